@@ -1,0 +1,57 @@
+# make study [STUDY=studies/x.yaml]   train what is missing and write the report
+# make test | check | bench           the tests, the style and type checks, the measurements
+STUDY  ?= config.yaml
+CORES  ?= all
+PYTHON ?= python3
+BIN    := .venv/bin
+NAME    = $(shell sed -n 's/^study: *//p' $(STUDY))
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: study report test test-all check format bench schema clean
+
+study: $(BIN)/.ready
+	@$(BIN)/snakemake --configfile $(STUDY) --cores $(CORES); status=$$?; \
+	if [ $$status -ne 0 ]; then $(BIN)/bakeoff report $(STUDY); \
+	  echo "some runs are missing: see 'bakeoff status $(STUDY)'; the report has the others"; fi; \
+	echo "report: report/$(NAME)/report.html"; exit $$status
+
+report: $(BIN)/.ready
+	@$(BIN)/bakeoff report $(STUDY)
+
+test: $(BIN)/.ready
+	@$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-all: $(BIN)/.ready
+	@$(BIN)/python -m pytest -n 2
+
+check: $(BIN)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(BIN)/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow/rules
+
+schema: $(BIN)/.ready
+	$(BIN)/bakeoff schema > workflow/schemas/study.schema.json
+
+bench: $(BIN)/.ready
+	$(BIN)/python benchmarks/run.py
+
+# Made anew only when the requirements change.
+$(BIN)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Bakeoff needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing into .venv (a minute or two, 6 GB)"
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -m pip install --quiet -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,48 @@
+import shlex
+import re
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+from bakeoff.cli import overrides_of
+from bakeoff.errors import BakeoffError
+from bakeoff.layout import Layout, data_folder
+from bakeoff.study import digest, parent, parse_study, runs, specification_hash
+
+min_version("9.0")
+
+
+# With --configfile this file's study would be merged with the other: read it only when no study is given.
+if "study" not in config:
+
+    configfile: "config.yaml"
+
+
+STUDY_FILE = Path(workflow.configfiles[0] if workflow.configfiles else "config.yaml")
+
+try:
+    STUDY = parse_study(config, STUDY_FILE)
+    OVERRIDES = overrides_of(config, STUDY_FILE)
+except BakeoffError as error:
+    raise WorkflowError(str(error)) from None
+
+LAYOUT = Layout(STUDY.study)
+# What every command is told about the study: its file, and what --config changed in it.
+STUDY_ARGUMENTS = shlex.join([str(STUDY_FILE), *(f"--set={override}" for override in OVERRIDES)])
+
+
+localrules:
+    all,
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/analysis.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.report.output,

@@ -1,0 +1,293 @@
+"""The only reader of run folders: writes the tables that figures and reports are made from.
+
+runs.csv         one row per planned run, in the study's order; status "missing" where no result stands
+experiments.csv  one row per planned experiment: counts, and means, deviations and intervals over seeds
+history.parquet  one row per run and epoch
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bakeoff.analysis.labels import FACETS, METRICS
+from bakeoff.errors import BakeoffError
+from bakeoff.files import write_atomically
+from bakeoff.layout import Layout
+from bakeoff.study import Run, Study, runs, specification
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+KEYS = (*FACETS, "seed")
+FINISHED = ("completed", "diverged", "out_of_memory")
+STATUSES = (*FINISHED, "missing")
+SPLITS = ("train", "validation", "test", "test_last", "test_max")
+SCORES = tuple(f"{split}_{metric}" for split in SPLITS for metric in METRICS)
+COSTS = ("parameters", "macs", "training_seconds", "seconds_per_epoch", "images_per_second", "peak_memory_bytes")
+WHOLE = ("best_epoch", "epochs", "parameters", "macs", "peak_memory_bytes", "threads")
+PROVENANCE = ("device", "threads", "platform", "python", "torch", "numpy", "bakeoff", "git_commit", "git_dirty", "started", "finished")
+STALE = "the result here belongs to an older specification of the run"
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The summary of a study, as read back from its folder."""
+
+    runs: "pd.DataFrame"
+    experiments: "pd.DataFrame"
+
+
+def summarize(study: Study, layout: Layout) -> None:
+    """Write results/<study>/summary/{runs.csv,experiments.csv,history.parquet} from whatever runs exist.
+
+    A result whose specification is not the study's present one counts as missing.
+    Raises BakeoffError naming the file when a result or a history cannot be understood.
+    """
+    import pyarrow.parquet as parquet
+
+    planned = runs(study)
+    rows = [_row(study, layout, run) for run in planned]
+    table = _runs_table(rows)
+    finished = [run for run, row in zip(planned, rows, strict=True) if row["status"] != "missing"]
+    history = _history(finished, [layout.run(run).history for run in finished])
+    with write_atomically(layout.summary / "runs.csv") as path:
+        table.to_csv(path, index=False)
+    with write_atomically(layout.summary / "experiments.csv") as path:
+        experiments_table(table).to_csv(path, index=False)
+    with write_atomically(layout.summary / "history.parquet") as path:
+        parquet.write_table(history, path, compression="zstd")
+
+
+def read_tables(layout: Layout) -> Tables:
+    """The tables of runs and experiments that `summarize` wrote. Raises BakeoffError when there are none."""
+    return Tables(_read_csv(layout.summary / "runs.csv"), _read_csv(layout.summary / "experiments.csv"))
+
+
+def read_history(layout: Layout, columns: Sequence[str]) -> "pd.DataFrame":
+    """The epochs of all finished runs: the keys of the run, `epoch` and those of `columns` that exist.
+
+    Raises BakeoffError when `summarize` has not written it.
+    """
+    import pyarrow.parquet as parquet
+
+    path = layout.summary / "history.parquet"
+    try:
+        present = parquet.read_schema(path).names
+    except OSError as error:
+        raise BakeoffError(f"{path}: cannot read it: {error}; run `bakeoff summarize` first") from error
+    wanted = [*KEYS, "epoch", *(column for column in columns if column in present)]
+    return parquet.read_table(path, columns=wanted).to_pandas()
+
+
+def experiments_table(table: "pd.DataFrame") -> "pd.DataFrame":
+    """One row per experiment of a table of runs, in the order of first appearance.
+
+    For every score the mean, the standard deviation (ddof=1) and the two-sided 95 % t-interval
+    mean ± t(0.975, n-1) · std / sqrt(n) over the n completed runs; no deviation and interval for n < 2.
+    `training_seconds` and the other costs are means over completed runs, `training_seconds_total` the
+    sum over all finished ones, `peak_memory_bytes` the maximum.
+    """
+    import numpy as np
+    import pandas as pd
+    from scipy.special import stdtrit
+
+    facets = [table[facet] for facet in FACETS]
+    status = table["status"]
+    counts = {name: (status == name).groupby(facets, sort=False).sum() for name in STATUSES}
+    planned = status.groupby(facets, sort=False).size()
+    completed = table.where(status == "completed")
+    scores = completed[list(SCORES)].astype("float64").groupby(facets, sort=False)
+    mean, deviation, count = scores.mean(), scores.std(ddof=1), scores.count()
+    half = deviation * stdtrit(count - 1, (1 + CONFIDENCE) / 2) / np.sqrt(count)
+    columns: dict[str, Any] = {"planned": planned, **counts}
+    for score in SCORES:
+        columns[f"{score}_mean"] = mean[score]
+        columns[f"{score}_std"] = deviation[score]
+        columns[f"{score}_low"] = mean[score] - half[score]
+        columns[f"{score}_high"] = mean[score] + half[score]
+    for name in ("best_epoch", "epochs", "training_seconds", "seconds_per_epoch", "images_per_second"):
+        columns[name] = completed[name].astype("float64").groupby(facets, sort=False).mean()
+    for name in ("parameters", "macs"):
+        columns[name] = table[name].groupby(facets, sort=False).mean()
+    columns["training_seconds_total"] = table["training_seconds"].groupby(facets, sort=False).sum(min_count=1)
+    columns["peak_memory_bytes"] = table["peak_memory_bytes"].groupby(facets, sort=False).max()
+    return pd.DataFrame(columns).reset_index()
+
+
+def _row(study: Study, layout: Layout, run: Run) -> dict[str, Any]:
+    """The row of one planned run in runs.csv."""
+    path = layout.run(run).result
+    row: dict[str, Any] = {**asdict(run), "status": "missing", "message": ""}
+    result = _load_result(path)
+    if result is None:
+        return row
+    # As `write_json` does, what is not finite becomes null.
+    wanted = json.loads(json.dumps(specification(study, run)), parse_constant=lambda _: None)
+    if result["spec"] != wanted:
+        return {**row, "message": STALE}
+    metrics = result["metrics"]
+    row |= {"status": result["status"], "message": result.get("message") or ""}
+    row |= {name: _number(path, name, metrics.get(name)) for name in ("best_epoch", "epochs")}
+    for split in SPLITS:
+        scores = metrics.get(split) or {}
+        if not isinstance(scores, dict):
+            raise _corrupt(path, f"metrics.{split} is no mapping")
+        row |= {f"{split}_{metric}": _number(path, f"{split}.{metric}", scores.get(metric)) for metric in METRICS}
+    if row["status"] == "completed" and row[f"test_{study.metric}"] is None:
+        raise _corrupt(path, f"a completed run without metrics.test.{study.metric}")
+    row |= {name: _number(path, name, result["cost"].get(name)) for name in COSTS}
+    return row | {name: result["provenance"].get(name) for name in PROVENANCE}
+
+
+def _load_result(path: Path) -> dict[str, Any] | None:
+    """The content of a result.json with its parts in place; None when there is no such file."""
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _corrupt(path, error.strerror or str(error)) from error
+    except ValueError as error:
+        raise _corrupt(path, f"is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise _corrupt(path, "holds no mapping")
+    for part in ("spec", "metrics", "cost", "provenance"):
+        if not isinstance(content.get(part), dict):
+            raise _corrupt(path, f"has no {part!r}")
+    if content.get("status") not in FINISHED:
+        raise _corrupt(path, f"status is {content.get('status')!r}; allowed: {', '.join(FINISHED)}")
+    return content
+
+
+def _number(path: Path, name: str, value: Any) -> float | int | None:
+    if value is None:
+        return None
+    whole = name in WHOLE
+    if isinstance(value, bool) or not isinstance(value, int | float) or (whole and value != int(value)):
+        raise _corrupt(path, f"{name} is {value!r}; expected a {'whole ' if whole else ''}number")
+    return int(value) if whole else float(value)
+
+
+def _corrupt(path: Path, problem: str) -> BakeoffError:
+    return BakeoffError(f"{path}: cannot use this file of a run: {problem}; delete the run's folder and train it again")
+
+
+def _runs_table(rows: list[dict[str, Any]]) -> "pd.DataFrame":
+    import pandas as pd
+
+    columns = [*KEYS, "status", "message", "best_epoch", "epochs", *SCORES, *COSTS, *PROVENANCE]
+    table = pd.DataFrame.from_records(rows, columns=columns)
+    types = {name: "float64" for name in (*SCORES, *COSTS)} | {name: "Int64" for name in WHOLE}
+    return table.astype(types)
+
+
+def _read_csv(path: Path) -> "pd.DataFrame":
+    import pandas as pd
+
+    text = ("message", "device", "platform", "python", "torch", "numpy", "bakeoff", "git_commit", "git_dirty", "started", "finished")
+    try:
+        # A dataset may be called "001" or "NA": names stay text, and only an empty field is a missing one.
+        table = pd.read_csv(
+            path,
+            dtype={name: str for name in (*FACETS, "status", *text)},
+            keep_default_na=False,
+            na_values=[""],
+            float_precision="round_trip",
+        )
+    except OSError as error:
+        raise BakeoffError(f"{path}: cannot read it: {error.strerror}; run `bakeoff summarize` first") from error
+    present = [name for name in text if name in table]
+    return table.fillna({name: "" for name in present})
+
+
+def _history(finished: list[Run], paths: list[Path]) -> "pa.Table":
+    """All epochs of all finished runs, in the order of the runs.
+
+    Runs with the same columns are parsed as one text: a parse per file would take minutes for thousands.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    bodies: dict[bytes, list[bytes]] = {}
+    members: dict[bytes, list[int]] = {}
+    for index, path in enumerate(paths):
+        header, body = _split_history(path)
+        bodies.setdefault(header, []).append(body)
+        members.setdefault(header, []).append(index)
+    parts, owners = [_empty_history()], [np.empty(0, dtype=np.int64)]
+    for header, texts in bodies.items():
+        lines = [text.count(b"\n") for text in texts]
+        parts.append(_parse(header, texts, lines, [paths[index] for index in members[header]]))
+        owners.append(np.repeat(members[header], lines))
+        texts.clear()
+    epochs, owner = pa.concat_tables(parts, promote_options="default"), np.concatenate(owners)
+    if len(bodies) > 1:
+        order = np.argsort(owner, kind="stable")
+        epochs, owner = epochs.take(order), owner[order]
+    for position, name in enumerate(KEYS):
+        epochs = epochs.add_column(position, name, _key_column([getattr(run, name) for run in finished], owner, name))
+    return epochs
+
+
+def _split_history(path: Path) -> tuple[bytes, bytes]:
+    """Header and rows of a history.csv; the rows end with a newline unless there are none."""
+    try:
+        header, _, body = path.read_bytes().partition(b"\n")
+    except OSError as error:
+        raise _corrupt(path, error.strerror or str(error)) from error
+    names = header.strip().split(b",")
+    if b"epoch" not in names or len(set(names)) < len(names):
+        raise _corrupt(path, "its first line does not name the columns")
+    return header.strip(), body if body.endswith(b"\n") or not body else body + b"\n"
+
+
+def _parse(header: bytes, texts: list[bytes], lines: list[int], paths: list[Path]) -> "pa.Table":
+    """The rows of histories that share a header. Raises BakeoffError naming the first file that does not parse."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names = header.decode().split(",")
+    types = {name: pa.int64() if name == "epoch" else pa.float64() for name in names}
+    if not any(lines):
+        return pa.table({name: pa.array([], kind) for name, kind in types.items()})
+    try:
+        table = csv.read_csv(
+            pa.BufferReader(b"".join(texts)),
+            read_options=csv.ReadOptions(column_names=names),
+            parse_options=csv.ParseOptions(ignore_empty_lines=False, newlines_in_values=False),
+            convert_options=csv.ConvertOptions(column_types=types),
+        )
+    except pa.ArrowInvalid as error:
+        if len(texts) == 1:
+            raise _corrupt(paths[0], str(error)) from error
+        for text, count, path in zip(texts, lines, paths, strict=True):
+            _parse(header, [text], [count], [path])
+        raise
+    if table.num_rows != sum(lines):
+        raise BakeoffError(f"{paths[0].name}: {table.num_rows} rows in {sum(lines)} lines of {len(paths)} histories")
+    return table
+
+
+def _empty_history() -> "pa.Table":
+    """The columns that every history has, so that a table without runs has them as well."""
+    import pyarrow as pa
+
+    scores = [f"{split}_{metric}" for split in ("train", "validation") for metric in METRICS]
+    names = ["learning_rate", *scores, "seconds"]
+    return pa.table({"epoch": pa.array([], pa.int64())} | {name: pa.array([], pa.float64()) for name in names})
+
+
+def _key_column(values: list[Any], owner: Any, name: str) -> Any:
+    """One of a run's keys, repeated for its epochs; names as a dictionary, since there are few of them."""
+    import numpy as np
+    import pyarrow as pa
+
+    if name == "seed":
+        return pa.array(np.asarray(values, dtype=np.int64)[owner])
+    codes = {value: code for code, value in enumerate(dict.fromkeys(values))}
+    indices = np.asarray([codes[value] for value in values], dtype=np.int32)[owner]
+    return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32()), pa.array(list(codes), pa.string()))

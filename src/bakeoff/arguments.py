@@ -1,0 +1,47 @@
+"""Checks the arguments that a study gives to a function before the function is called."""
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from bakeoff.errors import BakeoffError
+
+
+def check_arguments(
+    function: Callable[..., Any],
+    arguments: Mapping[str, Any],
+    where: str,
+    ignore: frozenset[str] = frozenset(),
+) -> None:
+    """Raise BakeoffError unless `function` takes `arguments` by name and gets all that it requires.
+
+    `where` leads the message, as in "datasets.cifar10". Parameters in `ignore` are given by Bakeoff itself:
+    they may not be given and are not missed. A function with **kwargs takes any other name.
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # some functions written in C do not say what they take
+        return
+    named = [parameter for parameter in parameters if parameter.kind in _BY_NAME and parameter.name not in ignore]
+    takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
+    allowed = [parameter.name for parameter in named]
+    for name in arguments:
+        if name in allowed or (takes_any and name not in ignore):
+            continue
+        raise BakeoffError(f"{where}: unknown argument {name!r}; {nearest(name, allowed)}")
+    missing = [p.name for p in named if p.default is inspect.Parameter.empty and p.name not in arguments]
+    if missing:
+        given = ", ".join(arguments) or "nothing"
+        raise BakeoffError(f"{where}: missing {', '.join(map(repr, missing))}; given: {given}")
+
+
+def nearest(name: object, allowed: Iterable[str]) -> str:
+    """The end of a message about an unknown name: "did you mean 'sgd'? allowed: adam, sgd"."""
+    names = {candidate.lower(): candidate for candidate in allowed}
+    close = difflib.get_close_matches(str(name).lower(), list(names), n=1)
+    guess = f"did you mean {names[close[0]]!r}? " if close else ""
+    return f"{guess}allowed: {', '.join(sorted(names.values())) or 'nothing'}"
+
+
+_BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)

@@ -1,0 +1,180 @@
+"""The commands. Each imports what it needs when it runs: start-up is paid once for every run of a study."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bakeoff.arguments import nearest
+from bakeoff.errors import BakeoffError
+from bakeoff.layout import Layout, data_folder
+from bakeoff.study import Run, Study, load_study, read_yaml, runs, schema
+
+application = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+StudyFile = Annotated[Path, typer.Argument(metavar="[STUDY]", help="study file", show_default=True)]
+Overrides = Annotated[
+    list[str],
+    typer.Option("--set", metavar="KEY=VALUE", help="replace a top-level key of the study; the value is YAML"),
+]
+Threads = Annotated[int, typer.Option(min=1, help="processor threads")]
+DEFAULT_STUDY = Path("config.yaml")
+
+
+@application.command()
+def plan(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+    """Print the matrix: runs, which are done, what the others cost in epochs and images."""
+    from rich.console import Console
+
+    from bakeoff.status import plan_table
+
+    study = _load(study_file, overrides)
+    Console().print(plan_table(study, Layout(study.study)))
+
+
+@application.command()
+def prepare(
+    study_file: Path,
+    dataset: str,
+    overrides: Overrides = [],  # noqa: B006
+    threads: Threads = 1,
+) -> None:
+    """Decode a dataset once into arrays and a card."""
+    from bakeoff.data.prepare import prepare_if_needed
+
+    study = _load(study_file, overrides)
+    if dataset not in study.datasets:
+        raise BakeoffError(f"{study_file}: there is no dataset {dataset!r}; {nearest(dataset, list(study.datasets))}")
+    prepare_if_needed(study, dataset, data_folder(study, dataset), threads)
+
+
+@application.command()
+def check(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+    """Build every model, optimizer, schedule and augmentation of a study once, on its prepared data."""
+    from bakeoff.check import check_study
+
+    study = _load(study_file, overrides)
+    check_study(study, Layout(study.study), study_file)
+
+
+@application.command()
+def train(
+    study_file: Path,
+    run: Annotated[str, typer.Argument(help="dataset/architecture/optimizer/recipe/seedN")],
+    overrides: Overrides = [],  # noqa: B006
+    threads: Threads = 1,
+    checkpoint_seconds: Annotated[float, typer.Option(min=0, help="least time between two checkpoints")] = 10.0,
+) -> None:
+    """Train one run, or go on with it from its last checkpoint."""
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = str(threads)  # before torch and numpy make their pools
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
+    study = _load(study_file, overrides)
+    planned = _find_run(study, run, study_file)
+
+    from bakeoff.training.run import train_run
+
+    train_run(study, planned, Layout(study.study), threads, checkpoint_seconds)
+
+
+@application.command()
+def summarize(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+    """Read the finished runs into tables."""
+    from bakeoff.analysis.summary import summarize as write_summary
+
+    study = _load(study_file, overrides)
+    write_summary(study, Layout(study.study))
+
+
+@application.command()
+def figures(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+    """Draw the figures from the tables."""
+    from bakeoff.analysis.figures import draw_figures
+
+    study = _load(study_file, overrides)
+    draw_figures(study, Layout(study.study))
+
+
+@application.command()
+def report(
+    study_file: StudyFile = DEFAULT_STUDY,
+    overrides: Overrides = [],  # noqa: B006
+    render_only: Annotated[bool, typer.Option(help="use the tables and figures that are there")] = False,
+) -> None:
+    """Make the report from whatever runs are finished: tables, figures, Markdown and HTML."""
+    from bakeoff.report.render import render_report
+
+    study = _load(study_file, overrides)
+    layout = Layout(study.study)
+    if not render_only:
+        from bakeoff.analysis.figures import draw_figures
+        from bakeoff.analysis.summary import summarize as write_summary
+
+        write_summary(study, layout)
+        draw_figures(study, layout)
+    for path in render_report(study, layout):
+        typer.echo(path)
+
+
+@application.command()
+def status(
+    study_file: StudyFile = DEFAULT_STUDY,
+    overrides: Overrides = [],  # noqa: B006
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="keep the table live")] = False,
+) -> None:
+    """Show every run: waiting, running, done, diverged or failed."""
+    from rich.console import Console
+
+    from bakeoff.status import show_status
+
+    study = _load(study_file, overrides)
+    show_status(study, Layout(study.study), watch, Console())
+
+
+@application.command("schema")
+def print_schema() -> None:
+    """Print the JSON schema of a study file."""
+    typer.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
+
+
+def overrides_of(config: dict[str, Any], study_file: Path) -> list[str]:
+    """The `--set` values that turn a study file into `config`, which Snakemake may have changed by --config."""
+    written = read_yaml(study_file)
+    return [f"{key}={json.dumps(value)}" for key, value in config.items() if written.get(key) != value]
+
+
+def _load(study_file: Path, overrides: list[str]) -> Study:
+    return load_study(study_file, dict(_parse_override(text) for text in overrides))
+
+
+def _parse_override(text: str) -> tuple[str, Any]:
+    import yaml
+
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise BakeoffError(f"--set {text}: write KEY=VALUE")
+    return key, yaml.safe_load(value)
+
+
+def _find_run(study: Study, key: str, study_file: Path) -> Run:
+    planned = {run.key: run for run in runs(study)}
+    if key not in planned:
+        some = "; ".join(list(planned)[:3])
+        raise BakeoffError(f"{study_file}: there is no run {key!r}; runs are named like {some}")
+    return planned[key]
+
+
+def main() -> None:
+    """One line for the user; a traceback only for what is our own mistake."""
+    try:
+        application()
+    except BakeoffError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,1 @@
+"""Data: sources, their preparation into arrays, and batches of them."""

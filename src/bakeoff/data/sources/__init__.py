@@ -1,0 +1,17 @@
+"""Every source of images, by the name that a study gives as `source`."""
+
+from bakeoff.arguments import nearest
+from bakeoff.data.source import Source
+from bakeoff.data.sources.digits import DIGITS
+from bakeoff.data.sources.folder import FOLDER
+from bakeoff.data.sources.torchvision_datasets import TORCHVISION
+from bakeoff.errors import BakeoffError
+
+SOURCES: dict[str, Source] = {source.name: source for source in (DIGITS, FOLDER, TORCHVISION)}
+
+
+def find_source(name: str, where: str) -> Source:
+    """The source of that name. Raises BakeoffError."""
+    if name not in SOURCES:
+        raise BakeoffError(f"{where}: unknown source {name!r}; {nearest(name, SOURCES)}")
+    return SOURCES[name]

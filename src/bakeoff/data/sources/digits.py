@@ -1,0 +1,24 @@
+"""Scikit-learn's handwritten digits: 1,797 images of 8x8 pixels, shipped with the package."""
+
+import numpy as np
+
+from bakeoff.data.pixels import fit
+from bakeoff.data.source import Request, Source, SourceData
+from bakeoff.data.splits import stratified_split
+
+TEST_SHARE = 0.2
+
+
+def load(request: Request) -> SourceData:
+    """The digits, their 17 gray levels spread over 0..255; a fifth of every class is the test split."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    images = np.rint(digits.images * (255 / 16)).astype(np.uint8)[:, None]
+    images, labels = fit(images, request), digits.target.astype(np.int64)
+    classes = [str(name) for name in digits.target_names]
+    train, test = stratified_split(labels, TEST_SHARE, request.split_seed, request.where, classes)
+    return SourceData({"train": (images[train], labels[train]), "test": (images[test], labels[test])}, classes)
+
+
+DIGITS = Source("digits", "scikit-learn's 8x8 handwritten digits; no download", load)

@@ -1,0 +1,90 @@
+"""Every path of the project, in one place."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bakeoff.study import Run, Study, digest
+
+RESULTS = Path("results")
+REPORT = Path("report")
+
+
+@dataclass(frozen=True)
+class RunPaths:
+    """The files of one run: four outputs, its log, and the state kept while it is unfinished."""
+
+    folder: Path
+    state: Path
+    log: Path
+
+    @property
+    def result(self) -> Path:
+        return self.folder / "result.json"
+
+    @property
+    def history(self) -> Path:
+        return self.folder / "history.csv"
+
+    @property
+    def predictions(self) -> Path:
+        return self.folder / "predictions.npz"
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model.safetensors"
+
+    @property
+    def lock(self) -> Path:
+        return self.state / "lock"
+
+    @property
+    def progress(self) -> Path:
+        return self.state / "progress.json"
+
+    def checkpoint(self, specification_hash: str) -> Path:
+        return self.state / specification_hash / "checkpoint.pt"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where one study's files are, relative to the folder Snakemake runs in."""
+
+    study_name: str
+    results: Path = RESULTS
+    report: Path = REPORT
+
+    @property
+    def folder(self) -> Path:
+        return self.results / self.study_name
+
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs"
+
+    @property
+    def plan(self) -> Path:
+        return self.folder / "plan.json"
+
+    @property
+    def summary(self) -> Path:
+        return self.folder / "summary"
+
+    @property
+    def figures(self) -> Path:
+        return self.folder / "figures"
+
+    @property
+    def report_folder(self) -> Path:
+        return self.report / self.study_name
+
+    def run(self, run: Run) -> RunPaths:
+        return RunPaths(
+            folder=self.runs / run.key,
+            state=self.folder / "state" / run.key,
+            log=self.folder / "logs" / f"{run.key}.log",
+        )
+
+
+def data_folder(study: Study, dataset: str) -> Path:
+    """The prepared arrays of a dataset; studies that say the same about a dataset share the folder."""
+    return RESULTS / "data" / f"{dataset}-{digest(study.dataset_specification(dataset))[:8]}"

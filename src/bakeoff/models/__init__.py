@@ -1,0 +1,1 @@
+"""Networks: our own, and the doors to timm and torchvision."""

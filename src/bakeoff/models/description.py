@@ -1,0 +1,83 @@
+"""What a network is made of: layers, parameters and multiply-accumulate operations."""
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from bakeoff.errors import BakeoffError
+from bakeoff.models.registry import Images, build_model
+from bakeoff.study import Architecture
+
+
+@dataclass(frozen=True)
+class LayerDescription:
+    """A module without children that the image passes; `output_shape` without the batch."""
+
+    name: str
+    type: str
+    output_shape: tuple[int, ...]
+    parameters: int
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """`macs`: multiply-accumulate operations of one image's forward pass (half of PyTorch's count of FLOPs)."""
+
+    parameters: int
+    macs: int
+    layers: tuple[LayerDescription, ...]
+    input_shape: tuple[int, int, int]
+    classes: int
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def describe(architecture: Architecture, images: Images) -> ModelDescription:
+    """Build the network on the meta device, so without memory or time, and pass one image through it.
+
+    Raises BakeoffError when the network cannot be built for these images or does not return their logits.
+    """
+    shape = (images.channels, images.height, images.width)
+    with torch.device("meta"):
+        network = build_model(architecture, images).eval()
+        image = torch.empty(1, *shape)
+    layers: list[LayerDescription] = []
+    leaves = [(name, module) for name, module in network.named_modules() if not any(module.children())]
+    hooks = [module.register_forward_hook(_recorder(name, layers)) for name, module in leaves]
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            logits = network(image)
+        for hook in hooks:
+            hook.remove()
+        with torch.no_grad():
+            trained = network.train()(image.expand(2, *shape))
+    except (RuntimeError, ValueError, AssertionError, TypeError, IndexError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise BakeoffError(f"{architecture.model} cannot take images of shape {shape}: {reason}") from error
+    if not isinstance(logits, torch.Tensor) or logits.shape != (1, images.classes):
+        found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+        raise BakeoffError(f"{architecture.model} returns {found} for one image; expected logits (1, {images.classes})")
+    if not isinstance(trained, torch.Tensor):
+        raise BakeoffError(
+            f"{architecture.model} returns {type(trained).__name__} while it trains, expected logits alone; "
+            "switch its auxiliary outputs off (aux_logits: false)"
+        )
+    return ModelDescription(
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        macs=counter.get_total_flops() // 2,
+        layers=tuple(layers),
+        input_shape=shape,
+        classes=images.classes,
+    )
+
+
+def _recorder(name: str, layers: list[LayerDescription]):  # type: ignore[no-untyped-def]
+    def record(module: nn.Module, inputs: object, output: object) -> None:
+        shape = tuple(output.shape[1:]) if isinstance(output, torch.Tensor) else ()
+        count = sum(parameter.numel() for parameter in module.parameters(recurse=False))
+        layers.append(LayerDescription(name, type(module).__name__, shape, count))
+
+    return record

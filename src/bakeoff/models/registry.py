@@ -1,0 +1,83 @@
+"""Which models there are, and how a study's entry becomes a network."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from bakeoff.arguments import check_arguments, nearest
+from bakeoff.errors import BakeoffError
+from bakeoff.models.convnet import convnet
+from bakeoff.models.mlp import mlp
+from bakeoff.models.timm_models import timm_model
+from bakeoff.models.torchvision_models import torchvision_model
+from bakeoff.study import Architecture
+
+
+@dataclass(frozen=True)
+class Images:
+    """What a model must accept and tell apart: channels, height and width in pixels, number of classes."""
+
+    channels: int
+    height: int
+    width: int
+    classes: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network that is built from (images, **arguments)."""
+
+    name: str
+    description: str
+    build: Callable[..., nn.Module]
+
+
+@dataclass(frozen=True)
+class Library:
+    """Many networks of another package: built from (NAME, images, small_images, **arguments)."""
+
+    name: str
+    description: str
+    build: Callable[..., nn.Module]
+
+
+MODELS = {
+    record.name: record
+    for record in (
+        Model("mlp", "perceptron of any depth; without hidden layers, logistic regression", mlp),
+        Model("convnet", "plain stack of convolutions with a perceptron on top", convnet),
+    )
+}
+LIBRARIES = {
+    record.name: record
+    for record in (
+        Library("timm", "every model of timm, as timm/NAME", timm_model),
+        Library("torchvision", "every classifier of torchvision.models, as torchvision/NAME", torchvision_model),
+    )
+}
+
+
+def build_model(architecture: Architecture, images: Images) -> nn.Module:
+    """The network of an entry, with fresh weights drawn from torch's global generator.
+
+    Input [batch, channels, height, width], output logits [batch, classes].
+    Raises BakeoffError when there is no such model, or it cannot be built for these images.
+    """
+    library, _, name = architecture.model.partition("/")
+    if name and library in LIBRARIES:
+        return LIBRARIES[library].build(name, images, architecture.small_images, **architecture.arguments)
+    if architecture.model not in MODELS:
+        allowed = [*MODELS, *(f"{library}/NAME" for library in LIBRARIES)]
+        raise BakeoffError(f"model: there is no model {architecture.model!r}; {nearest(architecture.model, allowed)}")
+    if architecture.small_images:
+        raise BakeoffError(f"small_images: {architecture.model} has no stem to change; say its layers instead")
+    model = MODELS[architecture.model]
+    check_arguments(model.build, architecture.arguments, model.name, ignore=frozenset({"images"}))
+    return model.build(images, **architecture.arguments)
+
+
+def model_arguments(architecture: Architecture) -> dict[str, Any]:
+    """The entry as a person would write it: the model and all its arguments."""
+    return {"model": architecture.model, **architecture.arguments}

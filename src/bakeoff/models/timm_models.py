@@ -1,0 +1,32 @@
+"""The door to timm."""
+
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from bakeoff.arguments import nearest
+from bakeoff.errors import BakeoffError
+from bakeoff.models.stem import fit_small_images
+
+if TYPE_CHECKING:
+    from bakeoff.models.registry import Images
+
+
+def timm_model(name: str, images: "Images", small_images: bool, **arguments: Any) -> nn.Module:
+    """timm's model of that name, without pretrained weights, for these images."""
+    import timm
+
+    if not timm.is_model(name):
+        close = nearest(name, timm.list_models()).split("? ")
+        guess = f"; {close[0]}?" if len(close) > 1 else ""
+        raise BakeoffError(f"model: timm has no model {name!r}{guess}; list them with timm.list_models()")
+    configuration = timm.models.get_pretrained_cfg(name)
+    if configuration is not None and configuration.fixed_input_size:
+        arguments = {"img_size": (images.height, images.width), **arguments}
+    try:
+        network = timm.create_model(name, in_chans=images.channels, num_classes=images.classes, **arguments)
+    except (TypeError, ValueError, AssertionError) as error:
+        raise BakeoffError(f"timm/{name} cannot be built with {arguments}: {error}") from error
+    if small_images:
+        fit_small_images(network, f"timm/{name}")
+    return network

@@ -1,0 +1,31 @@
+"""The door to torchvision.models."""
+
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from bakeoff.arguments import nearest
+from bakeoff.errors import BakeoffError
+from bakeoff.models.stem import fit_small_images, set_input_channels
+
+if TYPE_CHECKING:
+    from bakeoff.models.registry import Images
+
+
+def torchvision_model(name: str, images: "Images", small_images: bool, **arguments: Any) -> nn.Module:
+    """torchvision's classifier of that name, without pretrained weights, for these images."""
+    import torchvision
+
+    available = torchvision.models.list_models(module=torchvision.models)
+    if name not in available:
+        raise BakeoffError(f"model: torchvision has no model {name!r}; {nearest(name, available)}")
+    if name.startswith("vit_"):
+        arguments = {"image_size": images.height, **arguments}
+    try:
+        network = torchvision.models.get_model(name, weights=None, num_classes=images.classes, **arguments)
+    except (TypeError, ValueError) as error:
+        raise BakeoffError(f"torchvision/{name} cannot be built with {arguments}: {error}") from error
+    set_input_channels(network, images.channels)
+    if small_images:
+        fit_small_images(network, f"torchvision/{name}")
+    return network

@@ -1,0 +1,495 @@
+"""The five nouns: what a study file may say, and the runs that it means.
+
+Pure Python, without torch: this is read whenever Snakemake plans.
+"""
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from bakeoff.arguments import nearest
+from bakeoff.errors import BakeoffError
+
+Metric = Literal["accuracy", "loss", "top5_accuracy", "macro_f1"]
+AXES = ("datasets", "architectures", "optimizers", "recipes")
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
+
+
+class StudyError(BakeoffError):
+    """A study file that cannot mean anything: every problem, with its place."""
+
+
+def _safe_name(name: str) -> str:
+    if not SAFE_NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} is no safe folder name; allowed: letters, digits, '_', '.', '-', the first a letter or digit"
+        )
+    return name
+
+
+def _listed(value: Any) -> Any:
+    """One name may stand for a list of one."""
+    return [value] if isinstance(value, str | int) else value
+
+
+def _numbers(value: Any) -> Any:
+    """PyYAML reads 1e-3 as a string: make it the number that it is."""
+    if isinstance(value, str) and EXPONENT.fullmatch(value):
+        return float(value)
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _numbers(item) for key, item in value.items()}
+    return value
+
+
+Name = Annotated[str, AfterValidator(_safe_name), Field(json_schema_extra={"pattern": f"^{SAFE_NAME.pattern}$"})]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Open(BaseModel):
+    """Keys beyond the fields are keyword arguments of the thing that the entry names."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _coerce_numbers(cls, entry: Any) -> Any:
+        return _numbers(entry)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Dataset(Open):
+    """Where images and labels come from. Further keys are arguments of the source."""
+
+    source: str = Field(description="digits, torchvision or folder")
+    root: str | None = Field(None, description="folder with the files; default: data_root")
+    resize: int | tuple[int, int] | None = Field(
+        None, description="height and width in pixels; one number for a square"
+    )
+    mode: Literal["L", "RGB"] | None = Field(None, description="convert every image to grayscale (L) or RGB")
+    validation: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="share of the training split, stratified, that validates when the source has no validation split",
+    )
+    on_bad_image: Literal["error", "skip"] = "error"
+
+
+class Architecture(Open):
+    """A model. Further keys are its keyword arguments."""
+
+    model: str = Field(description="mlp, convnet, timm/NAME or torchvision/NAME")
+    small_images: bool = Field(False, description="3x3 stride-1 stem without max-pool, for images of about 32 pixels")
+
+
+class Optimizer(Open):
+    """An optimizer of torch.optim or timm.optim. Further keys are its keyword arguments."""
+
+    name: str = Field(description="as torch.optim (SGD) or timm.optim (lamb) name it; case does not matter")
+
+
+class Schedule(Open):
+    """A learning-rate schedule of torch.optim.lr_scheduler. Further keys are its keyword arguments."""
+
+    name: str | None = Field(None, description="class of torch.optim.lr_scheduler; left out: warm-up alone")
+    warmup: float = Field(0, ge=0, description="epochs of linear warm-up")
+    interval: Literal["epoch", "step"] = Field("epoch", description="when the schedule steps")
+
+
+class Transform(Strict):
+    """One augmentation, written as its name or as `Name: {argument: value}`."""
+
+    name: str
+    arguments: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, entry: Any) -> Any:
+        if isinstance(entry, str):
+            return {"name": entry}
+        if isinstance(entry, dict) and len(entry) == 1 and "name" not in entry:
+            ((name, arguments),) = entry.items()
+            return {"name": name, "arguments": _numbers(arguments or {})}
+        return entry
+
+
+class Normalize(Strict):
+    """Given channel means and standard deviations, for pixels scaled to 0..1."""
+
+    mean: tuple[float, ...]
+    std: tuple[Annotated[float, Field(gt=0)], ...]
+
+
+class EarlyStopping(Strict):
+    """Stop when the metric on validation has not improved for `patience` epochs."""
+
+    patience: int = Field(gt=0)
+    min_delta: float = Field(0, ge=0)
+
+
+class InitFrom(Strict):
+    """The run whose best weights this one starts from; keys left out are the run's own."""
+
+    dataset: str | None = None
+    architecture: str | None = None
+    optimizer: str | None = None
+    recipe: str | None = None
+    seed: int | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "InitFrom":
+        if not self.model_dump(exclude_none=True):
+            raise ValueError("names no other run; give at least one of dataset, architecture, optimizer, recipe, seed")
+        return self
+
+
+def _normalize(value: Any) -> Any:
+    return None if value == "none" else value
+
+
+class Recipe(Strict):
+    """Everything about training but the optimizer."""
+
+    epochs: int = Field(gt=0)
+    batch_size: int = Field(128, gt=0)
+    accumulate: int = Field(1, gt=0, description="batches whose gradients make one step")
+    schedule: Schedule | None = None
+    augment: tuple[Transform, ...] = ()
+    normalize: Annotated[Literal["dataset"] | Normalize | None, BeforeValidator(_normalize)] = Field(
+        "dataset", description="dataset (mean and std of the training split), {mean, std}, or none"
+    )
+    label_smoothing: float = Field(0, ge=0, lt=1)
+    clip_grad_norm: float | None = Field(None, gt=0)
+    precision: Literal["float32", "bfloat16"] = "float32"
+    channels_last: bool = False
+    compile: bool = False
+    early_stopping: EarlyStopping | None = None
+    init_from: InitFrom | None = None
+    track_test: bool = Field(False, description="also evaluate the test split at every epoch; it still chooses nothing")
+
+
+class Block(Strict):
+    """A product of the names it gives; an axis left out means all its names."""
+
+    datasets: Names | None = None
+    architectures: Names | None = None
+    optimizers: Names | None = None
+    recipes: Names | None = None
+
+
+def _seeds(value: Any) -> Any:
+    if isinstance(value, str) and value.isdigit():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 1:
+            raise ValueError("a number of seeds must be at least 1")
+        return tuple(range(value))
+    return value
+
+
+def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("a seed stands twice")
+    return seeds
+
+
+class Study(Strict):
+    """One study file."""
+
+    study: Name = Field(description="name of the study; its folder in results/ and report/")
+    title: str = ""
+    description: str = ""
+    data_root: str = Field("data", description="where datasets that give no root are looked for")
+    split_seed: int = Field(0, description="fixes the splits that Bakeoff makes itself")
+    metric: Metric = Field("accuracy", description="chooses the best epoch on validation, and leads the tables")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = Field(1, gt=0, description="processor threads of one training job")
+    datasets: dict[Name, Dataset] = Field(min_length=1)
+    architectures: dict[Name, Architecture] = Field(min_length=1)
+    optimizers: dict[Name, Optimizer] = Field(min_length=1)
+    recipes: dict[Name, Recipe] = Field(min_length=1)
+    seeds: Annotated[
+        tuple[Annotated[int, Field(ge=0)], ...],
+        BeforeValidator(_seeds, json_schema_input_type=int | list[int]),
+        AfterValidator(_distinct),
+    ] = Field((0, 1, 2, 3, 4), min_length=1, description="a number of replicates, or a list of seeds")
+    experiments: tuple[Block, ...] = Field((), description="narrows the study to these blocks, in this order")
+    exclude: tuple[Block, ...] = Field((), description="takes cells away")
+
+    @cached_property
+    def entries(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """axis → name → the entry with its defaults filled in, as JSON holds it."""
+        return {
+            axis: {name: entry.model_dump(mode="json") for name, entry in getattr(self, axis).items()} for axis in AXES
+        }
+
+    @cached_property
+    def cells(self) -> "dict[Experiment, None]":
+        """The experiments, in order, to look up and to walk."""
+        return dict.fromkeys(_experiments(self))
+
+    def dataset_specification(self, name: str) -> dict[str, Any]:
+        entry = dict(self.entries["datasets"][name])
+        entry["root"] = entry["root"] or self.data_root
+        return {"entry": entry, "split_seed": self.split_seed}
+
+
+@dataclass(frozen=True, order=True)
+class Experiment:
+    """One cell of datasets × architectures × optimizers × recipes."""
+
+    dataset: str
+    architecture: str
+    optimizer: str
+    recipe: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.dataset}/{self.architecture}/{self.optimizer}/{self.recipe}"
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """An experiment with a seed."""
+
+    dataset: str
+    architecture: str
+    optimizer: str
+    recipe: str
+    seed: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.dataset}/{self.architecture}/{self.optimizer}/{self.recipe}/seed{self.seed}"
+
+    @property
+    def experiment(self) -> Experiment:
+        return Experiment(self.dataset, self.architecture, self.optimizer, self.recipe)
+
+
+def load_study(path: Path, overrides: Mapping[str, Any] | None = None) -> Study:
+    """Read a study file; `overrides` replace its top-level keys. Raises StudyError."""
+    return parse_study({**read_yaml(path), **(overrides or {})}, path)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file. Raises StudyError with the line of what cannot be read."""
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except OSError as error:
+        raise StudyError(f"{path}: cannot read the study file: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{path}: is not UTF-8 text: {error}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise StudyError(f"{path}{line}: is not YAML: {getattr(error, 'problem', error)}") from error
+    if not isinstance(content, dict):
+        raise StudyError(f"{path}: a study is a mapping of keys; found {type(content).__name__}")
+    return content
+
+
+def parse_study(config: Mapping[str, Any], path: Path | None = None) -> Study:
+    """The study that a mapping means. `path` is only read to say the lines of problems. Raises StudyError."""
+    try:
+        study = Study.model_validate(dict(config))
+    except ValidationError as error:
+        raise StudyError("\n".join(_explain(problem, path) for problem in error.errors())) from None
+    problems = [place(path, keys) + message for keys, message in _inconsistencies(study)]
+    if problems:
+        raise StudyError("\n".join(problems))
+    return study
+
+
+def experiments(study: Study) -> list[Experiment]:
+    """The cells of the study, in the study's order."""
+    return list(study.cells)
+
+
+def runs(study: Study) -> list[Run]:
+    """Every run of the study: its experiments times its seeds."""
+    return [
+        Run(cell.dataset, cell.architecture, cell.optimizer, cell.recipe, seed)
+        for cell in study.cells
+        for seed in study.seeds
+    ]
+
+
+def parent(study: Study, run: Run) -> Run | None:
+    """The run whose weights `run` starts from."""
+    source = study.recipes[run.recipe].init_from
+    if source is None:
+        return None
+    return Run(
+        source.dataset or run.dataset,
+        source.architecture or run.architecture,
+        source.optimizer or run.optimizer,
+        source.recipe or run.recipe,
+        run.seed if source.seed is None else source.seed,
+    )
+
+
+def specification(study: Study, run: Run) -> dict[str, Any]:
+    """All that decides the result of a run, and nothing else, as JSON holds it."""
+    origin = parent(study, run)
+    return {
+        "dataset": study.dataset_specification(run.dataset),
+        "architecture": study.entries["architectures"][run.architecture],
+        "optimizer": study.entries["optimizers"][run.optimizer],
+        "recipe": study.entries["recipes"][run.recipe],
+        "metric": study.metric,
+        "seed": run.seed,
+        "init_from": specification(study, origin) if origin else None,
+    }
+
+
+def specification_hash(study: Study, run: Run) -> str:
+    """A short name of a run's specification."""
+    return digest(specification(study, run))
+
+
+def digest(content: Any) -> str:
+    """16 hexadecimal digits that name a JSON-able value."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def place(path: Path | None, keys: Sequence[str | int]) -> str:
+    """`config.yaml:14: optimizers.sgd.lr: `, as far as it can be known."""
+    dotted = ".".join(str(key) for key in keys)
+    line = _line(path, keys) if path else None
+    where = f"{path}:{line}: " if line else (f"{path}: " if path else "")
+    return f"{where}{dotted}: " if dotted else where
+
+
+def _line(path: Path, keys: Sequence[str | int]) -> int | None:
+    """The line of a key path in a YAML file; of its deepest part that is there."""
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except (OSError, yaml.YAMLError):
+        return None
+    line = 1
+    for key in keys:
+        if isinstance(node, yaml.MappingNode):
+            found = [(name, value) for name, value in node.value if str(name.value) == str(key)]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+            found = [(node.value[key], node.value[key])]
+        else:
+            found = []
+        if not found:
+            break
+        line, node = found[0][0].start_mark.line + 1, found[0][1]
+    return line
+
+
+def _explain(problem: Any, path: Path | None) -> str:
+    """One line for one of pydantic's errors: place, what was found, what is allowed."""
+    keys = [key for key in problem["loc"] if key != "[key]" and not _is_branch(key)]
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        message = f"unknown key; {nearest(str(keys[-1]), _fields_at(keys[:-1]))}"
+    elif problem["type"] == "missing":
+        message = "is required and is missing"
+    elif not message.startswith(repr(problem["input"])) and not isinstance(problem["input"], dict | list):
+        message = f"{message}; found {problem['input']!r}"
+    return place(path, keys) + message
+
+
+def _is_branch(key: str | int) -> bool:
+    """Pydantic puts the branch of a union into the path of an error; it is no key of the file."""
+    return isinstance(key, str) and (key in ("Normalize", "int", "literal['dataset']") or "[" in key)
+
+
+def _fields_at(keys: Sequence[str | int]) -> list[str]:
+    """The keys that may stand at a place of a study file."""
+    if not keys:
+        return list(Study.model_fields)
+    if keys[0] in ("experiments", "exclude"):
+        return list(Block.model_fields)
+    nested = {"early_stopping": EarlyStopping, "init_from": InitFrom, "normalize": Normalize, "schedule": Schedule}
+    inner = nested.get(str(keys[-1])) if len(keys) > 2 else None
+    return list((inner or Recipe).model_fields)
+
+
+def _experiments(study: Study) -> list[Experiment]:
+    excluded = {cell for block in study.exclude for cell in _product(study, block)}
+    listed = [cell for block in study.experiments or (Block(),) for cell in _product(study, block)]
+    return [cell for cell in listed if cell not in excluded]
+
+
+def _product(study: Study, block: Block) -> list[Experiment]:
+    names = [getattr(block, axis) if getattr(block, axis) is not None else tuple(getattr(study, axis)) for axis in AXES]
+    return [Experiment(*cell) for cell in itertools.product(*names)]
+
+
+def _inconsistencies(study: Study) -> list[tuple[list[str | int], str]]:
+    """Problems between entries: (key path, message)."""
+    problems: list[tuple[list[str | int], str]] = []
+    for kind in ("experiments", "exclude"):
+        for index, block in enumerate(getattr(study, kind)):
+            for axis in AXES:
+                for name in getattr(block, axis) or ():
+                    if name not in getattr(study, axis):
+                        message = f"{name!r} is no entry of {axis}; {nearest(name, list(getattr(study, axis)))}"
+                        problems.append(([kind, index, axis], message))
+    if problems:
+        return problems
+    if not study.cells:
+        return [(["exclude" if study.exclude else "experiments"], "the matrix is empty: no experiment is left")]
+    for name, recipe in study.recipes.items():
+        for key, value in (recipe.init_from.model_dump(exclude_none=True) if recipe.init_from else {}).items():
+            allowed = [str(seed) for seed in study.seeds] if key == "seed" else list(getattr(study, f"{key}s"))
+            if str(value) not in allowed:
+                problems.append(
+                    (
+                        ["recipes", name, "init_from", key],
+                        f"{value!r} is not in the study; {nearest(str(value), allowed)}",
+                    )
+                )
+    return problems or _broken_chains(study)
+
+
+def _broken_chains(study: Study) -> list[tuple[list[str | int], str]]:
+    """init_from edges that lead to a run outside the matrix, or back to where they started."""
+    planned = study.cells
+    for run in runs(study):
+        chain = [run]
+        while (origin := parent(study, chain[-1])) is not None:
+            keys: list[str | int] = ["recipes", chain[-1].recipe, "init_from"]
+            if origin.experiment not in planned or origin.seed not in study.seeds:
+                return [(keys, f"{chain[-1].key} starts from {origin.key}, which is no run of this study")]
+            if origin in chain:
+                circle = " → ".join(link.key for link in [*chain[chain.index(origin) :], origin])
+                return [(keys, f"runs start from each other in a circle: {circle}")]
+            chain.append(origin)
+    return []
+
+
+def metrics() -> tuple[str, ...]:
+    """The names of the metrics."""
+    return get_args(Metric)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a study file."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Study.model_json_schema()}

@@ -1,0 +1,48 @@
+"""Checkpoints: a run's whole state at an epoch boundary, behind a checksum."""
+
+import hashlib
+import io
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bakeoff.files import write_atomically
+
+DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+class DamagedCheckpoint(Exception):
+    """A checkpoint that is not what was written."""
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write a SHA-256 digest and the state as torch.save writes it, atomically."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    payload = buffer.getbuffer()
+    with write_atomically(path) as temporary, temporary.open("wb") as file:
+        file.write(hashlib.sha256(payload).digest())
+        file.write(payload)
+
+
+def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
+    """The state, or None when there is no checkpoint. Raises DamagedCheckpoint. Never unpickles arbitrary objects."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    if hashlib.sha256(content[DIGEST_BYTES:]).digest() != content[:DIGEST_BYTES]:
+        raise DamagedCheckpoint(f"{path}: {len(content)} bytes do not match their checksum")
+    state: dict[str, Any] = torch.load(io.BytesIO(content[DIGEST_BYTES:]), map_location=device, weights_only=True)
+    return state
+
+
+def remove_state(folder: Path, keep: Path) -> None:
+    """Remove what an unfinished run kept in `folder`, but for the lock that the process holds."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path != keep:
+            path.unlink()

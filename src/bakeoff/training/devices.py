@@ -1,0 +1,55 @@
+"""The device a run trains on, and what it says of itself."""
+
+import platform
+import resource
+import sys
+
+import torch
+
+from bakeoff.errors import BakeoffError
+
+
+def choose_device(wanted: str) -> torch.device:
+    """`auto` takes a GPU when there is one. Raises BakeoffError for `cuda` without CUDA."""
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise BakeoffError("device: cuda, but PyTorch sees no CUDA device here; say device: auto to train on the CPU")
+    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def make_deterministic(device: torch.device, threads: int) -> None:
+    """Bit-for-bit the same on one kind of hardware: a fixed number of threads, no algorithm chosen by timing."""
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True
+        torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def device_name(device: torch.device) -> str:
+    """`cuda:0 (NVIDIA H100)`, `cpu (x86_64)`."""
+    if device.type == "cuda":
+        return f"cuda:{torch.cuda.current_device()} ({torch.cuda.get_device_name(device)})"
+    return f"cpu ({platform.processor() or platform.machine()})"
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """The most memory held at once: the device's on a GPU, else the process's resident memory."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait for the device, so that a clock read afterwards is true."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that the device's or the host's memory is full."""
+    return (
+        isinstance(error, torch.OutOfMemoryError | MemoryError)
+        or (isinstance(error, RuntimeError)
+        and "DefaultCPUAllocator" in str(error))
+    )

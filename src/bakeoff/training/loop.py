@@ -1,0 +1,248 @@
+"""The training loop: epochs, validation that chooses, checkpoints at epoch boundaries."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bakeoff.data.batches import Batches
+from bakeoff.study import Optimizer, Recipe
+from bakeoff.training.checkpoints import DamagedCheckpoint, load_checkpoint, save_checkpoint
+from bakeoff.training.devices import synchronize
+from bakeoff.training.metrics import Metrics, is_better, multiclass_metrics
+from bakeoff.training.optimizers import build_optimizer
+from bakeoff.training.randomness import generator, seed_global
+from bakeoff.training.schedules import LearningRate
+
+Weights = dict[str, Tensor]
+Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The batches of the three splits, on the device."""
+
+    train: Batches
+    validation: Batches
+    test: Batches
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the loop is to do."""
+
+    recipe: Recipe
+    optimizer: Optimizer
+    metric: str
+    seed: int
+    checkpoint: Path
+    checkpoint_seconds: float
+
+
+@dataclass
+class Progress:
+    """All that an epoch changes besides network, optimizer and schedule. It is what a checkpoint holds."""
+
+    epoch: int = 0
+    history: list[Row] = field(default_factory=list)
+    best_epoch: int | None = None
+    best_value: float | None = None
+    best_weights: Weights = field(default_factory=dict)
+    seconds: float = 0.0
+    status: str = "completed"
+    message: str = ""
+
+
+def train(
+    network: nn.Module, splits: Splits, plan: Plan, device: torch.device, after_epoch: Callable[[Progress], None]
+) -> Progress:
+    """Train `network` in place until the recipe ends, from the last checkpoint when there is one.
+
+    `after_epoch` is called with the progress after every epoch. A loss that is not finite ends the training
+    with status `diverged`.
+    """
+    optimizer = build_optimizer(plan.optimizer, network.parameters())
+    recipe = plan.recipe
+    steps_per_epoch = math.ceil(splits.train.batches_per_epoch / recipe.accumulate)
+    schedule = LearningRate(recipe.schedule, optimizer, recipe.epochs, steps_per_epoch, plan.metric)
+    progress = _restore(network, optimizer, schedule, plan.checkpoint, device)
+    forward = torch.compile(network) if recipe.compile else network
+    saved = time.monotonic()
+    while not _finished(progress, recipe, plan.metric):
+        started = time.monotonic()
+        progress.epoch += 1
+        rate = schedule.current
+        row: Row = {"epoch": progress.epoch, "learning_rate": rate}
+        train_metrics = _train_epoch(forward, network, splits.train, optimizer, schedule, plan, progress.epoch)
+        validation = evaluate(network, splits.validation, recipe)
+        row |= _prefixed("train", train_metrics) | _prefixed("validation", validation)
+        if recipe.track_test:
+            row |= _prefixed("test", evaluate(network, splits.test, recipe))
+        diverged = not (math.isfinite(train_metrics["loss"]) and math.isfinite(validation["loss"]))
+        if diverged:
+            progress.status = "diverged"
+            progress.message = f"the loss was not finite at epoch {progress.epoch}"
+        else:
+            schedule.end_epoch(validation)
+            if is_better(validation[plan.metric], progress.best_value, plan.metric):
+                progress.best_epoch, progress.best_value = progress.epoch, validation[plan.metric]
+                progress.best_weights = weights_of(network)
+        synchronize(device)
+        row["seconds"] = time.monotonic() - started
+        progress.seconds += row["seconds"]
+        progress.history.append(row)
+        if time.monotonic() - saved >= plan.checkpoint_seconds:
+            _save(network, optimizer, schedule, progress, plan.checkpoint)
+            saved = time.monotonic()
+        after_epoch(progress)
+    return progress
+
+
+def evaluate(network: nn.Module, batches: Batches, recipe: Recipe) -> Metrics:
+    """The metrics of a split."""
+    return multiclass_metrics(*predict(network, batches, recipe))
+
+
+@torch.no_grad()
+def predict(network: nn.Module, batches: Batches, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Logits [N, classes] in float32 and labels [N] of a split, in its order, on the device."""
+    network.eval()
+    logits, labels = [], []
+    for images, targets in batches.ordered():
+        with _precision(recipe, images.device):
+            logits.append(network(images).float())
+        labels.append(targets)
+    return torch.cat(logits), torch.cat(labels)
+
+
+def weights_of(network: nn.Module) -> Weights:
+    """A copy of parameters and buffers, on their device."""
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+
+def _train_epoch(
+    forward: Callable[[Tensor], Tensor],
+    network: nn.Module,
+    batches: Batches,
+    optimizer: torch.optim.Optimizer,
+    schedule: LearningRate,
+    plan: Plan,
+    epoch: int,
+) -> Metrics:
+    """One pass over the training split. Its metrics are those of the batches as they were trained on."""
+    recipe = plan.recipe
+    network.train()
+    seed_global(plan.seed, "dropout", epoch)
+    logits: list[Tensor] = []
+    labels: list[Tensor] = []
+    for group in _groups(batches, plan, epoch):
+
+        def gradients(group: list[tuple[Tensor, Tensor]] = group, keep: bool = False) -> Tensor:
+            """Mean loss of the group's images, its gradients added up."""
+            optimizer.zero_grad()
+            total = torch.zeros((), device=group[0][1].device)
+            images_in_group = sum(len(targets) for _, targets in group)
+            for images, targets in group:
+                with _precision(recipe, images.device):
+                    output = forward(images)
+                    loss = F.cross_entropy(output, targets, label_smoothing=recipe.label_smoothing)
+                if len(group) > 1:
+                    loss = loss * (len(targets) / images_in_group)
+                loss.backward()
+                total += loss.detach()
+                if keep:
+                    logits.append(output.detach())
+                    labels.append(targets)
+            if recipe.clip_grad_norm is not None:
+                nn.utils.clip_grad_norm_(network.parameters(), recipe.clip_grad_norm)
+            return total
+
+        with schedule.step():
+            if isinstance(optimizer, torch.optim.LBFGS):  # evaluates the loss several times a step
+                optimizer.step(gradients)
+                gradients(keep=True)
+            else:
+                gradients(keep=True)
+                optimizer.step()
+    return multiclass_metrics(torch.cat(logits), torch.cat(labels))
+
+
+def _groups(batches: Batches, plan: Plan, epoch: int) -> Iterator[list[tuple[Tensor, Tensor]]]:
+    """The batches whose gradients make one step."""
+    group = []
+    order, augmentation = generator(plan.seed, "order", epoch), generator(plan.seed, "augmentation", epoch)
+    for images, targets, _ in batches.epoch(order, augmentation):
+        group.append((images, targets))
+        if len(group) == plan.recipe.accumulate:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _precision(recipe: Recipe, device: torch.device) -> AbstractContextManager[Any]:
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bfloat16")
+
+
+def _finished(progress: Progress, recipe: Recipe, metric: str) -> bool:
+    if progress.status != "completed" or progress.epoch >= recipe.epochs:
+        return True
+    return (
+        recipe.early_stopping is not None
+        and _epochs_without_improvement(
+            [row[f"validation_{metric}"] for row in progress.history], metric, recipe.early_stopping.min_delta
+        )
+        >= recipe.early_stopping.patience
+    )
+
+
+def _epochs_without_improvement(values: list[float], metric: str, min_delta: float) -> int:
+    best: float | None = None
+    waited = 0
+    for value in values:
+        if is_better(value, best, metric, min_delta):
+            best, waited = value, 0
+        else:
+            waited += 1
+    return waited
+
+
+def _prefixed(split: str, metrics: Metrics) -> Row:
+    return {f"{split}_{name}": value for name, value in metrics.items()}
+
+
+def _save(
+    network: nn.Module, optimizer: torch.optim.Optimizer, schedule: LearningRate, progress: Progress, path: Path
+) -> None:
+    state = {
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "schedule": schedule.state_dict(),
+        "progress": vars(progress),
+    }
+    save_checkpoint(path, state)
+
+
+def _restore(
+    network: nn.Module, optimizer: torch.optim.Optimizer, schedule: LearningRate, path: Path, device: torch.device
+) -> Progress:
+    try:
+        state = load_checkpoint(path, device)
+    except DamagedCheckpoint as error:
+        print(f"damaged checkpoint, training from the start: {error}", flush=True)
+        state = None
+    if state is None:
+        return Progress()
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    schedule.load_state_dict(state["schedule"])
+    progress = Progress(**state["progress"])
+    print(f"resuming after epoch {progress.epoch}", flush=True)
+    return progress

@@ -1,0 +1,63 @@
+"""Every optimizer of torch.optim and timm.optim, by name."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from bakeoff.arguments import check_arguments, nearest
+from bakeoff.errors import BakeoffError
+from bakeoff.study import Optimizer
+
+
+def torch_optimizers() -> dict[str, type[torch.optim.Optimizer]]:
+    """torch.optim's classes by their names in lower case."""
+    return {
+        name.lower(): item
+        for name, item in vars(torch.optim).items()
+        if isinstance(item, type) and issubclass(item, torch.optim.Optimizer) and item is not torch.optim.Optimizer
+    }
+
+
+def build_optimizer(entry: Optimizer, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimizer of an entry. torch.optim comes first where both packages have the name.
+
+    Raises BakeoffError for an unknown name or argument, and with the optimizer's own words for a wrong value.
+    """
+    build = _factory(entry.name)
+    check_arguments(build, entry.arguments, entry.name, ignore=frozenset({"params"}))
+    try:
+        return build([parameter for parameter in parameters if parameter.requires_grad], **entry.arguments)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise BakeoffError(f"{entry.name} cannot be built with {entry.arguments}: {error}") from error
+
+
+def check_optimizer(entry: Optimizer) -> None:
+    """Build the optimizer and take a step on two tiny parameters. Raises BakeoffError when it cannot."""
+    weight, bias = nn.Parameter(torch.ones(4, 4)), nn.Parameter(torch.ones(4))
+    matrices_only = entry.name.lower() == "muon"
+    optimizer = build_optimizer(entry, [weight] if matrices_only else [weight, bias])
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = (weight.sum() + bias.sum()) ** 2
+        loss.backward()
+        return loss
+
+    try:
+        optimizer.step(closure)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise BakeoffError(f"{entry.name} cannot train a network: {error}") from error
+
+
+def _factory(name: str) -> Callable[..., Any]:
+    available = torch_optimizers()
+    if name.lower() in available:
+        return available[name.lower()]
+    import timm.optim  # late: a second of start-up that torch's own optimizers do not need
+
+    others = timm.optim.list_optimizers()
+    if name.lower() not in others:
+        raise BakeoffError(f"name: there is no optimizer {name!r}; {nearest(name, [*available, *others])}")
+    return timm.optim.get_optimizer_class(name.lower(), bind_defaults=True)

@@ -1,0 +1,341 @@
+"""One run, from its specification to its four files."""
+
+import csv
+import json
+import os
+import platform
+import subprocess
+import time
+import traceback
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+import bakeoff
+from bakeoff.data.augmentation import build_augmentation
+from bakeoff.data.batches import Batches
+from bakeoff.data.prepare import PreparedData, load_prepared, prepare_if_needed
+from bakeoff.errors import BakeoffError
+from bakeoff.files import write_atomically, write_json
+from bakeoff.layout import Layout, RunPaths, data_folder
+from bakeoff.models.registry import Images, build_model
+from bakeoff.study import Recipe, Run, Study, parent, specification, specification_hash
+from bakeoff.training.checkpoints import remove_state
+from bakeoff.training.devices import (
+    choose_device,
+    device_name,
+    is_out_of_memory,
+    make_deterministic,
+    peak_memory_bytes,
+)
+from bakeoff.training.loop import Plan, Progress, Splits, Weights, predict, train, weights_of
+from bakeoff.training.metrics import Metrics, is_better, multiclass_metrics
+from bakeoff.training.randomness import seed_global
+
+SECONDS_BETWEEN_CHECKPOINTS = 10.0
+SECONDS_TO_WAIT_FOR_LOCK = 30.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the final evaluation gives: metrics per split, and the test split's logits [N, classes] and labels [N]."""
+
+    metrics: dict[str, Any]
+    logits: Tensor
+    labels: Tensor
+
+
+def train_run(
+    study: Study,
+    run: Run,
+    layout: Layout,
+    threads: int = 1,
+    checkpoint_seconds: float = SECONDS_BETWEEN_CHECKPOINTS,
+) -> None:
+    """Train a run to the end and write its files, going on from a checkpoint of an earlier attempt.
+
+    Raises BakeoffError when another process has the run, and when something that it needs is missing.
+    """
+    paths = layout.run(run)
+    paths.state.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(paths.lock, timeout=SECONDS_TO_WAIT_FOR_LOCK):
+            if _is_finished(study, run, paths):
+                print(f"{run.key} is finished already", flush=True)
+            else:
+                _train_locked(study, run, layout, paths, threads, checkpoint_seconds)
+            remove_state(paths.state, keep=paths.lock)
+    except filelock.Timeout as error:
+        raise BakeoffError(f"{run.key}: another process is training this run (it holds {paths.lock})") from error
+
+
+def _is_finished(study: Study, run: Run, paths: RunPaths) -> bool:
+    """Whether an orphan of an earlier attempt has written this very run while we waited for its lock."""
+    if not all(path.exists() for path in (paths.result, paths.history, paths.predictions, paths.model)):
+        return False
+    return bool(json.loads(paths.result.read_text(encoding="utf-8"))["spec"] == specification(study, run))
+
+
+def _train_locked(
+    study: Study, run: Run, layout: Layout, paths: RunPaths, threads: int, checkpoint_seconds: float
+) -> None:
+    started = datetime.now(UTC)
+    try:
+        device = choose_device(study.device)
+        make_deterministic(device, threads)
+        data = _load_data(study, run.dataset, threads)
+        print(f"{run.key} on {device_name(device)}, {threads} threads", flush=True)
+        progress, outcome = _train_and_evaluate(study, run, layout, paths, data, device, checkpoint_seconds)
+    except BaseException as error:
+        traceback.print_exc()
+        reason = str(error).strip().splitlines()
+        _write_progress(paths, study, run, None, reason[0] if reason else type(error).__name__)
+        raise
+    _write_files(study, run, paths, data, progress, outcome, device, threads, started)
+
+
+def _load_data(study: Study, dataset: str, threads: int) -> PreparedData:
+    """The prepared arrays; damaged ones are made again."""
+    folder = data_folder(study, dataset)
+    prepare_if_needed(study, dataset, folder, threads)
+    return load_prepared(folder)
+
+
+def images_of(card: dict[str, Any]) -> Images:
+    """The shape of a prepared dataset's images."""
+    channels, height, width = card["shape"]
+    return Images(channels, height, width, len(card["classes"]))
+
+
+def _train_and_evaluate(
+    study: Study,
+    run: Run,
+    layout: Layout,
+    paths: RunPaths,
+    data: PreparedData,
+    device: torch.device,
+    checkpoint_seconds: float,
+) -> tuple[Progress, Outcome]:
+    recipe = study.recipes[run.recipe]
+    classes = len(data.card["classes"])
+    progress = Progress()
+
+    def after_epoch(state: Progress) -> None:
+        nonlocal progress
+        progress = state
+        _write_progress(paths, study, run, state, None)
+        print(_epoch_line(state, recipe, study.metric), flush=True)
+
+    try:
+        network = _network(study, run, layout, images_of(data.card), recipe, device)
+        splits = _splits(data, recipe, device)
+        plan = Plan(
+            recipe,
+            study.optimizers[run.optimizer],
+            study.metric,
+            run.seed,
+            paths.checkpoint(specification_hash(study, run)),
+            checkpoint_seconds,
+        )
+        progress = train(network, splits, plan, device, after_epoch)
+        return progress, _final_evaluation(network, splits.test, recipe, study.metric, progress)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        progress.status, progress.message = (
+            "out_of_memory",
+            f"at epoch {progress.epoch + 1}: {str(error).splitlines()[0]}",
+        )
+        print(progress.message, flush=True)
+        return progress, Outcome({}, torch.empty(0, classes), torch.empty(0, dtype=torch.int64))
+
+
+def _network(study: Study, run: Run, layout: Layout, images: Images, recipe: Recipe, device: torch.device) -> nn.Module:
+    """The network with its initial weights: drawn from the seed, or another run's best."""
+    seed_global(run.seed, "weights")
+    network = build_model(study.architectures[run.architecture], images)
+    origin = parent(study, run)
+    if origin is not None:
+        path = layout.run(origin).model
+        if not path.exists():
+            raise BakeoffError(f"{run.key} starts from {origin.key}, whose weights are missing: {path}")
+        try:
+            network.load_state_dict(safetensors.torch.load_file(path))
+        except RuntimeError as error:
+            raise BakeoffError(f"{run.key}: the weights of {origin.key} do not fit: {error}") from error
+    memory_format = torch.channels_last if recipe.channels_last else torch.contiguous_format
+    return network.to(device, memory_format=memory_format)  # type: ignore[call-overload,no-any-return]
+
+
+def _splits(data: PreparedData, recipe: Recipe, device: torch.device) -> Splits:
+    channels = data.card["shape"][0]
+    if recipe.normalize is None:
+        mean, std = [0.0] * channels, [1.0] * channels
+    elif recipe.normalize == "dataset":
+        mean, std = data.card["mean"], data.card["std"]
+    else:
+        mean, std = list(recipe.normalize.mean), list(recipe.normalize.std)
+    augmentation = build_augmentation(
+        [(transform.name, transform.arguments) for transform in recipe.augment], tuple(data.card["shape"])
+    )
+
+    def batches(split: str) -> Batches:
+        images, labels = data.splits[split]
+        return Batches(
+            images, labels, recipe.batch_size, device, mean, std,
+            augmentation if split == "train" else None, channels_last=recipe.channels_last,
+        )  # fmt: skip
+
+    return Splits(batches("train"), batches("validation"), batches("test"))
+
+
+def _final_evaluation(network: nn.Module, test: Batches, recipe: Recipe, metric: str, progress: Progress) -> Outcome:
+    """The test split for the last epoch and for the chosen one; leaves the chosen weights in the network."""
+    last_logits, labels = predict(network, test, recipe)
+    metrics: dict[str, Any] = {"test_last": multiclass_metrics(last_logits, labels)}
+    logits = last_logits
+    if progress.best_epoch is not None:
+        network.load_state_dict(progress.best_weights)
+        logits, labels = predict(network, test, recipe)
+        best = progress.history[progress.best_epoch - 1]
+        metrics = {
+            "train": _split_of(best, "train"),
+            "validation": _split_of(best, "validation"),
+            "test": multiclass_metrics(logits, labels),
+        } | metrics
+    else:
+        progress.best_weights = weights_of(network)
+    if recipe.track_test:
+        metrics["test_max"] = _best_over_epochs([_split_of(row, "test") for row in progress.history])
+    return Outcome(metrics, logits.cpu(), labels.cpu())
+
+
+def _split_of(row: dict[str, float], split: str) -> Metrics:
+    prefix = f"{split}_"
+    return {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}
+
+
+def _best_over_epochs(rows: list[Metrics]) -> Metrics:
+    best = dict(rows[0])
+    for row in rows[1:]:
+        best |= {name: value for name, value in row.items() if is_better(value, best[name], name)}
+    return best
+
+
+def _write_files(
+    study: Study,
+    run: Run,
+    paths: RunPaths,
+    data: PreparedData,
+    progress: Progress,
+    outcome: Outcome,
+    device: torch.device,
+    threads: int,
+    started: datetime,
+) -> None:
+    """result.json comes last: where it stands, the run is whole."""
+    _write_history(paths.history, progress, study.recipes[run.recipe])
+    with write_atomically(paths.predictions) as temporary, temporary.open("wb") as file:
+        np.savez(file, logits=outcome.logits.numpy(), labels=outcome.labels.numpy())
+    with write_atomically(paths.model) as temporary:
+        safetensors.torch.save_file(_contiguous(progress.best_weights), temporary)
+    result = {
+        "run": vars(run),
+        "spec": specification(study, run),
+        "status": progress.status,
+        "message": progress.message,
+        "metrics": {"best_epoch": progress.best_epoch, "epochs": progress.epoch} | outcome.metrics,
+        "cost": _cost(study, run, data, progress, device),
+        "provenance": _provenance(device, threads, started),
+    }
+    write_json(paths.result, result)
+    print(f"{progress.status}: {paths.result}", flush=True)
+
+
+def _contiguous(weights: Weights) -> Weights:
+    return {name: value.cpu().contiguous() for name, value in weights.items()}
+
+
+def _write_history(path: Path, progress: Progress, recipe: Recipe) -> None:
+    splits = ("train", "validation", "test") if recipe.track_test else ("train", "validation")
+    names = ("loss", "accuracy", "top5_accuracy", "macro_f1")
+    columns = ["epoch", "learning_rate", *(f"{split}_{name}" for split in splits for name in names), "seconds"]
+    with write_atomically(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(progress.history)
+
+
+def _cost(study: Study, run: Run, data: PreparedData, progress: Progress, device: torch.device) -> dict[str, Any]:
+    from bakeoff.models.description import describe  # late: after training, it delays no first step
+
+    description = describe(study.architectures[run.architecture], images_of(data.card))
+    seen = len(data.splits["train"][1]) * len(progress.history)
+    return {
+        "parameters": description.parameters,
+        "macs": description.macs,
+        "training_seconds": progress.seconds,
+        "seconds_per_epoch": progress.seconds / len(progress.history) if progress.history else None,
+        "images_per_second": seen / progress.seconds if progress.seconds else None,
+        "peak_memory_bytes": peak_memory_bytes(device),
+    }
+
+
+def _provenance(device: torch.device, threads: int, started: datetime) -> dict[str, Any]:
+    commit = _git("rev-parse", "HEAD")
+    return {
+        "bakeoff": bakeoff.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "device": device_name(device),
+        "threads": threads,
+        "git_commit": commit,
+        "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")) if commit else None,
+        "started": started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says of the folder that the study runs in; None outside a repository or without git."""
+    try:
+        answer = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def _write_progress(paths: RunPaths, study: Study, run: Run, state: Progress | None, failed: str | None) -> None:
+    """What `bakeoff status` shows of a run that is not finished."""
+    row = state.history[-1] if state and state.history else {}
+    content = {
+        "epoch": state.epoch if state else 0,
+        "epochs": study.recipes[run.recipe].epochs,
+        "metric": study.metric,
+        "value": row.get(f"validation_{study.metric}"),
+        "seconds": state.seconds if state else 0.0,
+        "updated": datetime.now(UTC).isoformat(timespec="seconds"),
+        "process": os.getpid(),
+        "failed": failed,
+    }
+    write_json(paths.progress, content, durable=False)
+
+
+def _epoch_line(state: Progress, recipe: Recipe, metric: str) -> str:
+    row = state.history[-1]
+    best = " *" if state.best_epoch == state.epoch else ""
+    return (
+        f"{time.strftime('%H:%M:%S')} epoch {state.epoch}/{recipe.epochs}"
+        f"  train loss {row['train_loss']:.4f}  validation loss {row['validation_loss']:.4f}"
+        f"  validation {metric} {row[f'validation_{metric}']:.4f}"
+        f"  learning rate {row['learning_rate']:.3g}  {row['seconds']:.2f} s{best}"
+    )

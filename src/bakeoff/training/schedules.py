@@ -1,0 +1,129 @@
+"""Every class of torch.optim.lr_scheduler, by name, plus linear warm-up."""
+
+import inspect
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.optim import lr_scheduler
+
+from bakeoff.arguments import check_arguments, nearest
+from bakeoff.errors import BakeoffError
+from bakeoff.study import Schedule
+from bakeoff.training.metrics import Metrics
+
+NEEDS_A_FUNCTION = frozenset({"LambdaLR", "MultiplicativeLR"})
+WHOLE_TRAINING = ("T_max", "total_steps")  # arguments that mean the length of training when left out
+
+
+class LearningRate:
+    """The schedule of one run: it is told of every optimizer step and every epoch.
+
+    ReduceLROnPlateau watches the validation loss, or with `mode: max` the validation metric that chooses
+    the epoch. During warm-up the scheduled rate is multiplied by a factor that grows linearly to 1 at each step.
+    """
+
+    def __init__(
+        self, entry: Schedule | None, optimizer: torch.optim.Optimizer, epochs: int, steps_per_epoch: int, metric: str
+    ) -> None:
+        self.entry = entry or Schedule()
+        self.optimizer = optimizer
+        self.metric = metric
+        self.steps = 0
+        self.warmup_steps = round(self.entry.warmup * steps_per_epoch)
+        length = epochs * steps_per_epoch if self.entry.interval == "step" else epochs
+        self.scheduler = _build(self.entry.name, self.entry.arguments, optimizer, length) if self.entry.name else None
+        if self.entry.name is None and self.entry.arguments:
+            raise BakeoffError(f"schedule: without a name takes warmup only; found {sorted(self.entry.arguments)}")
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Around each optimizer step."""
+        if self.steps < self.warmup_steps:
+            with self._scaled((self.steps + 1) / self.warmup_steps):
+                yield
+        else:
+            yield
+        self.steps += 1
+        if self.scheduler is not None and self.entry.interval == "step":
+            if isinstance(self.scheduler, lr_scheduler.ReduceLROnPlateau):
+                raise BakeoffError("schedule: ReduceLROnPlateau steps at epochs; leave interval out")
+            self.scheduler.step()
+
+    def end_epoch(self, validation: Metrics) -> None:
+        """After each epoch's validation."""
+        if self.scheduler is None or self.entry.interval == "step":
+            return
+        if isinstance(self.scheduler, lr_scheduler.ReduceLROnPlateau):
+            self.scheduler.step(validation[self.metric if self.scheduler.mode == "max" else "loss"])
+        else:
+            self.scheduler.step()
+
+    @property
+    def current(self) -> float:
+        """The first parameter group's rate, without warm-up."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"steps": self.steps, "scheduler": self.scheduler.state_dict() if self.scheduler else None}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.steps = state["steps"]
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(state["scheduler"])
+
+    @contextmanager
+    def _scaled(self, factor: float) -> Iterator[None]:
+        scheduled = [group["lr"] for group in self.optimizer.param_groups]
+        for group, rate in zip(self.optimizer.param_groups, scheduled, strict=True):
+            group["lr"] = rate * factor
+        yield
+        for group, rate in zip(self.optimizer.param_groups, scheduled, strict=True):
+            group["lr"] = rate
+
+
+def check_schedule(entry: Schedule, optimizer: torch.optim.Optimizer, epochs: int, steps_per_epoch: int) -> None:
+    """Build the schedule and take one step of it. Raises BakeoffError when it cannot be."""
+    schedule = LearningRate(entry, optimizer, epochs, steps_per_epoch, "loss")
+    with schedule.step():
+        pass
+    schedule.end_epoch({"loss": math.inf})
+
+
+def _available() -> dict[str, type]:
+    return {
+        name.lower(): item
+        for name, item in vars(lr_scheduler).items()
+        if isinstance(item, type) and issubclass(item, lr_scheduler.LRScheduler) and not name.startswith("_")
+    }
+
+
+def _build(name: str, given: dict[str, Any], optimizer: torch.optim.Optimizer, length: int) -> lr_scheduler.LRScheduler:
+    available = _available()
+    if name.lower() not in available:
+        allowed = [item.__name__ for item in available.values() if item is not lr_scheduler.LRScheduler]
+        raise BakeoffError(f"schedule: there is no schedule {name!r}; {nearest(name, allowed)}")
+    schedule = available[name.lower()]
+    if schedule.__name__ in NEEDS_A_FUNCTION:
+        raise BakeoffError(f"schedule: {schedule.__name__} needs a Python function, which a study file cannot hold")
+    arguments = dict(given)
+    signature = inspect.signature(schedule).parameters
+    for argument in WHOLE_TRAINING:
+        if argument in signature and not {argument, "epochs"} & set(arguments):
+            arguments[argument] = length
+    check_arguments(schedule, arguments, f"schedule {schedule.__name__}", ignore=frozenset({"optimizer"}))
+    if "schedulers" in arguments:  # SequentialLR, ChainedScheduler: schedules of schedules
+        arguments["schedulers"] = [_nested(entry, optimizer, length) for entry in arguments["schedulers"]]
+    try:
+        return schedule(optimizer, **arguments) if "optimizer" in signature else schedule(**arguments)
+    except (TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
+        raise BakeoffError(f"schedule {schedule.__name__} cannot be built with {given}: {error}") from error
+
+
+def _nested(entry: Any, optimizer: torch.optim.Optimizer, length: int) -> lr_scheduler.LRScheduler:
+    if not isinstance(entry, dict) or "name" not in entry:
+        raise BakeoffError(f"schedule: each of schedulers is {{name: ..., argument: value}}; found {entry!r}")
+    arguments = {key: value for key, value in entry.items() if key != "name"}
+    return _build(entry["name"], arguments, optimizer, length)

@@ -1,0 +1,118 @@
+"""Optimizers and schedules by name: what is passed through, and what is said of a wrong one."""
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import lr_scheduler
+
+from bakeoff.errors import BakeoffError
+from bakeoff.study import Optimizer, Schedule
+from bakeoff.training.optimizers import build_optimizer, check_optimizer, torch_optimizers
+from bakeoff.training.schedules import LearningRate
+
+NOT_FOR_DENSE_GRADIENTS = {"sparseadam"}
+
+
+def parameters() -> list[nn.Parameter]:
+    return [nn.Parameter(torch.ones(3, 3))]
+
+
+def rates(schedule: Schedule, epochs: int = 6, steps: int = 4, losses: list[float] | None = None) -> list[float]:
+    """The rate that each optimizer step sees."""
+    optimizer = torch.optim.SGD(parameters(), lr=1.0)
+    learning_rate = LearningRate(schedule, optimizer, epochs, steps, "accuracy")
+    seen = []
+    for epoch in range(epochs):
+        for _ in range(steps):
+            with learning_rate.step():
+                seen.append(optimizer.param_groups[0]["lr"])
+                optimizer.step()
+        learning_rate.end_epoch({"loss": losses[epoch] if losses else 1.0, "accuracy": 0.5})
+    return seen
+
+
+@pytest.mark.parametrize("name", sorted(set(torch_optimizers()) - NOT_FOR_DENSE_GRADIENTS))
+def test_every_optimizer_of_torch(name: str) -> None:
+    check_optimizer(Optimizer(name=name))
+
+
+@pytest.mark.parametrize("name", ["lamb", "lion", "adabelief", "madgradw"])
+def test_optimizers_of_timm(name: str) -> None:
+    check_optimizer(Optimizer.model_validate({"name": name, "lr": "1e-3"}))
+
+
+def test_arguments_reach_the_optimizer() -> None:
+    built = build_optimizer(Optimizer.model_validate({"name": "sgd", "lr": "1e-2", "momentum": 0.9}), parameters())
+    assert isinstance(built, torch.optim.SGD)
+    assert (built.defaults["lr"], built.defaults["momentum"]) == (0.01, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"name": "sdg"}, "did you mean 'sgd'"),
+        ({"name": "SGD", "momentun": 0.9}, "did you mean 'momentum'"),
+        ({"name": "SGD", "lr": -1}, "Invalid learning rate"),
+        ({"name": "lamb", "learning": 1}, "learning"),
+        ({"name": "SparseAdam"}, "dense"),
+    ],
+)
+def test_a_wrong_optimizer(entry: dict[str, object], words: str) -> None:
+    with pytest.raises(BakeoffError, match=words):
+        check_optimizer(Optimizer.model_validate(entry))
+
+
+def test_epoch_schedule_equals_torchs() -> None:
+    optimizer = torch.optim.SGD(parameters(), lr=1.0)
+    reference = lr_scheduler.ExponentialLR(optimizer, gamma=0.7)
+    expected = []
+    for _ in range(6):
+        expected += [optimizer.param_groups[0]["lr"]] * 4
+        optimizer.step()
+        reference.step()
+    assert rates(Schedule.model_validate({"name": "ExponentialLR", "gamma": 0.7})) == pytest.approx(expected)
+
+
+def test_cosine_left_without_length_ends_with_the_training() -> None:
+    optimizer = torch.optim.SGD(parameters(), lr=1.0)
+    reference = lr_scheduler.CosineAnnealingLR(optimizer, T_max=24)
+    expected = []
+    for _ in range(24):
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        reference.step()
+    assert rates(Schedule.model_validate({"name": "CosineAnnealingLR", "interval": "step"})) == pytest.approx(expected)
+
+
+def test_warmup_is_linear_and_leaves_the_schedule_alone() -> None:
+    seen = rates(Schedule.model_validate({"name": "StepLR", "step_size": 3, "gamma": 0.1, "warmup": 2}))
+    assert seen[:8] == pytest.approx([(step + 1) / 8 for step in range(8)])
+    assert seen[8:12] == pytest.approx([1.0] * 4)
+    assert seen[12:] == pytest.approx([0.1] * 12)
+
+
+def test_plateau_watches_the_validation_loss() -> None:
+    schedule = Schedule.model_validate({"name": "ReduceLROnPlateau", "patience": 1, "factor": 0.5})
+    seen = rates(schedule, losses=[1.0, 0.5, 0.5, 0.5, 0.4, 0.3])
+    assert seen[::4] == [1.0, 1.0, 1.0, 1.0, 0.5, 0.5]
+
+
+def test_schedules_of_schedules() -> None:
+    parts = [{"name": "ConstantLR", "factor": 0.1, "total_iters": 2}, {"name": "ExponentialLR", "gamma": 0.5}]
+    entry = {"name": "SequentialLR", "schedulers": parts, "milestones": [2]}
+    assert rates(Schedule.model_validate(entry))[::4] == pytest.approx([0.1, 0.1, 1.0, 0.5, 0.25, 0.125])
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"name": "CosineLR"}, "did you mean 'CosineAnnealingLR'"),
+        ({"name": "StepLR"}, "step_size"),
+        ({"name": "StepLR", "step_sise": 3}, "did you mean 'step_size'"),
+        ({"name": "LambdaLR"}, "Python function"),
+        ({"gamma": 1}, "without a name"),
+    ],
+)
+def test_a_wrong_schedule(entry: dict[str, object], words: str) -> None:
+    with pytest.raises(BakeoffError, match=words):
+        rates(Schedule.model_validate(entry))

@@ -1,0 +1,24 @@
+rule summarize:
+    input:
+        [LAYOUT.run(run).result for run in RUNS.values()],
+    output:
+        LAYOUT.summary / "runs.csv",
+        LAYOUT.summary / "experiments.csv",
+        LAYOUT.summary / "history.parquet",
+    params:
+        runs=digest(list(RUNS)),
+    log:
+        LAYOUT.folder / "logs" / "summarize.log",
+    shell:
+        "bakeoff summarize {STUDY_ARGUMENTS} > {log} 2>&1"
+
+
+rule figures:
+    input:
+        rules.summarize.output,
+    output:
+        directory(LAYOUT.figures),
+    log:
+        LAYOUT.folder / "logs" / "figures.log",
+    shell:
+        "bakeoff figures {STUDY_ARGUMENTS} > {log} 2>&1"

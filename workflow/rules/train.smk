@@ -1,0 +1,34 @@
+RUNS = {run.key: run for run in runs(STUDY)}
+
+
+def run_of(wildcards):
+    return RUNS[wildcards.run]
+
+
+def starting_weights(wildcards):
+    origin = parent(STUDY, run_of(wildcards))
+    return [LAYOUT.run(origin).model] if origin else []
+
+
+rule train:
+    input:
+        # ancient: a check that runs again, because a seed was added, retrains nothing.
+        plan=ancient(str(LAYOUT.plan)),
+        card=lambda wildcards: CARDS[run_of(wildcards).dataset],
+        weights=starting_weights,
+    output:
+        LAYOUT.runs / "{run}" / "result.json",
+        LAYOUT.runs / "{run}" / "history.csv",
+        LAYOUT.runs / "{run}" / "predictions.npz",
+        LAYOUT.runs / "{run}" / "model.safetensors",
+    params:
+        specification=lambda wildcards: specification_hash(STUDY, run_of(wildcards)),
+    log:
+        LAYOUT.folder / "logs" / "{run}.log",
+    threads: STUDY.threads
+    resources:
+        gpu=0 if STUDY.device == "cpu" else 1 if Path("/dev/nvidiactl").exists() or STUDY.device == "cuda" else 0,
+    message:
+        "training {wildcards.run}"
+    shell:
+        "bakeoff train {STUDY_ARGUMENTS} {wildcards.run} --threads {threads} >> {log} 2>&1"
