@@ -29,7 +29,9 @@ except BakeoffError as error:
 
 LAYOUT = Layout(STUDY.study)
 # What every command is told about the study: its file, and what --config changed in it.
-STUDY_ARGUMENTS = shlex.join([str(STUDY_FILE), *(f"--set={override}" for override in OVERRIDES)])
+STUDY_ARGUMENTS = shlex.join(
+    [str(STUDY_FILE), *(f"--set={override}" for override in OVERRIDES)]
+)
 
 
 localrules:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.data.augmentation import build_augmentation
-from bakeoff.data.prepare import read_card
+from bakeoff.data.prepare import check_dataset, read_card
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_json
 from bakeoff.layout import Layout, data_folder
@@ -34,6 +34,8 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
             problems.append(place(path, keys) + str(error))
             return None
 
+    for name in study.datasets:
+        attempt(["datasets", name], lambda name=name: check_dataset(study, name))
     attempt(["device"], lambda: choose_device(study.device))
     for name, optimizer in study.optimizers.items():
         attempt(["optimizers", name], lambda optimizer=optimizer: check_optimizer(optimizer))
@@ -54,7 +56,11 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
             descriptions[dataset, architecture] = found
     if problems:
         raise BakeoffError("\n".join(dict.fromkeys(problems)))
-    plan = {cell.key: descriptions[cell.dataset, cell.architecture].as_dict() for cell in experiments(study)}
+    plan = {
+        cell.key: descriptions[cell.dataset, cell.architecture].as_dict()
+        | {"architecture": study.entries["architectures"][cell.architecture]}
+        for cell in experiments(study)
+    }
     write_json(layout.plan, {"study": study.study, "experiments": plan})
 
 

@@ -5,10 +5,10 @@ rule summarize:
         LAYOUT.summary / "runs.csv",
         LAYOUT.summary / "experiments.csv",
         LAYOUT.summary / "history.parquet",
-    params:
-        runs=digest(list(RUNS)),
     log:
         LAYOUT.folder / "logs" / "summarize.log",
+    params:
+        runs=digest(list(RUNS)),
     shell:
         "bakeoff summarize {STUDY_ARGUMENTS} > {log} 2>&1"
 

@@ -10,13 +10,13 @@ rule prepare:
             split=("train", "validation", "test"),
             part=("images", "labels"),
         ),
-    params:
-        dataset=lambda wildcards: DATASETS[wildcards.folder],
-    wildcard_constraints:
-        folder="|".join(map(re.escape, DATASETS)),
     log:
         "results/data/{folder}.log",
+    wildcard_constraints:
+        folder="|".join(map(re.escape, DATASETS)),
     threads: workflow.cores or 1
+    params:
+        dataset=lambda wildcards: DATASETS[wildcards.folder],
     message:
         "preparing {params.dataset}"
     shell:
@@ -29,9 +29,9 @@ rule check:
         CARDS.values(),
     output:
         LAYOUT.plan,
-    params:
-        study=digest([STUDY.entries, [cell.key for cell in STUDY.cells], STUDY.device]),
     log:
         LAYOUT.folder / "logs" / "check.log",
+    params:
+        study=digest([STUDY.entries, [cell.key for cell in STUDY.cells], STUDY.device]),
     shell:
         "bakeoff check {STUDY_ARGUMENTS} > {log} 2>&1"

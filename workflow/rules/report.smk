@@ -3,13 +3,13 @@ rule report:
         rules.check.output,
         rules.summarize.output,
         rules.figures.output,
-        templates=collect("report/templates/report.{form}.j2", form=("md", "html")),
+        templates=collect(str(Path(workflow.basedir) / "report/templates/report.{form}.j2"), form=("md", "html")),
     output:
         LAYOUT.report_folder / "report.md",
         LAYOUT.report_folder / "report.html",
-    params:
-        study=digest(STUDY.model_dump(mode="json")),
     log:
         LAYOUT.folder / "logs" / "report.log",
+    params:
+        study=digest(STUDY.model_dump(mode="json")),
     shell:
         "bakeoff report --render-only {STUDY_ARGUMENTS} > {log} 2>&1"

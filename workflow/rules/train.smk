@@ -21,13 +21,17 @@ rule train:
         LAYOUT.runs / "{run}" / "history.csv",
         LAYOUT.runs / "{run}" / "predictions.npz",
         LAYOUT.runs / "{run}" / "model.safetensors",
-    params:
-        specification=lambda wildcards: specification_hash(STUDY, run_of(wildcards)),
     log:
         LAYOUT.folder / "logs" / "{run}.log",
     threads: STUDY.threads
     resources:
-        gpu=0 if STUDY.device == "cpu" else 1 if Path("/dev/nvidiactl").exists() or STUDY.device == "cuda" else 0,
+        gpu=(
+            0
+            if STUDY.device == "cpu"
+            else 1 if Path("/dev/nvidiactl").exists() or STUDY.device == "cuda" else 0
+        ),
+    params:
+        specification=lambda wildcards: specification_hash(STUDY, run_of(wildcards)),
     message:
         "training {wildcards.run}"
     shell:

@@ -5,7 +5,12 @@ from collections.abc import Sequence
 from bakeoff.study import Experiment
 
 METRICS = ("loss", "accuracy", "top5_accuracy", "macro_f1")
-METRIC_LABELS = {"loss": "loss", "accuracy": "accuracy", "top5_accuracy": "top-5 accuracy", "macro_f1": "macro-F1"}
+METRIC_LABELS = {
+    "loss": "loss",
+    "accuracy": "accuracy",
+    "top5_accuracy": "top-5 accuracy",
+    "macro_f1": "macro-F1",
+}
 FACETS = ("dataset", "architecture", "optimizer", "recipe")
 
 

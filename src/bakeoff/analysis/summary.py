@@ -26,9 +26,28 @@ FINISHED = ("completed", "diverged", "out_of_memory")
 STATUSES = (*FINISHED, "missing")
 SPLITS = ("train", "validation", "test", "test_last", "test_max")
 SCORES = tuple(f"{split}_{metric}" for split in SPLITS for metric in METRICS)
-COSTS = ("parameters", "macs", "training_seconds", "seconds_per_epoch", "images_per_second", "peak_memory_bytes")
+COSTS = (
+    "parameters",
+    "macs",
+    "training_seconds",
+    "seconds_per_epoch",
+    "images_per_second",
+    "peak_memory_bytes",
+)
 WHOLE = ("best_epoch", "epochs", "parameters", "macs", "peak_memory_bytes", "threads")
-PROVENANCE = ("device", "threads", "platform", "python", "torch", "numpy", "bakeoff", "git_commit", "git_dirty", "started", "finished")
+PROVENANCE = (
+    "device",
+    "threads",
+    "platform",
+    "python",
+    "torch",
+    "numpy",
+    "bakeoff",
+    "git_commit",
+    "git_dirty",
+    "started",
+    "finished",
+)
 STALE = "the result here belongs to an older specification of the run"
 CONFIDENCE = 0.95
 
@@ -146,7 +165,7 @@ def _row(study: Study, layout: Layout, run: Run) -> dict[str, Any]:
 def _load_result(path: Path) -> dict[str, Any] | None:
     """The content of a result.json with its parts in place; None when there is no such file."""
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes(), parse_constant=lambda _: None)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -188,7 +207,19 @@ def _runs_table(rows: list[dict[str, Any]]) -> "pd.DataFrame":
 def _read_csv(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
-    text = ("message", "device", "platform", "python", "torch", "numpy", "bakeoff", "git_commit", "git_dirty", "started", "finished")
+    text = (
+        "message",
+        "device",
+        "platform",
+        "python",
+        "torch",
+        "numpy",
+        "bakeoff",
+        "git_commit",
+        "git_dirty",
+        "started",
+        "finished",
+    )
     try:
         # A dataset may be called "001" or "NA": names stay text, and only an empty field is a missing one.
         table = pd.read_csv(

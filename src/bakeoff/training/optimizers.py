@@ -20,6 +20,18 @@ def torch_optimizers() -> dict[str, type[torch.optim.Optimizer]]:
     }
 
 
+def leave_compiler_unloaded() -> None:
+    """Keep torch.optim from importing torch's compiler (2 s) for a run that compiles nothing.
+
+    Some methods of Optimizer import torch._dynamo at their first call to exempt themselves from compilation, and
+    remember the exempt form as an attribute. Without a compiler the exempt form is the method itself.
+    """
+    for method in vars(torch.optim.Optimizer).values():
+        plain = getattr(method, "__wrapped__", None)
+        if plain is not None:
+            setattr(plain, "__dynamo_disable", plain)  # noqa: B010 (a plain assignment in a class would be mangled)
+
+
 def build_optimizer(entry: Optimizer, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     """The optimizer of an entry. torch.optim comes first where both packages have the name.
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 import bakeoff
 from bakeoff.data.augmentation import build_augmentation
 from bakeoff.data.batches import Batches
-from bakeoff.data.prepare import PreparedData, load_prepared, prepare_if_needed
+from bakeoff.data.prepare import Card, PreparedData, load_prepared, prepare_if_needed
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically, write_json
 from bakeoff.layout import Layout, RunPaths, data_folder
@@ -37,6 +37,7 @@ from bakeoff.training.devices import (
 )
 from bakeoff.training.loop import Plan, Progress, Splits, Weights, predict, train, weights_of
 from bakeoff.training.metrics import Metrics, is_better, multiclass_metrics
+from bakeoff.training.optimizers import leave_compiler_unloaded
 from bakeoff.training.randomness import seed_global
 
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
@@ -98,7 +99,7 @@ def _train_locked(
         reason = str(error).strip().splitlines()
         _write_progress(paths, study, run, None, reason[0] if reason else type(error).__name__)
         raise
-    _write_files(study, run, paths, data, progress, outcome, device, threads, started)
+    _write_files(study, run, layout, data, progress, outcome, device, threads, started)
 
 
 def _load_data(study: Study, dataset: str, threads: int) -> PreparedData:
@@ -133,6 +134,8 @@ def _train_and_evaluate(
         _write_progress(paths, study, run, state, None)
         print(_epoch_line(state, recipe, study.metric), flush=True)
 
+    if not recipe.compile:
+        leave_compiler_unloaded()
     try:
         network = _network(study, run, layout, images_of(data.card), recipe, device)
         splits = _splits(data, recipe, device)
@@ -232,7 +235,7 @@ def _best_over_epochs(rows: list[Metrics]) -> Metrics:
 def _write_files(
     study: Study,
     run: Run,
-    paths: RunPaths,
+    layout: Layout,
     data: PreparedData,
     progress: Progress,
     outcome: Outcome,
@@ -241,6 +244,7 @@ def _write_files(
     started: datetime,
 ) -> None:
     """result.json comes last: where it stands, the run is whole."""
+    paths = layout.run(run)
     _write_history(paths.history, progress, study.recipes[run.recipe])
     with write_atomically(paths.predictions) as temporary, temporary.open("wb") as file:
         np.savez(file, logits=outcome.logits.numpy(), labels=outcome.labels.numpy())
@@ -252,7 +256,7 @@ def _write_files(
         "status": progress.status,
         "message": progress.message,
         "metrics": {"best_epoch": progress.best_epoch, "epochs": progress.epoch} | outcome.metrics,
-        "cost": _cost(study, run, data, progress, device),
+        "cost": _cost(study, run, layout, data, progress, device),
         "provenance": _provenance(device, threads, started),
     }
     write_json(paths.result, result)
@@ -273,19 +277,32 @@ def _write_history(path: Path, progress: Progress, recipe: Recipe) -> None:
         writer.writerows(progress.history)
 
 
-def _cost(study: Study, run: Run, data: PreparedData, progress: Progress, device: torch.device) -> dict[str, Any]:
-    from bakeoff.models.description import describe  # late: after training, it delays no first step
-
-    description = describe(study.architectures[run.architecture], images_of(data.card))
+def _cost(
+    study: Study, run: Run, layout: Layout, data: PreparedData, progress: Progress, device: torch.device
+) -> dict[str, Any]:
     seen = len(data.splits["train"][1]) * len(progress.history)
-    return {
-        "parameters": description.parameters,
-        "macs": description.macs,
+    return _size(study, run, layout, data.card) | {
         "training_seconds": progress.seconds,
         "seconds_per_epoch": progress.seconds / len(progress.history) if progress.history else None,
         "images_per_second": seen / progress.seconds if progress.seconds else None,
         "peak_memory_bytes": peak_memory_bytes(device),
     }
+
+
+def _size(study: Study, run: Run, layout: Layout, card: Card) -> dict[str, int]:
+    """Parameters and MACs: from the plan where it has this very model, else counted again (which takes imports)."""
+    shape = {
+        "architecture": study.entries["architectures"][run.architecture],
+        "input_shape": card["shape"],
+        "classes": len(card["classes"]),
+    }
+    plan = json.loads(layout.plan.read_text(encoding="utf-8"))["experiments"] if layout.plan.exists() else {}
+    found = plan.get(run.experiment.key)
+    if found is None or {key: found[key] for key in shape} != shape:
+        from bakeoff.models.description import describe
+
+        found = describe(study.architectures[run.architecture], images_of(card)).as_dict()
+    return {"parameters": found["parameters"], "macs": found["macs"]}
 
 
 def _provenance(device: torch.device, threads: int, started: datetime) -> dict[str, Any]:

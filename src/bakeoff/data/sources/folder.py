@@ -35,9 +35,8 @@ def load(request: Request, *, test: float | None = None) -> SourceData:
     listed = {split: _list(folder, classes, request) for split, folder in folders.items()}
     files = [file for split in listed.values() for file, _ in split]
     labels = np.array([label for split in listed.values() for _, label in split], np.int64)
-    collected = collect(
-        len(files), lambda row: _open(files[row]), lambda row: _named(files[row], request.root), request, request.mode or "RGB"
-    )
+    names = [file.relative_to(request.root).as_posix() for file in files]
+    collected = collect(len(files), lambda row: _open(files[row]), names.__getitem__, request, request.mode or "RGB")
     ends = np.cumsum([len(split) for split in listed.values()])
     bounds = np.searchsorted(collected.rows, [0, *ends])  # skipped files move the ends
     labels = labels[collected.rows]
@@ -61,10 +60,7 @@ def _split_folders(request: Request, test: float | None) -> dict[str, Path]:
     if not root.is_dir():
         raise BakeoffError(f"{request.where}: there is no folder {root}; set root to the folder with the images")
     found = {
-        split: root / name
-        for split, names in SPLIT_FOLDERS.items()
-        for name in names[::-1]
-        if (root / name).is_dir()
+        split: root / name for split, names in SPLIT_FOLDERS.items() for name in names[::-1] if (root / name).is_dir()
     }
     layout = f"expected {root}/train/CLASS/* and {root}/test/CLASS/*, or {root}/CLASS/* with test: 0.2"
     if "train" in found:
@@ -114,10 +110,6 @@ def _open(file: Path) -> "Image":
     except OSError as error:  # the machine's fault, not the picture's: never skipped
         raise BakeoffError(f"{file}: cannot be read: {error.strerror}") from error
     return Image.open(io.BytesIO(content))
-
-
-def _named(file: Path, root: Path) -> str:
-    return file.relative_to(root).as_posix()
 
 
 def _split_test(

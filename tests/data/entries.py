@@ -1,0 +1,19 @@
+"""Small studies around one dataset entry."""
+
+from typing import Any
+
+from bakeoff.study import Study, parse_study
+
+
+def study_of(split_seed: int = 0, **entry: Any) -> Study:
+    """A study whose one dataset, `data`, is `entry`."""
+    return parse_study(
+        {
+            "study": "test",
+            "split_seed": split_seed,
+            "datasets": {"data": entry},
+            "architectures": {"mlp": {"model": "mlp"}},
+            "optimizers": {"sgd": {"name": "SGD", "lr": 0.1}},
+            "recipes": {"plain": {"epochs": 1}},
+        }
+    )

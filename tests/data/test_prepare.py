@@ -1,0 +1,151 @@
+import errno
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from entries import study_of
+
+import bakeoff.data.prepare as module
+from bakeoff.data.prepare import (
+    DamagedData,
+    check_dataset,
+    load_prepared,
+    prepare,
+    prepare_if_needed,
+    read_card,
+    verify,
+)
+from bakeoff.errors import BakeoffError
+
+DIGITS = study_of(source="digits")
+
+
+@pytest.fixture
+def digits(tmp_path):
+    folder = tmp_path / "data" / "digits"
+    prepare(DIGITS, "data", folder)
+    return folder
+
+
+def test_digits_card_and_splits(digits):
+    card, data = read_card(digits), load_prepared(digits)
+    assert card["shape"] == [1, 8, 8]
+    assert card["counts"] == {"train": 1293, "validation": 144, "test": 360}
+    assert card["classes"] == list("0123456789")
+    assert card["task"] == "multi-class"
+    images, labels = data.splits["train"]
+    assert images.dtype == np.uint8 and labels.dtype == np.int64
+    assert images.max() == 255 and images.flags.c_contiguous
+    assert card["mean"] == pytest.approx([float(np.mean(images / 255))], abs=1e-12)
+    assert card["std"] == pytest.approx([float(np.std(images / 255))], abs=1e-12)
+    assert verify(digits, full=True) == []
+    assert card == json.loads((digits / "card.json").read_text())
+
+
+def test_splits_are_stratified_and_disjoint(digits):
+    card, data = read_card(digits), load_prepared(digits)
+    whole = np.sum([card["class_counts"][split] for split in card["counts"]], axis=0)
+    for split, count in card["counts"].items():
+        expected = whole * count / whole.sum()
+        assert np.abs(np.array(card["class_counts"][split]) - expected).max() <= 1.5
+    together = np.concatenate([images.reshape(len(images), -1) for images, _ in data.splits.values()])
+    from sklearn.datasets import load_digits
+
+    original = np.rint(load_digits().images * 255 / 16).astype(np.uint8).reshape(1797, -1)
+    assert sorted(map(bytes, together)) == sorted(map(bytes, original))
+
+
+def test_split_seed_decides_the_splits(tmp_path, digits):
+    again = prepare(DIGITS, "data", tmp_path / "again")
+    other = prepare(study_of(source="digits", split_seed=1), "data", tmp_path / "other")
+    assert again["files"] == read_card(digits)["files"]
+    assert other["files"]["test_images.npy"]["sha256"] != again["files"]["test_images.npy"]["sha256"]
+
+
+def test_resize_and_mode_work_on_arrays(tmp_path):
+    card = prepare(study_of(source="digits", resize=[12, 10], mode="RGB"), "data", tmp_path / "d")
+    assert card["shape"] == [3, 12, 10]
+
+
+@pytest.mark.parametrize(
+    ("entry", "part"),
+    [
+        ({"source": "digit"}, "did you mean 'digits'"),
+        ({"source": "digits", "test": 0.1}, "unknown argument 'test'"),
+        ({"source": "torchvision"}, "missing 'dataset'"),
+        ({"source": "torchvision", "dataset": "FashionMINST"}, "did you mean 'FashionMNIST'"),
+        ({"source": "torchvision", "dataset": "CIFAR10", "fold": 1}, "unknown argument 'fold'"),
+        ({"source": "torchvision", "dataset": "EMNIST"}, "missing 'split'"),
+        ({"source": "folder", "test": 1.5}, "between 0 and 1"),
+    ],
+)
+def test_wrong_entries_are_refused_without_data(entry, part):
+    with pytest.raises(BakeoffError, match=part):
+        check_dataset(study_of(**entry), "data")
+
+
+def test_nothing_is_done_when_all_is_well(digits):
+    before = {path.name: path.stat().st_mtime_ns for path in digits.iterdir()}
+    prepare_if_needed(DIGITS, "data", digits)
+    assert before == {path.name: path.stat().st_mtime_ns for path in digits.iterdir()}
+
+
+def test_truncated_array_is_noticed_and_rebuilt_with_its_old_time(digits, capsys):
+    os.utime(digits / "card.json", (1_000_000, 1_000_000))
+    content = (digits / "train_images.npy").read_bytes()
+    (digits / "train_images.npy").write_bytes(content[:-100])
+    with pytest.raises(DamagedData, match=r"train_images\.npy"):
+        load_prepared(digits)
+    prepare_if_needed(DIGITS, "data", digits)
+    assert "train_images.npy" in capsys.readouterr().err
+    assert (digits / "train_images.npy").read_bytes() == content
+    assert verify(digits, full=True) == []
+    assert {path.stat().st_mtime for path in digits.iterdir()} == {1_000_000}
+
+
+def test_other_damage(digits):
+    path = digits / "test_labels.npy"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"\1")
+    assert verify(digits) == []
+    assert "SHA-256" in verify(digits, full=True)[0]
+    path.unlink()
+    assert "missing" in verify(digits)[0]
+    (digits / "card.json").write_text("{")
+    with pytest.raises(DamagedData, match=r"card\.json"):
+        load_prepared(digits)
+
+
+def test_another_entry_is_prepared_anew(digits, capsys):
+    card = prepare_if_needed(study_of(source="digits", validation=0.2), "data", digits)
+    assert card["counts"]["validation"] == 288
+    assert "another dataset entry" in capsys.readouterr().err
+
+
+def test_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    written = module._write_array
+    folder = tmp_path / "d"
+    calls = iter([written, written, written, full])
+    monkeypatch.setattr(module, "_write_array", lambda *given: next(calls)(*given))
+    with pytest.raises(BakeoffError, match="no space"):
+        prepare(DIGITS, "data", folder)
+    assert list(folder.iterdir()) == []
+
+
+def test_two_processes_prepare_once(tmp_path):
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path; from entries import study_of;"
+        "import bakeoff.data.prepare as m; real = m.prepare;"
+        "m.prepare = lambda *a: (print('prepared'), real(*a))[1];"
+        "m.prepare_if_needed(study_of(source='digits'), 'data', Path(sys.argv[1]))"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "d"), os.path.dirname(__file__)]  # noqa: PTH120
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert sorted(process.communicate(timeout=60)[0].strip() for process in both) == ["", "prepared"]
+    assert [process.returncode for process in both] == [0, 0]
