@@ -90,7 +90,9 @@ def test_erasing_has_torchvisions_distribution(arguments):
 
 def test_erasing_values():
     given = images(50).float() + 1
-    per_channel = build_augmentation([("RandomErasing", {"p": 1, "value": [-1, -2, -3]})], (3, 8, 8))(given, generator())
+    per_channel = build_augmentation([("RandomErasing", {"p": 1, "value": [-1, -2, -3]})], (3, 8, 8))(
+        given, generator()
+    )
     mask = (per_channel != given)[:, 0]
     assert mask.any() and (per_channel[:, 2][mask] == -3).all()
     noise = build_augmentation([("RandomErasing", {"p": 1, "value": "random"})], (3, 8, 8))(given, generator())

@@ -14,7 +14,7 @@ from bakeoff.analysis.labels import (
     short_labels,
     varying_facets,
 )
-from bakeoff.analysis.summary import read_history, read_tables
+from bakeoff.analysis.summary import by_experiment, read_history, read_tables, records
 from bakeoff.files import write_atomically
 from bakeoff.layout import Layout
 from bakeoff.study import Experiment, Study
@@ -59,6 +59,7 @@ def draw_figures(study: Study, layout: Layout) -> list[Path]:
     tables = read_tables(layout)
     present = tables.experiments[tables.experiments["completed"] > 0]
     completed = tables.runs[tables.runs["status"] == "completed"]
+    layout.figures.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     if len(present):
         with _theme():
@@ -93,7 +94,7 @@ def _figures(
         points = present[present[quantity].notna() & (present[quantity] > 0)]
         if len(points):
             yield name, _trade_off(study, points, quantity, f"{title} [{unit}]" if unit else title, styles)
-    for cell, epochs in _by_experiment(history):
+    for cell, epochs in by_experiment(history):
         yield f"curves/{cell.key.replace('/', '__')}.svg", _curves(study, epochs, styles[cell])
 
 
@@ -103,8 +104,8 @@ def _theme() -> Iterator[None]:
     import matplotlib
     import seaborn
 
-    style = seaborn.axes_style("whitegrid") | seaborn.plotting_context("paper")
-    own = {
+    style: dict[Any, Any] = seaborn.axes_style("whitegrid") | seaborn.plotting_context("paper")
+    own: dict[Any, Any] = {
         "svg.hashsalt": "bakeoff",
         "svg.fonttype": "none",
         "font.family": "DejaVu Sans",
@@ -187,13 +188,8 @@ def _completed_history(study: Study, layout: Layout, runs: "pd.DataFrame") -> "p
     return history.merge(runs[[*keys, "best_epoch"]], on=keys, how="inner")
 
 
-def _by_experiment(history: "pd.DataFrame") -> "Iterator[tuple[Experiment, pd.DataFrame]]":
-    for key, epochs in history.groupby(list(FACETS), sort=False):
-        yield Experiment(*key), epochs  # type: ignore[misc]
-
-
 def _mean_curves(study: Study, history: "pd.DataFrame") -> "dict[Experiment, pd.DataFrame]":
-    return {cell: _band(epochs, f"validation_{study.metric}") for cell, epochs in _by_experiment(history)}
+    return {cell: _band(epochs, f"validation_{study.metric}") for cell, epochs in by_experiment(history)}
 
 
 def _band(epochs: "pd.DataFrame", column: str) -> "pd.DataFrame":
@@ -257,7 +253,7 @@ def _overview(
     labels = short_labels(cells)
     names = list(dict.fromkeys(getattr(cell, first) for cell in cells))
     if len(cells) <= LINES_IN_ONE_PANEL:
-        groups = [(None, cells)]
+        groups: list[tuple[str, list[Experiment]]] = [("", cells)]
     elif rest:
         groups = [(name, [cell for cell in cells if getattr(cell, first) == name]) for name in names]
     else:
@@ -273,7 +269,7 @@ def _overview(
         for cell in members:
             color, dash = shapes[_rest(cell, rest)] if shapes else (styles[cell].color, styles[cell].dash)
             _draw_band(axes, curves[cell], color, dash, " · ".join(_rest(cell, rest)) if shapes else labels[cell])
-        if title is not None:
+        if title:
             axes.set_title(title, loc="left")
         _format_epochs(axes)
         _format_value(axes.yaxis, study.metric)
@@ -284,7 +280,7 @@ def _overview(
         axes.set_xlabel("Epoch" if last else "")
         axes.tick_params(labelbottom=last)
     figure.supylabel(f"Validation {METRIC_LABELS[study.metric]}", fontsize=9)
-    _overview_legend(figure, grid.flat[: len(groups)], bool(shapes), len(groups) == 1)
+    _overview_legend(figure, list(grid.flat[: len(groups)]), bool(shapes), len(groups) == 1)
     return figure
 
 
@@ -331,18 +327,18 @@ def _comparison(
     from matplotlib.figure import Figure
 
     score = f"test_{study.metric}"
-    table = experiments.set_index(list(FACETS))
+    rows = dict(zip(_cells(experiments), records(experiments), strict=True))
     labels = short_labels(cells)
     order = sorted(
         cells,
-        key=lambda cell: table.loc[_key(cell), f"{score}_mean"],
+        key=lambda cell: rows[cell][f"{score}_mean"],
         reverse=not higher_is_better(study.metric),
     )
     figure = Figure(figsize=(WIDTH, 0.27 * len(order) + 1.0), layout="constrained")
     axes = figure.subplots()
-    seeds = {Experiment(*key): group[score] for key, group in runs.groupby(list(FACETS), sort=False)}  # type: ignore[misc]
+    seeds = {cell: group[score] for cell, group in by_experiment(runs)}
     for height, cell in enumerate(order):
-        row, color = table.loc[_key(cell)], styles[cell].color
+        row, color = rows[cell], styles[cell].color
         axes.scatter(
             seeds[cell],
             [height - 0.2] * len(seeds[cell]),
@@ -376,10 +372,6 @@ def _comparison(
     axes.set_xlabel(f"Test {METRIC_LABELS[study.metric]}")
     _format_value(axes.xaxis, study.metric)
     return figure
-
-
-def _key(cell: Experiment) -> tuple[str, ...]:
-    return (cell.dataset, cell.architecture, cell.optimizer, cell.recipe)
 
 
 def _trade_off(
@@ -463,7 +455,7 @@ def _place_labels(axes: "Axes", xs: Any, ys: Any, labels: list[str], colors: lis
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure = axes.figure
-    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[arg-type]
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[arg-type, no-untyped-call]
     frame = axes.get_window_extent(renderer)
     scale = figure.dpi / 72
     points = axes.transData.transform(list(zip(xs, ys, strict=True)))
@@ -482,12 +474,19 @@ def _place_labels(axes: "Axes", xs: Any, ys: Any, labels: list[str], colors: lis
         inside = [option for option in boxes if _within(option[2], frame)] or boxes
         dx, dy, box = min(inside, key=lambda option: sum(_overlap(option[2], other) for other in taken))
         taken.append(box)
-        far = math.hypot(dx, dy) > 12
+        line = {"arrowstyle": "-", "color": color, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3, "alpha": 0.8}
         axes.annotate(
-            label, (x, y), xytext=((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), xycoords="figure pixels", textcoords="figure pixels",
-            ha="center", va="center", fontsize=8, zorder=5,
-            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3, "alpha": 0.8} if far else None,
-        )  # fmt: skip
+            label,
+            (x, y),
+            xytext=((box[0] + box[2]) / 2, (box[1] + box[3]) / 2),
+            xycoords="figure pixels",
+            textcoords="figure pixels",
+            ha="center",
+            va="center",
+            fontsize=8,
+            zorder=5,
+            arrowprops=line if math.hypot(dx, dy) > 12 else None,
+        )
 
 
 Box = tuple[float, float, float, float]
@@ -500,7 +499,7 @@ def _box(x: float, y: float, dx: float, width: float, height: float) -> Box:
 
 
 def _within(box: Box, frame: Any) -> bool:
-    return box[0] >= frame.x0 and box[2] <= frame.x1 and box[1] >= frame.y0 and box[3] <= frame.y1
+    return bool(box[0] >= frame.x0 and box[2] <= frame.x1 and box[1] >= frame.y0 and box[3] <= frame.y1)
 
 
 def _overlap(one: Box, other: Box) -> float:

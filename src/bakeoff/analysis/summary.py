@@ -6,7 +6,7 @@ history.parquet  one row per run and epoch
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from bakeoff.analysis.labels import FACETS, METRICS
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.layout import Layout
-from bakeoff.study import Run, Study, runs, specification
+from bakeoff.study import Experiment, Run, Study, runs, specification
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,7 +86,7 @@ def read_tables(layout: Layout) -> Tables:
     return Tables(_read_csv(layout.summary / "runs.csv"), _read_csv(layout.summary / "experiments.csv"))
 
 
-def read_history(layout: Layout, columns: Sequence[str]) -> "pd.DataFrame":
+def read_history(layout: Layout, columns: Iterable[str]) -> "pd.DataFrame":
     """The epochs of all finished runs: the keys of the run, `epoch` and those of `columns` that exist.
 
     Raises BakeoffError when `summarize` has not written it.
@@ -99,7 +99,19 @@ def read_history(layout: Layout, columns: Sequence[str]) -> "pd.DataFrame":
     except OSError as error:
         raise BakeoffError(f"{path}: cannot read it: {error}; run `bakeoff summarize` first") from error
     wanted = [*KEYS, "epoch", *(column for column in columns if column in present)]
-    return parquet.read_table(path, columns=wanted).to_pandas()
+    history: pd.DataFrame = parquet.read_table(path, columns=wanted).to_pandas()
+    return history
+
+
+def by_experiment(table: "pd.DataFrame") -> "Iterator[tuple[Experiment, pd.DataFrame]]":
+    """The rows of each experiment, in the order of first appearance."""
+    for key, rows in table.groupby(list(FACETS), sort=False, observed=True):
+        yield Experiment(*map(str, key)), rows
+
+
+def records(table: "pd.DataFrame") -> list[dict[str, Any]]:
+    """The rows of a table as mappings."""
+    return [dict(zip(map(str, table.columns), row, strict=True)) for row in table.itertuples(index=False, name=None)]
 
 
 def experiments_table(table: "pd.DataFrame") -> "pd.DataFrame":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeoff.analysis.labels import FACETS, METRIC_LABELS, higher_is_better, is_percent, short_labels
-from bakeoff.analysis.summary import Tables, read_tables
+from bakeoff.analysis.summary import Tables, by_experiment, read_tables, records
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.layout import Layout, data_folder
@@ -126,15 +126,13 @@ def collect(study: Study, layout: Layout, language: str = "en") -> Report:
     tables = read_tables(layout)
     cells = experiments(study)
     _check_match(study, layout, tables)
-    rows = {cell: row for cell, row in zip(cells, tables.experiments.to_dict("records"), strict=True)}
+    rows = dict(zip(cells, records(tables.experiments), strict=True))
     labels = short_labels(cells)
     plan = _plan(layout)
-    by_experiment = {
-        Experiment(*key): group.to_dict("records") for key, group in tables.runs.groupby(list(FACETS), sort=False)
-    }  # type: ignore[misc]
+    seeds = {cell: records(group) for cell, group in by_experiment(tables.runs)}
     tracked = any(_known(row[f"test_max_{study.metric}_mean"]) for row in rows.values())
     sections = [
-        _experiment(study, layout, cell, labels[cell], rows[cell], by_experiment[cell], plan.get(cell.key, {}))
+        _experiment(study, layout, cell, labels[cell], rows[cell], seeds[cell], plan.get(cell.key, {}))
         for cell in cells
     ]
     return Report(
@@ -269,8 +267,7 @@ def _cells(values: Iterable[str]) -> list[Cell]:
 
 
 def _records(table: Any, *statuses: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = table[table["status"].isin(statuses)].to_dict("records")
-    return rows
+    return records(table[table["status"].isin(statuses)])
 
 
 def _run_key(row: dict[str, Any]) -> str:
@@ -310,38 +307,49 @@ def _summary(study: Study, tables: Tables, rows: dict[Experiment, dict[str, Any]
 
 def _listed(names: list[str], most: int = 4) -> str:
     if len(names) > most:
-        return f" ({', '.join(names[:most])} and {len(names) - most:,} more, listed below)"
+        return f" ({', '.join(names[:most])} and {len(names) - most:,} more)"
     return f" ({', '.join(names)})"
 
 
 def _leader(study: Study, dataset: str, rows: dict[Experiment, dict[str, Any]]) -> str:
     """Facts only: the best mean on a dataset, its interval, and whose intervals overlap with that."""
-    score = f"test_{study.metric}"
+    metric, score = study.metric, f"test_{study.metric}"
     here = {cell: row for cell, row in rows.items() if cell.dataset == dataset and _known(row[f"{score}_mean"])}
     if not here:
         return f"On {dataset}, no run is complete yet."
     labels = short_labels([cell for cell in rows if cell.dataset == dataset])
-    sign = -1 if higher_is_better(study.metric) else 1
-    best = min(here, key=lambda cell: sign * here[cell][f"{score}_mean"])
-    row, which = here[best], "highest" if sign < 0 else "lowest"
-    mean = _value(row[f"{score}_mean"], study.metric, unit=True)
-    found = f"On {dataset}, {labels[best]} has the {which} mean test {METRIC_LABELS[study.metric]} of {_plural(len(here), 'experiment')}: {mean}"
-    if not _known(row[f"{score}_low"]):
+    ranks = _ranks(study, here)
+    order = sorted(here, key=lambda cell: ranks[cell])
+    leaders = [labels[cell] for cell in order if ranks[cell] == 1]
+    best = here[order[0]]
+    found = (
+        f"On {dataset}, {' and '.join(leaders)} {'has' if len(leaders) == 1 else 'have'} the "
+        f"{'highest' if higher_is_better(metric) else 'lowest'} mean test {METRIC_LABELS[metric]} of the "
+        f"{_plural(len(here), 'experiment')} with a complete run: {_value(best[f'{score}_mean'], metric, unit=True)}"
+    )
+    if len(leaders) > 1:
+        return f"{found} (the table has their intervals)."
+    if not _known(best[f"{score}_low"]):
         return f"{found} (one complete run, so no interval)."
-    found += f" (95 % interval {_interval(row, score, study.metric, unit=True)}, {_plural(int(row['completed']), 'complete run')})."
-    others = [cell for cell in here if cell != best and _known(here[cell][f"{score}_low"])]
-    near = [
-        cell
-        for cell in others
-        if here[cell][f"{score}_high"] >= row[f"{score}_low"] and here[cell][f"{score}_low"] <= row[f"{score}_high"]
-    ]
-    near.sort(key=lambda cell: sign * here[cell][f"{score}_mean"])
-    if not others:
-        return found
-    if not near:
-        return f"{found} No other interval overlaps with it."
-    verb = "The interval of 1 other overlaps" if len(near) == 1 else f"The intervals of {len(near)} others overlap"
-    return f"{found} {verb} with it{_listed([labels[cell] for cell in near], most=6).replace(', listed below', '')}."
+    interval = _interval(best, score, metric, unit=True)
+    found += f" (95 % interval {interval}, {_plural(int(best['completed']), 'complete run')})."
+    return f"{found} {_overlaps(best, [(labels[cell], here[cell]) for cell in order[1:]], score)}".strip()
+
+
+def _overlaps(best: dict[str, Any], others: list[tuple[str, dict[str, Any]]], score: str) -> str:
+    """Whose intervals overlap with the best one's."""
+    low, high = best[f"{score}_low"], best[f"{score}_high"]
+    known = [(label, row) for label, row in others if _known(row[f"{score}_low"])]
+    near = [label for label, row in known if row[f"{score}_high"] >= low and row[f"{score}_low"] <= high]
+    sentences = []
+    if known and not near:
+        sentences.append("No other interval overlaps with it.")
+    elif near:
+        which = "The interval of 1 other overlaps" if len(near) == 1 else f"The intervals of {len(near)} others overlap"
+        sentences.append(f"{which} with it{_listed(near, most=6)}.")
+    if len(known) < len(others):
+        sentences.append(f"{_plural(len(others) - len(known), 'other')} with a single complete run had no interval.")
+    return " ".join(sentences)
 
 
 def _axis_table(study: Study, axis: str) -> Table:
@@ -380,13 +388,13 @@ def _dataset(
         _picture(
             layout,
             f"comparison_{name}.svg",
-            f"Test {metric} on {name}: a dot per seed; the diamond is the mean, the line its 95 % interval. The best is on top.",
+            f"Test {metric} on {name}, the best on top: a dot per seed; the diamond is the mean, the line its 95 % interval.",
         ),
         _picture(
             layout,
             f"learning_curves_{name}.svg",
-            f"Validation {metric} on {name} by epoch: the mean over seeds, with a band from the lowest to the highest seed, "
-            "for the epochs that every seed reached. Grey: the other experiments.",
+            f"Validation {metric} on {name} by epoch: the mean over seeds, with a band from the lowest to the highest, "
+            "for the epochs that every seed reached. Grey, where there are several panels: all experiments.",
         ),
     ]
     return DatasetSection(
@@ -531,7 +539,8 @@ def _experiment(
     picture = _picture(
         layout,
         f"curves/{cell.key.replace('/', '__')}.svg",
-        f"{label}: means over the completed seeds, with a band from the lowest to the highest; circles mark the epoch chosen for each seed.",
+        f"{label}: means over the completed seeds, with a band from the lowest to the highest; "
+        "circles mark the epoch chosen for each seed.",
     )
     return ExperimentSection(
         title=label,
@@ -610,13 +619,12 @@ def _costs(rows: dict[Experiment, dict[str, Any]], labels: dict[Experiment, str]
         "Peak memory [MiB]",
     )
     body = [
-        _cells([
-            labels[cell], _count(row["parameters"]), _count(row["macs"]), _seconds(row["training_seconds_total"]), _seconds(row["training_seconds"]),
-            _seconds(row["seconds_per_epoch"]), _amount(row["images_per_second"], 0), _bytes(row["peak_memory_bytes"]),
-        ])
+        [labels[cell], _count(row["parameters"]), _count(row["macs"])]
+        + [_seconds(row[name]) for name in ("training_seconds_total", "training_seconds", "seconds_per_epoch")]
+        + [_amount(row["images_per_second"], 0), _bytes(row["peak_memory_bytes"])]
         for cell, row in rows.items()
-    ]  # fmt: skip
-    return Table([Column("Experiment", False), *(Column(title) for title in titles)], body)
+    ]
+    return Table([Column("Experiment", False), *map(Column, titles)], [_cells(row) for row in body])
 
 
 def _cost_summary(tables: Tables) -> str:
@@ -710,7 +718,7 @@ def _picture(layout: Layout, name: str, caption: str) -> Picture | None:
 
 
 def inline_svg(text: str, prefix: str, caption: str) -> str:
-    """An SVG file as an element of a page: no prolog, ids unique by `prefix`, width from the page, a name for screen readers."""
+    """An SVG file as an element of a page: no prolog, ids unique by `prefix`, `caption` for screen readers."""
     from markupsafe import escape
 
     start = text.find("<svg")

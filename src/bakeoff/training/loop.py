@@ -17,7 +17,7 @@ from bakeoff.study import Optimizer, Recipe
 from bakeoff.training.checkpoints import DamagedCheckpoint, load_checkpoint, save_checkpoint
 from bakeoff.training.devices import synchronize
 from bakeoff.training.metrics import Metrics, is_better, multiclass_metrics
-from bakeoff.training.optimizers import build_optimizer
+from bakeoff.training.optimizers import bare_step, build_optimizer
 from bakeoff.training.randomness import generator, seed_global
 from bakeoff.training.schedules import LearningRate
 
@@ -140,6 +140,7 @@ def _train_epoch(
     recipe = plan.recipe
     network.train()
     seed_global(plan.seed, "dropout", epoch)
+    step = bare_step(optimizer)
     logits: list[Tensor] = []
     labels: list[Tensor] = []
     for group in _groups(batches, plan, epoch):
@@ -166,11 +167,11 @@ def _train_epoch(
 
         with schedule.step():
             if isinstance(optimizer, torch.optim.LBFGS):  # evaluates the loss several times a step
-                optimizer.step(gradients)
+                step(gradients)
                 gradients(keep=True)
             else:
                 gradients(keep=True)
-                optimizer.step()
+                step()
     return multiclass_metrics(torch.cat(logits), torch.cat(labels))
 
 

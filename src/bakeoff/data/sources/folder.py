@@ -49,10 +49,10 @@ def load(request: Request, *, test: float | None = None) -> SourceData:
     return SourceData(splits, classes, collected.skipped)
 
 
-def natural(name: str) -> tuple[list[tuple[int, str]], str]:
-    """Sorts numbers in names by value, and everything else by character."""
+def natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
+    """A key that sorts numbers in names by value and before text, and text by character."""
     parts = re.findall(r"\d+|\D+", name)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name
+    return [(False, int(part), "") if part.isdecimal() else (True, 0, part) for part in parts], name
 
 
 def _split_folders(request: Request, test: float | None) -> dict[str, Path]:
