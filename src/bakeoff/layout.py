@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakeoff.study import Run, Study, digest
+from bakeoff.study import Experiment, Run, Study, digest, experiment_specification
 
 RESULTS = Path("results")
 REPORT = Path("report")
@@ -61,9 +61,10 @@ class Layout:
     def runs(self) -> Path:
         return self.folder / "runs"
 
-    @property
-    def plan(self) -> Path:
-        return self.folder / "plan.json"
+    def plan(self, study: Study, cell: Experiment) -> Path:
+        """What the plan step found of an experiment. Its name says its content, so it is never out of date:
+        an experiment whose entries change has another file, and only its runs depend on that."""
+        return self.folder / "plan" / f"{digest(experiment_specification(study, cell))}.json"
 
     @property
     def summary(self) -> Path:

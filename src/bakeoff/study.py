@@ -350,14 +350,21 @@ def parent(study: Study, run: Run) -> Run | None:
     )
 
 
+def experiment_specification(study: Study, cell: Experiment) -> dict[str, Any]:
+    """The entries that an experiment is built from, as JSON holds them: what the plan step checks."""
+    return {
+        "dataset": study.dataset_specification(cell.dataset),
+        "architecture": study.entries["architectures"][cell.architecture],
+        "optimizer": study.entries["optimizers"][cell.optimizer],
+        "recipe": study.entries["recipes"][cell.recipe],
+    }
+
+
 def specification(study: Study, run: Run) -> dict[str, Any]:
     """All that decides the result of a run, and nothing else, as JSON holds it."""
     origin = parent(study, run)
     return {
-        "dataset": study.dataset_specification(run.dataset),
-        "architecture": study.entries["architectures"][run.architecture],
-        "optimizer": study.entries["optimizers"][run.optimizer],
-        "recipe": study.entries["recipes"][run.recipe],
+        **experiment_specification(study, run.experiment),
         "metric": study.metric,
         "seed": run.seed,
         "init_from": specification(study, origin) if origin else None,

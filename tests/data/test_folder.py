@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from PIL import Image
 from entries import study_of
+from PIL import Image
 
 from bakeoff.data.pixels import to_array
 from bakeoff.data.prepare import load_prepared, prepare
@@ -52,6 +52,14 @@ def test_split_of_one_folder(tmp_path):
     assert card["class_counts"] == {"train": [6, 6], "validation": [2, 2], "test": [2, 2]}
     with pytest.raises(BakeoffError, match=r"no folder train.*test: 0\.2"):
         prepared(root, tmp_path / "other")
+
+
+def test_large_arrays_live_in_a_file_without_a_name(tmp_path, monkeypatch):
+    root = tree(tmp_path / "in")
+    card = prepared(root, tmp_path / "memory", resize=3)
+    monkeypatch.setattr("bakeoff.data.pixels.IN_MEMORY_BYTES", 0)
+    assert prepared(root, tmp_path / "file", resize=3)["files"] == card["files"]
+    assert {path.name for path in (tmp_path / "file").iterdir()} == {"card.json", *card["files"]}
 
 
 def test_files_are_in_natural_order():
@@ -142,7 +150,7 @@ def test_class_with_too_few_images(tmp_path):
 
 
 def test_missing_folders(tmp_path):
-    with pytest.raises(BakeoffError, match="no folder .*nowhere"):
+    with pytest.raises(BakeoffError, match=r"no folder .*nowhere"):
         prepared(tmp_path / "nowhere", tmp_path / "out")
     with pytest.raises(BakeoffError, match="no folder test"):
         prepared(tree(tmp_path / "in", ("train",)), tmp_path / "out")

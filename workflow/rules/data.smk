@@ -23,15 +23,18 @@ rule prepare:
         "bakeoff prepare {STUDY_ARGUMENTS} {params.dataset} --threads {threads} > {log} 2>&1"
 
 
-# Builds every model, optimizer, schedule and augmentation once: what cannot work fails before training.
+# Builds every model, optimizer, schedule and augmentation once: what cannot work fails before training. Plan files are
+# named by what they say, so the job is there for new or changed experiments alone, and only their runs depend on it.
+PLANS = {cell: str(LAYOUT.plan(STUDY, cell)) for cell in STUDY.cells}
+UNCHECKED = {cell: plan for cell, plan in PLANS.items() if not Path(plan).exists()}
+
+
 rule check:
     input:
-        CARDS.values(),
+        {CARDS[cell.dataset] for cell in UNCHECKED},
     output:
-        LAYOUT.plan,
+        sorted(set(UNCHECKED.values())),
     log:
         LAYOUT.folder / "logs" / "check.log",
-    params:
-        study=digest([STUDY.entries, [cell.key for cell in STUDY.cells], STUDY.device]),
     shell:
         "bakeoff check {STUDY_ARGUMENTS} > {log} 2>&1"

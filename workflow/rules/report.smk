@@ -1,6 +1,6 @@
 rule report:
     input:
-        rules.check.output,
+        set(PLANS.values()),
         rules.summarize.output,
         rules.figures.output,
         templates=collect(str(Path(workflow.basedir) / "report/templates/report.{form}.j2"), form=("md", "html")),

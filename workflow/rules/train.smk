@@ -12,8 +12,7 @@ def starting_weights(wildcards):
 
 rule train:
     input:
-        # ancient: a check that runs again, because a seed was added, retrains nothing.
-        plan=ancient(str(LAYOUT.plan)),
+        plan=lambda wildcards: PLANS[run_of(wildcards).experiment],
         card=lambda wildcards: CARDS[run_of(wildcards).dataset],
         weights=starting_weights,
     output:

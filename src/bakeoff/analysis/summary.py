@@ -239,7 +239,6 @@ def _read_csv(path: Path) -> "pd.DataFrame":
             dtype={name: str for name in (*FACETS, "status", *text)},
             keep_default_na=False,
             na_values=[""],
-            float_precision="round_trip",
         )
     except OSError as error:
         raise BakeoffError(f"{path}: cannot read it: {error.strerror}; run `bakeoff summarize` first") from error
@@ -304,14 +303,15 @@ def _parse(header: bytes, texts: list[bytes], lines: list[int], paths: list[Path
             parse_options=csv.ParseOptions(ignore_empty_lines=False, newlines_in_values=False),
             convert_options=csv.ConvertOptions(column_types=types),
         )
+        # Owners are counted by lines, so every line must have become a row with an epoch.
+        if table.num_rows != sum(lines) or table["epoch"].null_count:
+            raise pa.ArrowInvalid("a line without an epoch")
     except pa.ArrowInvalid as error:
         if len(texts) == 1:
             raise _corrupt(paths[0], str(error)) from error
         for text, count, path in zip(texts, lines, paths, strict=True):
             _parse(header, [text], [count], [path])
         raise
-    if table.num_rows != sum(lines):
-        raise BakeoffError(f"{paths[0].name}: {table.num_rows} rows in {sum(lines)} lines of {len(paths)} histories")
     return table
 
 

@@ -1,6 +1,6 @@
 """Which models there are, and how a study's entry becomes a network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,7 @@ def build_model(architecture: Architecture, images: Images) -> nn.Module:
     return model.build(images, **architecture.arguments)
 
 
-def model_arguments(architecture: Architecture) -> dict[str, Any]:
-    """The entry as a person would write it: the model and all its arguments."""
-    return {"model": architecture.model, **architecture.arguments}
+def images_of(card: Mapping[str, Any]) -> Images:
+    """What a prepared dataset's card says of its images."""
+    channels, height, width = card["shape"]
+    return Images(channels, height, width, len(card["classes"]))

@@ -128,11 +128,10 @@ def collect(study: Study, layout: Layout, language: str = "en") -> Report:
     _check_match(study, layout, tables)
     rows = dict(zip(cells, records(tables.experiments), strict=True))
     labels = short_labels(cells)
-    plan = _plan(layout)
     seeds = {cell: records(group) for cell, group in by_experiment(tables.runs)}
     tracked = any(_known(row[f"test_max_{study.metric}_mean"]) for row in rows.values())
     sections = [
-        _experiment(study, layout, cell, labels[cell], rows[cell], seeds[cell], plan.get(cell.key, {}))
+        _experiment(study, layout, cell, labels[cell], rows[cell], seeds[cell], _plan(study, layout, cell))
         for cell in cells
     ]
     return Report(
@@ -348,7 +347,7 @@ def _overlaps(best: dict[str, Any], others: list[tuple[str, dict[str, Any]]], sc
         which = "The interval of 1 other overlaps" if len(near) == 1 else f"The intervals of {len(near)} others overlap"
         sentences.append(f"{which} with it{_listed(near, most=6)}.")
     if len(known) < len(others):
-        sentences.append(f"{_plural(len(others) - len(known), 'other')} with a single complete run had no interval.")
+        sentences.append(f"{_plural(len(others) - len(known), 'other')} with a single complete run: no interval.")
     return " ".join(sentences)
 
 
@@ -388,7 +387,7 @@ def _dataset(
         _picture(
             layout,
             f"comparison_{name}.svg",
-            f"Test {metric} on {name}, the best on top: a dot per seed; the diamond is the mean, the line its 95 % interval.",
+            f"Test {metric} on {name}, the best on top: a dot per seed, a diamond for the mean and its 95 % interval.",
         ),
         _picture(
             layout,
@@ -688,10 +687,10 @@ def _yaml(study: Study) -> str:
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
 
 
-def _plan(layout: Layout) -> dict[str, Any]:
-    if not layout.plan.exists():
-        return {}
-    return dict(_read_json(layout.plan, "run `bakeoff check` again")["experiments"])
+def _plan(study: Study, layout: Layout, cell: Experiment) -> dict[str, Any]:
+    """What the plan step found of an experiment's model; nothing before it has run."""
+    path = layout.plan(study, cell)
+    return _read_json(path, "run `bakeoff check` again") if path.exists() else {}
 
 
 def _read_json(path: Path, remedy: str) -> dict[str, Any]:

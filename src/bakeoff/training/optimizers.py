@@ -30,7 +30,7 @@ def leave_compiler_unloaded() -> None:
     for method in vars(torch.optim.Optimizer).values():
         plain = getattr(method, "__wrapped__", None)
         if plain is not None:
-            setattr(plain, "__dynamo_disable", plain)  # noqa: B010 (a plain assignment in a class would be mangled)
+            setattr(plain, "__dynamo_disable", plain)
 
 
 def build_optimizer(entry: Optimizer, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:

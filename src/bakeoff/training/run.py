@@ -25,7 +25,7 @@ from bakeoff.data.prepare import Card, PreparedData, load_prepared, prepare_if_n
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically, write_json
 from bakeoff.layout import Layout, RunPaths, data_folder
-from bakeoff.models.registry import Images, build_model
+from bakeoff.models.registry import Images, build_model, images_of
 from bakeoff.study import Recipe, Run, Study, parent, specification, specification_hash
 from bakeoff.training.checkpoints import remove_state
 from bakeoff.training.devices import (
@@ -107,12 +107,6 @@ def _load_data(study: Study, dataset: str, threads: int) -> PreparedData:
     folder = data_folder(study, dataset)
     prepare_if_needed(study, dataset, folder, threads)
     return load_prepared(folder)
-
-
-def images_of(card: dict[str, Any]) -> Images:
-    """The shape of a prepared dataset's images."""
-    channels, height, width = card["shape"]
-    return Images(channels, height, width, len(card["classes"]))
 
 
 def _train_and_evaluate(
@@ -290,15 +284,11 @@ def _cost(
 
 
 def _size(study: Study, run: Run, layout: Layout, card: Card) -> dict[str, int]:
-    """Parameters and MACs: from the plan where it has this very model, else counted again (which takes imports)."""
-    shape = {
-        "architecture": study.entries["architectures"][run.architecture],
-        "input_shape": card["shape"],
-        "classes": len(card["classes"]),
-    }
-    plan = json.loads(layout.plan.read_text(encoding="utf-8"))["experiments"] if layout.plan.exists() else {}
-    found = plan.get(run.experiment.key)
-    if found is None or {key: found[key] for key in shape} != shape:
+    """Parameters and MACs: as the plan step counted them, or counted now (which costs a second of imports)."""
+    plan = layout.plan(study, run.experiment)
+    if plan.exists():
+        found = json.loads(plan.read_text(encoding="utf-8"))
+    else:
         from bakeoff.models.description import describe
 
         found = describe(study.architectures[run.architecture], images_of(card)).as_dict()

@@ -1,0 +1,126 @@
+"""Figures: which are drawn, what they say, and that they are the same each time."""
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from bakeoff.analysis.figures import draw_figures
+from bakeoff.analysis.labels import short_labels
+from bakeoff.analysis.summary import summarize
+from bakeoff.layout import Layout
+from bakeoff.study import Experiment, Study, experiments, runs
+from synthetic_runs import layout_in, result_of, study_of, write_run, write_runs
+
+OVERVIEWS = [
+    "learning_curves_digits.svg",
+    "comparison_digits.svg",
+    "accuracy_vs_parameters.svg",
+    "accuracy_vs_time.svg",
+]
+
+
+def drawn(study: Study, layout: Layout) -> list[str]:
+    summarize(study, layout)
+    return [str(path.relative_to(layout.figures)) for path in draw_figures(study, layout)]
+
+
+def texts(path: Path) -> list[str]:
+    return ["".join(element.itertext()) for element in ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_a_complete_study_has_every_figure_and_the_same_bytes_twice(tmp_path: Path) -> None:
+    study = study_of()
+    layout = layout_in(tmp_path, study)
+    write_runs(study, layout)
+    names = drawn(study, layout)
+    assert names == [*OVERVIEWS, *(f"curves/{cell.key.replace('/', '__')}.svg" for cell in experiments(study))]
+    first = {name: (layout.figures / name).read_bytes() for name in names}
+    draw_figures(study, layout)
+    assert {name: (layout.figures / name).read_bytes() for name in names} == first
+    assert all(b"<dc:date>" not in content for content in first.values())
+
+
+def test_experiments_without_a_completed_run_are_left_out_and_old_figures_removed(tmp_path: Path) -> None:
+    study = study_of()
+    layout = layout_in(tmp_path, study)
+    write_runs(study, layout)
+    drawn(study, layout)
+    for run in runs(study):
+        if run.architecture == "linear":
+            write_run(layout, run, result_of(study, run, status="diverged"))
+    names = drawn(study, layout)
+    assert [name for name in names if name.startswith("curves/")] == [
+        "curves/digits__deep__sgd__plain.svg",
+        "curves/digits__deep__adam__plain.svg",
+    ]
+    assert not (layout.figures / "curves/digits__linear__sgd__plain.svg").exists()
+    assert not any("linear" in text for text in texts(layout.figures / "comparison_digits.svg"))
+
+
+def test_nothing_is_drawn_of_nothing(tmp_path: Path) -> None:
+    study = study_of()
+    layout = layout_in(tmp_path, study)
+    assert drawn(study, layout) == []
+    assert list(layout.figures.rglob("*.svg")) == []
+
+
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+def test_axes_speak_percent_for_fractions_and_the_best_is_on_top(tmp_path: Path, metric: str) -> None:
+    study = study_of(metric=metric)
+    layout = layout_in(tmp_path, study)
+    write_runs(study, layout)
+    drawn(study, layout)
+    words = texts(layout.figures / "comparison_digits.svg")
+    assert any(word.endswith(" %") for word in words) == (metric != "loss")
+    assert f"Test {metric}" in words
+    # Both metrics rank the deep architecture first; matplotlib writes the y axis from the bottom up.
+    labels = [word for word in words if "·" in word]
+    assert len(labels) == 4 and all("deep" in label for label in labels[2:])
+
+
+def test_one_seed_one_epoch_one_experiment(tmp_path: Path) -> None:
+    study = study_of(architectures={"linear": {"model": "mlp"}}, optimizers={"sgd": {"name": "SGD"}}, seeds=1)
+    layout = layout_in(tmp_path, study)
+    write_runs(study, layout)
+    from synthetic_runs import history_of
+
+    layout.run(runs(study)[0]).history.write_text(history_of(1))
+    assert len(drawn(study, layout)) == 5
+    assert "linear" in texts(layout.figures / "comparison_digits.svg")
+
+
+def test_no_labels_overlap_for_eight_experiments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import bakeoff.analysis.figures as figures
+
+    placed: list[list[figures.Box]] = []
+    place = figures._place_labels
+
+    def spy(axes, xs, ys, labels, colors):  # type: ignore[no-untyped-def]
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        place(axes, xs, ys, labels, colors)
+        renderer = FigureCanvasAgg(axes.figure).get_renderer()
+        boxes = [text.get_tightbbox(renderer).extents for text in axes.texts]
+        assert len(boxes) == len(labels)
+        placed.append([tuple(box) for box in boxes])
+
+    monkeypatch.setattr(figures, "_place_labels", spy)
+    mlp = {"model": "mlp"}
+    study = study_of(architectures={name: mlp for name in ("logistic", "perceptron", "perceptron-bn", "cnn")})
+    layout = layout_in(tmp_path, study)
+    for run in runs(study):  # all within a point of each other: the crowded case
+        write_run(layout, run, result_of(study, run, 0.9 + 0.001 * len(run.architecture)))
+    drawn(study, layout)
+    assert len(placed) == 2
+    for boxes in placed:
+        for index, box in enumerate(boxes):
+            assert all(figures._overlap(box, other) == 0 for other in boxes[:index])
+
+
+def test_labels_leave_out_what_does_not_vary() -> None:
+    one, two = Experiment("digits", "mlp", "sgd", "plain"), Experiment("digits", "mlp", "adam", "plain")
+    other = Experiment("mnist", "mlp", "sgd", "plain")
+    assert short_labels([one]) == {one: "mlp"}
+    assert short_labels([one, two]) == {one: "sgd", two: "adam"}
+    assert short_labels([one, two, other]) == {one: "digits · sgd", two: "digits · adam", other: "mnist · sgd"}

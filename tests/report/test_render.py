@@ -1,0 +1,286 @@
+"""Reports: what they say, that they need nothing else, and that they show text as text."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+
+from bakeoff.analysis.figures import draw_figures
+from bakeoff.analysis.summary import summarize
+from bakeoff.errors import BakeoffError
+from bakeoff.layout import Layout
+from bakeoff.report.render import collect, escape_markdown, render_report
+from bakeoff.study import Study, parse_study, runs
+from synthetic_runs import layout_in, result_of, scores, study_of, write_card, write_plan, write_run, write_runs
+
+
+@pytest.fixture(autouse=True)
+def _in_the_studys_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def rendered(study: Study, layout: Layout, figures: bool = True) -> tuple[str, str]:
+    summarize(study, layout)
+    if figures:
+        draw_figures(study, layout)
+    markdown, html = render_report(study, layout)
+    assert (markdown.name, html.name) == ("report.md", "report.html")
+    return markdown.read_text(encoding="utf-8"), html.read_text(encoding="utf-8")
+
+
+class Page(HTMLParser):
+    """Ids, references and visible text; fails on tags that do not nest."""
+
+    VOID = ("meta", "br", "img", "link")
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.references: list[str] = []
+        self.tags: set[str] = set()
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(html)
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        if tag not in self.VOID:
+            self._open.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            if name in ("src", "href", "xlink:href", "action", "data", "srcset"):
+                self.references.append(value or "")
+            self.references += re.findall(r"url\(([^)]*)\)", value or "")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self._open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def complete(tmp_path: Path, **changes: object) -> tuple[Study, Layout]:
+    study = study_of(**changes)
+    layout = layout_in(tmp_path, study)
+    write_runs(study, layout)
+    write_plan(study, layout)
+    write_card(study, "digits", [str(digit) for digit in range(10)])
+    return study, layout
+
+
+def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
+    study, layout = complete(tmp_path)
+    _, html = rendered(study, layout)
+    page = Page(html)
+    assert "svg" in page.tags
+    assert not page.tags & {"script", "link", "img", "iframe", "object"}
+    assert all(reference.startswith("#") for reference in page.references)
+    assert len(page.references) > 20
+    # Whatever is referred to is there, once: figures do not take each other's clip paths and markers.
+    assert len(page.ids) == len(set(page.ids))
+    assert {reference[1:] for reference in page.references} <= set(page.ids)
+    addresses = set(re.findall(r"https?://[^\"'\s<>]*", html))
+    assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert "@import" not in html and "prefers-color-scheme: dark" in html and 'name="viewport"' in html
+
+
+def test_text_of_the_study_is_text(tmp_path: Path) -> None:
+    hostile = "<b>&</b> <script>alert(1)</script> | a_b_c *x* [y](z) `q` $1$"
+    study, layout = complete(tmp_path, title=hostile, description=f"- {hostile}\n\n1. second")
+    write_card(study, "digits", ["</details><b>|`*"] + [str(digit) for digit in range(1, 10)])
+    markdown, html = rendered(study, layout)
+    page = Page(html)
+    assert "&lt;b&gt;&amp;&lt;/b&gt; &lt;script&gt;" in html
+    assert "b" not in page.tags and "script" not in page.tags
+    assert hostile in page.text
+    shown = Page(MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown))
+    assert hostile in shown.text and f"- {hostile}" in shown.text and "1. second" in shown.text
+    assert "</details><b>|`*" in shown.text
+    assert "b" not in shown.tags and "script" not in shown.tags
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a_b_c",
+        "*x*",
+        "<b>",
+        "&amp;",
+        "a|b",
+        "- list",
+        "+ list",
+        "1. list",
+        "12) list",
+        "# head",
+        "> quote",
+        "`c`",
+        "[a](b)",
+        "~~x~~",
+        "--- ",
+        "\\*",
+    ],
+)
+def test_escaped_markdown_reads_as_it_stands(text: str) -> None:
+    page = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(escape_markdown(text))
+    assert Page(page).text.strip() == text.strip()
+    assert Page(page).tags == {"p"}
+
+
+def test_markdown_tables_are_tables_on_github(tmp_path: Path) -> None:
+    study, layout = complete(
+        tmp_path, architectures={"under_score": {"model": "mlp", "hidden": [8]}, "deep": {"model": "mlp", "a": "x|y"}}
+    )
+    markdown, _ = rendered(study, layout)
+    html = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
+    page = Page(html)
+    assert "under_score" in page.text and "a: x|y" in page.text
+    # Four axes, classes, results, costs; layers and seeds of each of four experiments.
+    assert html.count("<table>") == 4 + 3 + 4 * 2
+    assert "|" not in page.text.replace("x|y", "")
+    assert "**" not in page.text
+
+
+def test_figures_of_the_markdown_lie_beside_it(tmp_path: Path) -> None:
+    study, layout = complete(tmp_path)
+    stray = layout.report_folder / "figures" / "curves" / "old.svg"
+    stray.parent.mkdir(parents=True)
+    stray.write_text("<svg/>")
+    markdown, _ = rendered(study, layout)
+    links = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", markdown)
+    assert len(links) == 4 + 4
+    assert {path.relative_to(layout.report_folder).as_posix() for path in layout.report_folder.rglob("*.svg")} == set(
+        links
+    )
+
+
+def test_the_summary_says_who_leads_and_whose_intervals_overlap(tmp_path: Path) -> None:
+    study = study_of()
+    layout = layout_in(tmp_path, study)
+    means = {("linear", "sgd"): 0.80, ("linear", "adam"): 0.94, ("deep", "sgd"): 0.95, ("deep", "adam"): 0.96}
+    for run in runs(study):
+        write_run(layout, run, result_of(study, run, means[run.architecture, run.optimizer] + 0.01 * (run.seed - 1)))
+    summarize(study, layout)
+    report = collect(study, layout)
+    # Three seeds 0.01 apart: sd 0.01, half width 4.3027 × 0.01 / sqrt(3) = 0.02484.
+    assert report.summary == (
+        "On digits, deep · adam has the highest mean test accuracy of the 4 experiments with a complete run: 96.00 % "
+        "(95 % interval 93.52 – 98.48 %, 3 complete runs). The intervals of 2 others overlap with it "
+        "(deep · sgd, linear · adam). 12 of 12 planned runs are complete."
+    )
+    table = report.datasets[0].results
+    bold = [[cell.text for cell in row if cell.bold] for row in table.rows]
+    assert bold == [[], [], [], ["deep · adam", "96.00 ± 1.00"]]
+    assert [row[1].text for row in table.rows] == ["4", "3", "2", "1"]
+    assert table.rows[3][3].text == "93.52 – 98.48"
+    assert table.rows[3][-1].text == "3 of 3"
+
+
+def test_a_loss_is_best_when_lowest_and_no_percentage(tmp_path: Path) -> None:
+    study, layout = complete(tmp_path, metric="loss")
+    summarize(study, layout)
+    report = collect(study, layout)
+    assert "have the lowest mean test loss" in report.summary
+    assert "deep · sgd and deep · adam" in report.summary
+    row = report.datasets[0].results.rows[2]
+    assert row[1].text == "1" and row[2].text == "0.04 ± 0.01"
+
+
+def test_failed_and_missing_runs_are_named(tmp_path: Path) -> None:
+    study, layout = complete(tmp_path)
+    planned = runs(study)
+    write_run(layout, planned[0], result_of(study, planned[0], status="diverged"))
+    write_run(layout, planned[4], result_of(study, planned[4], status="out_of_memory"))
+    layout.run(planned[11]).result.unlink()
+    markdown, html = rendered(study, layout)
+    text = Page(html).text
+    for page in (text, markdown):
+        assert "9 of 12 planned runs are complete." in page
+        assert "1 diverged (digits/linear/sgd/plain/seed0)." in page
+        assert "1 did not fit in memory (digits/linear/adam/plain/seed1)." in page
+        assert "1 is missing (digits/deep/adam/plain/seed2)." in page
+        assert "the loss was nan in epoch 2" in page
+    assert "2 of 3" in text
+
+
+def test_a_report_of_no_runs_at_all(tmp_path: Path) -> None:
+    study = study_of()
+    layout = layout_in(tmp_path, study)
+    markdown, html = rendered(study, layout)
+    text = Page(html).text
+    assert "no run is complete yet" in text and "0 of 12 planned runs are complete." in text
+    assert text.count("No run of this experiment is complete.") == 4
+    assert "seed2" in text and "nan" not in text.lower().replace("finance", "")
+    assert "![" not in markdown and "<svg" not in html
+    assert "not prepared here" in markdown
+
+
+def test_one_seed_has_no_interval(tmp_path: Path) -> None:
+    study, layout = complete(tmp_path, seeds=1, architectures={"deep": {"model": "mlp"}})
+    _, html = rendered(study, layout)
+    text = Page(html).text
+    assert "±" not in text.replace("± sd", "")
+    summarize(study, layout)
+    assert [row[3].text for row in collect(study, layout).datasets[0].results.rows] == ["–", "–"]
+
+
+def test_the_best_test_epoch_is_marked_as_optimistic_only_where_it_is_shown(tmp_path: Path) -> None:
+    study, layout = complete(tmp_path)
+    assert "optimistic" not in "".join(rendered(study, layout))
+    for run in runs(study):
+        write_run(layout, run, result_of(study, run, test_max=scores(0.9876)))
+    for page in rendered(study, layout):
+        assert "98.76" in page and "optimistic" in page
+        assert "chosen on the validation split" in page
+
+
+def test_the_study_in_the_report_is_the_study(tmp_path: Path) -> None:
+    recipes = {
+        "plain": {"epochs": 4},
+        "more": {
+            "epochs": 5,
+            "augment": ["RandomHorizontalFlip", {"RandomCrop": {"size": 8}}],
+            "normalize": "none",
+            "init_from": {"recipe": "plain"},
+        },
+    }
+    study = study_of(
+        recipes=recipes, seeds=[3, 5], exclude=[{"recipes": "more", "architectures": "deep"}], description="a: 'b'\n\nc"
+    )
+    layout = layout_in(tmp_path, study)
+    summarize(study, layout)
+    assert parse_study(yaml.safe_load(collect(study, layout).study)) == study
+
+
+def test_multiple_datasets_are_ranked_apart(tmp_path: Path) -> None:
+    study, layout = complete(
+        tmp_path, datasets={"digits": {"source": "digits"}, "small": {"source": "digits", "resize": 6}}
+    )
+    summarize(study, layout)
+    report = collect(study, layout)
+    assert [section.name for section in report.datasets] == ["digits", "small"]
+    assert all(sum(row[1].text == "1" for row in section.results.rows) == 2 for section in report.datasets)
+
+
+def test_what_cannot_be_rendered_says_so(tmp_path: Path) -> None:
+    study = study_of()
+    layout = layout_in(tmp_path, study)
+    with pytest.raises(BakeoffError, match="bakeoff summarize"):
+        render_report(study, layout)
+    summarize(study, layout)
+    with pytest.raises(BakeoffError, match="allowed: en"):
+        render_report(study, layout, language="xx")
+    with pytest.raises(BakeoffError, match="other runs than the study plans"):
+        render_report(study_of(seeds=4), layout)
+    layout.plan.write_text("{")
+    with pytest.raises(BakeoffError, match=r"plan\.json.*bakeoff check"):
+        render_report(study, layout)
