@@ -8,7 +8,8 @@ from snakemake.utils import min_version
 from bakeoff.cli import overrides_of
 from bakeoff.errors import BakeoffError
 from bakeoff.layout import Layout, data_folder
-from bakeoff.study import digest, parent, parse_study, runs, specification_hash
+from bakeoff.machine import gpus_of_a_run
+from bakeoff.study import digest, parse_study, runs, specification_hash
 
 min_version("9.0")
 
@@ -28,9 +29,10 @@ except BakeoffError as error:
     raise WorkflowError(str(error)) from None
 
 LAYOUT = Layout(STUDY.study)
-# What every command is told about the study: its file, and what --config changed in it.
-STUDY_ARGUMENTS = shlex.join(
-    [str(STUDY_FILE), *(f"--set={override}" for override in OVERRIDES)]
+# What every command is told about the study: its file, and what --config changed in it. It is no part of the rules'
+# commands, which Snakemake tracks: another title must retrain nothing.
+shell.prefix(
+    f"set -euo pipefail; study=({shlex.join([str(STUDY_FILE), *(f'--set={item}' for item in OVERRIDES)])}); "
 )
 
 

@@ -26,5 +26,11 @@ def snakemake(folder: Path, study: Path, *arguments: object, cores: int = 2) -> 
 
 def _run(folder: Path, *command: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(part) for part in command], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=600, check=False
+        [str(part) for part in command],
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )

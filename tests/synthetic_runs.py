@@ -108,10 +108,10 @@ def write_plan(study: Study, layout: Layout) -> None:
         {"name": "1", "type": "Linear", "output_shape": [10], "parameters": 650},
     ]
     entry = {"parameters": 650, "macs": 640, "layers": layers, "input_shape": [1, 8, 8], "classes": 10}
-    layout.plan.parent.mkdir(parents=True, exist_ok=True)
-    layout.plan.write_text(
-        json.dumps({"study": study.study, "experiments": {cell.key: entry for cell in experiments(study)}})
-    )
+    for cell in experiments(study):
+        path = layout.plan(study, cell)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(entry))
 
 
 def write_card(study: Study, dataset: str, classes: list[str]) -> None:

@@ -54,7 +54,11 @@ def config(**changes: object) -> dict[str, object]:
 def test_whole_product_in_order() -> None:
     study = parse_study(config())
     assert len(experiments(study)) == 8
-    assert [cell.key for cell in experiments(study)][:3] == ["digits/a/sgd/plain", "digits/a/sgd/tuned", "digits/a/adam/plain"]
+    assert [cell.key for cell in experiments(study)][:3] == [
+        "digits/a/sgd/plain",
+        "digits/a/sgd/tuned",
+        "digits/a/adam/plain",
+    ]
     assert [run.key for run in runs(study)][:2] == ["digits/a/sgd/plain/seed0", "digits/a/sgd/plain/seed1"]
 
 
@@ -156,7 +160,9 @@ def test_the_schema_in_the_repository_is_the_models_schema() -> None:
     assert written == json.loads(json.dumps(schema())), "run make schema"
 
 
-@pytest.mark.parametrize("path", [ROOT / "config.yaml", *sorted((ROOT / "studies").glob("*.yaml"))], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [ROOT / "config.yaml", *sorted((ROOT / "studies").glob("*.yaml"))], ids=lambda path: path.stem
+)
 def test_every_study_of_the_repository_reads_and_names_its_schema(path: Path) -> None:
     assert experiments(load_study(path))
     first = path.read_text().splitlines()[0]

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from commands import STUDIES, bakeoff, snakemake
 from safetensors.numpy import load_file
 from sklearn.metrics import accuracy_score, f1_score
+
+from commands import STUDIES, bakeoff, snakemake
 
 TINY = STUDIES / "tiny.yaml"
 RUNS = [

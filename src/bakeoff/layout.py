@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakeoff.study import Experiment, Run, Study, digest, experiment_specification
+from bakeoff.study import Experiment, Run, Study, digest, experiment_specification, parent
 
 RESULTS = Path("results")
 REPORT = Path("report")
@@ -84,6 +84,11 @@ class Layout:
             state=self.folder / "state" / run.key,
             log=self.folder / "logs" / f"{run.key}.log",
         )
+
+    def starting_weights(self, study: Study, run: Run) -> list[Path]:
+        """The weights that a run waits for: those of the run that it starts from, if it does."""
+        origin = parent(study, run)
+        return [self.run(origin).model] if origin else []
 
 
 def data_folder(study: Study, dataset: str) -> Path:

@@ -87,7 +87,7 @@ def plan_table(study: Study, layout: Layout) -> RenderableType:
     total_runs = total_done = total_epochs = 0
     total_images: int | None = 0
     for cell in study.cells:
-        states = [run_state(study, Run(*vars(cell).values(), seed), layout).state for seed in study.seeds]
+        states = [run_state(study, cell.run(seed), layout).state for seed in study.seeds]
         done = sum(state in FINISHED for state in states)
         epochs = (len(states) - done) * study.recipes[cell.recipe].epochs
         count = counts[cell.dataset]

@@ -268,6 +268,9 @@ class Experiment:
     def key(self) -> str:
         return f"{self.dataset}/{self.architecture}/{self.optimizer}/{self.recipe}"
 
+    def run(self, seed: int) -> "Run":
+        return Run(self.dataset, self.architecture, self.optimizer, self.recipe, seed)
+
 
 @dataclass(frozen=True, order=True)
 class Run:
@@ -329,11 +332,7 @@ def experiments(study: Study) -> list[Experiment]:
 
 def runs(study: Study) -> list[Run]:
     """Every run of the study: its experiments times its seeds."""
-    return [
-        Run(cell.dataset, cell.architecture, cell.optimizer, cell.recipe, seed)
-        for cell in study.cells
-        for seed in study.seeds
-    ]
+    return [cell.run(seed) for cell in study.cells for seed in study.seeds]
 
 
 def parent(study: Study, run: Run) -> Run | None:
@@ -376,7 +375,7 @@ def specification_hash(study: Study, run: Run) -> str:
     return digest(specification(study, run))
 
 
-def digest(content: Any) -> str:
+def digest(content: object) -> str:
     """16 hexadecimal digits that name a JSON-able value."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -412,7 +411,7 @@ def _line(path: Path, keys: Sequence[str | int]) -> int | None:
 def _explain(problem: Any, path: Path | None) -> str:
     """One line for one of pydantic's errors: place, what was found, what is allowed."""
     keys = [key for key in problem["loc"] if key != "[key]" and not _is_branch(key)]
-    message = problem["msg"].removeprefix("Value error, ")
+    message = str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         message = f"unknown key; {nearest(str(keys[-1]), _fields_at(keys[:-1]))}"
     elif problem["type"] == "missing":
@@ -433,7 +432,7 @@ def _fields_at(keys: Sequence[str | int]) -> list[str]:
         return list(Study.model_fields)
     if keys[0] in ("experiments", "exclude"):
         return list(Block.model_fields)
-    nested = {"early_stopping": EarlyStopping, "init_from": InitFrom, "normalize": Normalize, "schedule": Schedule}
+    nested: dict[str, type[Strict]] = {"early_stopping": EarlyStopping, "init_from": InitFrom, "normalize": Normalize}
     inner = nested.get(str(keys[-1])) if len(keys) > 2 else None
     return list((inner or Recipe).model_fields)
 

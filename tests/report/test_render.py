@@ -13,7 +13,7 @@ from bakeoff.analysis.summary import summarize
 from bakeoff.errors import BakeoffError
 from bakeoff.layout import Layout
 from bakeoff.report.render import collect, escape_markdown, render_report
-from bakeoff.study import Study, parse_study, runs
+from bakeoff.study import Study, experiments, parse_study, runs
 from synthetic_runs import layout_in, result_of, scores, study_of, write_card, write_plan, write_run, write_runs
 
 
@@ -22,7 +22,7 @@ def _in_the_studys_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.chdir(tmp_path)
 
 
-def rendered(study: Study, layout: Layout, figures: bool = True) -> tuple[str, str]:
+def rendered(study: Study, layout: Layout, figures: bool = False) -> tuple[str, str]:
     summarize(study, layout)
     if figures:
         draw_figures(study, layout)
@@ -80,7 +80,7 @@ def complete(tmp_path: Path, **changes: object) -> tuple[Study, Layout]:
 
 def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
     study, layout = complete(tmp_path)
-    _, html = rendered(study, layout)
+    _, html = rendered(study, layout, figures=True)
     page = Page(html)
     assert "svg" in page.tags
     assert not page.tags & {"script", "link", "img", "iframe", "object"}
@@ -155,7 +155,7 @@ def test_figures_of_the_markdown_lie_beside_it(tmp_path: Path) -> None:
     stray = layout.report_folder / "figures" / "curves" / "old.svg"
     stray.parent.mkdir(parents=True)
     stray.write_text("<svg/>")
-    markdown, _ = rendered(study, layout)
+    markdown, _ = rendered(study, layout, figures=True)
     links = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", markdown)
     assert len(links) == 4 + 4
     assert {path.relative_to(layout.report_folder).as_posix() for path in layout.report_folder.rglob("*.svg")} == set(
@@ -215,7 +215,7 @@ def test_failed_and_missing_runs_are_named(tmp_path: Path) -> None:
 def test_a_report_of_no_runs_at_all(tmp_path: Path) -> None:
     study = study_of()
     layout = layout_in(tmp_path, study)
-    markdown, html = rendered(study, layout)
+    markdown, html = rendered(study, layout, figures=True)
     text = Page(html).text
     assert "no run is complete yet" in text and "0 of 12 planned runs are complete." in text
     assert text.count("No run of this experiment is complete.") == 4
@@ -281,6 +281,7 @@ def test_what_cannot_be_rendered_says_so(tmp_path: Path) -> None:
         render_report(study, layout, language="xx")
     with pytest.raises(BakeoffError, match="other runs than the study plans"):
         render_report(study_of(seeds=4), layout)
-    layout.plan.write_text("{")
-    with pytest.raises(BakeoffError, match=r"plan\.json.*bakeoff check"):
+    write_plan(study, layout)
+    layout.plan(study, experiments(study)[0]).write_text("{")
+    with pytest.raises(BakeoffError, match=r"plan.*\.json.*bakeoff check"):
         render_report(study, layout)

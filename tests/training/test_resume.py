@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from commands import BIN, ENVIRONMENT, STUDIES, bakeoff
 
 STUDY = STUDIES / "stages.yaml"
@@ -87,7 +88,9 @@ def test_a_truncated_checkpoint_is_said_and_the_run_made_again(uninterrupted: Pa
 
 def test_two_processes_on_one_run_do_not_both_train(uninterrupted: Path, tmp_path: Path) -> None:
     command = [str(BIN / "bakeoff"), "train", str(STUDY), RUN]
-    both = [subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [
+        subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
     outputs = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sum("finished already" in output for output in outputs) == 1

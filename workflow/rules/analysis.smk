@@ -10,7 +10,7 @@ rule summarize:
     params:
         runs=digest(list(RUNS)),
     shell:
-        "bakeoff summarize {STUDY_ARGUMENTS} > {log} 2>&1"
+        'bakeoff summarize "${{study[@]}}" > {log} 2>&1'
 
 
 rule figures:
@@ -21,4 +21,4 @@ rule figures:
     log:
         LAYOUT.folder / "logs" / "figures.log",
     shell:
-        "bakeoff figures {STUDY_ARGUMENTS} > {log} 2>&1"
+        'bakeoff figures "${{study[@]}}" > {log} 2>&1'

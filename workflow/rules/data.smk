@@ -20,7 +20,7 @@ rule prepare:
     message:
         "preparing {params.dataset}"
     shell:
-        "bakeoff prepare {STUDY_ARGUMENTS} {params.dataset} --threads {threads} > {log} 2>&1"
+        'bakeoff prepare "${{study[@]}}" {params.dataset} --threads {threads} > {log} 2>&1'
 
 
 # Builds every model, optimizer, schedule and augmentation once: what cannot work fails before training. Plan files are
@@ -37,4 +37,4 @@ rule check:
     log:
         LAYOUT.folder / "logs" / "check.log",
     shell:
-        "bakeoff check {STUDY_ARGUMENTS} > {log} 2>&1"
+        'bakeoff check "${{study[@]}}" > {log} 2>&1'

@@ -3,7 +3,10 @@ rule report:
         set(PLANS.values()),
         rules.summarize.output,
         rules.figures.output,
-        templates=collect(str(Path(workflow.basedir) / "report/templates/report.{form}.j2"), form=("md", "html")),
+        templates=collect(
+            str(Path(workflow.basedir) / "report/templates/report.{form}.j2"),
+            form=("md", "html"),
+        ),
     output:
         LAYOUT.report_folder / "report.md",
         LAYOUT.report_folder / "report.html",
@@ -12,4 +15,4 @@ rule report:
     params:
         study=digest(STUDY.model_dump(mode="json")),
     shell:
-        "bakeoff report --render-only {STUDY_ARGUMENTS} > {log} 2>&1"
+        'bakeoff report --render-only "${{study[@]}}" > {log} 2>&1'

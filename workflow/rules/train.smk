@@ -1,20 +1,11 @@
 RUNS = {run.key: run for run in runs(STUDY)}
 
 
-def run_of(wildcards):
-    return RUNS[wildcards.run]
-
-
-def starting_weights(wildcards):
-    origin = parent(STUDY, run_of(wildcards))
-    return [LAYOUT.run(origin).model] if origin else []
-
-
 rule train:
     input:
-        plan=lambda wildcards: PLANS[run_of(wildcards).experiment],
-        card=lambda wildcards: CARDS[run_of(wildcards).dataset],
-        weights=starting_weights,
+        plan=lambda wildcards: PLANS[RUNS[wildcards.run].experiment],
+        card=lambda wildcards: CARDS[RUNS[wildcards.run].dataset],
+        weights=lambda wildcards: LAYOUT.starting_weights(STUDY, RUNS[wildcards.run]),
     output:
         LAYOUT.runs / "{run}" / "result.json",
         LAYOUT.runs / "{run}" / "history.csv",
@@ -24,14 +15,10 @@ rule train:
         LAYOUT.folder / "logs" / "{run}.log",
     threads: STUDY.threads
     resources:
-        gpu=(
-            0
-            if STUDY.device == "cpu"
-            else 1 if Path("/dev/nvidiactl").exists() or STUDY.device == "cuda" else 0
-        ),
+        gpu=gpus_of_a_run(STUDY.device),
     params:
-        specification=lambda wildcards: specification_hash(STUDY, run_of(wildcards)),
+        specification=lambda wildcards: specification_hash(STUDY, RUNS[wildcards.run]),
     message:
         "training {wildcards.run}"
     shell:
-        "bakeoff train {STUDY_ARGUMENTS} {wildcards.run} --threads {threads} >> {log} 2>&1"
+        'bakeoff train "${{study[@]}}" {wildcards.run} --threads {threads} >> {log} 2>&1'

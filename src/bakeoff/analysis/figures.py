@@ -540,14 +540,14 @@ def _fit_loss(axes: "Axes") -> None:
 
 
 def _format_quantity(axes: "Axes") -> None:
-    from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
     if axes.get_xscale() == "log":
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if _decades(axes) < 2 else (1,)))
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7))
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_major_formatter(_thousands)
     axes.spines[["right", "top"]].set_visible(False)
 
 
@@ -559,4 +559,12 @@ def _decades(axes: "Axes") -> float:
 
 
 def _plain(value: float, _position: float) -> str:
+    return f"{value:g}"
+
+
+def _thousands(value: float, _position: float) -> str:
+    """10k, 2.5M, 0.5: parameters and seconds alike."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{letter}"
     return f"{value:g}"

@@ -48,8 +48,6 @@ def synchronize(device: torch.device) -> None:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that the device's or the host's memory is full."""
-    return (
-        isinstance(error, torch.OutOfMemoryError | MemoryError)
-        or (isinstance(error, RuntimeError)
-        and "DefaultCPUAllocator" in str(error))
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
     )

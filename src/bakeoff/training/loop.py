@@ -156,7 +156,7 @@ def _train_epoch(
                     loss = F.cross_entropy(output, targets, label_smoothing=recipe.label_smoothing)
                 if len(group) > 1:
                     loss = loss * (len(targets) / images_in_group)
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 total += loss.detach()
                 if keep:
                     logits.append(output.detach())

@@ -56,7 +56,7 @@ def bare_step(optimizer: torch.optim.Optimizer) -> Callable[..., Any]:
 
     @torch.no_grad()
     def take_step(closure: Callable[[], torch.Tensor] | None = None) -> Any:
-        return step(optimizer, closure)  # type: ignore[call-arg]
+        return step(optimizer, closure)
 
     return take_step
 
@@ -70,7 +70,7 @@ def check_optimizer(entry: Optimizer) -> None:
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         loss = (weight.sum() + bias.sum()) ** 2
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     try:

@@ -168,7 +168,7 @@ def _network(study: Study, run: Run, layout: Layout, images: Images, recipe: Rec
         except RuntimeError as error:
             raise BakeoffError(f"{run.key}: the weights of {origin.key} do not fit: {error}") from error
     memory_format = torch.channels_last if recipe.channels_last else torch.contiguous_format
-    return network.to(device, memory_format=memory_format)  # type: ignore[call-overload,no-any-return]
+    return network.to(device, memory_format=memory_format)  # type: ignore[call-overload]
 
 
 def _splits(data: PreparedData, recipe: Recipe, device: torch.device) -> Splits:

@@ -88,7 +88,7 @@ def check_schedule(entry: Schedule, optimizer: torch.optim.Optimizer, epochs: in
     """Build the schedule and take one step of it. Raises BakeoffError when it cannot be."""
     schedule = LearningRate(entry, optimizer, epochs, steps_per_epoch, "loss")
     with schedule.step():
-        optimizer.step(lambda: torch.zeros(()))  # an optimizer with nothing to do: parameters without gradients
+        optimizer.step(lambda: 0.0)  # an optimizer with nothing to do: parameters without gradients
     schedule.end_epoch({"loss": math.inf})
 
 

@@ -1,0 +1,321 @@
+"""Measure what README.md of this folder promises, each row beside its peer in one run, and write the table.
+
+python benchmarks/run.py [epoch] [planning] [summary] [startup]
+"""
+
+import json
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+REPEATS = 3
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    what: str
+    ours: str
+    peer: str
+    ratio: str
+    goal: str
+
+
+def main() -> None:
+    measurements: dict[str, Callable[[], list[Row]]] = {
+        "epoch": epoch_of_fashion_mnist,
+        "planning": planning,
+        "summary": summary,
+        "startup": startup,
+    }
+    wanted = sys.argv[1:] or list(measurements)
+    rows_file = ROOT / "benchmarks/rows.json"
+    known = json.loads(rows_file.read_text()) if rows_file.exists() else {}
+    for name in wanted:
+        print(f"measuring {name}", flush=True)
+        known[name] = [vars(row) for row in measurements[name]()]
+        for row in known[name]:
+            print("  ", *row.values(), sep="  ", flush=True)
+    rows_file.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+    write_table(known)
+
+
+def write_table(known: dict[str, list[dict[str, str]]]) -> None:
+    lines = ["| what | Bakeoff | beside it | ratio | goal |", "|---|---|---|---|---|"]
+    lines += ["| " + " | ".join(row.values()) + " |" for rows in known.values() for row in rows]
+    readme = ROOT / "benchmarks/README.md"
+    head, _, tail = readme.read_text().partition("<!-- table -->\n")
+    rest = tail.partition("<!-- end -->")[2]
+    machine = f"{platform.machine()}, {THREADS} threads, Python {platform.python_version()}"
+    readme.write_text(f"{head}<!-- table -->\n" + "\n".join(lines) + f"\n\nMeasured on {machine}.\n<!-- end -->{rest}")
+
+
+def epoch_of_fashion_mnist() -> list[Row]:
+    """An epoch of 60,000 images, batch 128, SGD: ours, the tutorial's loop, and the steps alone on one fixed batch."""
+    import numpy as np
+    import torch
+    from torch.nn.functional import cross_entropy
+    from torch.utils.data import DataLoader
+    from torchvision.datasets import VisionDataset
+    from torchvision.transforms import Compose, Normalize, ToTensor
+
+    from bakeoff.data.batches import Batches
+    from bakeoff.data.sources.idx import read_idx
+    from bakeoff.models.registry import Images, build_model
+    from bakeoff.study import Architecture, Optimizer, Recipe
+    from bakeoff.training.loop import Plan, Splits, train
+
+    torch.set_num_threads(THREADS)
+    if FASHION_MNIST.exists():
+        pixels, labels = (
+            read_idx(FASHION_MNIST / f"train-{part}.gz") for part in ("images-idx3-ubyte", "labels-idx1-ubyte")
+        )
+        pixels, labels = np.array(pixels).reshape(-1, 1, 28, 28), np.array(labels).astype(np.int64)
+    else:  # the time does not depend on what the images show
+        pixels = np.random.default_rng(0).integers(0, 256, (60_000, 1, 28, 28), dtype=np.uint8)
+        labels = np.random.default_rng(1).integers(0, 10, 60_000)
+    device, mean, std = torch.device("cpu"), [0.2860], [0.3530]
+
+    class Tutorial(VisionDataset):
+        """As torchvision's FashionMNIST gives images: a PIL image made from the array, then the transforms."""
+
+        def __init__(self) -> None:
+            super().__init__("", transform=Compose([ToTensor(), Normalize(mean, std)]))
+
+        def __len__(self) -> int:
+            return len(labels)
+
+        def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+            from PIL import Image
+
+            return self.transform(Image.fromarray(pixels[index, 0])), int(labels[index])
+
+    def fresh(entry: Architecture) -> tuple[torch.nn.Module, torch.optim.Optimizer]:
+        torch.manual_seed(0)
+        network = build_model(entry, Images(1, 28, 28, 10))
+        return network, torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
+
+    def step(
+        network: torch.nn.Module, optimizer: torch.optim.Optimizer, batch: torch.Tensor, target: torch.Tensor
+    ) -> None:
+        optimizer.zero_grad()
+        cross_entropy(network(batch), target).backward()
+        optimizer.step()
+
+    def tutorial(entry: Architecture) -> float:
+        network, optimizer = fresh(entry)
+        loader = DataLoader(Tutorial(), batch_size=128, shuffle=True, num_workers=2)
+        started = time.perf_counter()
+        for batch, target in loader:
+            step(network, optimizer, batch, target)
+        return time.perf_counter() - started
+
+    def fixed_batch(entry: Architecture) -> float:
+        network, optimizer = fresh(entry)
+        batch = (torch.tensor(pixels[:128]).float() / 255 - mean[0]) / std[0]
+        target = torch.tensor(labels[:128])
+        started = time.perf_counter()
+        for _ in range(469):
+            step(network, optimizer, batch, target)
+        return time.perf_counter() - started
+
+    def ours(entry: Architecture) -> float:
+        network, _ = fresh(entry)
+        recipe = Recipe(epochs=2, batch_size=128)
+        whole = Batches(pixels, labels, 128, device, mean, std, None)
+        few = Batches(pixels[:128], labels[:128], 128, device, mean, std, None)
+        seconds: list[float] = []
+        plan = Plan(
+            recipe, Optimizer.model_validate({"name": "SGD", "lr": 0.05, "momentum": 0.9}), "accuracy", 0,
+            Path("unused"), float("inf"),
+        )  # fmt: skip
+        train(
+            network, Splits(whole, few, few), plan, device, lambda state: seconds.append(state.history[-1]["seconds"])
+        )
+        return min(seconds)
+
+    convolutions = [{"conv": 10, "kernel": 5}, {"pool": 2}, "relu", {"conv": 20, "kernel": 5}, {"pool": 2}, "relu"]
+    entries = {
+        "perceptron, 51,610 parameters": ({"model": "mlp", "hidden": [60, 60], "batch_norm": True}, 10.0),
+        "two-convolution CNN": (
+            {"model": "convnet", "layers": convolutions, "hidden": [60], "hidden_batch_norm": True}, 2.5
+        ),
+    }  # fmt: skip
+    rows = []
+    for name, (arguments, goal) in entries.items():
+        entry = Architecture.model_validate(arguments)
+        ours(entry)  # warm-up
+        times = [(ours(entry), fixed_batch(entry), tutorial(entry)) for _ in range(REPEATS)]
+        mine, fixed, loop = (statistics.median(column) for column in zip(*times, strict=True))
+        faster = statistics.median(c / a for a, _, c in times)
+        over = statistics.median(a / b for a, b, _ in times)
+        what = f"epoch of Fashion-MNIST, {name}"
+        rows.append(
+            Row(what, f"{mine:.2f} s", f"DataLoader loop {loop:.2f} s", f"{faster:.1f}× faster", f"≥ {goal:g}×")
+        )
+        rows.append(Row(what, f"{mine:.2f} s", f"fixed batch {fixed:.2f} s", f"{over:.2f}×", "≤ 1.25×"))
+    return rows
+
+
+BARE_SNAKEFILE = """
+rule all:
+    input: "report.md"
+rule prepare:
+    output: "card.json"
+    shell: "true"
+rule train:
+    input: "card.json"
+    output:
+        "runs/{run}/result.json", "runs/{run}/history.csv",
+        "runs/{run}/predictions.npz", "runs/{run}/model.safetensors",
+    log: "logs/{run}.log"
+    shell: "true"
+rule report:
+    input: [f"runs/{index}/result.json" for index in range(10_000)]
+    output: "report.md"
+    shell: "true"
+"""
+
+
+def large_study() -> dict[str, object]:
+    """10 architectures × 10 optimizers × 10 recipes × 10 seeds."""
+    return {
+        "study": "large",
+        "datasets": {"digits": {"source": "digits"}},
+        "architectures": {f"a{index}": {"model": "mlp", "hidden": [index + 1]} for index in range(10)},
+        "optimizers": {f"o{index}": {"name": "SGD", "lr": 0.1 / (index + 1)} for index in range(10)},
+        "recipes": {f"r{index}": {"epochs": 50 + index} for index in range(10)},
+        "seeds": 10,
+    }
+
+
+def planning() -> list[Row]:
+    """`snakemake -n` on 10,000 runs beside a bare Snakefile of as many jobs with as many outputs."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "bare").mkdir()
+        (folder / "bare/Snakefile").write_text(BARE_SNAKEFILE)
+        (folder / "large.yaml").write_text(json.dumps(large_study()))
+        snakemake = str(BIN / "snakemake")
+        ours = [snakemake, "-n", "-q", "--snakefile", str(ROOT / "Snakefile"), "--directory", name, "--cores", "2"]
+        ours += ["--configfile", str(folder / "large.yaml")]
+        bare = [snakemake, "-n", "-q", "--cores", "2"]
+        times = [(_seconds(ours, folder), _seconds(bare, folder / "bare")) for _ in range(REPEATS)]
+    mine, peer = (statistics.median(column) for column in zip(*times, strict=True))
+    ratio = statistics.median(a / b for a, b in times)
+    what = "planning a study of 10,000 runs"
+    return [Row(what, f"{mine:.1f} s", f"bare Snakefile {peer:.1f} s", f"{ratio:.2f}×", "≤ 1.5×")]
+
+
+def summary() -> list[Row]:
+    """Summarising 10,000 finished runs of 50 epochs."""
+    from bakeoff.layout import Layout
+    from bakeoff.study import parse_study, runs, specification
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "large.yaml").write_text(json.dumps(large_study()))
+        study = parse_study(large_study())
+        names = ("loss", "accuracy", "top5_accuracy", "macro_f1")
+        columns = [
+            "epoch",
+            "learning_rate",
+            *(f"{split}_{name}" for split in ("train", "validation") for name in names),
+        ]
+        header = ",".join([*columns, "seconds"])
+        history = "\n".join([header, *(f"{epoch},0.1" + ",0.9123456789" * 8 + ",0.5" for epoch in range(1, 51))]) + "\n"
+        scores = dict.fromkeys(names, 0.9)
+        layout = Layout("large", results=folder / "results")
+        for run in runs(study):
+            paths = layout.run(run)
+            paths.folder.mkdir(parents=True)
+            splits = dict.fromkeys(("train", "validation", "test", "test_last"), scores)
+            result = {
+                "run": vars(run),
+                "spec": specification(study, run),
+                "status": "completed",
+                "message": "",
+                "metrics": {"best_epoch": 7, "epochs": 50} | splits,
+                "cost": dict.fromkeys(
+                    (
+                        "parameters",
+                        "macs",
+                        "training_seconds",
+                        "seconds_per_epoch",
+                        "images_per_second",
+                        "peak_memory_bytes",
+                    ),
+                    1,
+                ),
+                "provenance": {"device": "cpu", "threads": 1},
+            }
+            paths.result.write_text(json.dumps(result, indent=2))
+            paths.history.write_text(history)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        seconds = _seconds([str(BIN / "bakeoff"), "summarize", "large.yaml"], folder)
+        memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        shutil.rmtree(folder / "results")
+    note = "" if memory > before else " at most"
+    return [
+        Row(
+            "summarising 10,000 runs of 50 epochs",
+            f"{seconds:.0f} s,{note} {memory / 2**20:.1f} GiB",
+            "",
+            "",
+            "< 60 s, 2 GiB",
+        )
+    ]
+
+
+def startup() -> list[Row]:
+    """From the command to the first step of training, beside `import torch` alone."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        study = {
+            "study": "start",
+            "datasets": {"digits": {"source": "digits"}},
+            "architectures": {"mlp": {"model": "mlp", "hidden": [16]}},
+            "optimizers": {"sgd": {"name": "SGD", "lr": 0.1}},
+            "recipes": {"one": {"epochs": 1}},
+            "seeds": 2 * REPEATS,
+        }
+        (folder / "start.yaml").write_text(json.dumps(study))
+        bakeoff = str(BIN / "bakeoff")
+        _seconds([bakeoff, "prepare", "start.yaml", "digits"], folder)
+        _seconds([bakeoff, "check", "start.yaml"], folder)
+        times = []
+        for seed in range(2 * REPEATS):  # the whole job: an upper bound of the time to its first step
+            run = f"digits/mlp/sgd/one/seed{seed}"
+            times.append(
+                (
+                    _seconds([bakeoff, "train", "start.yaml", run], folder),
+                    _seconds([sys.executable, "-c", "import torch"], folder),
+                )
+            )
+    mine, peer = (statistics.median(column) for column in zip(*times, strict=True))
+    ratio = statistics.median(a / b for a, b in times)
+    what = "start-up of a training job (whole job with one epoch of digits)"
+    return [Row(what, f"{mine:.2f} s", f"`import torch` {peer:.2f} s", f"{ratio:.2f}×", "≤ 1.5×")]
+
+
+def _seconds(command: list[str], folder: Path) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
