@@ -210,7 +210,7 @@ def _seconds(value: Any) -> str:
     """Seconds with three significant digits at least, as they are read in a table."""
     if not _known(value):
         return NONE
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:#.3g}"
 
 
 def _duration(seconds: float) -> str:
@@ -684,7 +684,7 @@ def _yaml(study: Study) -> str:
         "seeds": list(study.seeds),
     }
     content["recipes"] = {name: _transforms(entry) for name, entry in content["recipes"].items()}
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
 
 
 def _plan(study: Study, layout: Layout, cell: Experiment) -> dict[str, Any]:
