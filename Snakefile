@@ -15,7 +15,7 @@ min_version("9.0")
 
 
 # With --configfile this file's study would be merged with the other: read it only when no study is given.
-if "study" not in config:
+if not workflow.configfiles:
 
     configfile: "config.yaml"
 

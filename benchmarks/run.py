@@ -137,15 +137,13 @@ def epoch_of_fashion_mnist() -> list[Row]:
         recipe = Recipe(epochs=2, batch_size=128)
         whole = Batches(pixels, labels, 128, device, mean, std, None)
         few = Batches(pixels[:128], labels[:128], 128, device, mean, std, None)
-        seconds: list[float] = []
         plan = Plan(
             recipe, Optimizer.model_validate({"name": "SGD", "lr": 0.05, "momentum": 0.9}), "accuracy", 0,
             Path("unused"), float("inf"),
         )  # fmt: skip
-        train(
-            network, Splits(whole, few, few), plan, device, lambda state: seconds.append(state.history[-1]["seconds"])
-        )
-        return min(seconds)
+        progress = Progress()
+        train(network, Splits(whole, few, few), plan, device, progress)
+        return min(row["seconds"] for row in progress.history)
 
     convolutions = [{"conv": 10, "kernel": 5}, {"pool": 2}, "relu", {"conv": 20, "kernel": 5}, {"pool": 2}, "relu"]
     entries = {

@@ -12,9 +12,9 @@ from bakeoff.data.prepare import Card, check_dataset, read_card
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_json
 from bakeoff.layout import Layout, data_folder
-from bakeoff.models.description import ModelDescription, describe
+from bakeoff.models.description import ModelDescription, describe, weight_shapes
 from bakeoff.models.registry import images_of
-from bakeoff.study import Experiment, Normalize, Recipe, Study, experiments, place
+from bakeoff.study import Experiment, Normalize, Recipe, Study, experiments, parent, place
 from bakeoff.training.devices import choose_device
 from bakeoff.training.optimizers import build_optimizer, check_optimizer
 from bakeoff.training.schedules import check_schedule
@@ -52,15 +52,37 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
             attempt(["recipes", name, "augment"], partial(_check_augmentation, study.recipes[name], cards[dataset]))
             attempt(["recipes", name, "normalize"], partial(_check_normalize, study.recipes[name], cards[dataset]))
     descriptions: dict[tuple[str, str], ModelDescription] = {}
-    for dataset, name in dict.fromkeys((cell.dataset, cell.architecture) for cell in cells):
+    for dataset, name, single in dict.fromkeys(
+        (cell.dataset, cell.architecture, study.recipes[cell.recipe].batch_size == 1) for cell in cells
+    ):
         images = images_of(cards[dataset])
-        found = attempt(["architectures", name], partial(describe, study.architectures[name], images))
+        found = attempt(
+            ["architectures", name], partial(describe, study.architectures[name], images, 1 if single else 2)
+        )
         if found is not None:
             descriptions[dataset, name] = found
+    for cell in cells if not problems else []:
+        attempt(["recipes", cell.recipe, "init_from"], partial(_check_starting_weights, study, cell, cards))
     if problems:
         raise BakeoffError("\n".join(dict.fromkeys(problems)))
     for cell in cells:
         write_json(layout.plan(study, cell), descriptions[cell.dataset, cell.architecture].as_dict())
+
+
+def _check_starting_weights(study: Study, cell: Experiment, cards: dict[str, Card]) -> None:
+    """The weights of the run that an experiment starts from must have its own names and shapes."""
+    origin = parent(study, cell.run(study.seeds[0]))
+    if origin is None or (origin.dataset, origin.architecture) == (cell.dataset, cell.architecture):
+        return
+    card = cards.get(origin.dataset) or read_card(data_folder(study, origin.dataset))
+    given = weight_shapes(study.architectures[origin.architecture], images_of(card))
+    wanted = weight_shapes(study.architectures[cell.architecture], images_of(cards[cell.dataset]))
+    for name in [*wanted, *given]:
+        if wanted.get(name) != given.get(name):
+            raise BakeoffError(
+                f"the weights of {origin.experiment.key} do not fit {cell.key}: {name} is "
+                f"{given.get(name, 'missing')} there and {wanted.get(name, 'missing')} here"
+            )
 
 
 def _check_schedule(study: Study, recipe: Recipe, cells: list[Experiment], cards: dict[str, Card]) -> None:

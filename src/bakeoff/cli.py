@@ -178,3 +178,5 @@ def main() -> None:
         application()
     except BakeoffError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:  # a full disk, a folder that cannot be written
+        sys.exit(f"error: {error.filename or 'writing'}: {error.strerror or error}")

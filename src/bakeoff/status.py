@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from bakeoff.errors import BakeoffError
 from bakeoff.layout import Layout, RunPaths, data_folder
 from bakeoff.study import Run, Study, runs, specification
 
@@ -49,7 +50,7 @@ def run_state(study: Study, run: Run, layout: Layout) -> RunState:
         value = metrics.get("validation", {}).get(study.metric)
         progress = {"epoch": metrics["epochs"], "epochs": study.recipes[run.recipe].epochs, "value": value}
         return RunState(run, result["status"], progress, paths.log, result.get("message", ""))
-    progress = _read(paths.progress) or {}
+    progress = _read_progress(paths.progress)
     if _is_locked(paths):
         return RunState(run, "running", progress, paths.log)
     if progress.get("failed"):
@@ -164,6 +165,16 @@ def _read(path: Path) -> dict[str, Any] | None:
         return content
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        raise BakeoffError(f"{path}: is damaged ({error}); delete it, and the run is made again") from error
+
+
+def _read_progress(path: Path) -> dict[str, Any]:
+    """It is written without waiting for the disk, so a machine that lost power may have left it empty."""
+    try:
+        return _read(path) or {}
+    except BakeoffError:
+        return {}
 
 
 def _is_locked(paths: RunPaths) -> bool:

@@ -6,6 +6,7 @@ Pure Python, without torch: this is read whenever Snakemake plans.
 import hashlib
 import itertools
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,6 +52,15 @@ def _numbers(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _numbers(item) for key, item in value.items()}
     return value
+
+
+def _without_infinity(value: Any) -> Any:
+    """JSON has no infinity: a specification holds its name, so that it equals itself read back."""
+    if isinstance(value, dict):
+        return {key: _without_infinity(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_infinity(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 Name = Annotated[str, AfterValidator(_safe_name), Field(json_schema_extra={"pattern": f"^{SAFE_NAME.pattern}$"})]
@@ -241,7 +251,10 @@ class Study(Strict):
     def entries(self) -> dict[str, dict[str, dict[str, Any]]]:
         """axis → name → the entry with its defaults filled in, as JSON holds it."""
         return {
-            axis: {name: entry.model_dump(mode="json") for name, entry in getattr(self, axis).items()} for axis in AXES
+            axis: {
+                name: _without_infinity(entry.model_dump(mode="json")) for name, entry in getattr(self, axis).items()
+            }
+            for axis in AXES
         }
 
     @cached_property

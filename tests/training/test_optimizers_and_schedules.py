@@ -10,7 +10,7 @@ from bakeoff.study import Optimizer, Schedule
 from bakeoff.training.optimizers import build_optimizer, check_optimizer, torch_optimizers
 from bakeoff.training.schedules import LearningRate
 
-NOT_FOR_DENSE_GRADIENTS = {"sparseadam"}
+NOT_FOR_EVERY_NETWORK = {"sparseadam", "muon"}  # sparse gradients only, matrices only
 
 
 def parameters() -> list[nn.Parameter]:
@@ -31,12 +31,12 @@ def rates(schedule: Schedule, epochs: int = 6, steps: int = 4, losses: list[floa
     return seen
 
 
-@pytest.mark.parametrize("name", sorted(set(torch_optimizers()) - NOT_FOR_DENSE_GRADIENTS))
+@pytest.mark.parametrize("name", sorted(set(torch_optimizers()) - NOT_FOR_EVERY_NETWORK))
 def test_every_optimizer_of_torch(name: str) -> None:
     check_optimizer(Optimizer(name=name))
 
 
-@pytest.mark.parametrize("name", ["lamb", "lion", "adabelief", "madgradw"])
+@pytest.mark.parametrize("name", ["lamb", "lion", "adabelief", "madgradw", "adahessian"])
 def test_optimizers_of_timm(name: str) -> None:
     check_optimizer(Optimizer.model_validate({"name": name, "lr": "1e-3"}))
 
@@ -55,6 +55,8 @@ def test_arguments_reach_the_optimizer() -> None:
         ({"name": "SGD", "lr": -1}, "Invalid learning rate"),
         ({"name": "lamb", "learning": 1}, "learning"),
         ({"name": "SparseAdam"}, "dense"),
+        ({"name": "Muon"}, "2D"),
+        ({"name": "bnbadam"}, "cannot be built"),
     ],
 )
 def test_a_wrong_optimizer(entry: dict[str, object], words: str) -> None:
@@ -101,6 +103,12 @@ def test_schedules_of_schedules() -> None:
     parts = [{"name": "ConstantLR", "factor": 0.1, "total_iters": 2}, {"name": "ExponentialLR", "gamma": 0.5}]
     entry = {"name": "SequentialLR", "schedulers": parts, "milestones": [2]}
     assert rates(Schedule.model_validate(entry))[::4] == pytest.approx([0.1, 0.1, 1.0, 0.5, 0.25, 0.125])
+
+
+def test_chained_schedules() -> None:
+    parts = [{"name": "ConstantLR", "factor": 0.1, "total_iters": 2}, {"name": "ExponentialLR", "gamma": 0.5}]
+    found = rates(Schedule.model_validate({"name": "ChainedScheduler", "schedulers": parts}), epochs=3)
+    assert found[::4] == pytest.approx([0.1, 0.05, 0.25])
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,9 @@ class ModelDescription:
         return asdict(self)
 
 
-def describe(architecture: Architecture, images: Images) -> ModelDescription:
-    """Build the network on the meta device, so without memory or time, and pass one image through it.
+def describe(architecture: Architecture, images: Images, batch_size: int = 2) -> ModelDescription:
+    """Build the network on the meta device, so without memory or time, and pass one image through it, then a
+    batch as in training.
 
     Raises BakeoffError when the network cannot be built for these images or does not return their logits.
     """
@@ -53,7 +54,7 @@ def describe(architecture: Architecture, images: Images) -> ModelDescription:
         for hook in hooks:
             hook.remove()
         with torch.no_grad():
-            trained = network.train()(image.expand(2, *shape))
+            trained = network.train()(image.expand(batch_size, *shape))
     except (RuntimeError, ValueError, AssertionError, TypeError, IndexError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise BakeoffError(f"{architecture.model} cannot take images of shape {shape}: {reason}") from error
@@ -72,6 +73,12 @@ def describe(architecture: Architecture, images: Images) -> ModelDescription:
         input_shape=shape,
         classes=images.classes,
     )
+
+
+def weight_shapes(architecture: Architecture, images: Images) -> dict[str, tuple[int, ...]]:
+    """The shape of each parameter and buffer, by its name."""
+    with torch.device("meta"):
+        return {name: tuple(value.shape) for name, value in build_model(architecture, images).state_dict().items()}
 
 
 def _recorder(name: str, layers: list[LayerDescription]):  # type: ignore[no-untyped-def]

@@ -27,15 +27,18 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
         file.write(payload)
 
 
-def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
-    """The state, or None when there is no checkpoint. Raises DamagedCheckpoint. Never unpickles arbitrary objects."""
+def load_checkpoint(path: Path) -> dict[str, Any] | None:
+    """The state on the CPU, or None when there is no checkpoint. Raises DamagedCheckpoint.
+
+    Never unpickles arbitrary objects.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return None
     if hashlib.sha256(content[DIGEST_BYTES:]).digest() != content[:DIGEST_BYTES]:
         raise DamagedCheckpoint(f"{path}: {len(content)} bytes do not match their checksum")
-    state: dict[str, Any] = torch.load(io.BytesIO(content[DIGEST_BYTES:]), map_location=device, weights_only=True)
+    state: dict[str, Any] = torch.load(io.BytesIO(content[DIGEST_BYTES:]), map_location="cpu", weights_only=True)
     return state
 
 

@@ -61,48 +61,52 @@ class Progress:
 
 
 def train(
-    network: nn.Module, splits: Splits, plan: Plan, device: torch.device, after_epoch: Callable[[Progress], None]
-) -> Progress:
+    network: nn.Module,
+    splits: Splits,
+    plan: Plan,
+    device: torch.device,
+    progress: Progress,
+    after_epoch: Callable[[], None] = lambda: None,
+) -> None:
     """Train `network` in place until the recipe ends, from the last checkpoint when there is one.
 
-    `after_epoch` is called with the progress after every epoch. A loss that is not finite ends the training
-    with status `diverged`.
+    `progress`, new when it is given, is brought forward at the end of every epoch, and `after_epoch` called then.
+    A loss that is not finite ends the training with status `diverged`.
     """
     optimizer = build_optimizer(plan.optimizer, network.parameters())
     recipe = plan.recipe
     steps_per_epoch = math.ceil(splits.train.batches_per_epoch / recipe.accumulate)
     schedule = LearningRate(recipe.schedule, optimizer, recipe.epochs, steps_per_epoch, plan.metric)
-    progress = _restore(network, optimizer, schedule, plan.checkpoint, device)
+    _restore(progress, network, optimizer, schedule, plan.checkpoint)
     forward = torch.compile(network) if recipe.compile else network
     saved = time.monotonic()
     while not _finished(progress, recipe, plan.metric):
         started = time.monotonic()
-        progress.epoch += 1
-        rate = schedule.current
-        row: Row = {"epoch": progress.epoch, "learning_rate": rate}
-        train_metrics = _train_epoch(forward, network, splits.train, optimizer, schedule, plan, progress.epoch)
+        epoch = progress.epoch + 1
+        row: Row = {"epoch": epoch, "learning_rate": schedule.current}
+        train_metrics = _train_epoch(forward, network, splits.train, optimizer, schedule, plan, epoch)
         validation = evaluate(network, splits.validation, recipe)
+        synchronize(device)
+        seconds = time.monotonic() - started
         row |= _prefixed("train", train_metrics) | _prefixed("validation", validation)
         if recipe.track_test:
             row |= _prefixed("test", evaluate(network, splits.test, recipe))
         diverged = not (math.isfinite(train_metrics["loss"]) and math.isfinite(validation["loss"]))
         if diverged:
             progress.status = "diverged"
-            progress.message = f"the loss was not finite at epoch {progress.epoch}"
+            progress.message = f"the loss was not finite at epoch {epoch}"
         else:
             schedule.end_epoch(validation)
             if is_better(validation[plan.metric], progress.best_value, plan.metric):
-                progress.best_epoch, progress.best_value = progress.epoch, validation[plan.metric]
+                progress.best_epoch, progress.best_value = epoch, validation[plan.metric]
                 progress.best_weights = weights_of(network)
-        synchronize(device)
-        row["seconds"] = time.monotonic() - started
-        progress.seconds += row["seconds"]
-        progress.history.append(row)
+        progress.epoch = epoch
+        progress.seconds += seconds
+        progress.history.append(row | {"seconds": seconds})
         if time.monotonic() - saved >= plan.checkpoint_seconds:
             _save(network, optimizer, schedule, progress, plan.checkpoint)
             saved = time.monotonic()
-        after_epoch(progress)
-    return progress
+        after_epoch()
 
 
 def evaluate(network: nn.Module, batches: Batches, recipe: Recipe) -> Metrics:
@@ -141,6 +145,7 @@ def _train_epoch(
     network.train()
     seed_global(plan.seed, "dropout", epoch)
     step = bare_step(optimizer)
+    second_order = getattr(optimizer, "is_second_order", False)  # timm's AdaHessian
     logits: list[Tensor] = []
     labels: list[Tensor] = []
     for group in _groups(batches, plan, epoch):
@@ -156,7 +161,7 @@ def _train_epoch(
                     loss = F.cross_entropy(output, targets, label_smoothing=recipe.label_smoothing)
                 if len(group) > 1:
                     loss = loss * (len(targets) / images_in_group)
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward(create_graph=second_order)  # type: ignore[no-untyped-call]
                 total += loss.detach()
                 if keep:
                     logits.append(output.detach())
@@ -232,18 +237,17 @@ def _save(
 
 
 def _restore(
-    network: nn.Module, optimizer: torch.optim.Optimizer, schedule: LearningRate, path: Path, device: torch.device
-) -> Progress:
+    progress: Progress, network: nn.Module, optimizer: torch.optim.Optimizer, schedule: LearningRate, path: Path
+) -> None:
     try:
-        state = load_checkpoint(path, device)
+        state = load_checkpoint(path)
     except DamagedCheckpoint as error:
         print(f"damaged checkpoint, training from the start: {error}", flush=True)
-        state = None
+        return
     if state is None:
-        return Progress()
+        return
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
     schedule.load_state_dict(state["schedule"])
-    progress = Progress(**state["progress"])
+    vars(progress).update(state["progress"])
     print(f"resuming after epoch {progress.epoch}", flush=True)
-    return progress

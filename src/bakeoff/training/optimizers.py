@@ -38,11 +38,11 @@ def build_optimizer(entry: Optimizer, parameters: Iterable[nn.Parameter]) -> tor
 
     Raises BakeoffError for an unknown name or argument, and with the optimizer's own words for a wrong value.
     """
-    build = _factory(entry.name)
-    check_arguments(build, entry.arguments, entry.name, ignore=frozenset({"params"}))
     try:
+        build = _factory(entry.name)
+        check_arguments(build, entry.arguments, entry.name, ignore=frozenset({"params"}))
         return build([parameter for parameter in parameters if parameter.requires_grad], **entry.arguments)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, AssertionError, ImportError) as error:
         raise BakeoffError(f"{entry.name} cannot be built with {entry.arguments}: {error}") from error
 
 
@@ -64,18 +64,17 @@ def bare_step(optimizer: torch.optim.Optimizer) -> Callable[..., Any]:
 def check_optimizer(entry: Optimizer) -> None:
     """Build the optimizer and take a step on two tiny parameters. Raises BakeoffError when it cannot."""
     weight, bias = nn.Parameter(torch.ones(4, 4)), nn.Parameter(torch.ones(4))
-    matrices_only = entry.name.lower() == "muon"
-    optimizer = build_optimizer(entry, [weight] if matrices_only else [weight, bias])
+    optimizer = build_optimizer(entry, [weight, bias])
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         loss = (weight.sum() + bias.sum()) ** 2
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward(create_graph=getattr(optimizer, "is_second_order", False))  # type: ignore[no-untyped-call]
         return loss
 
     try:
         bare_step(optimizer)(closure)
-    except (RuntimeError, TypeError, ValueError) as error:
+    except (RuntimeError, TypeError, ValueError, AssertionError) as error:
         raise BakeoffError(f"{entry.name} cannot train a network: {error}") from error
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 import platform
 import subprocess
@@ -81,23 +82,24 @@ def _is_finished(study: Study, run: Run, paths: RunPaths) -> bool:
     """Whether an orphan of an earlier attempt has written this very run while we waited for its lock."""
     if not all(path.exists() for path in (paths.result, paths.history, paths.predictions, paths.model)):
         return False
-    return bool(json.loads(paths.result.read_text(encoding="utf-8"))["spec"] == specification(study, run))
+    return json.loads(paths.result.read_text(encoding="utf-8"))["spec"] == specification(study, run)
 
 
 def _train_locked(
     study: Study, run: Run, layout: Layout, paths: RunPaths, threads: int, checkpoint_seconds: float
 ) -> None:
     started = datetime.now(UTC)
+    progress = Progress()
     try:
         device = choose_device(study.device)
         make_deterministic(device, threads)
         data = _load_data(study, run.dataset, threads)
         print(f"{run.key} on {device_name(device)}, {threads} threads", flush=True)
-        progress, outcome = _train_and_evaluate(study, run, layout, paths, data, device, checkpoint_seconds)
-    except BaseException as error:
+        outcome = _train_and_evaluate(study, run, layout, data, device, checkpoint_seconds, progress)
+    except Exception as error:  # not an interrupt: that is no failure, the next attempt goes on
         traceback.print_exc()
         reason = str(error).strip().splitlines()
-        _write_progress(paths, study, run, None, reason[0] if reason else type(error).__name__)
+        _write_progress(paths, study, run, progress, reason[0] if reason else type(error).__name__)
         raise
     _write_files(study, run, layout, data, progress, outcome, device, threads, started)
 
@@ -113,20 +115,23 @@ def _train_and_evaluate(
     study: Study,
     run: Run,
     layout: Layout,
-    paths: RunPaths,
     data: PreparedData,
     device: torch.device,
     checkpoint_seconds: float,
-) -> tuple[Progress, Outcome]:
-    recipe = study.recipes[run.recipe]
-    classes = len(data.card["classes"])
-    progress = Progress()
+    progress: Progress,
+) -> Outcome:
+    """Bring `progress` to the end of the run and evaluate. Divergence and a full memory end it with that status."""
+    recipe, paths = study.recipes[run.recipe], layout.run(run)
+    nothing = Outcome({}, torch.empty(0, len(data.card["classes"])), torch.empty(0, dtype=torch.int64))
 
-    def after_epoch(state: Progress) -> None:
-        nonlocal progress
-        progress = state
-        _write_progress(paths, study, run, state, None)
-        print(_epoch_line(state, recipe, study.metric), flush=True)
+    def after_epoch() -> None:
+        _write_progress(paths, study, run, progress, None)
+        print(_epoch_line(progress, recipe, study.metric), flush=True)
+
+    progress.status, progress.message = _state_of_parent(study, run, layout)
+    if progress.status != "completed":
+        print(progress.message, flush=True)
+        return nothing
 
     if not recipe.compile:
         leave_compiler_unloaded()
@@ -141,8 +146,8 @@ def _train_and_evaluate(
             paths.checkpoint(specification_hash(study, run)),
             checkpoint_seconds,
         )
-        progress = train(network, splits, plan, device, after_epoch)
-        return progress, _final_evaluation(network, splits.test, recipe, study.metric, progress)
+        train(network, splits, plan, device, progress, after_epoch)
+        return _final_evaluation(network, splits.test, recipe, progress)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -151,7 +156,21 @@ def _train_and_evaluate(
             f"at epoch {progress.epoch + 1}: {str(error).splitlines()[0]}",
         )
         print(progress.message, flush=True)
-        return progress, Outcome({}, torch.empty(0, classes), torch.empty(0, dtype=torch.int64))
+        return Outcome(_at_best_epoch(progress), nothing.logits, nothing.labels)
+
+
+def _state_of_parent(study: Study, run: Run, layout: Layout) -> tuple[str, str]:
+    """`completed`, or the status and message of a run whose parent has no weights to start from."""
+    origin = parent(study, run)
+    if origin is None:
+        return "completed", ""
+    path = layout.run(origin).result
+    if not path.exists():
+        raise BakeoffError(f"{run.key} starts from {origin.key}, which has not been trained: {path} is missing")
+    result = json.loads(path.read_text(encoding="utf-8"))
+    if result["metrics"]["best_epoch"] is not None:
+        return "completed", ""
+    return result["status"], f"starts from {origin.key}, which has no weights to start from: {result['message']}"
 
 
 def _network(study: Study, run: Run, layout: Layout, images: Images, recipe: Recipe, device: torch.device) -> nn.Module:
@@ -160,13 +179,7 @@ def _network(study: Study, run: Run, layout: Layout, images: Images, recipe: Rec
     network = build_model(study.architectures[run.architecture], images)
     origin = parent(study, run)
     if origin is not None:
-        path = layout.run(origin).model
-        if not path.exists():
-            raise BakeoffError(f"{run.key} starts from {origin.key}, whose weights are missing: {path}")
-        try:
-            network.load_state_dict(safetensors.torch.load_file(path))
-        except RuntimeError as error:
-            raise BakeoffError(f"{run.key}: the weights of {origin.key} do not fit: {error}") from error
+        network.load_state_dict(safetensors.torch.load_file(layout.run(origin).model))
     memory_format = torch.channels_last if recipe.channels_last else torch.contiguous_format
     return network.to(device, memory_format=memory_format)  # type: ignore[call-overload]
 
@@ -193,7 +206,7 @@ def _splits(data: PreparedData, recipe: Recipe, device: torch.device) -> Splits:
     return Splits(batches("train"), batches("validation"), batches("test"))
 
 
-def _final_evaluation(network: nn.Module, test: Batches, recipe: Recipe, metric: str, progress: Progress) -> Outcome:
+def _final_evaluation(network: nn.Module, test: Batches, recipe: Recipe, progress: Progress) -> Outcome:
     """The test split for the last epoch and for the chosen one; leaves the chosen weights in the network."""
     last_logits, labels = predict(network, test, recipe)
     metrics: dict[str, Any] = {"test_last": multiclass_metrics(last_logits, labels)}
@@ -201,17 +214,24 @@ def _final_evaluation(network: nn.Module, test: Batches, recipe: Recipe, metric:
     if progress.best_epoch is not None:
         network.load_state_dict(progress.best_weights)
         logits, labels = predict(network, test, recipe)
-        best = progress.history[progress.best_epoch - 1]
-        metrics = {
-            "train": _split_of(best, "train"),
-            "validation": _split_of(best, "validation"),
-            "test": multiclass_metrics(logits, labels),
-        } | metrics
+        metrics = _at_best_epoch(progress) | {"test": multiclass_metrics(logits, labels)} | metrics
     else:
         progress.best_weights = weights_of(network)
+    if progress.status == "completed" and not all(
+        math.isfinite(metrics[name]["loss"]) for name in ("test", "test_last")
+    ):
+        progress.status, progress.message = "diverged", "the loss on the test split was not finite"
     if recipe.track_test:
         metrics["test_max"] = _best_over_epochs([_split_of(row, "test") for row in progress.history])
     return Outcome(metrics, logits.cpu(), labels.cpu())
+
+
+def _at_best_epoch(progress: Progress) -> dict[str, Any]:
+    """The metrics of training and validation at the chosen epoch, where there is one."""
+    if progress.best_epoch is None:
+        return {}
+    row = progress.history[progress.best_epoch - 1]
+    return {split: _split_of(row, split) for split in ("train", "validation")}
 
 
 def _split_of(row: dict[str, float], split: str) -> Metrics:
@@ -321,15 +341,15 @@ def _git(*arguments: str) -> str | None:
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 
-def _write_progress(paths: RunPaths, study: Study, run: Run, state: Progress | None, failed: str | None) -> None:
+def _write_progress(paths: RunPaths, study: Study, run: Run, state: Progress, failed: str | None) -> None:
     """What `bakeoff status` shows of a run that is not finished."""
-    row = state.history[-1] if state and state.history else {}
+    row = state.history[-1] if state.history else {}
     content = {
-        "epoch": state.epoch if state else 0,
+        "epoch": state.epoch,
         "epochs": study.recipes[run.recipe].epochs,
         "metric": study.metric,
         "value": row.get(f"validation_{study.metric}"),
-        "seconds": state.seconds if state else 0.0,
+        "seconds": state.seconds,
         "updated": datetime.now(UTC).isoformat(timespec="seconds"),
         "process": os.getpid(),
         "failed": failed,

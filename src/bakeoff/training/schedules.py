@@ -117,7 +117,7 @@ def _build(name: str, given: dict[str, Any], optimizer: torch.optim.Optimizer, l
     if "schedulers" in arguments:  # SequentialLR, ChainedScheduler: schedules of schedules
         arguments["schedulers"] = [_nested(entry, optimizer, length) for entry in arguments["schedulers"]]
     try:
-        return schedule(optimizer, **arguments) if "optimizer" in signature else schedule(**arguments)
+        return schedule(optimizer=optimizer, **arguments)
     except (TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
         raise BakeoffError(f"schedule {schedule.__name__} cannot be built with {given}: {error}") from error
 
