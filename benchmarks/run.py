@@ -76,7 +76,7 @@ def epoch_of_fashion_mnist() -> list[Row]:
     from bakeoff.data.sources.idx import read_idx
     from bakeoff.models.registry import Images, build_model
     from bakeoff.study import Architecture, Optimizer, Recipe
-    from bakeoff.training.loop import Plan, Splits, train
+    from bakeoff.training.loop import Plan, Progress, Splits, train
 
     torch.set_num_threads(THREADS)
     if FASHION_MNIST.exists():

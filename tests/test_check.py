@@ -53,7 +53,10 @@ def test_a_study_that_works_leaves_a_plan_of_each_experiment(tmp_path: Path) -> 
     [
         ({"architectures": {"big": {"model": "mlp", "hiden": [3]}}}, ["architectures.big", "did you mean 'hidden'"]),
         ({"optimizers": {"sgd": {"name": "SGD", "lr": -1}}}, ["optimizers.sgd", "Invalid learning rate"]),
-        ({"recipes": {"plain": {"epochs": 1, "schedule": {"name": "StepLr", "size": 1}}}}, ["recipes.plain", "step_size"]),
+        (
+            {"recipes": {"plain": {"epochs": 1, "schedule": {"name": "StepLr", "size": 1}}}},
+            ["recipes.plain.schedule", "step_size"],
+        ),
         ({"recipes": {"plain": {"epochs": 1, "augment": ["RandomFlop"]}}}, ["recipes.plain.augment", "RandomFlop"]),
         ({"recipes": {"plain": {"epochs": 1, "augment": [{"RandomCrop": {"size": 4}}]}}}, ["augment", "(1, 4, 4)"]),
         (
