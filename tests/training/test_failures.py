@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands import STUDIES
 
 from bakeoff.layout import Layout
 from bakeoff.study import Run, load_study
 from bakeoff.training import loop
 from bakeoff.training.run import train_run
+from commands import STUDIES
 
 STUDY = load_study(STUDIES / "stages.yaml")
 RUN = Run("digits", "cnn", "sgd", "first", 3)
