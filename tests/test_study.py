@@ -143,7 +143,15 @@ def test_init_from_a_run_that_is_excluded() -> None:
         parse_study(config(exclude=[{"recipes": "plain"}]))
 
 
-@pytest.mark.parametrize(("text", "word"), [("a: [1", "is not YAML"), ("- a", "mapping"), ("", "mapping")])
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("a: [1", "is not YAML"),
+        ("- a", "mapping"),
+        ("", "mapping"),
+        ("a: {b: 1, b: 2}", "x.yaml:1: the key 'b' stands twice"),
+    ],
+)
 def test_a_file_that_is_no_study(tmp_path: Path, text: str, word: str) -> None:
     (tmp_path / "x.yaml").write_text(text)
     with pytest.raises(StudyError, match=word):

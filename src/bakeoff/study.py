@@ -215,6 +215,8 @@ def _seeds(value: Any) -> Any:
         if value < 1:
             raise ValueError("a number of seeds must be at least 1")
         return tuple(range(value))
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{value!r} is neither a number of seeds nor a list of seeds")
     return value
 
 
@@ -310,9 +312,12 @@ def load_study(path: Path, overrides: Mapping[str, Any] | None = None) -> Study:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file. Raises StudyError with the line of what cannot be read."""
+    """The mapping in a YAML file. Raises StudyError with the line of what cannot be read, or stands twice."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        text = path.read_text(encoding="utf-8")
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        twice = _key_that_stands_twice(yaml.compose(text, Loader=loader))
+        content = yaml.load(text, Loader=loader)
     except OSError as error:
         raise StudyError(f"{path}: cannot read the study file: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -321,9 +326,30 @@ def read_yaml(path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise StudyError(f"{path}{line}: is not YAML: {getattr(error, 'problem', error)}") from error
+    if twice is not None:
+        raise StudyError(
+            f"{path}:{twice.start_mark.line + 1}: the key {twice.value!r} stands twice; keep one of the two"
+        )
     if not isinstance(content, dict):
         raise StudyError(f"{path}: a study is a mapping of keys; found {type(content).__name__}")
     return content
+
+
+def _key_that_stands_twice(node: yaml.Node | None) -> yaml.Node | None:
+    """The second of two equal keys of a mapping: YAML readers silently keep the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                return key
+            seen.add(key.value if isinstance(key.value, str) else None)
+            if (found := _key_that_stands_twice(value)) is not None:
+                return found
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            if (found := _key_that_stands_twice(item)) is not None:
+                return found
+    return None
 
 
 def parse_study(config: Mapping[str, Any], path: Path | None = None) -> Study:

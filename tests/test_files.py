@@ -1,0 +1,48 @@
+"""Nothing half-written ever stands under a final name."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bakeoff.files import write_atomically, write_json
+
+WRITE_TOO_MUCH = """
+import resource, signal, sys
+from pathlib import Path
+from bakeoff.files import write_json
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # as a disk with 1,000 bytes left
+write_json(Path(sys.argv[1]), ["x" * 100_000])
+"""
+
+
+def test_what_is_written_replaces_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "x.json"
+    write_json(path, {"old": 1})
+    write_json(path, {"loss": float("nan"), "rates": [float("inf"), 0.5]})
+    assert json.loads(path.read_text()) == {"loss": None, "rates": [None, 0.5]}
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), write_atomically(path) as temporary:
+        temporary.write_text("new")
+        raise ZeroDivisionError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text("old")
+    ended = subprocess.run(
+        [sys.executable, "-c", WRITE_TOO_MUCH, str(path)], capture_output=True, text=True, check=False
+    )
+    assert "File too large" in ended.stderr
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
