@@ -85,10 +85,11 @@ class Layout:
             log=self.folder / "logs" / f"{run.key}.log",
         )
 
-    def starting_weights(self, study: Study, run: Run) -> list[Path]:
-        """The weights that a run waits for: those of the run that it starts from, if it does."""
+    def needed_by(self, study: Study, run: Run) -> list[str]:
+        """The files that a training job waits for: plan, card, and the weights of the run that it starts from."""
         origin = parent(study, run)
-        return [self.run(origin).model] if origin else []
+        weights = [str(self.run(origin).model)] if origin else []
+        return [str(self.plan(study, run.experiment)), str(data_folder(study, run.dataset) / "card.json"), *weights]
 
 
 def data_folder(study: Study, dataset: str) -> Path:

@@ -3,9 +3,7 @@ RUNS = {run.key: run for run in runs(STUDY)}
 
 rule train:
     input:
-        plan=lambda wildcards: PLANS[RUNS[wildcards.run].experiment],
-        card=lambda wildcards: CARDS[RUNS[wildcards.run].dataset],
-        weights=lambda wildcards: LAYOUT.starting_weights(STUDY, RUNS[wildcards.run]),
+        lambda wildcards: LAYOUT.needed_by(STUDY, RUNS[wildcards.run]),
     output:
         LAYOUT.runs / "{run}" / "result.json",
         LAYOUT.runs / "{run}" / "history.csv",
