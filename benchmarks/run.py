@@ -76,6 +76,7 @@ def epoch_of_fashion_mnist() -> list[Row]:
     from bakeoff.data.sources.idx import read_idx
     from bakeoff.models.registry import Images, build_model
     from bakeoff.study import Architecture, Optimizer, Recipe
+    from bakeoff.training.devices import memory_format
     from bakeoff.training.loop import Plan, Progress, Splits, train
 
     torch.set_num_threads(THREADS)
@@ -125,7 +126,9 @@ def epoch_of_fashion_mnist() -> list[Row]:
 
     def fixed_batch(entry: Architecture) -> float:
         network, optimizer = fresh(entry)
-        batch = (torch.tensor(pixels[:128]).float() / 255 - mean[0]) / std[0]
+        layout = memory_format(None, network, device, "float32")  # the same layout as ours
+        network = network.to(memory_format=layout)
+        batch = ((torch.tensor(pixels[:128]).float() / 255 - mean[0]) / std[0]).contiguous(memory_format=layout)
         target = torch.tensor(labels[:128])
         started = time.perf_counter()
         for _ in range(469):
@@ -135,8 +138,11 @@ def epoch_of_fashion_mnist() -> list[Row]:
     def ours(entry: Architecture) -> float:
         network, _ = fresh(entry)
         recipe = Recipe(epochs=2, batch_size=128)
-        whole = Batches(pixels, labels, 128, device, mean, std, None)
-        few = Batches(pixels[:128], labels[:128], 128, device, mean, std, None)
+        layout = memory_format(None, network, device, "float32")
+        network = network.to(memory_format=layout)
+        last = layout == torch.channels_last
+        whole = Batches(pixels, labels, 128, device, mean, std, None, channels_last=last)
+        few = Batches(pixels[:128], labels[:128], 128, device, mean, std, None, channels_last=last)
         plan = Plan(
             recipe, Optimizer.model_validate({"name": "SGD", "lr": 0.05, "momentum": 0.9}), "accuracy", 0,
             Path("unused"), float("inf"),

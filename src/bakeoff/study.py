@@ -192,7 +192,7 @@ class Recipe(Strict):
     label_smoothing: float = Field(0, ge=0, lt=1)
     clip_grad_norm: float | None = Field(None, gt=0)
     precision: Literal["float32", "bfloat16"] = "float32"
-    channels_last: bool = False
+    channels_last: bool | None = Field(None, description="memory layout; left out: channels last where that is faster")
     compile: bool = False
     early_stopping: EarlyStopping | None = None
     init_from: InitFrom | None = None

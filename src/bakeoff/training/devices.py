@@ -5,6 +5,7 @@ import resource
 import sys
 
 import torch
+from torch import nn
 
 from bakeoff.errors import BakeoffError
 
@@ -23,6 +24,17 @@ def make_deterministic(device: torch.device, threads: int) -> None:
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = True
         torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def memory_format(wanted: bool | None, network: nn.Module, device: torch.device, precision: str) -> torch.memory_format:
+    """The layout of images and convolutions in memory, chosen by what is faster when the recipe does not say.
+
+    On a CPU, convolutions and poolings run about twice as fast with channels last; on a GPU they do in bfloat16.
+    """
+    if wanted is None:
+        convolves = any(isinstance(module, nn.Conv2d) for module in network.modules())
+        wanted = convolves and (device.type == "cpu" or precision == "bfloat16")
+    return torch.channels_last if wanted else torch.contiguous_format
 
 
 def device_name(device: torch.device) -> str:

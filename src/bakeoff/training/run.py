@@ -34,6 +34,7 @@ from bakeoff.training.devices import (
     device_name,
     is_out_of_memory,
     make_deterministic,
+    memory_format,
     peak_memory_bytes,
 )
 from bakeoff.training.loop import Plan, Progress, Splits, Weights, predict, train, weights_of
@@ -136,8 +137,10 @@ def _train_and_evaluate(
     if not recipe.compile:
         leave_compiler_unloaded()
     try:
-        network = _network(study, run, layout, images_of(data.card), recipe, device)
-        splits = _splits(data, recipe, device)
+        network = _network(study, run, layout, images_of(data.card))
+        layout_in_memory = memory_format(recipe.channels_last, network, device, recipe.precision)
+        network = network.to(device, memory_format=layout_in_memory)  # type: ignore[call-overload]
+        splits = _splits(data, recipe, device, layout_in_memory)
         plan = Plan(
             recipe,
             study.optimizers[run.optimizer],
@@ -173,18 +176,17 @@ def _state_of_parent(study: Study, run: Run, layout: Layout) -> tuple[str, str]:
     return result["status"], f"starts from {origin.key}, which has no weights to start from: {result['message']}"
 
 
-def _network(study: Study, run: Run, layout: Layout, images: Images, recipe: Recipe, device: torch.device) -> nn.Module:
+def _network(study: Study, run: Run, layout: Layout, images: Images) -> nn.Module:
     """The network with its initial weights: drawn from the seed, or another run's best."""
     seed_global(run.seed, "weights")
     network = build_model(study.architectures[run.architecture], images)
     origin = parent(study, run)
     if origin is not None:
         network.load_state_dict(safetensors.torch.load_file(layout.run(origin).model))
-    memory_format = torch.channels_last if recipe.channels_last else torch.contiguous_format
-    return network.to(device, memory_format=memory_format)  # type: ignore[call-overload]
+    return network
 
 
-def _splits(data: PreparedData, recipe: Recipe, device: torch.device) -> Splits:
+def _splits(data: PreparedData, recipe: Recipe, device: torch.device, layout_in_memory: torch.memory_format) -> Splits:
     channels = data.card["shape"][0]
     if recipe.normalize is None:
         mean, std = [0.0] * channels, [1.0] * channels
@@ -200,7 +202,7 @@ def _splits(data: PreparedData, recipe: Recipe, device: torch.device) -> Splits:
         images, labels = data.splits[split]
         return Batches(
             images, labels, recipe.batch_size, device, mean, std,
-            augmentation if split == "train" else None, channels_last=recipe.channels_last,
+            augmentation if split == "train" else None, channels_last=layout_in_memory == torch.channels_last,
         )  # fmt: skip
 
     return Splits(batches("train"), batches("validation"), batches("test"))
