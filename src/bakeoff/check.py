@@ -12,10 +12,12 @@ from bakeoff.data.prepare import Card, check_dataset, read_card
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_json
 from bakeoff.layout import Layout, data_folder
+from bakeoff.metrics import Task
 from bakeoff.models.description import ModelDescription, describe, weight_shapes
 from bakeoff.models.registry import images_of
 from bakeoff.study import Experiment, Normalize, Recipe, Study, experiments, parent, place
 from bakeoff.training.devices import choose_device
+from bakeoff.training.losses import check_loss
 from bakeoff.training.optimizers import build_optimizer, check_optimizer
 from bakeoff.training.schedules import check_schedule
 
@@ -45,11 +47,17 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
         raise BakeoffError("\n".join(problems))
 
     cards = {name: read_card(data_folder(study, name)) for name in dict.fromkeys(cell.dataset for cell in cells)}
+    for name, card in cards.items():
+        attempt(["metric"], partial(_check_metric, study, name, card["task"]))
     for name in dict.fromkeys(cell.recipe for cell in cells):
         used = [cell for cell in cells if cell.recipe == name]
         attempt(["recipes", name, "schedule"], partial(_check_schedule, study, study.recipes[name], used, cards))
         for dataset in dict.fromkeys(cell.dataset for cell in used):
             attempt(["recipes", name, "augment"], partial(_check_augmentation, study.recipes[name], cards[dataset]))
+            card = cards[dataset]
+            attempt(
+                ["recipes", name, "loss"], partial(check_loss, study.recipes[name], card["task"], len(card["classes"]))
+            )
             attempt(["recipes", name, "normalize"], partial(_check_normalize, study.recipes[name], cards[dataset]))
     descriptions: dict[tuple[str, str], ModelDescription] = {}
     for dataset, name, single in dict.fromkeys(
@@ -83,6 +91,12 @@ def _check_starting_weights(study: Study, cell: Experiment, cards: dict[str, Car
                 f"the weights of {origin.experiment.key} do not fit {cell.key}: {name} is "
                 f"{given.get(name, 'missing')} there and {wanted.get(name, 'missing')} here"
             )
+
+
+def _check_metric(study: Study, dataset: str, task: Task) -> None:
+    if task not in study.leading_metric.tasks:
+        fitting = [name for name, metric in study.metrics.items() if task in metric.tasks and metric.every_epoch]
+        raise BakeoffError(f"{study.metric} is no metric of {task} data ({dataset}); allowed: {', '.join(fitting)}")
 
 
 def _check_schedule(study: Study, recipe: Recipe, cells: list[Experiment], cards: dict[str, Card]) -> None:

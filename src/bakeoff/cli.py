@@ -11,6 +11,7 @@ import typer
 from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError
 from bakeoff.layout import Layout, data_folder
+from bakeoff.plugins import load_plugins
 from bakeoff.study import Run, Study, load_study, read_yaml, runs, schema
 
 application = typer.Typer(
@@ -53,6 +54,7 @@ def prepare(
     study = _load(study_file, overrides)
     if dataset not in study.datasets:
         raise BakeoffError(f"{study_file}: there is no dataset {dataset!r}; {nearest(dataset, list(study.datasets))}")
+    load_plugins(study.plugins)
     prepare_if_needed(study, dataset, data_folder(study, dataset), threads)
 
 
@@ -62,6 +64,7 @@ def check(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> N
     from bakeoff.check import check_study
 
     study = _load(study_file, overrides)
+    load_plugins(study.plugins)
     check_study(study, Layout(study.study), study_file)
 
 
@@ -82,6 +85,7 @@ def train(
 
     from bakeoff.training.run import train_run
 
+    load_plugins(study.plugins)
     train_run(study, planned, Layout(study.study), threads, checkpoint_seconds)
 
 

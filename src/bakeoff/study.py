@@ -12,15 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError
+from bakeoff.metrics import METRICS, TASKS, Metric
+from bakeoff.plugins import Declaration, checksum, declared_in
 
-Metric = Literal["accuracy", "loss", "top5_accuracy", "macro_f1"]
 AXES = ("datasets", "architectures", "optimizers", "recipes")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
@@ -151,6 +152,28 @@ class Normalize(Strict):
     std: tuple[Annotated[float, Field(gt=0)], ...]
 
 
+def _loss_name(entry: Any) -> Any:
+    return {"name": entry} if isinstance(entry, str) else entry
+
+
+class Loss(Strict):
+    """The loss that is trained on, written as its name or as a mapping."""
+
+    name: Literal["CrossEntropyLoss", "BCEWithLogitsLoss"]
+    reduction: Literal["mean", "sum"] = Field(
+        "mean", description="BCEWithLogitsLoss: mean over labels, or their sum; over images it is always the mean"
+    )
+    pos_weight: Literal["auto"] | Annotated[float, Field(gt=0)] | tuple[Annotated[float, Field(gt=0)], ...] | None = (
+        Field(None, description="BCEWithLogitsLoss: weight of positives; auto: negatives per positive in training")
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Loss":
+        if self.name == "CrossEntropyLoss" and (self.reduction != "mean" or self.pos_weight is not None):
+            raise ValueError("CrossEntropyLoss takes neither reduction nor pos_weight; they are BCEWithLogitsLoss's")
+        return self
+
+
 class EarlyStopping(Strict):
     """Stop when the metric on validation has not improved for `patience` epochs."""
 
@@ -188,6 +211,9 @@ class Recipe(Strict):
     augment: tuple[Transform, ...] = ()
     normalize: Annotated[Literal["dataset"] | Normalize | None, BeforeValidator(_normalize)] = Field(
         "dataset", description="dataset (mean and std of the training split), {mean, std}, or none"
+    )
+    loss: Annotated[Loss, BeforeValidator(_loss_name)] | None = Field(
+        None, description="left out: CrossEntropyLoss, or BCEWithLogitsLoss for multi-label data"
     )
     label_smoothing: float = Field(0, ge=0, lt=1)
     clip_grad_norm: float | None = Field(None, gt=0)
@@ -234,7 +260,13 @@ class Study(Strict):
     description: str = ""
     data_root: str = Field("data", description="where datasets that give no root are looked for")
     split_seed: int = Field(0, description="fixes the splits that Bakeoff makes itself")
-    metric: Metric = Field("accuracy", description="chooses the best epoch on validation, and leads the tables")
+    metric: str = Field(
+        "accuracy",
+        description="chooses the best epoch on validation, and leads the tables; one of these, or a plugin's",
+        json_schema_extra={"anyOf": [{"enum": [m.name for m in METRICS.values() if m.every_epoch]}, {}]},
+    )
+    beta: float = Field(1, gt=0, description="of the F-beta metrics of multi-label data: recall counts beta times")
+    plugins: tuple[str, ...] = Field((), description="Python files with own models, sources, transforms, metrics")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(1, gt=0, description="processor threads of one training job")
     datasets: dict[Name, Dataset] = Field(min_length=1)
@@ -264,10 +296,50 @@ class Study(Strict):
         """The experiments, in order, to look up and to walk."""
         return dict.fromkeys(_experiments(self))
 
+    @cached_property
+    def declarations(self) -> tuple[Declaration, ...]:
+        """What the plugin files register. Raises BakeoffError for a file that cannot be read."""
+        return tuple(item for file in self.plugins for item in declared_in(Path(file)))
+
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """Every metric by its name: Bakeoff's and the plugins'."""
+        own = (item for item in self.declarations if item.kind == "metric")
+        return METRICS | {item.name: _plugin_metric(item) for item in own}
+
+    @property
+    def leading_metric(self) -> Metric:
+        """The metric that chooses the best epoch and leads the tables."""
+        return self.metrics[self.metric]
+
     def dataset_specification(self, name: str) -> dict[str, Any]:
         entry = dict(self.entries["datasets"][name])
         entry["root"] = entry["root"] or self.data_root
-        return {"entry": entry, "split_seed": self.split_seed}
+        return {"entry": entry, "split_seed": self.split_seed} | self.plugins_named("source", {entry["source"]})
+
+    def plugins_named(self, kind: str, names: set[str]) -> dict[str, Any]:
+        """`{"plugins": {file: SHA-256}}` of the files that register one of `names`; nothing when none does."""
+        files = sorted({item.file.name for item in self.declarations if item.kind == kind and item.name in names})
+        return {"plugins": {file: self.plugin_checksums[file] for file in files}} if files else {}
+
+    @cached_property
+    def plugin_checksums(self) -> dict[str, str]:
+        """The SHA-256 of each plugin file, by its name without folder."""
+        return {Path(file).name: checksum(Path(file)) for file in self.plugins}
+
+
+def _plugin_metric(item: Declaration) -> Metric:
+    task = item.options.get("task", "multi-class")
+    if task not in TASKS:
+        raise StudyError(f"plugins: {item.file}:{item.line}: task is {task!r}; allowed: {', '.join(TASKS)}")
+    return Metric(
+        item.name,
+        item.options.get("label") or item.name.replace("_", " "),
+        (task,),
+        item.options.get("higher_is_better", True),
+        item.options.get("percent", True),
+        headline=True,
+    )
 
 
 @dataclass(frozen=True, order=True)
@@ -358,9 +430,25 @@ def parse_study(config: Mapping[str, Any], path: Path | None = None) -> Study:
         study = Study.model_validate(dict(config))
     except ValidationError as error:
         raise StudyError("\n".join(_explain(problem, path) for problem in error.errors())) from None
+    if study.plugins:
+        study = _with_plugins(study, path)
     problems = [place(path, keys) + message for keys, message in _inconsistencies(study)]
     if problems:
         raise StudyError("\n".join(problems))
+    return study
+
+
+def _with_plugins(study: Study, path: Path | None) -> Study:
+    """The study with the paths of its plugin files, which lie beside the study file, and their names read."""
+    folder = path.parent if path else Path()
+    study = study.model_copy(update={"plugins": tuple(str(folder / file) for file in study.plugins)})
+    names = [Path(file).name for file in study.plugins]
+    if len(set(names)) < len(names):
+        raise StudyError(place(path, ["plugins"]) + f"two files have the same name: {', '.join(sorted(names))}")
+    try:
+        _ = study.declarations
+    except BakeoffError as error:
+        raise StudyError(place(path, ["plugins"]) + str(error).removeprefix("plugins: ")) from None
     return study
 
 
@@ -390,12 +478,36 @@ def parent(study: Study, run: Run) -> Run | None:
 
 def experiment_specification(study: Study, cell: Experiment) -> dict[str, Any]:
     """The entries that an experiment is built from, as JSON holds them: what the plan step checks."""
-    return {
+    entries = {
         "dataset": study.dataset_specification(cell.dataset),
         "architecture": study.entries["architectures"][cell.architecture],
         "optimizer": study.entries["optimizers"][cell.optimizer],
         "recipe": study.entries["recipes"][cell.recipe],
+        "beta": study.beta,
     }
+    return entries | _plugins_of(study, cell) if study.plugins else entries
+
+
+def _plugins_of(study: Study, cell: Experiment) -> dict[str, Any]:
+    """The plugin files that decide the results of an experiment. Metrics are computed for each run."""
+    files: dict[str, str] = {}
+    transforms = _names_in([transform.model_dump() for transform in study.recipes[cell.recipe].augment])
+    for kind, names in (
+        ("model", {study.architectures[cell.architecture].model}),
+        ("transform", transforms),
+        ("metric", set(study.metrics)),
+    ):
+        files |= study.plugins_named(kind, names).get("plugins", {})
+    return {"plugins": files} if files else {}
+
+
+def _names_in(value: Any) -> set[str]:
+    """Every string and key of nested values: what may be the name of a transform."""
+    if isinstance(value, Mapping):
+        return set(value) | {name for item in value.values() for name in _names_in(item)}
+    if isinstance(value, list | tuple):
+        return {name for item in value for name in _names_in(item)}
+    return {value} if isinstance(value, str) else set()
 
 
 def specification(study: Study, run: Run) -> dict[str, Any]:
@@ -462,7 +574,7 @@ def _explain(problem: Any, path: Path | None) -> str:
 
 def _is_branch(key: str | int) -> bool:
     """Pydantic puts the branch of a union into the path of an error; it is no key of the file."""
-    return isinstance(key, str) and (key in ("Normalize", "int", "literal['dataset']") or "[" in key)
+    return isinstance(key, str) and (key in ("Normalize", "int", "float", "literal['dataset']") or "[" in key)
 
 
 def _fields_at(keys: Sequence[str | int]) -> list[str]:
@@ -471,7 +583,12 @@ def _fields_at(keys: Sequence[str | int]) -> list[str]:
         return list(Study.model_fields)
     if keys[0] in ("experiments", "exclude"):
         return list(Block.model_fields)
-    nested: dict[str, type[Strict]] = {"early_stopping": EarlyStopping, "init_from": InitFrom, "normalize": Normalize}
+    nested: dict[str, type[Strict]] = {
+        "early_stopping": EarlyStopping,
+        "init_from": InitFrom,
+        "loss": Loss,
+        "normalize": Normalize,
+    }
     inner = nested.get(str(keys[-1])) if len(keys) > 2 else None
     return list((inner or Recipe).model_fields)
 
@@ -490,6 +607,11 @@ def _product(study: Study, block: Block) -> list[Experiment]:
 def _inconsistencies(study: Study) -> list[tuple[list[str | int], str]]:
     """Problems between entries: (key path, message)."""
     problems: list[tuple[list[str | int], str]] = []
+    choosing = [name for name, metric in study.metrics.items() if metric.every_epoch]
+    if study.metric not in choosing:
+        problems.append(
+            (["metric"], f"there is no metric {study.metric!r} to choose by; {nearest(study.metric, choosing)}")
+        )
     for kind in ("experiments", "exclude"):
         for index, block in enumerate(getattr(study, kind)):
             for axis in AXES:
@@ -528,11 +650,6 @@ def _broken_chains(study: Study) -> list[tuple[list[str | int], str]]:
                 return [(keys, f"runs start from each other in a circle: {circle}")]
             chain.append(origin)
     return []
-
-
-def metrics() -> tuple[str, ...]:
-    """The names of the metrics."""
-    return get_args(Metric)
 
 
 def schema() -> dict[str, Any]:

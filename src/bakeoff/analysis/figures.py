@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from bakeoff.analysis.labels import (
     FACETS,
-    METRIC_LABELS,
-    higher_is_better,
-    is_percent,
     short_labels,
     varying_facets,
 )
 from bakeoff.analysis.summary import by_experiment, read_history, read_tables, records
 from bakeoff.files import write_atomically
 from bakeoff.layout import Layout
+from bakeoff.metrics import Metric
 from bakeoff.study import Experiment, Study
 
 if TYPE_CHECKING:
@@ -231,12 +229,12 @@ def _curves(study: Study, epochs: "pd.DataFrame", style: Style) -> "Figure":
             zorder=3,
             label="chosen epoch",
         )
-        axes.set_title(METRIC_LABELS[metric].capitalize(), loc="left")
-        _format_value(axes.yaxis, metric)
+        axes.set_title(_sentence(study.metrics[metric].label), loc="left")
+        _format_value(axes.yaxis, study.metrics[metric])
         _format_epochs(axes)
         if metric == "loss":
             _fit_loss(axes)
-    panels[0].legend(loc="lower right" if higher_is_better(study.metric) else "upper right")
+    panels[0].legend(loc="lower right" if study.leading_metric.higher_is_better else "upper right")
     return figure
 
 
@@ -272,14 +270,14 @@ def _overview(
         if title:
             axes.set_title(title, loc="left")
         _format_epochs(axes)
-        _format_value(axes.yaxis, study.metric)
+        _format_value(axes.yaxis, study.leading_metric)
     for axes in grid.flat[len(groups) :]:
         axes.set_visible(False)
     for position, axes in enumerate(grid.flat[: len(groups)]):
         last = position + columns >= len(groups)
         axes.set_xlabel("Epoch" if last else "")
         axes.tick_params(labelbottom=last)
-    figure.supylabel(f"Validation {METRIC_LABELS[study.metric]}", fontsize=9)
+    figure.supylabel(f"Validation {study.leading_metric.label}", fontsize=9)
     _overview_legend(figure, list(grid.flat[: len(groups)]), bool(shapes), len(groups) == 1)
     return figure
 
@@ -332,7 +330,7 @@ def _comparison(
     order = sorted(
         cells,
         key=lambda cell: rows[cell][f"{score}_mean"],
-        reverse=not higher_is_better(study.metric),
+        reverse=not study.leading_metric.higher_is_better,
     )
     figure = Figure(figsize=(WIDTH, 0.27 * len(order) + 1.0), layout="constrained")
     axes = figure.subplots()
@@ -369,8 +367,8 @@ def _comparison(
     axes.set_ylim(-0.7, len(order) - 0.3)
     axes.grid(axis="y", visible=False)
     axes.spines[["left", "right", "top"]].set_visible(False)
-    axes.set_xlabel(f"Test {METRIC_LABELS[study.metric]}")
-    _format_value(axes.xaxis, study.metric)
+    axes.set_xlabel(f"Test {study.leading_metric.label}")
+    _format_value(axes.xaxis, study.leading_metric)
     return figure
 
 
@@ -409,9 +407,9 @@ def _trade_off(
             axes.set_xscale("log")
         axes.margins(x=0.12, y=0.14)
         axes.set_xlabel(title)
-        axes.set_ylabel(f"Test {METRIC_LABELS[study.metric]}")
+        axes.set_ylabel(f"Test {study.leading_metric.label}")
         _format_quantity(axes)
-        _format_value(axes.yaxis, study.metric)
+        _format_value(axes.yaxis, study.leading_metric)
         if len(datasets) > 1:
             axes.set_title(dataset, loc="left")
         labels = list(short_labels(cells).values())
@@ -508,11 +506,16 @@ def _overlap(one: Box, other: Box) -> float:
     return width * height if width > 0 and height > 0 else 0.0
 
 
-def _format_value(axis: Any, metric: str) -> None:
+def _sentence(text: str) -> str:
+    """With a capital in front; capitalize() would make small letters of the rest."""
+    return text[:1].upper() + text[1:]
+
+
+def _format_value(axis: Any, metric: Metric) -> None:
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     axis.set_major_locator(MaxNLocator(nbins=6))
-    if is_percent(metric):
+    if metric.percent:
         axis.set_major_formatter(PercentFormatter(xmax=1, symbol=" %"))
         low, high = axis.get_view_interval()
         if high > 1:  # an interval may reach past 100 %, the axis does not

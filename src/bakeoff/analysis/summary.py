@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakeoff.analysis.labels import FACETS, METRICS
+from bakeoff.analysis.labels import FACETS
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.layout import Layout
@@ -25,7 +25,7 @@ KEYS = (*FACETS, "seed")
 FINISHED = ("completed", "diverged", "out_of_memory")
 STATUSES = (*FINISHED, "missing")
 SPLITS = ("train", "validation", "test", "test_last", "test_max")
-SCORES = tuple(f"{split}_{metric}" for split in SPLITS for metric in METRICS)
+SCORE_PREFIXES = ("train_", "validation_", "test_")
 COSTS = (
     "parameters",
     "macs",
@@ -70,9 +70,9 @@ def summarize(study: Study, layout: Layout) -> None:
 
     planned = runs(study)
     rows = [_row(study, layout, run) for run in planned]
-    table = _runs_table(rows)
+    table = _runs_table(rows, _score_names(study, rows))
     finished = [run for run, row in zip(planned, rows, strict=True) if row["status"] != "missing"]
-    history = _history(finished, [layout.run(run).history for run in finished])
+    history = _history(finished, [layout.run(run).history for run in finished], study.metric)
     with write_atomically(layout.summary / "runs.csv") as path:
         table.to_csv(path, index=False)
     with write_atomically(layout.summary / "experiments.csv") as path:
@@ -103,6 +103,11 @@ def read_history(layout: Layout, columns: Iterable[str]) -> "pd.DataFrame":
     return history
 
 
+def score_columns(table: "pd.DataFrame") -> list[str]:
+    """The columns of a table of runs that hold metrics of a split: `test_accuracy`, `test_last_loss`."""
+    return [name for name in map(str, table.columns) if name.startswith(SCORE_PREFIXES)]
+
+
 def by_experiment(table: "pd.DataFrame") -> "Iterator[tuple[Experiment, pd.DataFrame]]":
     """The rows of each experiment, in the order of first appearance."""
     for key, rows in table.groupby(list(FACETS), sort=False, observed=True):
@@ -131,11 +136,12 @@ def experiments_table(table: "pd.DataFrame") -> "pd.DataFrame":
     counts = {name: (status == name).groupby(facets, sort=False).sum() for name in STATUSES}
     planned = status.groupby(facets, sort=False).size()
     completed = table.where(status == "completed")
-    scores = completed[list(SCORES)].astype("float64").groupby(facets, sort=False)
+    names = score_columns(table)
+    scores = completed[names].astype("float64").groupby(facets, sort=False)
     mean, deviation, count = scores.mean(), scores.std(ddof=1), scores.count()
     half = deviation * stdtrit(count - 1, (1 + CONFIDENCE) / 2) / np.sqrt(count)
     columns: dict[str, Any] = {"planned": planned, **counts}
-    for score in SCORES:
+    for score in names:
         columns[f"{score}_mean"] = mean[score]
         columns[f"{score}_std"] = deviation[score]
         columns[f"{score}_low"] = mean[score] - half[score]
@@ -167,8 +173,8 @@ def _row(study: Study, layout: Layout, run: Run) -> dict[str, Any]:
         scores = metrics.get(split) or {}
         if not isinstance(scores, dict):
             raise _corrupt(path, f"metrics.{split} is no mapping")
-        row |= {f"{split}_{metric}": _number(path, f"{split}.{metric}", scores.get(metric)) for metric in METRICS}
-    if row["status"] == "completed" and row[f"test_{study.metric}"] is None:
+        row |= {f"{split}_{name}": _number(path, f"{split}.{name}", value) for name, value in scores.items()}
+    if row["status"] == "completed" and row.get(f"test_{study.metric}") is None:
         raise _corrupt(path, f"a completed run without metrics.test.{study.metric}")
     row |= {name: _number(path, name, result["cost"].get(name)) for name in COSTS}
     return row | {name: result["provenance"].get(name) for name in PROVENANCE}
@@ -207,12 +213,26 @@ def _corrupt(path: Path, problem: str) -> BakeoffError:
     return BakeoffError(f"{path}: cannot use this file of a run: {problem}; delete the run's folder and train it again")
 
 
-def _runs_table(rows: list[dict[str, Any]]) -> "pd.DataFrame":
+def _score_names(study: Study, rows: list[dict[str, Any]]) -> list[str]:
+    """The columns of scores: the loss, the metrics of the task that the study's is for, and what else is found."""
+    found = {column for row in rows for column in row if column.startswith(SCORE_PREFIXES)}
+    tasks = study.leading_metric.tasks
+    always = {
+        name
+        for name, metric in study.metrics.items()
+        if name == "loss" or (metric.tasks == tasks and metric.every_epoch)
+    }
+    return [
+        column for split in SPLITS for name in study.metrics if (column := f"{split}_{name}") in found or name in always
+    ]
+
+
+def _runs_table(rows: list[dict[str, Any]], scores: list[str]) -> "pd.DataFrame":
     import pandas as pd
 
-    columns = [*KEYS, "status", "message", "best_epoch", "epochs", *SCORES, *COSTS, *PROVENANCE]
+    columns = [*KEYS, "status", "message", "best_epoch", "epochs", *scores, *COSTS, *PROVENANCE]
     table = pd.DataFrame.from_records(rows, columns=columns)
-    types = {name: "float64" for name in (*SCORES, *COSTS)} | {name: "Int64" for name in WHOLE}
+    types = {name: "float64" for name in (*scores, *COSTS)} | {name: "Int64" for name in WHOLE}
     return table.astype(types)
 
 
@@ -246,7 +266,7 @@ def _read_csv(path: Path) -> "pd.DataFrame":
     return table.fillna({name: "" for name in present})
 
 
-def _history(finished: list[Run], paths: list[Path]) -> "pa.Table":
+def _history(finished: list[Run], paths: list[Path], metric: str) -> "pa.Table":
     """All epochs of all finished runs, in the order of the runs.
 
     Runs with the same columns are parsed as one text: a parse per file would take minutes for thousands.
@@ -260,7 +280,7 @@ def _history(finished: list[Run], paths: list[Path]) -> "pa.Table":
         header, body = _split_history(path)
         bodies.setdefault(header, []).append(body)
         members.setdefault(header, []).append(index)
-    parts, owners = [_empty_history()], [np.empty(0, dtype=np.int64)]
+    parts, owners = [_empty_history(metric)], [np.empty(0, dtype=np.int64)]
     for header, texts in bodies.items():
         lines = [text.count(b"\n") for text in texts]
         parts.append(_parse(header, texts, lines, [paths[index] for index in members[header]]))
@@ -315,11 +335,11 @@ def _parse(header: bytes, texts: list[bytes], lines: list[int], paths: list[Path
     return table
 
 
-def _empty_history() -> "pa.Table":
+def _empty_history(metric: str) -> "pa.Table":
     """The columns that every history has, so that a table without runs has them as well."""
     import pyarrow as pa
 
-    scores = [f"{split}_{metric}" for split in ("train", "validation") for metric in METRICS]
+    scores = [f"{split}_{name}" for split in ("train", "validation") for name in dict.fromkeys(("loss", metric))]
     names = ["learning_rate", *scores, "seconds"]
     return pa.table({"epoch": pa.array([], pa.int64())} | {name: pa.array([], pa.float64()) for name in names})
 

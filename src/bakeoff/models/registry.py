@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from bakeoff import plugins
 from bakeoff.arguments import check_arguments, nearest
 from bakeoff.errors import BakeoffError
 from bakeoff.models.convnet import convnet
@@ -68,12 +69,13 @@ def build_model(architecture: Architecture, images: Images) -> nn.Module:
     library, _, name = architecture.model.partition("/")
     if name and library in LIBRARIES:
         return LIBRARIES[library].build(name, images, architecture.small_images, **architecture.arguments)
-    if architecture.model not in MODELS:
-        allowed = [*MODELS, *(f"{library}/NAME" for library in LIBRARIES)]
+    models = MODELS | {name: Model(name, own.description, own.build) for name, own in plugins.MODELS.items()}
+    if architecture.model not in models:
+        allowed = [*models, *(f"{library}/NAME" for library in LIBRARIES)]
         raise BakeoffError(f"model: there is no model {architecture.model!r}; {nearest(architecture.model, allowed)}")
     if architecture.small_images:
         raise BakeoffError(f"small_images: {architecture.model} has no stem to change; say its layers instead")
-    model = MODELS[architecture.model]
+    model = models[architecture.model]
     check_arguments(model.build, architecture.arguments, model.name, ignore=frozenset({"images"}))
     return model.build(images, **architecture.arguments)
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakeoff.analysis.labels import FACETS, METRIC_LABELS, higher_is_better, is_percent, short_labels
+from bakeoff.analysis.labels import FACETS, short_labels
 from bakeoff.analysis.summary import Tables, by_experiment, read_tables, records
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.layout import Layout, data_folder
+from bakeoff.metrics import Metric
 from bakeoff.study import AXES, Experiment, Study, experiments, runs
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def collect(study: Study, layout: Layout, language: str = "en") -> Report:
         title=study.title.strip() or study.study,
         description=_paragraphs(study.description),
         summary=_summary(study, tables, rows),
-        metric=METRIC_LABELS[study.metric],
+        metric=study.leading_metric.label,
         axes=[(axis, _axis_table(study, axis)) for axis in AXES],
         matrix=_matrix(study),
         datasets=[
@@ -179,21 +180,21 @@ def _known(value: Any) -> bool:
     return value is not None and value == value
 
 
-def _value(value: Any, metric: str, unit: bool = False) -> str:
+def _value(value: Any, metric: Metric, unit: bool = False) -> str:
     """A metric: per cent with two decimals, or a loss with four significant digits."""
     if not _known(value):
         return NONE
-    if is_percent(metric):
+    if metric.percent:
         return f"{100 * value:.2f}" + (" %" if unit else "")
     return f"{value:.4g}"
 
 
-def _spread(row: dict[str, Any], score: str, metric: str) -> str:
+def _spread(row: dict[str, Any], score: str, metric: Metric) -> str:
     deviation = row[f"{score}_std"]
     return _value(row[f"{score}_mean"], metric) + (f" ± {_value(deviation, metric)}" if _known(deviation) else "")
 
 
-def _interval(row: dict[str, Any], score: str, metric: str, unit: bool = False) -> str:
+def _interval(row: dict[str, Any], score: str, metric: Metric, unit: bool = False) -> str:
     low, high = row[f"{score}_low"], row[f"{score}_high"]
     return f"{_value(low, metric)} – {_value(high, metric, unit)}" if _known(low) else NONE
 
@@ -312,7 +313,7 @@ def _listed(names: list[str], most: int = 4) -> str:
 
 def _leader(study: Study, dataset: str, rows: dict[Experiment, dict[str, Any]]) -> str:
     """Facts only: the best mean on a dataset, its interval, and whose intervals overlap with that."""
-    metric, score = study.metric, f"test_{study.metric}"
+    metric, score = study.leading_metric, f"test_{study.metric}"
     here = {cell: row for cell, row in rows.items() if cell.dataset == dataset and _known(row[f"{score}_mean"])}
     if not here:
         return f"On {dataset}, no run is complete yet."
@@ -323,7 +324,7 @@ def _leader(study: Study, dataset: str, rows: dict[Experiment, dict[str, Any]]) 
     best = here[order[0]]
     found = (
         f"On {dataset}, {' and '.join(leaders)} {'has' if len(leaders) == 1 else 'have'} the "
-        f"{'highest' if higher_is_better(metric) else 'lowest'} mean test {METRIC_LABELS[metric]} of the "
+        f"{'highest' if metric.higher_is_better else 'lowest'} mean test {metric.label} of the "
         f"{_plural(len(here), 'experiment')} with a complete run: {_value(best[f'{score}_mean'], metric, unit=True)}"
     )
     if len(leaders) > 1:
@@ -382,7 +383,7 @@ def _dataset(
 ) -> DatasetSection:
     here = {cell: row for cell, row in rows.items() if cell.dataset == name}
     card = _card(study, name)
-    metric = METRIC_LABELS[study.metric]
+    metric = study.leading_metric.label
     pictures = [
         _picture(
             layout,
@@ -442,8 +443,8 @@ def _class_table(card: dict[str, Any]) -> Table | None:
 
 
 def _results(study: Study, rows: dict[Experiment, dict[str, Any]], tracked: bool) -> Table:
-    metric, score = study.metric, f"test_{study.metric}"
-    others = [name for name in ("accuracy", "macro_f1") if name != metric]
+    metric, score = study.leading_metric, f"test_{study.metric}"
+    others = _beside(study, rows.values(), "test_{}_mean")
     header = [Column("Experiment", False), Column("Rank")]
     header += [
         Column(_heading("Test", metric, " ± sd")),
@@ -464,14 +465,26 @@ def _results(study: Study, rows: dict[Experiment, dict[str, Any]], tracked: bool
             _interval(row, score, metric),
         ]
         texts += [
-            _value(row[f"{split}_{name}_mean"], name)
-            for split, name in [("validation", metric), *(("test", other) for other in others)]
+            _value(row[f"{split}_{shown.name}_mean"], shown)
+            for split, shown in [("validation", metric), *(("test", other) for other in others)]
         ]
-        texts += [_value(row[f"test_max_{metric}_mean"], metric)] if tracked else []
+        texts += [_value(row[f"test_max_{metric.name}_mean"], metric)] if tracked else []
         texts += [_amount(row["best_epoch"]), _count(row["parameters"]), _seconds(row["training_seconds"])]
         texts.append(f"{row['completed']} of {row['planned']}")
         body.append([Cell(text, bold=ranks.get(cell) == 1 and index in (0, 2)) for index, text in enumerate(texts)])
     return Table(header, body)
+
+
+def _beside(study: Study, rows: Iterable[dict[str, Any]], column: str) -> list[Metric]:
+    """The metrics that a table shows beside the leading one: those of note that some row has."""
+    known = list(rows)
+    return [
+        metric
+        for metric in study.metrics.values()
+        if metric.headline
+        and metric.name != study.metric
+        and any(_known(row.get(column.format(metric.name))) for row in known)
+    ]
 
 
 def _ranks(study: Study, rows: dict[Experiment, dict[str, Any]]) -> dict[Experiment, int]:
@@ -479,16 +492,16 @@ def _ranks(study: Study, rows: dict[Experiment, dict[str, Any]]) -> dict[Experim
     means = {
         cell: row[f"test_{study.metric}_mean"] for cell, row in rows.items() if _known(row[f"test_{study.metric}_mean"])
     }
-    order = sorted(means.values(), reverse=higher_is_better(study.metric))
+    order = sorted(means.values(), reverse=study.leading_metric.higher_is_better)
     return {cell: order.index(mean) + 1 for cell, mean in means.items()}
 
 
-def _heading(split: str, metric: str, rest: str = "") -> str:
-    return f"{split} {METRIC_LABELS[metric]}{rest}{' [%]' if is_percent(metric) else ''}"
+def _heading(split: str, metric: Metric, rest: str = "") -> str:
+    return f"{split} {metric.label}{rest}{' [%]' if metric.percent else ''}"
 
 
 def _trade_offs(study: Study, layout: Layout) -> list[Picture]:
-    metric = METRIC_LABELS[study.metric]
+    metric = study.leading_metric.label
     pictures = [
         _picture(
             layout,
@@ -527,11 +540,11 @@ def _experiment(
         ("MACs per image", _count(macs)),
     ]
     if _known(row[f"{score}_mean"]):
-        value = _spread(row, score, study.metric) + (" %" if is_percent(study.metric) else "")
-        interval = _interval(row, score, study.metric, unit=True)
+        value = _spread(row, score, study.leading_metric) + (" %" if study.leading_metric.percent else "")
+        interval = _interval(row, score, study.leading_metric, unit=True)
         facts.append(
             (
-                f"Test {METRIC_LABELS[study.metric]}",
+                f"Test {study.leading_metric.label}",
                 f"{value}, 95 % interval {interval}" if interval != NONE else value,
             )
         )
@@ -576,7 +589,8 @@ def _layers(plan: dict[str, Any]) -> Table | None:
 
 
 def _seeds_table(study: Study, seeds: list[dict[str, Any]]) -> Table:
-    metric = study.metric
+    metric = study.leading_metric
+    others = _beside(study, seeds, "test_{}")
     splits = {
         "test": "Test",
         "validation": "Validation",
@@ -585,23 +599,23 @@ def _seeds_table(study: Study, seeds: list[dict[str, Any]]) -> Table:
         "test_max": "Test, best test epoch (optimistic):",
     }
     shown = [
-        split for split in splits if split != "test_max" or any(_known(row[f"test_max_{metric}"]) for row in seeds)
+        split for split in splits if split != "test_max" or any(_known(row[f"test_max_{metric.name}"]) for row in seeds)
     ]
     header = [
         Column("Seed"),
         Column("Status", False),
         *(Column(_heading(splits[split], metric)) for split in shown),
     ]
-    header += [Column(_heading("Test", "macro_f1"))] if metric != "macro_f1" else []
+    header += [Column(_heading("Test", other)) for other in others]
     header += [Column("Best epoch"), Column("Seconds")]
     body = []
     for row in seeds:
         texts = [
             str(row["seed"]),
             row["status"].replace("_", " "),
-            *(_value(row[f"{split}_{metric}"], metric) for split in shown),
+            *(_value(row[f"{split}_{metric.name}"], metric) for split in shown),
         ]
-        texts += [_value(row["test_macro_f1"], "macro_f1")] if metric != "macro_f1" else []
+        texts += [_value(row[f"test_{other.name}"], other) for other in others]
         epoch = f"{_count(row['best_epoch'])} of {_count(row['epochs'])}" if _known(row["epochs"]) else NONE
         body.append(_cells([*texts, epoch, _seconds(row["training_seconds"])]))
     return Table(header, body)

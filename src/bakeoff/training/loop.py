@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bakeoff.data.batches import Batches
+from bakeoff.metrics import Metric
 from bakeoff.study import Optimizer, Recipe
 from bakeoff.training.checkpoints import DamagedCheckpoint, load_checkpoint, save_checkpoint
 from bakeoff.training.devices import synchronize
-from bakeoff.training.metrics import Metrics, is_better, multiclass_metrics
+from bakeoff.training.losses import Losses
+from bakeoff.training.metrics import Metrics, Scoring, is_better
 from bakeoff.training.optimizers import bare_step, build_optimizer
 from bakeoff.training.randomness import generator, seed_global
 from bakeoff.training.schedules import LearningRate
@@ -40,7 +41,9 @@ class Plan:
 
     recipe: Recipe
     optimizer: Optimizer
-    metric: str
+    metric: Metric
+    losses: Losses
+    scoring: Scoring
     seed: int
     checkpoint: Path
     checkpoint_seconds: float
@@ -76,7 +79,7 @@ def train(
     optimizer = build_optimizer(plan.optimizer, network.parameters())
     recipe = plan.recipe
     steps_per_epoch = math.ceil(splits.train.batches_per_epoch / recipe.accumulate)
-    schedule = LearningRate(recipe.schedule, optimizer, recipe.epochs, steps_per_epoch, plan.metric)
+    schedule = LearningRate(recipe.schedule, optimizer, recipe.epochs, steps_per_epoch, plan.metric.name)
     _restore(progress, network, optimizer, schedule, plan.checkpoint)
     forward = torch.compile(network) if recipe.compile else network
     saved = time.monotonic()
@@ -85,20 +88,21 @@ def train(
         epoch = progress.epoch + 1
         row: Row = {"epoch": epoch, "learning_rate": schedule.current}
         train_metrics = _train_epoch(forward, network, splits.train, optimizer, schedule, plan, epoch)
-        validation = evaluate(network, splits.validation, recipe)
+        validation = evaluate(network, splits.validation, plan)
         synchronize(device)
         seconds = time.monotonic() - started
         row |= _prefixed("train", train_metrics) | _prefixed("validation", validation)
         if recipe.track_test:
-            row |= _prefixed("test", evaluate(network, splits.test, recipe))
+            row |= _prefixed("test", evaluate(network, splits.test, plan))
         diverged = not (math.isfinite(train_metrics["loss"]) and math.isfinite(validation["loss"]))
         if diverged:
             progress.status = "diverged"
             progress.message = f"the loss was not finite at epoch {epoch}"
         else:
             schedule.end_epoch(validation)
-            if is_better(validation[plan.metric], progress.best_value, plan.metric):
-                progress.best_epoch, progress.best_value = epoch, validation[plan.metric]
+            value = validation[plan.metric.name]
+            if is_better(value, progress.best_value, plan.metric.higher_is_better):
+                progress.best_epoch, progress.best_value = epoch, value
                 progress.best_weights = weights_of(network)
         progress.epoch = epoch
         progress.seconds += seconds
@@ -109,14 +113,19 @@ def train(
         after_epoch()
 
 
-def evaluate(network: nn.Module, batches: Batches, recipe: Recipe) -> Metrics:
+def evaluate(network: nn.Module, batches: Batches, plan: Plan) -> Metrics:
     """The metrics of a split."""
-    return multiclass_metrics(*predict(network, batches, recipe))
+    return score(*predict(network, batches, plan.recipe), plan)
+
+
+def score(logits: Tensor, labels: Tensor, plan: Plan) -> Metrics:
+    """The metrics of logits [N, classes] against labels, with the loss as it is without smoothing and weights."""
+    return plan.scoring(logits, labels, plan.losses.plain(logits, labels).item())
 
 
 @torch.no_grad()
 def predict(network: nn.Module, batches: Batches, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """Logits [N, classes] in float32 and labels [N] of a split, in its order, on the device."""
+    """Logits [N, classes] in float32 and labels of a split, in its order, on the device."""
     network.eval()
     logits, labels = [], []
     for images, targets in batches.ordered():
@@ -158,7 +167,7 @@ def _train_epoch(
             for images, targets in group:
                 with _precision(recipe, images.device):
                     output = forward(images)
-                    loss = F.cross_entropy(output, targets, label_smoothing=recipe.label_smoothing)
+                    loss = plan.losses.training(output, targets)
                 if len(group) > 1:
                     loss = loss * (len(targets) / images_in_group)
                 loss.backward(create_graph=second_order)  # type: ignore[no-untyped-call]
@@ -177,7 +186,7 @@ def _train_epoch(
             else:
                 gradients(keep=True)
                 step()
-    return multiclass_metrics(torch.cat(logits), torch.cat(labels))
+    return score(torch.cat(logits).float(), torch.cat(labels), plan)
 
 
 def _groups(batches: Batches, plan: Plan, epoch: int) -> Iterator[list[tuple[Tensor, Tensor]]]:
@@ -199,23 +208,25 @@ def _precision(recipe: Recipe, device: torch.device) -> AbstractContextManager[A
     return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
-def _finished(progress: Progress, recipe: Recipe, metric: str) -> bool:
+def _finished(progress: Progress, recipe: Recipe, metric: Metric) -> bool:
     if progress.status != "completed" or progress.epoch >= recipe.epochs:
         return True
     return (
         recipe.early_stopping is not None
         and _epochs_without_improvement(
-            [row[f"validation_{metric}"] for row in progress.history], metric, recipe.early_stopping.min_delta
+            [row[f"validation_{metric.name}"] for row in progress.history],
+            metric.higher_is_better,
+            recipe.early_stopping.min_delta,
         )
         >= recipe.early_stopping.patience
     )
 
 
-def _epochs_without_improvement(values: list[float], metric: str, min_delta: float) -> int:
+def _epochs_without_improvement(values: list[float], higher: bool, min_delta: float) -> int:
     best: float | None = None
     waited = 0
     for value in values:
-        if is_better(value, best, metric, min_delta):
+        if is_better(value, best, higher, min_delta):
             best, waited = value, 0
         else:
             waited += 1

@@ -20,12 +20,14 @@ import torch
 from torch import Tensor, nn
 
 import bakeoff
+from bakeoff import plugins
 from bakeoff.data.augmentation import build_augmentation
 from bakeoff.data.batches import Batches
 from bakeoff.data.prepare import Card, PreparedData, load_prepared, prepare_if_needed
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically, write_json
 from bakeoff.layout import Layout, RunPaths, data_folder
+from bakeoff.metrics import Metric, Task
 from bakeoff.models.registry import Images, build_model, images_of
 from bakeoff.study import Recipe, Run, Study, parent, specification, specification_hash
 from bakeoff.training.checkpoints import remove_state
@@ -37,8 +39,9 @@ from bakeoff.training.devices import (
     memory_format,
     peak_memory_bytes,
 )
-from bakeoff.training.loop import Plan, Progress, Splits, Weights, predict, train, weights_of
-from bakeoff.training.metrics import Metrics, is_better, multiclass_metrics
+from bakeoff.training.loop import Plan, Progress, Splits, Weights, evaluate, predict, score, train, weights_of
+from bakeoff.training.losses import build_losses
+from bakeoff.training.metrics import Metrics, Scoring, average_precision, choose_thresholds, is_better, tuned_metrics
 from bakeoff.training.optimizers import leave_compiler_unloaded
 from bakeoff.training.randomness import seed_global
 
@@ -48,7 +51,7 @@ SECONDS_TO_WAIT_FOR_LOCK = 30.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the final evaluation gives: metrics per split, and the test split's logits [N, classes] and labels [N]."""
+    """What the final evaluation gives: metrics per split, and the test split's logits [N, classes] and labels."""
 
     metrics: dict[str, Any]
     logits: Tensor
@@ -144,13 +147,15 @@ def _train_and_evaluate(
         plan = Plan(
             recipe,
             study.optimizers[run.optimizer],
-            study.metric,
+            study.leading_metric,
+            build_losses(recipe, data.card["task"], torch.as_tensor(data.splits["train"][1])),
+            _scoring(study, data.card["task"]),
             run.seed,
             paths.checkpoint(specification_hash(study, run)),
             checkpoint_seconds,
         )
         train(network, splits, plan, device, progress, after_epoch)
-        return _final_evaluation(network, splits.test, recipe, progress)
+        return _final_evaluation(network, splits, plan, progress, study.metrics, data.card["classes"])
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -208,24 +213,62 @@ def _splits(data: PreparedData, recipe: Recipe, device: torch.device, layout_in_
     return Splits(batches("train"), batches("validation"), batches("test"))
 
 
-def _final_evaluation(network: nn.Module, test: Batches, recipe: Recipe, progress: Progress) -> Outcome:
+def _scoring(study: Study, task: Task) -> Scoring:
+    own = {name: plugin.build for name, plugin in plugins.METRICS.items() if task in study.metrics[name].tasks}
+    return Scoring(task, study.beta, own)
+
+
+def _final_evaluation(
+    network: nn.Module,
+    splits: Splits,
+    plan: Plan,
+    progress: Progress,
+    records: dict[str, Metric],
+    classes: list[str],
+) -> Outcome:
     """The test split for the last epoch and for the chosen one; leaves the chosen weights in the network."""
-    last_logits, labels = predict(network, test, recipe)
-    metrics: dict[str, Any] = {"test_last": multiclass_metrics(last_logits, labels)}
-    logits = last_logits
+    metrics: dict[str, Any] = {"test_last": evaluate(network, splits.test, plan)}
     if progress.best_epoch is not None:
         network.load_state_dict(progress.best_weights)
-        logits, labels = predict(network, test, recipe)
-        metrics = _at_best_epoch(progress) | {"test": multiclass_metrics(logits, labels)} | metrics
     else:
         progress.best_weights = weights_of(network)
+    logits, labels = predict(network, splits.test, plan.recipe)
+    if progress.best_epoch is not None:
+        metrics = _at_best_epoch(progress) | {"test": score(logits, labels, plan)} | metrics
+        if plan.scoring.task == "multi-label":
+            metrics |= _with_thresholds(network, splits.validation, plan, metrics, logits, labels, classes)
     if progress.status == "completed" and not all(
         math.isfinite(metrics[name]["loss"]) for name in ("test", "test_last")
     ):
         progress.status, progress.message = "diverged", "the loss on the test split was not finite"
-    if recipe.track_test:
-        metrics["test_max"] = _best_over_epochs([_split_of(row, "test") for row in progress.history])
+    if plan.recipe.track_test:
+        metrics["test_max"] = _best_over_epochs([_split_of(row, "test") for row in progress.history], records)
     return Outcome(metrics, logits.cpu(), labels.cpu())
+
+
+def _with_thresholds(
+    network: nn.Module,
+    validation: Batches,
+    plan: Plan,
+    metrics: dict[str, Any],
+    logits: Tensor,
+    labels: Tensor,
+    classes: list[str],
+) -> dict[str, Any]:
+    """Multi-label: F-beta of validation and test at the thresholds that validation chooses, and AP per label."""
+    beta = plan.scoring.beta
+    chosen_on = predict(network, validation, plan.recipe)
+    thresholds = choose_thresholds(*chosen_on, beta)
+    precisions = average_precision(logits, labels).tolist()
+    return {
+        "validation": metrics["validation"] | tuned_metrics(*chosen_on, beta, thresholds),
+        "test": metrics["test"] | tuned_metrics(logits, labels, beta, thresholds),
+        "thresholds": {
+            "global": thresholds.for_all,
+            "labels": dict(zip(classes, thresholds.per_label, strict=True)),
+        },
+        "test_average_precision": dict(zip(classes, precisions, strict=True)),
+    }
 
 
 def _at_best_epoch(progress: Progress) -> dict[str, Any]:
@@ -241,10 +284,11 @@ def _split_of(row: dict[str, float], split: str) -> Metrics:
     return {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}
 
 
-def _best_over_epochs(rows: list[Metrics]) -> Metrics:
+def _best_over_epochs(rows: list[Metrics], records: dict[str, Metric]) -> Metrics:
     best = dict(rows[0])
     for row in rows[1:]:
-        best |= {name: value for name, value in row.items() if is_better(value, best[name], name)}
+        better = {name for name in row if is_better(row[name], best[name], records[name].higher_is_better)}
+        best |= {name: row[name] for name in better}
     return best
 
 
@@ -261,7 +305,7 @@ def _write_files(
 ) -> None:
     """result.json comes last: where it stands, the run is whole."""
     paths = layout.run(run)
-    _write_history(paths.history, progress, study.recipes[run.recipe])
+    _write_history(paths.history, progress)
     with write_atomically(paths.predictions) as temporary, temporary.open("wb") as file:
         np.savez(file, logits=outcome.logits.numpy(), labels=outcome.labels.numpy())
     with write_atomically(paths.model) as temporary:
@@ -273,7 +317,7 @@ def _write_files(
         "message": progress.message,
         "metrics": {"best_epoch": progress.best_epoch, "epochs": progress.epoch} | outcome.metrics,
         "cost": _cost(study, run, layout, data, progress, device),
-        "provenance": _provenance(device, threads, started),
+        "provenance": _provenance(device, threads, started) | {"plugins": study.plugin_checksums},
     }
     write_json(paths.result, result)
     print(f"{progress.status}: {paths.result}", flush=True)
@@ -283,10 +327,8 @@ def _contiguous(weights: Weights) -> Weights:
     return {name: value.cpu().contiguous() for name, value in weights.items()}
 
 
-def _write_history(path: Path, progress: Progress, recipe: Recipe) -> None:
-    splits = ("train", "validation", "test") if recipe.track_test else ("train", "validation")
-    names = ("loss", "accuracy", "top5_accuracy", "macro_f1")
-    columns = ["epoch", "learning_rate", *(f"{split}_{name}" for split in splits for name in names), "seconds"]
+def _write_history(path: Path, progress: Progress) -> None:
+    columns = list(progress.history[0]) if progress.history else ["epoch", "learning_rate", "seconds"]
     with write_atomically(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()

@@ -1,5 +1,6 @@
 """Every source of images, by the name that a study gives as `source`."""
 
+from bakeoff import plugins
 from bakeoff.arguments import nearest
 from bakeoff.data.source import Source
 from bakeoff.data.sources.digits import DIGITS
@@ -12,6 +13,9 @@ SOURCES: dict[str, Source] = {source.name: source for source in (DIGITS, FOLDER,
 
 def find_source(name: str, where: str) -> Source:
     """The source of that name. Raises BakeoffError."""
+    if name in plugins.SOURCES:
+        own = plugins.SOURCES[name]
+        return Source(own.name, own.description, own.build)
     if name not in SOURCES:
-        raise BakeoffError(f"{where}: unknown source {name!r}; {nearest(name, SOURCES)}")
+        raise BakeoffError(f"{where}: unknown source {name!r}; {nearest(name, [*SOURCES, *plugins.SOURCES])}")
     return SOURCES[name]

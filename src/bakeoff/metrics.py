@@ -1,0 +1,51 @@
+"""Which metrics there are, and how people read them. How they are computed stands in training/metrics.py."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Task = Literal["multi-class", "multi-label"]
+TASKS: tuple[Task, ...] = ("multi-class", "multi-label")
+MULTI_CLASS: tuple[Task, ...] = ("multi-class",)
+MULTI_LABEL: tuple[Task, ...] = ("multi-label",)
+IGNORED = 255  # the label, in multi-label data, of what is neither there nor not: it takes no part
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number that says how good predictions of a split are.
+
+    `percent`: it is a fraction that people read as a percentage. `headline`: tables show it beside the metric that
+    leads them. `every_epoch`: it is known at each epoch, so that it can choose the best one.
+    """
+
+    name: str
+    label: str
+    tasks: tuple[Task, ...] = TASKS
+    higher_is_better: bool = True
+    percent: bool = True
+    headline: bool = False
+    every_epoch: bool = True
+
+
+AVERAGES = ("micro", "macro", "samples")  # as scikit-learn's fbeta_score calls them
+THRESHOLDS = {
+    "global_threshold": "one threshold chosen on validation",
+    "label_thresholds": "thresholds chosen on validation for each label",
+}
+
+METRICS: dict[str, Metric] = {
+    record.name: record
+    for record in (
+        Metric("loss", "loss", higher_is_better=False, percent=False),
+        Metric("accuracy", "accuracy", MULTI_CLASS, headline=True),
+        Metric("top5_accuracy", "top-5 accuracy", MULTI_CLASS),
+        Metric("macro_f1", "macro-F1", MULTI_CLASS, headline=True),
+        Metric("mean_average_precision", "mean average precision", MULTI_LABEL, headline=True),
+        *(Metric(f"fbeta_{average}", f"{average} F-beta", MULTI_LABEL, headline=True) for average in AVERAGES),
+        *(
+            Metric(f"fbeta_{average}_{name}", f"{average} F-beta ({words})", MULTI_LABEL, every_epoch=False)
+            for name, words in THRESHOLDS.items()
+            for average in AVERAGES
+        ),
+    )
+}
