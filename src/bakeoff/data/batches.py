@@ -23,7 +23,7 @@ DEVICE_SHARE = 0.5  # of a device's free memory that a split may take
 class Batches:
     """The batches of one split.
 
-    `images` uint8 [N, C, H, W] and `labels` (int64 [N] or uint8 [N, L]) may be mapped files: on the CPU they stay so, and
+    `images` uint8 [N, C, H, W] and `labels` int64 [N] or uint8 [N, L] may be mapped files: on the CPU they stay so, and
     jobs share the pages; on another device they are copied there when they take at most half of its free
     memory, else chunk by chunk. `mean` and `std` are per channel, of pixels in 0..1; None leaves 0..1.
     """

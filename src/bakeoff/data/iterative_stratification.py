@@ -17,7 +17,7 @@ def take_share(positive: NDArray[np.bool_], share: float, seed: int) -> NDArray[
     random = np.random.default_rng(seed)
     count, labels = positive.shape
     shuffled = random.permutation(count)
-    coins: NDArray[np.float64] = random.random(count)
+    coins = random.random((count,))
     labels_of = [np.flatnonzero(row).tolist() for row in positive]
     rows_of = [shuffled[positive[shuffled, label]].tolist() for label in range(labels)]
     left = positive.sum(axis=0).tolist()  # images of each label that are not dealt out

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.errors import BakeoffError
+
 Task = Literal["multi-class", "multi-label"]
 Pixels = NDArray[np.uint8]  # [N, C, H, W]
 Images = Pixels | list[Path]  # files are not decoded before they are chosen
@@ -57,6 +59,13 @@ class SourceData:
     test_share: float | None = None
     fitted: bool = False
     skipped: list[str] = field(default_factory=list)
+
+
+def check_test_share(where: str, arguments: dict[str, Any]) -> None:
+    """Raise BakeoffError unless the argument `test` is a share, or not given."""
+    test = arguments.get("test")
+    if test is not None and (isinstance(test, bool) or not isinstance(test, int | float) or not 0 < test < 1):
+        raise BakeoffError(f"{where}.test: found {test!r}; allowed: a share between 0 and 1, such as 0.2")
 
 
 def _nothing_to_check(where: str, arguments: dict[str, Any]) -> None:

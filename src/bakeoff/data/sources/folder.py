@@ -3,12 +3,11 @@
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.source import Request, Source, SourceData
+from bakeoff.data.source import Request, Source, SourceData, check_test_share
 from bakeoff.errors import BakeoffError
 
 SPLIT_FOLDERS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
@@ -84,10 +83,4 @@ def _visible(folder: Path) -> list[Path]:
     return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
 
 
-def _check(where: str, arguments: dict[str, Any]) -> None:
-    test = arguments.get("test")
-    if test is not None and (isinstance(test, bool) or not isinstance(test, int | float) or not 0 < test < 1):
-        raise BakeoffError(f"{where}.test: found {test!r}; allowed: a share between 0 and 1, such as 0.2")
-
-
-FOLDER = Source("folder", "image files in a folder per class, in folders train and test", load, _check)
+FOLDER = Source("folder", "image files in a folder per class, in folders train and test", load, check_test_share)
