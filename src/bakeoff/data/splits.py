@@ -64,22 +64,18 @@ def at_most(labels: Labels, limit: int, seed: int, where: str, classes: list[str
     """
     if limit >= len(labels):
         return np.arange(len(labels))
-    if labels.ndim == 2:
-        needed = _one_of_each_label(labels, seed)
-    else:
-        counts = count_labels(labels, len(classes))
-        needed = np.flatnonzero(counts)
+    needed = _one_of_each_label(labels, seed) if labels.ndim == 2 else np.unique(labels, return_index=True)[1]
     if limit < len(needed):
         raise BakeoffError(
             f"{where}: {limit} images cannot keep every class: it takes {len(needed)} to have one of each"
         )
     if labels.ndim == 1:
-        return _draw(labels, _in_proportion(counts, limit), seed)
-    others = np.setdiff1d(np.arange(len(labels)), needed)
-    wanted = limit - len(needed)
-    filled = others[take_share(labels[others] == 1, wanted / len(others), seed)] if wanted else others[:0]
-    spare = np.random.default_rng(seed).permutation(np.setdiff1d(others, filled))  # the share is only roughly met
-    return np.sort(np.concatenate([needed, filled[:wanted], spare[: max(0, wanted - len(filled))]]))
+        return _draw(labels, _in_proportion(count_labels(labels, len(classes)), limit), seed)
+    random = np.random.default_rng(seed)
+    taken = take_share(labels == 1, limit / len(labels), seed, needed)  # only about as many as the limit
+    spare = random.permutation(np.setdiff1d(np.arange(len(labels)), taken))
+    ordered = np.concatenate([needed, random.permutation(np.setdiff1d(taken, needed)), spare])
+    return np.sort(ordered[:limit])
 
 
 def _split_labels(labels: Labels, share: float, seed: int, where: str) -> tuple[Rows, Rows]:
