@@ -169,8 +169,8 @@ def _download(key: str, request: Request, missing: list[str]) -> None:
                 VOCDetection(str(request.root), year=key.removesuffix("-test"), image_set=image_set, download=True)
     except (URLError, OSError, RuntimeError) as error:
         raise BakeoffError(
-            f"{request.where}: VOC {key} is not in {request.root} (missing: {', '.join(missing)}), and the download failed: "
-            f"{error}. Unpack the archive there, set root to the folder that has VOCdevkit, or run where the "
+            f"{request.where}: VOC {key} is not in {request.root} (missing: {', '.join(missing)}), and the download "
+            f"failed: {error}. Unpack the archive there, set root to the folder that has VOCdevkit, or run where the "
             "network can be reached"
         ) from error
 
