@@ -248,7 +248,7 @@ def larger_than_memory() -> list[Row]:
 
     torch.set_num_threads(THREADS)
     shape = ((3 << 29) // (3 * 300 * 300), 3, 300, 300)
-    with tempfile.TemporaryDirectory(dir=ROOT) as name:
+    with tempfile.TemporaryDirectory(dir=ROOT) as name:  # /tmp may itself be memory
         path = Path(name) / "images.npy"
         written = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
         for start in range(0, len(written), 256):
