@@ -72,7 +72,6 @@ def prepare(study: Study, dataset: str, folder: Path, threads: int = 1) -> Card:
         center_crop=None if entry.center_crop is None else _pair(entry.center_crop),
         mode=entry.mode,
         on_bad_image=entry.on_bad_image,
-        split_seed=study.split_seed,
         threads=threads,
         scratch=folder,
     )

@@ -38,7 +38,6 @@ class Request:
     center_crop: tuple[int, int] | None = None
     mode: Literal["L", "RGB"] | None = None
     on_bad_image: Literal["error", "skip"] = "error"
-    split_seed: int = 0
     threads: int = 1
     scratch: Path | None = None
 
