@@ -1,6 +1,10 @@
 RUNS = {run.key: run for run in runs(STUDY)}
 # Frozen backbones whose outputs are kept: the folder, and an experiment that uses it.
-FEATURES = {folder.name: cell for cell in STUDY.cells if (folder := features_folder(STUDY, cell))}
+FEATURES = {
+    folder.name: cell
+    for cell in STUDY.cells
+    if (folder := features_folder(STUDY, cell))
+}
 
 
 def backbone_files(wildcards):
