@@ -1,6 +1,6 @@
 """Measure what README.md of this folder promises, each row beside its peer in one run, and write the table.
 
-python benchmarks/run.py [epoch] [planning] [summary] [startup]
+python benchmarks/run.py [epoch] [photos] [memory] [planning] [summary] [startup]
 """
 
 import json
@@ -37,6 +37,8 @@ class Row:
 def main() -> None:
     measurements: dict[str, Callable[[], list[Row]]] = {
         "epoch": epoch_of_fashion_mnist,
+        "photos": epoch_of_photos,
+        "memory": larger_than_memory,
         "planning": planning,
         "summary": summary,
         "startup": startup,
@@ -172,6 +174,116 @@ def epoch_of_fashion_mnist() -> list[Row]:
         )
         rows.append(Row(what, f"{mine:.2f} s", f"fixed batch {fixed:.2f} s", f"{over:.2f}×", "≤ 1.25×"))
     return rows
+
+
+def epoch_of_photos() -> list[Row]:
+    """The data path alone: 300x300 batches from prepared arrays, and from JPEG files decoded at every epoch."""
+    import numpy as np
+    import torch
+    from PIL import Image
+    from torch.utils.data import DataLoader
+    from torchvision.datasets import ImageFolder
+    from torchvision.transforms import Compose, Normalize, Resize, ToTensor
+
+    from bakeoff.data.batches import Batches
+    from bakeoff.data.prepare import load_prepared, prepare
+    from bakeoff.study import parse_study
+
+    torch.set_num_threads(THREADS)
+    random, size, mean, std = np.random.default_rng(0), (300, 300), [0.5] * 3, [0.25] * 3
+
+    def photo(width: int, height: int) -> Image.Image:
+        """Soft shapes under grain, which compress about as photographs do."""
+        shapes = random.integers(0, 256, (height // 24, width // 24, 3), dtype=np.uint8)
+        soft = np.asarray(Image.fromarray(shapes).resize((width, height), Image.Resampling.BICUBIC))
+        return Image.fromarray(np.clip(soft + random.normal(0, 8, soft.shape), 0, 255).astype(np.uint8))
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for split, count in (("train", 256), ("test", 4)):
+            for label in "ab":
+                (folder / "jpeg" / split / label).mkdir(parents=True)
+                for index in range(count):
+                    photo(500, 375).save(folder / "jpeg" / split / label / f"{index}.jpg", quality=90)
+        entry = {"source": "folder", "root": str(folder / "jpeg"), "resize": 300, "validation": 0.01}
+        study = parse_study(large_study() | {"datasets": {"photos": entry}})
+        prepare(study, "photos", folder / "prepared", THREADS)
+        images, labels = load_prepared(folder / "prepared").splits["train"]
+        arrays = Batches(images, labels, 16, "cpu", mean, std)
+        files = ImageFolder(folder / "jpeg/train", Compose([Resize(size), ToTensor(), Normalize(mean, std)]))
+        loader = DataLoader(files, batch_size=16, shuffle=True, num_workers=2, persistent_workers=True)
+
+        def ours() -> float:
+            started = time.perf_counter()
+            seen = sum(len(batch) for batch, *_ in arrays.epoch(torch.Generator(), torch.Generator()))
+            return (time.perf_counter() - started) / seen
+
+        def peer() -> float:
+            started = time.perf_counter()
+            seen = sum(len(batch) for batch, _ in loader)
+            return (time.perf_counter() - started) / seen
+
+        ours(), peer()  # the workers start here
+        times = [(ours(), peer()) for _ in range(REPEATS)]
+    mine, decoded = (1 / statistics.median(column) for column in zip(*times, strict=True))
+    ratio = statistics.median(b / a for a, b in times)
+    what = "data path of 300×300 photographs, batches of 16"
+    beside = f"JPEG decoded by 2 workers {decoded:,.0f} images/s"
+    return [Row(what, f"{mine:,.0f} images/s", beside, f"{ratio:.1f}× faster", "≥ 3×")]
+
+
+def larger_than_memory() -> list[Row]:
+    """Batches from a mapped array of 1.5 GiB of which at most an eighth may stay in memory, and all of it may.
+
+    A limit on memory takes rights that not everyone has: instead, each time an eighth has been read, all pages of
+    the file are given back. The disk decides the result.
+    """
+    import mmap
+    import os
+
+    import numpy as np
+    import torch
+
+    from bakeoff.data.batches import Batches
+
+    torch.set_num_threads(THREADS)
+    shape = ((3 << 29) // (3 * 300 * 300), 3, 300, 300)
+    with tempfile.TemporaryDirectory(dir=ROOT) as name:
+        path = Path(name) / "images.npy"
+        written = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+        for start in range(0, len(written), 256):
+            part = written[start : start + 256]
+            part[:] = np.random.default_rng(start).integers(0, 256, part.shape, dtype=np.uint8)
+        written.flush()
+        del written
+        images = np.load(path, mmap_mode="c")
+        batches = Batches(images, np.zeros(len(images), np.int64), 16, "cpu", [0.5] * 3, [0.25] * 3)
+
+        def forget() -> None:
+            images._mmap.madvise(mmap.MADV_DONTNEED)
+            with path.open("rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+        def epoch(limited: bool) -> float:
+            started, seen, since = time.perf_counter(), 0, 0
+            for batch, *_ in batches.epoch(torch.Generator(), torch.Generator()):
+                seen, since = seen + len(batch), since + len(batch)
+                if limited and since >= len(images) // 8:
+                    forget()
+                    since = 0
+            return (time.perf_counter() - started) / seen
+
+        times = []
+        for _ in range(REPEATS):
+            for chunk in np.array_split(images, 64):  # all in memory
+                chunk.max()
+            whole = epoch(limited=False)
+            forget()
+            times.append((epoch(limited=True), whole))
+    mapped, held = (1 / statistics.median(column) for column in zip(*times, strict=True))
+    ratio = statistics.median(a / b for a, b in times)
+    what = "data path of a mapped array, memory for an eighth of it"
+    return [Row(what, f"{mapped:,.0f} images/s", f"all in memory {held:,.0f} images/s", f"{ratio:.1f}× slower", "")]
 
 
 BARE_SNAKEFILE = """

@@ -89,13 +89,24 @@ class Open(BaseModel):
         return dict(self.model_extra or {})
 
 
+class PerClass(Strict):
+    """Exactly so many images of each class, in the splits that are named."""
+
+    train: int | None = Field(None, gt=0)
+    validation: int | None = Field(None, gt=0)
+    test: int | None = Field(None, gt=0)
+
+
 class Dataset(Open):
     """Where images and labels come from. Further keys are arguments of the source."""
 
-    source: str = Field(description="digits, torchvision or folder")
+    source: str = Field(description="digits, torchvision, folder, csv, voc or tiny_imagenet")
     root: str | None = Field(None, description="folder with the files; default: data_root")
     resize: int | tuple[int, int] | None = Field(
-        None, description="height and width in pixels; one number for a square"
+        None, description="height and width in pixels; one number for a square, or with center_crop the shorter side"
+    )
+    center_crop: int | tuple[int, int] | None = Field(
+        None, description="height and width that are cut out of the centre after resizing; one number for a square"
     )
     mode: Literal["L", "RGB"] | None = Field(None, description="convert every image to grayscale (L) or RGB")
     validation: float = Field(
@@ -103,6 +114,12 @@ class Dataset(Open):
         gt=0,
         lt=1,
         description="share of the training split, stratified, that validates when the source has no validation split",
+    )
+    per_class: PerClass | None = Field(
+        None, description="exactly so many images of each class in a split, drawn by split_seed; multi-class only"
+    )
+    limit: int | None = Field(
+        None, gt=0, description="at most so many images of each split, drawn by split_seed, every class kept"
     )
     on_bad_image: Literal["error", "skip"] = "error"
 
@@ -313,9 +330,10 @@ class Study(Strict):
         return self.metrics[self.metric]
 
     def dataset_specification(self, name: str) -> dict[str, Any]:
-        entry = dict(self.entries["datasets"][name])
-        entry["root"] = entry["root"] or self.data_root
-        return {"entry": entry, "split_seed": self.split_seed} | self.plugins_named("source", {entry["source"]})
+        """All that decides the prepared data. Keys that say nothing are left out, so new ones change no old data."""
+        entry = {key: value for key, value in self.entries["datasets"][name].items() if value is not None}
+        known = {"entry": {"root": self.data_root, **entry}, "split_seed": self.split_seed}
+        return known | self.plugins_named("source", {entry["source"]})
 
     def plugins_named(self, kind: str, names: set[str]) -> dict[str, Any]:
         """`{"plugins": {file: SHA-256}}` of the files that register one of `names`; nothing when none does."""
@@ -588,6 +606,7 @@ def _fields_at(keys: Sequence[str | int]) -> list[str]:
         "init_from": InitFrom,
         "loss": Loss,
         "normalize": Normalize,
+        "per_class": PerClass,
     }
     inner = nested.get(str(keys[-1])) if len(keys) > 2 else None
     return list((inner or Recipe).model_fields)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from bakeoff.data.augmentation import Augmentation
+from bakeoff.data.source import Labels
 
 # Batches are gathered and augmented in chunks, which spares small batches the cost of calls. Chunks of more
 # than a few megabytes leave the processor's cache: 60,000 images of 28x28 in batches of 128 took 27 us a batch
@@ -22,7 +23,7 @@ DEVICE_SHARE = 0.5  # of a device's free memory that a split may take
 class Batches:
     """The batches of one split.
 
-    `images` uint8 [N, C, H, W] and `labels` int64 [N] may be mapped files: on the CPU they stay so, and
+    `images` uint8 [N, C, H, W] and `labels` int64 [N] or uint8 [N, L] may be mapped files: on the CPU they stay so, and
     jobs share the pages; on another device they are copied there when they take at most half of its free
     memory, else chunk by chunk. `mean` and `std` are per channel, of pixels in 0..1; None leaves 0..1.
     """
@@ -30,7 +31,7 @@ class Batches:
     def __init__(
         self,
         images: Tensor | NDArray[np.uint8],
-        labels: Tensor | NDArray[np.int64],
+        labels: Tensor | Labels,
         batch_size: int,
         device: torch.device | str = "cpu",
         mean: Sequence[float] | None = None,

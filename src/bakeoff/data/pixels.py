@@ -1,6 +1,9 @@
 """From pictures to uint8 arrays: the one place where images change mode or size."""
 
+import io
+import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bakeoff.data.source import Pixels, Request
+from bakeoff.data.splits import Rows
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 IN_MEMORY_BYTES = 1 << 30
 BLOCK = 64  # images per task: a task costs some 20 microseconds
+PROGRESS_SECONDS = 5.0
 
 
 class BadImage(Exception):
@@ -34,6 +39,15 @@ class Collected:
     skipped: list[str]
 
 
+def decode_files(files: list[Path], request: Request) -> Collected:
+    """The images in files; without `mode` they become RGB. Raises BakeoffError as `collect` does."""
+
+    def name(row: int) -> str:
+        return files[row].relative_to(request.root).as_posix()
+
+    return collect(len(files), lambda row: _open(files[row]), name, request, request.mode or "RGB")
+
+
 def collect(
     count: int, open_image: Callable[[int], "Image"], name: Callable[[int], str], request: Request, mode: str
 ) -> Collected:
@@ -45,7 +59,7 @@ def collect(
 
     def decode(row: int) -> Pixels:
         try:
-            return to_array(open_image(row), request.resize, mode)
+            return to_array(open_image(row), request.resize, mode, request.center_crop)
         except (BakeoffError, MemoryError):
             raise
         except Exception as error:  # Pillow's readers raise whatever a broken file makes them stumble over
@@ -70,38 +84,49 @@ def collect(
             images[row] = image
         return bad
 
-    bad_rows = [row for rows in parallel(fill, first + 1, count, request.threads) for row in rows]
+    blocks = parallel(fill, first + 1, count, request.threads)
+    bad_rows = [row for rows in _shown(blocks, "decoded", first + 1, count) for row in rows]
     rows = np.setdiff1d(np.arange(first, count), bad_rows)
     skipped += [name(row) for row in bad_rows]
-    return Collected(images if len(rows) == count else images[rows], rows, skipped)
+    for at, row in enumerate(rows if len(rows) < count else ()):  # in place: the array may be larger than memory
+        images[at] = images[row]
+    return Collected(images[: len(rows)], rows, skipped)
 
 
-def fit(images: Pixels, request: Request) -> Pixels:
-    """Arrays [N, C, H, W] in the mode and size that the entry asks for."""
-    count, channels, height, width = images.shape
-    size = request.resize or (height, width)
+def fit(images: Pixels, rows: Rows | None, request: Request) -> Pixels | None:
+    """The images [N, C, H, W] of `rows` in the mode and size that the entry asks for; None if they are so already."""
+    channels, height, width = images.shape[1:]
+    size = _size_after(height, width, request)
     target = {"L": 1, "RGB": 3, None: channels}[request.mode]
     if channels not in (1, 3):
         raise BakeoffError(f"{request.where}: images have {channels} channels; allowed: 1 (L) or 3 (RGB)")
-    if size == (height, width) and target >= channels:
-        return images if target == channels else np.repeat(images, target, axis=1)
+    if request.center_crop is None and size == (height, width) and target >= channels:
+        if target == channels:
+            return None
+        return np.repeat(images if rows is None else images[rows], target, axis=1)
     from PIL import Image
 
-    result = allocate((count, target, *size), request.scratch)
+    chosen = np.arange(len(images)) if rows is None else rows
+    result = allocate((len(chosen), target, *size), request.scratch)
 
     def fill(block: range) -> None:
-        for row in block:
-            pixels = images[row, 0] if channels == 1 else images[row].transpose(1, 2, 0)
-            picture = Image.fromarray(np.ascontiguousarray(pixels))
-            result[row] = to_array(picture, size, "L" if target == 1 else "RGB")
+        for at in block:
+            image = images[chosen[at]]
+            picture = Image.fromarray(np.ascontiguousarray(image[0] if channels == 1 else image.transpose(1, 2, 0)))
+            result[at] = to_array(picture, request.resize, "L" if target == 1 else "RGB", request.center_crop)
 
-    for _ in parallel(fill, 0, count, request.threads):
+    for _ in _shown(parallel(fill, 0, len(chosen), request.threads), "resized", 0, len(chosen)):
         pass
     return result
 
 
-def to_array(image: "Image", resize: tuple[int, int] | None, mode: str) -> Pixels:
+def to_array(
+    image: "Image", resize: int | tuple[int, int] | None, mode: str, center_crop: tuple[int, int] | None = None
+) -> Pixels:
     """A Pillow image as uint8 [C, H, W]: upright, in `mode` (L or RGB), bilinear with antialiasing.
+
+    `resize` is [height, width] or the shorter side; then the centre of [height, width] is cut out, as torchvision's
+    Resize and CenterCrop do (a smaller image gets a black border).
 
     Transparent pixels are laid over white: their own colour is arbitrary, often black on black. 16-bit
     images are scaled to 8 bits, where Pillow's own conversion would clip them.
@@ -120,10 +145,57 @@ def to_array(image: "Image", resize: tuple[int, int] | None, mode: str) -> Pixel
         layer = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
     image = image.convert(mode)
-    if resize is not None and image.size != resize[::-1]:
-        image = image.resize(resize[::-1], Image.Resampling.BILINEAR)
+    if resize is not None:
+        height, width = _resized(image.height, image.width, resize)
+        if image.size != (width, height):
+            image = image.resize((width, height), Image.Resampling.BILINEAR)
+    if center_crop is not None and image.size != center_crop[::-1]:
+        height, width = center_crop
+        left, top = _margin(image.width, width), _margin(image.height, height)
+        image = image.crop((left, top, left + width, top + height))
     pixels = np.asarray(image)
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def _resized(height: int, width: int, resize: int | tuple[int, int] | None) -> tuple[int, int]:
+    """[height, width] after resizing; one number is the shorter side. As torchvision, the longer is rounded down."""
+    if resize is None:
+        return height, width
+    if isinstance(resize, tuple):
+        return resize
+    return (resize, resize * width // height) if height <= width else (resize * height // width, resize)
+
+
+def _size_after(height: int, width: int, request: Request) -> tuple[int, int]:
+    return request.center_crop or _resized(height, width, request.resize)
+
+
+def _margin(size: int, crop: int) -> int:
+    """What a centre crop leaves out in front; negative for a border. Rounded as torchvision rounds."""
+    return round((size - crop) / 2) if size >= crop else -((crop - size) // 2)
+
+
+def _open(file: Path) -> "Image":
+    from PIL import Image
+
+    try:
+        content = file.read_bytes()
+    except OSError as error:  # the machine's fault, not the picture's: never skipped
+        raise BakeoffError(f"{file}: cannot be read: {error.strerror}") from error
+    return Image.open(io.BytesIO(content))
+
+
+def _shown(blocks: Iterator[Any], verb: str, start: int, count: int) -> Iterator[Any]:
+    """The blocks; every few seconds a line says how many images are done."""
+    began = said = time.monotonic()
+    done = start
+    for block in blocks:
+        yield block
+        done, now = min(done + BLOCK, count), time.monotonic()
+        if now - said >= PROGRESS_SECONDS:
+            said = now
+            speed = (done - start) / (now - began)
+            print(f"{verb} {done:,} of {count:,} images, {speed:,.0f}/s", file=sys.stderr, flush=True)
 
 
 def allocate(shape: tuple[int, ...], scratch: Path | None) -> Pixels:
@@ -196,5 +268,5 @@ def _two_sizes(
     return BakeoffError(
         f"{request.where}: images differ in size: {first} has {first_shape[-2]}x{first_shape[-1]} pixels "
         f"(height x width), {other} has {other_shape[-2]}x{other_shape[-1]}. "
-        "Set resize: HEIGHT (square) or resize: [HEIGHT, WIDTH]"
+        "Set resize: HEIGHT (square), resize: [HEIGHT, WIDTH], or center_crop with it"
     )

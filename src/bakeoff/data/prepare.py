@@ -3,12 +3,11 @@
 import errno
 import hashlib
 import json
-import math
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.arguments import check_arguments
-from bakeoff.data.source import Labels, Pixels, Request, SourceData
+from bakeoff.data.choose import SPLITS, Split, choose, whole_splits
+from bakeoff.data.pixels import decode_files, fit
+from bakeoff.data.source import IGNORED, Labels, Pixels, Request, SourceData, label_layout
 from bakeoff.data.sources import find_source
-from bakeoff.data.splits import stratified_split
+from bakeoff.data.splits import count_labels
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically, write_json
-from bakeoff.study import Study
+from bakeoff.study import Dataset, Study
 
-SPLITS = ("train", "validation", "test")
 CARD = "card.json"
-CHUNK_BYTES = 32 << 20
+CARD_KEYS = {"files", "entry", "split_seed", "task", "shape", "classes", "counts"}
 
 Card = dict[str, Any]
 
@@ -36,31 +36,13 @@ class DamagedData(BakeoffError):
 
 @dataclass(frozen=True)
 class PreparedData:
-    """A card, and for each split the images uint8 [N, C, H, W] and labels int64 [N], mapped from disk."""
+    """A card, and for each split the images uint8 [N, C, H, W] and labels, mapped from disk.
+
+    Labels are int64 [N], or for the task "multi-label" uint8 [N, L] of 0, 1 and IGNORED (255).
+    """
 
     card: Card
     splits: dict[str, tuple[Pixels, Labels]]
-
-
-@dataclass(frozen=True)
-class _Split:
-    """Rows of a source's arrays; None stands for all. Splits are written without being copied first."""
-
-    images: Pixels
-    labels: Labels
-    rows: NDArray[np.int64] | None = None
-
-    def __len__(self) -> int:
-        return len(self.images) if self.rows is None else len(self.rows)
-
-    def chunks(self) -> Iterator[Pixels]:
-        step = max(1, CHUNK_BYTES // max(1, math.prod(self.images.shape[1:])))
-        for start in range(0, len(self), step):
-            chosen = slice(start, start + step) if self.rows is None else self.rows[start : start + step]
-            yield np.ascontiguousarray(self.images[chosen])
-
-    def chosen_labels(self) -> Labels:
-        return np.ascontiguousarray(self.labels if self.rows is None else self.labels[self.rows])
 
 
 def check_dataset(study: Study, dataset: str) -> None:
@@ -69,6 +51,9 @@ def check_dataset(study: Study, dataset: str) -> None:
     source = find_source(entry.source, where)
     check_arguments(source.load, entry.arguments, where, ignore=frozenset({"request"}))
     source.check(where, entry.arguments)
+    for key, size in (("resize", entry.resize), ("center_crop", entry.center_crop)):
+        if size is not None and min(_pair(size)) < 1:
+            raise BakeoffError(f"{where}.{key}: found {size}; allowed: sizes of at least 1 pixel")
 
 
 def prepare(study: Study, dataset: str, folder: Path, threads: int = 1) -> Card:
@@ -83,25 +68,32 @@ def prepare(study: Study, dataset: str, folder: Path, threads: int = 1) -> Card:
     request = Request(
         where=where,
         root=Path(entry.root or study.data_root).expanduser(),
-        resize=(entry.resize, entry.resize) if isinstance(entry.resize, int) else entry.resize,
+        resize=_resize(entry),
+        center_crop=None if entry.center_crop is None else _pair(entry.center_crop),
         mode=entry.mode,
         on_bad_image=entry.on_bad_image,
         split_seed=study.split_seed,
         threads=threads,
         scratch=folder,
     )
-    if request.resize is not None and min(request.resize) < 1:
-        raise BakeoffError(f"{where}.resize: found {entry.resize}; allowed: sizes of at least 1 pixel")
     try:
-        data = find_source(entry.source, where).load(request, **entry.arguments)
-        splits = _splits(data, entry.validation, request)
-        _check_content(splits, data.classes, where)
+        data, splits = _load(study, dataset, request)
+        _check_content(splits, data, where)
         specification = study.dataset_specification(dataset)
         return _write(folder, splits, _describe(dataset, specification, data, splits))
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise BakeoffError(f"{folder}: no space is left to write {dataset}; free some and start again") from error
+
+
+def _resize(entry: Dataset) -> int | tuple[int, int] | None:
+    """One number is a square, but the shorter side where a crop of the centre follows."""
+    return entry.resize if entry.resize is None or entry.center_crop is not None else _pair(entry.resize)
+
+
+def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else size
 
 
 def prepare_if_needed(study: Study, dataset: str, folder: Path, threads: int = 1) -> Card:
@@ -141,7 +133,7 @@ def read_card(folder: Path) -> Card:
         raise DamagedData(f"{path}: missing; prepare the dataset first") from error
     except ValueError as error:
         raise DamagedData(f"{path}: is not a readable card: {error}") from error
-    if not isinstance(card, dict) or not {"files", "entry", "split_seed", "shape", "classes", "counts"} <= set(card):
+    if not isinstance(card, dict) or not card.keys() >= CARD_KEYS:
         raise DamagedData(f"{path}: is not a whole card")
     return card
 
@@ -175,7 +167,7 @@ def load_prepared(folder: Path) -> PreparedData:
         count = card["counts"][split]
         splits[split] = (
             _mapped(folder / f"{split}_images.npy", np.dtype(np.uint8), (count, *card["shape"])),
-            _mapped(folder / f"{split}_labels.npy", np.dtype(np.int64), (count,)),
+            _mapped(folder / f"{split}_labels.npy", *label_layout(card["task"], count, len(card["classes"]))),
         )
     return PreparedData(card, splits)
 
@@ -191,54 +183,74 @@ def _mapped(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray
     return array
 
 
-def _splits(data: SourceData, share: float, request: Request) -> dict[str, _Split]:
-    """The three splits; validation is taken from the training split where the source has none."""
-    splits = {split: _Split(images, labels) for split, (images, labels) in data.splits.items()}
-    for split, part in splits.items():
-        if len(part.images) == 0 or len(part.images) != len(part.labels):
-            raise BakeoffError(
-                f"{request.where}: the {split} split has {len(part.images)} images and {len(part.labels)} labels"
-            )
-        outside = np.unique(part.labels[(part.labels < 0) | (part.labels >= len(data.classes))])
-        if len(outside):
-            raise BakeoffError(
-                f"{request.where}: the {split} split has labels {outside[:5].tolist()}; "
-                f"allowed: 0..{len(data.classes) - 1} for {len(data.classes)} classes"
-            )
-    if "validation" not in splits:
-        images, labels = data.splits["train"]
-        kept, taken = stratified_split(labels, share, request.split_seed, f"{request.where}.validation", data.classes)
-        splits |= {"train": _Split(images, labels, kept), "validation": _Split(images, labels, taken)}
-    return {split: splits[split] for split in SPLITS}
+def _load(study: Study, dataset: str, request: Request) -> tuple[SourceData, dict[str, Split]]:
+    """What the source has, and the three splits, their images decoded and of one shape."""
+    entry, where = study.datasets[dataset], request.where
+    data = find_source(entry.source, where).load(request, **entry.arguments)
+    splits = whole_splits(data, where)
+    skipped: list[str] = []
+    if isinstance(splits["train"].images, list):
+        if entry.on_bad_image == "skip":  # which files are broken must be known before any is chosen
+            splits, skipped = _decoded(splits, request)
+            splits = choose(splits, data, entry, study.split_seed, where)
+        else:
+            splits, _ = _decoded(choose(splits, data, entry, study.split_seed, where), request)
+    else:
+        splits = choose(splits, data, entry, study.split_seed, where)
+        if not data.fitted:
+            splits = {name: _fitted(split, request) for name, split in splits.items()}
+    return replace(data, skipped=[*data.skipped, *skipped]), splits
 
 
-def _check_content(splits: dict[str, _Split], classes: list[str], where: str) -> None:
-    shapes = {split: part.images.shape[1:] for split, part in splits.items()}
+def _decoded(splits: dict[str, Split], request: Request) -> tuple[dict[str, Split], list[str]]:
+    """The splits with arrays for files, and what was skipped. All at once: a message names two files of two sizes."""
+    files = [part.images[row] for part in splits.values() if isinstance(part.images, list) for row in part.chosen_rows]
+    collected = decode_files(files, request)
+    labels = np.concatenate([part.chosen_labels for part in splits.values()])[collected.rows]
+    ends = np.cumsum([len(part) for part in splits.values()])
+    bounds = np.searchsorted(collected.rows, [0, *ends])  # skipped files move the ends
+    decoded = {
+        name: Split(collected.images[start:stop], labels[start:stop])
+        for name, start, stop in zip(splits, bounds[:-1], bounds[1:], strict=True)
+    }
+    empty = [name for name, split in decoded.items() if len(split) == 0]
+    if empty:
+        raise BakeoffError(f"{request.where}: no image of the {empty[0]} split decodes")
+    return decoded, collected.skipped
+
+
+def _fitted(split: Split, request: Request) -> Split:
+    images = fit(split.array, split.rows, request)
+    return split if images is None else Split(images, split.chosen_labels)
+
+
+def _check_content(splits: dict[str, Split], data: SourceData, where: str) -> None:
+    shapes = {name: split.array.shape[1:] for name, split in splits.items()}
     if len(set(shapes.values())) > 1:
         raise BakeoffError(f"{where}: the splits differ in the shape of their images: {shapes}; set resize and mode")
-    counts = np.bincount(splits["train"].chosen_labels(), minlength=len(classes))
-    empty = [name for name, count in zip(classes, counts, strict=True) if count == 0]
+    counts = count_labels(splits["train"].chosen_labels, len(data.classes))
+    empty = [name for name, count in zip(data.classes, counts, strict=True) if count == 0]
     if empty:
-        raise BakeoffError(f"{where}: classes without a training image: {', '.join(map(repr, empty[:10]))}")
-    if len(classes) < 2:
-        raise BakeoffError(f"{where}: there is only one class, {classes[0]!r}; a classifier needs two")
+        what = "classes" if data.task == "multi-class" else "labels"
+        raise BakeoffError(f"{where}: {what} without a training image: {', '.join(map(repr, empty[:10]))}")
+    if data.task == "multi-class" and len(data.classes) < 2:
+        raise BakeoffError(f"{where}: there is only one class, {data.classes[0]!r}; a classifier needs two")
 
 
-def _describe(dataset: str, specification: dict[str, Any], data: SourceData, splits: dict[str, _Split]) -> Card:
+def _describe(dataset: str, specification: dict[str, Any], data: SourceData, splits: dict[str, Split]) -> Card:
     mean, std = _mean_and_std(splits["train"])
+    labels = {name: split.chosen_labels for name, split in splits.items()}
     return {
         "name": dataset,
         "source": specification["entry"]["source"],
         "entry": specification["entry"],
         "split_seed": specification["split_seed"],
-        "task": "multi-class",
-        "shape": list(splits["train"].images.shape[1:]),
+        "task": data.task,
+        "shape": [int(size) for size in splits["train"].array.shape[1:]],
         "classes": data.classes,
-        "counts": {split: len(part) for split, part in splits.items()},
-        "class_counts": {
-            split: np.bincount(part.chosen_labels(), minlength=len(data.classes)).tolist()
-            for split, part in splits.items()
-        },
+        "counts": {name: len(split) for name, split in splits.items()},
+        "class_counts": {name: count_labels(array, len(data.classes)).tolist() for name, array in labels.items()},
+        **(_label_counts(labels) if data.task == "multi-label" else {}),
         "mean": mean,
         "std": std,
         "files": {},
@@ -246,9 +258,18 @@ def _describe(dataset: str, specification: dict[str, Any], data: SourceData, spl
     }
 
 
-def _mean_and_std(split: _Split) -> tuple[list[float], list[float]]:
+def _label_counts(labels: dict[str, Labels]) -> dict[str, Any]:
+    """What a card says of multi-label data alone: ignored labels are neither positive nor negative."""
+    positives = sum(int((array == 1).sum()) for array in labels.values())
+    return {
+        "ignored_counts": {name: (array == IGNORED).sum(axis=0).tolist() for name, array in labels.items()},
+        "label_cardinality": positives / sum(map(len, labels.values())),  # mean labels an image, over all splits
+    }
+
+
+def _mean_and_std(split: Split) -> tuple[list[float], list[float]]:
     """Per channel, of pixels in 0..1. Counts the 256 values first: exact, in little memory."""
-    channels = split.images.shape[1]
+    channels = split.array.shape[1]
     counts = np.zeros((channels, 256), np.int64)
     for chunk in split.chunks():
         for channel in range(channels):
@@ -260,15 +281,16 @@ def _mean_and_std(split: _Split) -> tuple[list[float], list[float]]:
     return mean.tolist(), np.sqrt(variance).tolist()
 
 
-def _write(folder: Path, splits: dict[str, _Split], card: Card) -> Card:
+def _write(folder: Path, splits: dict[str, Split], card: Card) -> Card:
     """All arrays under temporary names, then under their own, then the card."""
     files: dict[str, dict[str, Any]] = {}
     old, time = _earlier(folder)
     with ExitStack() as stack:
         for split, part in splits.items():
+            labels = part.chosen_labels
             arrays = (
-                (f"{split}_images.npy", np.dtype(np.uint8), (len(part), *part.images.shape[1:]), part.chunks()),
-                (f"{split}_labels.npy", np.dtype(np.int64), (len(part),), iter([part.chosen_labels()])),
+                (f"{split}_images.npy", np.dtype(np.uint8), (len(part), *part.array.shape[1:]), part.chunks()),
+                (f"{split}_labels.npy", labels.dtype, labels.shape, iter([np.ascontiguousarray(labels)])),
             )
             for name, dtype, shape, chunks in arrays:
                 temporary = stack.enter_context(write_atomically(folder / name))

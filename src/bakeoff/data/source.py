@@ -1,6 +1,6 @@
 """What a source of images is given, and what it gives back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -8,20 +8,34 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.errors import BakeoffError
+
+Task = Literal["multi-class", "multi-label"]
 Pixels = NDArray[np.uint8]  # [N, C, H, W]
-Labels = NDArray[np.int64]  # [N]
+Images = Pixels | list[Path]  # files are not decoded before they are chosen
+Labels = NDArray[np.int64] | NDArray[np.uint8]  # [N] class numbers, or [N, L] of 0, 1 and IGNORED
+IGNORED = 255  # a label that is neither there nor absent: losses and metrics leave it out
+
+
+def label_layout(task: Task, images: int, classes: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """The type and shape of an array of labels."""
+    if task == "multi-label":
+        return np.dtype(np.uint8), (images, classes)
+    return np.dtype(np.int64), (images,)
 
 
 @dataclass(frozen=True)
 class Request:
     """The keys of a dataset entry that every source understands.
 
-    `where` names the entry in messages; `scratch` is a folder for arrays too large for memory.
+    `where` names the entry in messages; `scratch` is a folder for arrays too large for memory. `resize` is
+    [height, width], or the shorter side in pixels; `center_crop` follows it.
     """
 
     where: str
     root: Path
-    resize: tuple[int, int] | None = None
+    resize: int | tuple[int, int] | None = None
+    center_crop: tuple[int, int] | None = None
     mode: Literal["L", "RGB"] | None = None
     on_bad_image: Literal["error", "skip"] = "error"
     split_seed: int = 0
@@ -31,11 +45,27 @@ class Request:
 
 @dataclass(frozen=True)
 class SourceData:
-    """Images and labels of the splits train, test and maybe validation; the names of skipped files."""
+    """Images and labels of the splits train and maybe validation and test.
 
-    splits: dict[str, tuple[Pixels, Labels]]
+    Multi-class labels are int64 [N]; multi-label ones uint8 [N, L], a column for each of `classes`, where
+    IGNORED (255) counts neither as positive nor as negative. `test_share` of the training images become the
+    test split. `fitted` says that arrays already have the size and mode that the request asks for; `skipped`
+    names files that did not decode.
+    """
+
+    splits: Mapping[str, tuple[Images, Labels]]
     classes: list[str]
+    task: Task = "multi-class"
+    test_share: float | None = None
+    fitted: bool = False
     skipped: list[str] = field(default_factory=list)
+
+
+def check_test_share(where: str, arguments: dict[str, Any]) -> None:
+    """Raise BakeoffError unless the argument `test` is a share, or not given."""
+    test = arguments.get("test")
+    if test is not None and (isinstance(test, bool) or not isinstance(test, int | float) or not 0 < test < 1):
+        raise BakeoffError(f"{where}.test: found {test!r}; allowed: a share between 0 and 1, such as 0.2")
 
 
 def _nothing_to_check(where: str, arguments: dict[str, Any]) -> None:

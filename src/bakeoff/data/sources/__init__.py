@@ -3,12 +3,15 @@
 from bakeoff import plugins
 from bakeoff.arguments import nearest
 from bakeoff.data.source import Source
+from bakeoff.data.sources.csv import CSV
 from bakeoff.data.sources.digits import DIGITS
 from bakeoff.data.sources.folder import FOLDER
+from bakeoff.data.sources.tiny_imagenet import TINY_IMAGENET
 from bakeoff.data.sources.torchvision_datasets import TORCHVISION
+from bakeoff.data.sources.voc import VOC
 from bakeoff.errors import BakeoffError
 
-SOURCES: dict[str, Source] = {source.name: source for source in (DIGITS, FOLDER, TORCHVISION)}
+SOURCES: dict[str, Source] = {source.name: source for source in (DIGITS, FOLDER, CSV, TORCHVISION, VOC, TINY_IMAGENET)}
 
 
 def find_source(name: str, where: str) -> Source:

@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from bakeoff.data.pixels import fit
 from bakeoff.data.source import Request, Source, SourceData
-from bakeoff.data.splits import stratified_split
 
 TEST_SHARE = 0.2
 
@@ -15,10 +13,8 @@ def load(request: Request) -> SourceData:
 
     digits = load_digits()
     images = np.rint(digits.images * (255 / 16)).astype(np.uint8)[:, None]
-    images, labels = fit(images, request), digits.target.astype(np.int64)
     classes = [str(name) for name in digits.target_names]
-    train, test = stratified_split(labels, TEST_SHARE, request.split_seed, request.where, classes)
-    return SourceData({"train": (images[train], labels[train]), "test": (images[test], labels[test])}, classes)
+    return SourceData({"train": (images, digits.target.astype(np.int64))}, classes, test_share=TEST_SHARE)
 
 
 DIGITS = Source("digits", "scikit-learn's 8x8 handwritten digits; no download", load)

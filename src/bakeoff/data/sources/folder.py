@@ -1,21 +1,14 @@
 """A folder of images, a sub-folder per class."""
 
-import io
 import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bakeoff.data.pixels import collect
-from bakeoff.data.source import Labels, Pixels, Request, Source, SourceData
-from bakeoff.data.splits import stratified_split
+from bakeoff.data.source import Request, Source, SourceData, check_test_share
 from bakeoff.errors import BakeoffError
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 SPLIT_FOLDERS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
 NO_IMAGES = {"thumbs.db", "desktop.ini"}  # what file managers leave behind; hidden files are ignored too
@@ -33,20 +26,7 @@ def load(request: Request, *, test: float | None = None) -> SourceData:
     if not classes:
         raise BakeoffError(f"{request.where}: {folders['train']} holds no folder; expected one for each class")
     listed = {split: _list(folder, classes, request) for split, folder in folders.items()}
-    files = [file for split in listed.values() for file, _ in split]
-    labels = np.array([label for split in listed.values() for _, label in split], np.int64)
-    names = [file.relative_to(request.root).as_posix() for file in files]
-    collected = collect(len(files), lambda row: _open(files[row]), names.__getitem__, request, request.mode or "RGB")
-    ends = np.cumsum([len(split) for split in listed.values()])
-    bounds = np.searchsorted(collected.rows, [0, *ends])  # skipped files move the ends
-    labels = labels[collected.rows]
-    splits = {
-        split: (collected.images[start:stop], labels[start:stop])
-        for split, start, stop in zip(listed, bounds[:-1], bounds[1:], strict=True)
-    }
-    if test is not None:
-        splits = {**splits, **_split_test(*splits["train"], test, classes, request)}
-    return SourceData(splits, classes, collected.skipped)
+    return SourceData(listed, classes, test_share=test)
 
 
 def natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
@@ -74,18 +54,19 @@ def _split_folders(request: Request, test: float | None) -> dict[str, Path]:
     return {"train": root}
 
 
-def _list(folder: Path, classes: list[str], request: Request) -> list[tuple[Path, int]]:
-    """Every file of a split with its label, in natural order."""
+def _list(folder: Path, classes: list[str], request: Request) -> tuple[list[Path], NDArray[np.int64]]:
+    """Every file of a split and their labels, in natural order."""
     unknown = [entry.name for entry in _visible(folder) if entry.is_dir() and entry.name not in classes]
     if unknown:
         raise BakeoffError(
             f"{request.where}: {folder / sorted(unknown)[0]} is a class without a training folder; "
             f"the training split has {len(classes)} classes: {', '.join(classes[:10])}"
         )
-    files = [(file, label) for label, name in enumerate(classes) for file in _files(folder / name)]
+    of_classes = [_files(folder / name) for name in classes]
+    files = [file for of_class in of_classes for file in of_class]
     if not files:
         raise BakeoffError(f"{request.where}: {folder} holds no images in folders of classes")
-    return files
+    return files, np.repeat(np.arange(len(classes)), list(map(len, of_classes)))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -102,27 +83,4 @@ def _visible(folder: Path) -> list[Path]:
     return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
 
 
-def _open(file: Path) -> "Image":
-    from PIL import Image
-
-    try:
-        content = file.read_bytes()
-    except OSError as error:  # the machine's fault, not the picture's: never skipped
-        raise BakeoffError(f"{file}: cannot be read: {error.strerror}") from error
-    return Image.open(io.BytesIO(content))
-
-
-def _split_test(
-    images: Pixels, labels: Labels, share: float, classes: Sequence[str], request: Request
-) -> dict[str, tuple[Pixels, Labels]]:
-    kept, taken = stratified_split(labels, share, request.split_seed, f"{request.where}.test", list(classes))
-    return {"train": (images[kept], labels[kept]), "test": (images[taken], labels[taken])}
-
-
-def _check(where: str, arguments: dict[str, Any]) -> None:
-    test = arguments.get("test")
-    if test is not None and (isinstance(test, bool) or not isinstance(test, int | float) or not 0 < test < 1):
-        raise BakeoffError(f"{where}.test: found {test!r}; allowed: a share between 0 and 1, such as 0.2")
-
-
-FOLDER = Source("folder", "image files in a folder per class, in folders train and test", load, _check)
+FOLDER = Source("folder", "image files in a folder per class, in folders train and test", load, check_test_share)

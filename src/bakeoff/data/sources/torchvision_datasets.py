@@ -4,16 +4,16 @@ import inspect
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bakeoff.arguments import check_arguments, nearest
-from bakeoff.data.pixels import collect, fit
+from bakeoff.data.pixels import collect
 from bakeoff.data.source import Labels, Pixels, Request, Source, SourceData
 from bakeoff.data.sources.idx import find_idx, read_idx
-from bakeoff.data.splits import stratified_split
 from bakeoff.errors import BakeoffError
 
 # What the classes call our splits, the likeliest first.
@@ -129,7 +129,7 @@ def _read_idx_splits(kind: Any, request: Request, arguments: dict[str, Any]) -> 
                 f"{request.where}: the {split} files in {root} do not fit together: "
                 f"images {list(images.shape)}, labels {list(labels.shape)}"
             )
-        splits[split] = (fit(images[:, None], request), labels.astype(np.int64))
+        splits[split] = (images[:, None], labels.astype(np.int64))
     classes = list(kind.classes_split_dict[arguments["split"]] if kind.__name__ == "EMNIST" else kind.classes)
     return _from_zero(SourceData(splits, classes))
 
@@ -138,8 +138,8 @@ def _from_zero(data: SourceData) -> SourceData:
     """EMNIST's letters are counted from 1, with a class that has no image in front."""
     if data.classes[0] != "N/A":
         return data
-    splits = {split: (images, labels - 1) for split, (images, labels) in data.splits.items()}
-    return SourceData(splits, data.classes[1:])
+    splits = {split: (images, labels - np.int64(1)) for split, (images, labels) in data.splits.items()}
+    return replace(data, splits=splits, classes=data.classes[1:])
 
 
 # --- every other class: read by torchvision ---
@@ -149,15 +149,19 @@ def _read_class(kind: Any, request: Request, arguments: dict[str, Any]) -> Sourc
     splits: dict[str, tuple[Pixels, Labels]] = {}
     classes: list[str] = []
     skipped: list[str] = []
+    fitted = False
     for split, dataset in _open_splits(kind, request, arguments):
-        images, labels, unread = _arrays(dataset, split, request)
-        splits[split] = images, labels
-        skipped += unread
+        arrays = _arrays(dataset)
+        if arrays is None:
+            fitted = True
+            arrays, unread = _iterate(dataset, split, request)
+            skipped += unread
+        splits[split] = arrays
         classes = classes or _classes(dataset)
     if not classes:
         highest = max(int(labels.max()) for _, labels in splits.values() if len(labels))
         classes = [str(label) for label in range(highest + 1)]
-    return SourceData(splits, classes, skipped)
+    return SourceData(splits, classes, fitted=fitted, skipped=skipped)
 
 
 def _open_splits(
@@ -219,8 +223,8 @@ def _construct(kind: Any, request: Request, arguments: dict[str, Any]) -> Any:
         raise _unreadable(kind, request, error) from error
 
 
-def _arrays(dataset: Any, split: str, request: Request) -> tuple[Pixels, Labels, list[str]]:
-    """Images, labels and the names of skipped images; straight from the class's array where it has one."""
+def _arrays(dataset: Any) -> tuple[Pixels, Labels] | None:
+    """The images and labels that the class holds as arrays, if it does."""
     labels = getattr(dataset, "targets", getattr(dataset, "labels", None))
     images = getattr(dataset, "data", None)
     if labels is not None and hasattr(images, "shape"):
@@ -228,8 +232,8 @@ def _arrays(dataset: Any, split: str, request: Request) -> tuple[Pixels, Labels,
         if pixels.dtype == np.uint8 and pixels.ndim in (3, 4) and len(targets) == len(pixels) and targets.ndim <= 2:
             if targets.ndim == 2:  # QMNIST: the class, then where the digit came from
                 targets = targets[:, 0]
-            return fit(_channels_first(pixels), request), targets.astype(np.int64), []
-    return _iterate(dataset, split, request)
+            return _channels_first(pixels), targets.astype(np.int64)
+    return None
 
 
 def _channels_first(pixels: Pixels) -> Pixels:
@@ -238,7 +242,8 @@ def _channels_first(pixels: Pixels) -> Pixels:
     return pixels.transpose(0, 3, 1, 2) if pixels.shape[-1] in (1, 3) else pixels
 
 
-def _iterate(dataset: Any, split: str, request: Request) -> tuple[Pixels, Labels, list[str]]:
+def _iterate(dataset: Any, split: str, request: Request) -> tuple[tuple[Pixels, Labels], list[str]]:
+    """Images, in the mode and size asked for, with their labels, and the names of those skipped."""
     targets = np.full(len(dataset), -1, np.int64)
 
     def image(row: int) -> Any:
@@ -252,7 +257,7 @@ def _iterate(dataset: Any, split: str, request: Request) -> tuple[Pixels, Labels
         return picture
 
     collected = collect(len(dataset), image, lambda row: f"{split} image {row}", request, request.mode or "RGB")
-    return collected.images, targets[collected.rows], collected.skipped
+    return (collected.images, targets[collected.rows]), collected.skipped
 
 
 def _classes(dataset: Any) -> list[str]:
@@ -267,10 +272,7 @@ def _with_test_split(data: SourceData, test: float | None, request: Request) -> 
         return data
     if test is None:
         raise BakeoffError(f"{request.where}: this dataset has no test split; set test: 0.2 to split one off")
-    images, labels = data.splits["train"]
-    kept, taken = stratified_split(labels, test, request.split_seed, f"{request.where}.test", data.classes)
-    splits = {**data.splits, "train": (images[kept], labels[kept]), "test": (images[taken], labels[taken])}
-    return SourceData(splits, data.classes, data.skipped)
+    return replace(data, test_share=test)
 
 
 # --- files: which there should be, which are missing, and getting them ---
@@ -327,7 +329,7 @@ def _download(kind: Any, request: Request, arguments: dict[str, Any], missing: s
     if "download" not in _parameters(kind):
         raise _unavailable(kind, request, missing, "torchvision cannot download it")
     try:
-        with _folder_to_write(request):
+        with folder_to_write(request):
             for _ in _open_splits(kind, request, arguments, download=True):
                 pass
     except (NotThere, RuntimeError, URLError, OSError) as error:
@@ -335,7 +337,7 @@ def _download(kind: Any, request: Request, arguments: dict[str, Any], missing: s
 
 
 @contextmanager
-def _folder_to_write(request: Request) -> Iterator[None]:
+def folder_to_write(request: Request) -> Iterator[None]:
     """Only one download at a time, since datasets may share files; a failed one leaves no empty folders."""
     from filelock import FileLock
 

@@ -1,0 +1,118 @@
+"""Which images a dataset keeps, and in which split: decided on labels alone, before anything is decoded."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.source import IGNORED, Images, Labels, Pixels, SourceData, Task, label_layout
+from bakeoff.data.splits import Rows, at_most, exactly_per_class, stratified_split
+from bakeoff.errors import BakeoffError
+from bakeoff.study import Dataset
+
+SPLITS = ("train", "validation", "test")
+CHUNK_BYTES = 32 << 20
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of a source's images and labels; None stands for all. Arrays are written without being copied first."""
+
+    images: Images
+    labels: Labels
+    rows: Rows | None = None
+
+    def __len__(self) -> int:
+        return len(self.images) if self.rows is None else len(self.rows)
+
+    @property
+    def array(self) -> Pixels:
+        """The images, which must be decoded."""
+        assert not isinstance(self.images, list)
+        return self.images
+
+    @property
+    def chosen_labels(self) -> Labels:
+        return self.labels if self.rows is None else self.labels[self.rows]
+
+    @property
+    def chosen_rows(self) -> Rows:
+        return np.arange(len(self.images)) if self.rows is None else self.rows
+
+    def pick(self, rows: Rows) -> "Split":
+        """The split of `rows`, counted among the chosen ones."""
+        return replace(self, rows=self.chosen_rows[rows])
+
+    def chunks(self) -> Iterator[Pixels]:
+        """The chosen images of an array, a few megabytes at a time."""
+        step = max(1, CHUNK_BYTES // max(1, math.prod(self.array.shape[1:])))
+        for start in range(0, len(self), step):
+            chosen = slice(start, start + step) if self.rows is None else self.rows[start : start + step]
+            yield np.ascontiguousarray(self.array[chosen])
+
+
+def whole_splits(data: SourceData, where: str) -> dict[str, Split]:
+    """The splits as the source has them. Raises BakeoffError for labels that do not fit images, task or classes."""
+    splits = {split: Split(images, labels) for split, (images, labels) in data.splits.items()}
+    if len(set(data.classes)) < len(data.classes):
+        twice = next(name for name in data.classes if data.classes.count(name) > 1)
+        raise BakeoffError(f"{where}: two classes have the name {twice!r}")
+    for split, part in splits.items():
+        if len(part.images) == 0 or len(part.images) != len(part.labels):
+            raise BakeoffError(
+                f"{where}: the {split} split has {len(part.images)} images and {len(part.labels)} labels"
+            )
+        _check_labels(part.labels, data.task, len(data.classes), f"{where}: the {split} split")
+    return splits
+
+
+def choose(splits: dict[str, Split], data: SourceData, entry: Dataset, seed: int, where: str) -> dict[str, Split]:
+    """The three splits that are prepared. Raises BakeoffError where they cannot be had.
+
+    Test images are split off first where the source says so, then validation where it has none; then
+    `per_class` and `limit` thin out each split.
+    """
+    if data.test_share is not None:
+        splits = splits | _split_off(splits["train"], "test", data.test_share, data.classes, seed, where)
+    if "validation" not in splits:
+        splits = splits | _split_off(splits["train"], "validation", entry.validation, data.classes, seed, where)
+    splits = {split: splits[split] for split in SPLITS}
+    if entry.per_class is not None:
+        if data.task == "multi-label":
+            raise BakeoffError(
+                f"{where}.per_class: an image of a multi-label dataset may have several classes; use limit: N instead"
+            )
+        for split, count in entry.per_class.model_dump(exclude_none=True).items():
+            splits[split] = _thin(splits[split], exactly_per_class, count, seed, f"{where}.per_class.{split}", data)
+    if entry.limit is not None:
+        for split in SPLITS:
+            splits[split] = _thin(splits[split], at_most, entry.limit, seed, f"{where}.limit ({split})", data)
+    return splits
+
+
+def _split_off(train: Split, name: str, share: float, classes: list[str], seed: int, where: str) -> dict[str, Split]:
+    kept, taken = stratified_split(train.chosen_labels, share, seed, f"{where}.{name}", classes)
+    return {"train": train.pick(kept), name: train.pick(taken)}
+
+
+def _thin(split: Split, draw: Callable[..., Rows], count: int, seed: int, where: str, data: SourceData) -> Split:
+    return split.pick(draw(split.chosen_labels, count, seed, where, data.classes))
+
+
+def _check_labels(labels: Labels, task: Task, classes: int, what: str) -> None:
+    dtype, shape = label_layout(task, len(labels), classes)
+    if labels.dtype != dtype or labels.shape != shape:
+        raise BakeoffError(
+            f"{what} has labels {labels.dtype} {list(labels.shape)}; a {task} dataset of {classes} classes needs "
+            f"{dtype} {list(shape)}"
+        )
+    if task == "multi-class":
+        outside: NDArray[np.int64] = np.unique(labels[(labels < 0) | (labels >= classes)])
+        allowed = f"0..{classes - 1} for {classes} classes"
+    else:
+        outside = np.unique(labels[(labels > 1) & (labels != IGNORED)])
+        allowed = f"0, 1, and {IGNORED} for ignored"
+    if len(outside):
+        raise BakeoffError(f"{what} has labels {outside[:5].tolist()}; allowed: {allowed}")

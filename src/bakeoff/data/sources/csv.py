@@ -1,0 +1,196 @@
+"""A table of image paths and labels, beside a folder of images."""
+
+import csv
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bakeoff.arguments import nearest
+from bakeoff.data.source import Images, Labels, Request, Source, SourceData, check_test_share
+from bakeoff.data.sources.folder import natural
+from bakeoff.data.sources.listing import below, read_lines
+from bakeoff.errors import BakeoffError
+
+SPLITS = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
+TEXTS = ("table", "folder", "image", "suffix", "label", "tags", "separator", "split", "delimiter")
+
+Cells = dict[str, str]  # column → cell
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: an image, the names of its labels, its split."""
+
+    line: int
+    file: Path
+    labels: frozenset[str]
+    split: str
+
+
+def load(
+    request: Request,
+    *,
+    table: str,
+    folder: str | None = None,
+    image: str = "image",
+    suffix: str = "",
+    label: str | None = None,
+    labels: Sequence[str] | None = None,
+    tags: str | None = None,
+    separator: str = " ",
+    split: str | None = None,
+    test: float | None = None,
+    delimiter: str | None = None,
+) -> SourceData:
+    """Read root/TABLE; column `image` and `suffix` make paths below root/FOLDER (by default the table's folder).
+
+    One of three says the labels: `label`, a column of class names (multi-class); `labels`, a list of columns of
+    0 and 1; `tags`, a column of names with `separator` between them (both multi-label). Classes are in
+    natural order, columns in the order given. Column `split` says train, validation (val, valid) or test;
+    without test images there, `test` is the share of training images that become them. `delimiter` is a
+    comma, in .tsv files a tab. A line that stands twice counts once. Raises BakeoffError naming file and line.
+    """
+    file = below(request.root, table, f"{request.where}.table")
+    images = below(request.root, folder, f"{request.where}.folder") if folder else file.parent
+    place = f"{request.where}: {file}"
+    header, lines = _read(file, delimiter or ("\t" if file.suffix == ".tsv" else ","), request.where)
+    read_labels, needed = _label_reader(label, labels, tags, separator)
+    for column in [image, *needed, *([split] if split else [])]:
+        if column not in header:
+            raise BakeoffError(f"{place}:1: there is no column {column!r}; {nearest(column, header)}")
+
+    rows: dict[str, Row] = {}
+    real_folder = os.path.realpath(images)
+    for line, cells in lines:
+        here = f"{place}:{line}"
+        path = below(images, cells[image] + suffix, here)
+        real = _real_path(path, real_folder, here)
+        row = Row(line, path, read_labels(cells, here), _split(cells[split], here) if split else "train")
+        earlier = rows.setdefault(real, row)
+        if (earlier.labels, earlier.split) != (row.labels, row.split):
+            raise BakeoffError(
+                f"{here}: {cells[image]!r} stands in line {earlier.line} too, with other labels or another split"
+            )
+    names = list(labels) if labels else sorted({name for row in rows.values() for name in row.labels}, key=natural)
+    if not names:
+        raise BakeoffError(f"{place}: no line has a label")
+    splits = {}
+    for name in ("train", "validation", "test"):
+        chosen = [row for row in rows.values() if row.split == name]
+        if chosen:
+            splits[name] = _arrays(chosen, names, multi_label=label is None)
+    _check_splits(set(splits), test, place)
+    return SourceData(splits, names, "multi-class" if label else "multi-label", test)
+
+
+def _read(file: Path, delimiter: str, where: str) -> tuple[list[str], list[tuple[int, Cells]]]:
+    """The names of the columns, and (line, cells) of every row."""
+    reader = csv.reader(read_lines(file, where), delimiter=delimiter, strict=True)
+    try:
+        table = [(reader.line_num, cells) for cells in reader if cells]
+    except csv.Error as error:
+        raise BakeoffError(f"{where}: {file}:{reader.line_num}: is no readable table: {error}") from error
+    if not table:
+        raise BakeoffError(f"{where}: {file}: is empty; its first line should name the columns")
+    (_, header), *rows = table
+    twice = [name for name in header if header.count(name) > 1]
+    if twice:
+        raise BakeoffError(f"{where}: {file}:1: the column {twice[0]!r} stands twice")
+    for line, cells in rows:
+        if len(cells) != len(header):
+            raise BakeoffError(
+                f"{where}: {file}:{line}: has {len(cells)} cells, the header {len(header)}; delimiter: {delimiter!r}"
+            )
+    return header, [(line, dict(zip(header, cells, strict=True))) for line, cells in rows]
+
+
+def _label_reader(
+    label: str | None, labels: Sequence[str] | None, tags: str | None, separator: str
+) -> tuple[Callable[[Cells, str], frozenset[str]], list[str]]:
+    """A function that reads the labels of a row (and is told its place), and the columns that it needs."""
+
+    def class_name(cells: Cells, here: str) -> frozenset[str]:
+        assert label is not None
+        if not cells[label].strip():
+            raise BakeoffError(f"{here}: {label} is empty; every image needs a class")
+        return frozenset([cells[label].strip()])
+
+    def separated(cells: Cells, here: str) -> frozenset[str]:
+        assert tags is not None
+        return frozenset(tag.strip() for tag in cells[tags].split(separator) if tag.strip())
+
+    def zeros_and_ones(cells: Cells, here: str) -> frozenset[str]:
+        for column in labels or ():
+            if cells[column].strip() not in ("0", "1"):
+                raise BakeoffError(f"{here}: {column} is {cells[column]!r}; allowed: 0, 1")
+        return frozenset(column for column in labels or () if cells[column].strip() == "1")
+
+    if label is not None:
+        return class_name, [label]
+    if tags is not None:
+        return separated, [tags]
+    return zeros_and_ones, list(labels or ())
+
+
+def _real_path(path: Path, real_folder: str, here: str) -> str:
+    """Where an image lies, links followed. Raises BakeoffError when it is not there or not in the folder."""
+    real = os.path.realpath(path)
+    if not real.startswith(real_folder + os.sep):
+        raise BakeoffError(f"{here}: {path} is a link that leads out of its folder, to {real}")
+    if not Path(real).is_file():
+        raise BakeoffError(f"{here}: there is no image {path}")
+    return real
+
+
+def _split(cell: str, here: str) -> str:
+    name = cell.strip().lower()
+    if name not in SPLITS:
+        raise BakeoffError(f"{here}: {cell!r} is no split; allowed: {', '.join(SPLITS)}")
+    return SPLITS[name]
+
+
+def _arrays(rows: list[Row], names: list[str], multi_label: bool) -> tuple[Images, Labels]:
+    files, number = [row.file for row in rows], {name: at for at, name in enumerate(names)}
+    if not multi_label:
+        return files, np.array([number[name] for row in rows for name in row.labels], np.int64)
+    array = np.zeros((len(rows), len(names)), np.uint8)
+    for at, row in enumerate(rows):
+        array[at, [number[name] for name in row.labels]] = 1
+    return files, array
+
+
+def _check_splits(splits: set[str], test: float | None, place: str) -> None:
+    if "train" not in splits:
+        raise BakeoffError(f"{place}: no line is of the split train")
+    if "test" in splits and test is not None:
+        raise BakeoffError(f"{place}: the table has test images of its own; remove test: {test}")
+    if "test" not in splits and test is None:
+        raise BakeoffError(f"{place}: there are no test images; set test: 0.2, or split: to the column that says them")
+
+
+def _check(where: str, arguments: dict[str, Any]) -> None:
+    given = [name for name in ("label", "labels", "tags") if arguments.get(name) is not None]
+    if len(given) != 1:
+        raise BakeoffError(f"{where}: give exactly one of label, labels, tags; found: {', '.join(given) or 'none'}")
+    for name in TEXTS:
+        if not isinstance(arguments.get(name), str | None):
+            raise BakeoffError(f"{where}.{name}: found {arguments[name]!r}; allowed: text (in quotes)")
+    labels = arguments.get("labels", [""])
+    if not isinstance(labels, list) or not labels or any(not isinstance(name, str) for name in labels):
+        raise BakeoffError(f"{where}.labels: found {labels!r}; allowed: a list of columns")
+    if len(set(labels)) < len(labels):
+        raise BakeoffError(f"{where}.labels: a column stands twice")
+    if arguments.get("separator") == "":
+        raise BakeoffError(f"{where}.separator: is empty; allowed: one or more characters")
+    if len(arguments.get("delimiter") or ",") != 1:
+        raise BakeoffError(f"{where}.delimiter: found {arguments['delimiter']!r}; allowed: one character")
+    check_test_share(where, arguments)
+
+
+CSV = Source(
+    "csv", "a table of image paths and labels, multi-class or multi-label, beside a folder of images", load, _check
+)

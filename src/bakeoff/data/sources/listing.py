@@ -1,0 +1,35 @@
+"""Text files that say which images there are: read by lines, every problem with its file and line."""
+
+from pathlib import Path, PurePosixPath
+
+from bakeoff.errors import BakeoffError
+
+
+def read_lines(file: Path, where: str) -> list[str]:
+    """The lines of a text file, with their ends. Raises BakeoffError when it is missing or no UTF-8 text."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            return list(opened)
+    except FileNotFoundError as error:
+        raise BakeoffError(f"{where}: there is no file {file}; set root to the folder that has it") from error
+    except OSError as error:
+        raise BakeoffError(f"{where}: {file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BakeoffError(f"{where}: {file}: is not UTF-8 text: {error}") from error
+
+
+def names_in(folder: Path, where: str) -> frozenset[str]:
+    """The names of what a folder holds. Raises BakeoffError when there is no such folder."""
+    if not folder.is_dir():
+        raise BakeoffError(f"{where}: there is no folder {folder}; set root to the folder that has it")
+    return frozenset(entry.name for entry in folder.iterdir())
+
+
+def below(root: Path, path: str, place: str) -> Path:
+    """`root`/`path`. Raises BakeoffError for a path that could lead elsewhere; `place` leads the message."""
+    pure = PurePosixPath(path)
+    if not path or pure.is_absolute() or ".." in pure.parts or "\\" in path or "\0" in path:
+        raise BakeoffError(
+            f"{place}: {path!r} is no path below {root}; allowed: relative paths with '/' and without '..'"
+        )
+    return root / pure

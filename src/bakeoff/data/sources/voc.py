@@ -1,0 +1,190 @@
+"""Pascal VOC as a dataset for multi-label classification, in the folders that torchvision makes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.arguments import nearest
+from bakeoff.data.source import IGNORED, Images, Labels, Request, Source, SourceData
+from bakeoff.data.sources.listing import below, names_in, read_lines
+from bakeoff.errors import BakeoffError
+
+CLASSES = [
+    "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
+    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
+]  # fmt: skip
+LABEL_OF = {name: label for label, name in enumerate(CLASSES)}
+FOLDERS = {
+    "2007": "VOCdevkit/VOC2007",
+    "2007-test": "VOCdevkit/VOC2007",
+    "2008": "VOCdevkit/VOC2008",
+    "2009": "VOCdevkit/VOC2009",
+    "2010": "VOCdevkit/VOC2010",
+    "2011": "TrainVal/VOCdevkit/VOC2011",
+    "2012": "VOCdevkit/VOC2012",
+}
+DIFFICULT = {"ignore": IGNORED, "negative": 0, "positive": 1}  # what a class with only difficult objects becomes
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One year's folder, and the names of the files in it."""
+
+    path: Path
+    images: frozenset[str]
+    annotations: frozenset[str]
+    where: str
+
+    def image_set(self, name: str) -> list[tuple[str, str]]:
+        """(image, the place where the set names it) of ImageSets/Main/NAME.txt."""
+        file = below(self.path / "ImageSets/Main", f"{name}.txt", f"{self.where}: image set")
+        lines = enumerate(read_lines(file, self.where), 1)
+        return [(line.split()[0], f"{self.where}: {file}:{at}") for at, line in lines if line.strip()]
+
+
+def load(
+    request: Request,
+    *,
+    year: int | str = 2012,
+    difficult: str = "ignore",
+    train: str | None = None,
+    validation: str | None = None,
+    test: str | None = None,
+) -> SourceData:
+    """Read root/VOCdevkit/VOC<year>; let torchvision download it first where it is missing.
+
+    An image has the classes of the objects in its annotation. A class of which it has only objects marked
+    difficult is left out of losses and metrics for that image (label 255), as the VOC evaluation does; `difficult`
+    may also make it negative or positive.
+
+    `train`, `validation` and `test` name image sets (ImageSets/Main/NAME.txt, such as trainval). By default
+    they are train, val and test where the annotations of the test set are there (VOC2007; `2007-test` insists on
+    them). Otherwise, as for VOC2012 whose test annotations are not public, the image set val is the test split,
+    and validation is split off train. Raises BakeoffError naming file and line.
+    """
+    key = str(year)
+    if not (request.root / FOLDERS[key] / "ImageSets/Main/train.txt").is_file():
+        _download(key, request)
+    path = request.root / FOLDERS[key]
+    folder = Folder(
+        path,
+        names_in(path / "JPEGImages", request.where),
+        names_in(path / "Annotations", request.where),
+        request.where,
+    )
+    own_test = test is None and (key == "2007-test" or _has_annotated_test(folder))
+    sets = {"train": train or "train", "test": test or ("test" if own_test else "val")}
+    if validation or (own_test and train is None):
+        sets["validation"] = validation or "val"
+    splits = {split: _split(folder, name, DIFFICULT[difficult]) for split, name in sets.items()}
+    _check_disjoint(splits, sets, request.where)
+    return SourceData(splits, CLASSES, "multi-label")
+
+
+def read_annotation(file: Path, difficult: int) -> NDArray[np.uint8]:
+    """The labels uint8 [20] of an annotation; classes with only difficult objects get `difficult`.
+
+    Raises BakeoffError for XML that cannot be read, that defines entities, or whose objects are not VOC's.
+    """
+    labels = np.zeros(len(CLASSES), np.uint8)
+    parser = ElementTree.XMLParser(target=_WithoutDoctype())
+    try:
+        root = ElementTree.fromstring(file.read_bytes(), parser)
+    except ElementTree.ParseError as error:
+        raise BakeoffError(f"{file}:{error.position[0]}: is no readable annotation: {error}") from error
+    except (OSError, ValueError, LookupError) as error:
+        raise BakeoffError(f"{file}: is no readable annotation: {error}") from error
+    if root.tag != "annotation":
+        raise BakeoffError(f"{file}: is no annotation: it holds <{root.tag}>, expected <annotation>")
+    for thing in root.findall("object"):
+        name, hard = (thing.findtext("name") or "").strip(), (thing.findtext("difficult") or "0").strip()
+        if name not in LABEL_OF:
+            raise BakeoffError(f"{file}: an object has the name {name!r}; {nearest(name, CLASSES)}")
+        if hard not in ("0", "1"):
+            raise BakeoffError(f"{file}: an object of class {name} has difficult {hard!r}; allowed: 0, 1")
+        if hard == "0":
+            labels[LABEL_OF[name]] = 1
+        elif labels[LABEL_OF[name]] != 1:
+            labels[LABEL_OF[name]] = difficult
+    return labels
+
+
+class _WithoutDoctype(ElementTree.TreeBuilder):
+    """Refuses a document type: it could define entities that expand without end, and annotations have none."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise ValueError(f"it has a <!DOCTYPE {name}>")
+
+
+def _has_annotated_test(folder: Folder) -> bool:
+    if not (folder.path / "ImageSets/Main/test.txt").is_file():
+        return False
+    return any(f"{name}.xml" in folder.annotations for name, _ in folder.image_set("test"))
+
+
+def _split(folder: Folder, image_set: str, difficult: int) -> tuple[Images, Labels]:
+    files, labels = [], []
+    for name, place in folder.image_set(image_set):
+        for kind, there, file in (
+            ("image", folder.images, f"{name}.jpg"), ("annotation", folder.annotations, f"{name}.xml"),
+        ):  # fmt: skip
+            if file not in there:
+                raise BakeoffError(f"{place}: {name!r} has no {kind} {file} in {folder.path}")
+        files.append(folder.path / "JPEGImages" / f"{name}.jpg")
+        labels.append(read_annotation(folder.path / "Annotations" / f"{name}.xml", difficult))
+    if not files:
+        raise BakeoffError(f"{folder.where}: the image set {image_set} in {folder.path} is empty")
+    return files, np.stack(labels)
+
+
+def _check_disjoint(splits: dict[str, tuple[Images, Labels]], sets: dict[str, str], where: str) -> None:
+    set_of: dict[object, str] = {}
+    for split, (files, _) in splits.items():
+        for file in files:
+            if file in set_of:
+                raise BakeoffError(
+                    f"{where}: {file} is in the image sets {set_of[file]} and {sets[split]}; "
+                    "an image may be in one split only, and once"
+                )
+            set_of[file] = sets[split]
+
+
+def _download(key: str, request: Request) -> None:
+    """Let torchvision download the archive of a year. Raises BakeoffError when it cannot."""
+    from urllib.error import URLError
+
+    from torchvision.datasets import VOCDetection
+
+    from bakeoff.data.sources.torchvision_datasets import folder_to_write
+
+    missing = f"{FOLDERS[key]}/{{ImageSets/Main/train.txt,Annotations,JPEGImages}}"
+    try:
+        with folder_to_write(request):
+            for image_set in ("train", "test") if key.startswith("2007") else ("train",):
+                VOCDetection(str(request.root), year=key.removesuffix("-test"), image_set=image_set, download=True)
+    except (URLError, OSError, RuntimeError) as error:
+        raise BakeoffError(
+            f"{request.where}: VOC {key} is not in {request.root} (missing: {missing}), and the download failed: "
+            f"{error}. Unpack the archive there, set root to the folder that has VOCdevkit, or run where the "
+            "network can be reached"
+        ) from error
+
+
+def _check(where: str, arguments: dict[str, Any]) -> None:
+    year, difficult = str(arguments.get("year", 2012)), arguments.get("difficult", "ignore")
+    if year not in FOLDERS:
+        raise BakeoffError(f"{where}.year: found {year}; allowed: {', '.join(FOLDERS)}")
+    if difficult not in DIFFICULT:
+        raise BakeoffError(f"{where}.difficult: found {difficult!r}; {nearest(difficult, DIFFICULT)}")
+    for split in ("train", "validation", "test"):
+        if not isinstance(arguments.get(split), str | None):
+            raise BakeoffError(
+                f"{where}.{split}: found {arguments[split]!r}; allowed: the name of an image set, as val"
+            )
+
+
+VOC = Source("voc", "Pascal VOC: which of 20 classes are in an image (multi-label)", load, _check)

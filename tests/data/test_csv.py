@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+from entries import study_of
+from PIL import Image
+
+from bakeoff.data.prepare import check_dataset, load_prepared, prepare
+from bakeoff.errors import BakeoffError
+
+COUNT = 20
+
+
+def dataset(root, table: str, name="table.csv", folder="images"):
+    """Images 0.png..19.png, each of its own gray, and a table."""
+    (root / folder).mkdir(parents=True)
+    for value in range(COUNT):
+        Image.new("L", (4, 3), value).save(root / folder / f"{value}.png")
+    (root / name).write_text(table)
+    return root
+
+
+def prepared(root, target, **entry):
+    entry = {"table": "table.csv", "folder": "images", "test": 0.2, "validation": 0.25, "mode": "L", **entry}
+    study = study_of(source="csv", root=str(root), **entry)
+    check_dataset(study, "data")
+    return prepare(study, "data", target)
+
+
+def by_gray(folder) -> dict[int, list]:
+    """Gray level, which names the file, → (split, label)."""
+    return {
+        int(image[0, 0, 0]): (split, label.tolist())
+        for split, (images, labels) in load_prepared(folder).splits.items()
+        for image, label in zip(images, labels, strict=True)
+    }
+
+
+def table(header: str, line) -> str:
+    return "\n".join([header, *(line(k) for k in range(COUNT))]) + "\n"
+
+
+def test_a_column_of_class_names(tmp_path):
+    root = dataset(tmp_path / "in", table("image,color", lambda k: f"{k},{'red' if k % 2 else 'blue 10'}"))
+    card = prepared(root, tmp_path / "out", label="color", suffix=".png")
+    assert card["task"] == "multi-class" and card["classes"] == ["blue 10", "red"]
+    assert card["class_counts"] == {"train": [6, 6], "validation": [2, 2], "test": [2, 2]}
+    assert "label_cardinality" not in card
+    found = by_gray(tmp_path / "out")
+    assert all(label == k % 2 for k, (_, label) in found.items()) and len(found) == COUNT
+
+
+def test_columns_of_zeros_and_ones(tmp_path):
+    text = table("file;cat;dog;cow", lambda k: f"images/{k}.png;{int(k < 10)};{k % 2};0" if k else "images/0.png;0;0;1")
+    root = dataset(tmp_path / "in", text.replace("images/9.png;1;1;0", "images/9.png;1;1;1"))
+    entry = {"image": "file", "folder": None, "delimiter": ";", "validation": 0.2, "labels": ["cow", "cat", "dog"]}
+    card = prepared(root, tmp_path / "out", **entry)
+    assert card["task"] == "multi-label" and card["classes"] == ["cow", "cat", "dog"]
+    positives = np.sum(list(card["class_counts"].values()), axis=0)
+    assert positives.tolist() == [2, 9, 10]
+    assert card["label_cardinality"] == pytest.approx(21 / 20)
+    found = by_gray(tmp_path / "out")
+    assert found[0][1] == [1, 0, 0] and found[9][1] == [1, 1, 1] and found[12][1] == [0, 0, 0]
+    _, labels = load_prepared(tmp_path / "out").splits["train"]
+    assert labels.dtype == np.uint8 and labels.shape[1] == 3
+
+
+def test_tags_and_a_column_of_splits(tmp_path):
+    def line(k: int) -> str:
+        split = ["train", "train", "train", "val", "test"][k % 5]
+        return f"{k}.png\t{'sea, sun' if k < 15 else ['sun', ''][k % 2]}\t{split}"
+
+    root = dataset(tmp_path / "in", table("image\ttags\tsplit", line), "table.tsv")
+    entry = {"table": "table.tsv", "tags": "tags", "separator": ",", "split": "split", "test": None}
+    card = prepared(root, tmp_path / "out", **entry)
+    assert card["classes"] == ["sea", "sun"]
+    assert card["counts"] == {"train": 12, "validation": 4, "test": 4}
+    found = by_gray(tmp_path / "out")
+    assert found[0] == ("train", [1, 1]) and found[3][0] == "validation" and found[19] == ("test", [0, 0])
+    with pytest.raises(BakeoffError, match=r"test images of its own; remove test: 0\.2"):
+        prepared(root, tmp_path / "out", **entry | {"test": 0.2})
+
+
+HEADER = "image,label\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("image,kind\n0.png,a\n", r"table\.csv:1: there is no column 'label'.*allowed: image, kind"),
+        ("picture,label\n0.png,a\n", r"table\.csv:1: there is no column 'image'"),
+        (HEADER + "0.png,a\n77.png,a\n", r"table\.csv:3: there is no image .*77\.png"),
+        (HEADER + "0.png,a\n\n1.png, \n", r"table\.csv:4: label is empty"),
+        (HEADER + "0.png,a,b\n", r"table\.csv:2: has 3 cells, the header 2"),
+        (HEADER + "0.png,a\n1.png,b\n./0.png,b\n", r"table\.csv:4: '\./0\.png' stands in line 2 too"),
+        (HEADER + "/etc/passwd,a\n", r"table\.csv:2: '/etc/passwd' is no path below"),
+        (HEADER + "a/../../0.png,a\n", r"table\.csv:2: .*without '\.\.'"),
+        (HEADER + "out/secret.png,a\n", r"table\.csv:2: .*a link that leads out of its folder"),
+        (HEADER + "link.png,a\n", r"table\.csv:2: .*a link that leads out of its folder"),
+        (HEADER + '0.png,"a\n', r"table\.csv:2: is no readable table"),
+        ("image,label,label\n", "the column 'label' stands twice"),
+        (HEADER, "no line has a label"),
+        ("", "is empty"),
+    ],
+)
+def test_bad_tables_are_named_with_their_line(tmp_path, text, message):
+    root = dataset(tmp_path / "in", text)
+    (tmp_path / "elsewhere").mkdir()
+    Image.new("L", (4, 3)).save(tmp_path / "elsewhere" / "secret.png")
+    (root / "images" / "out").symlink_to(tmp_path / "elsewhere")
+    (root / "images" / "link.png").symlink_to(tmp_path / "elsewhere" / "secret.png")
+    with pytest.raises(BakeoffError, match=message):
+        prepared(root, tmp_path / "out", label="label")
+
+
+def test_values_that_are_no_bits(tmp_path):
+    root = dataset(tmp_path / "in", "image,a,b\n0.png,0,1\n1.png,1,yes\n")
+    with pytest.raises(BakeoffError, match=r"table\.csv:3: b is 'yes'; allowed: 0, 1"):
+        prepared(root, tmp_path / "out", labels=["a", "b"])
+
+
+def test_splits_that_are_none(tmp_path):
+    root = dataset(tmp_path / "in", "image,label,set\n0.png,a,train\n1.png,b,dev\n")
+    with pytest.raises(BakeoffError, match=r"table\.csv:3: 'dev' is no split; allowed: train"):
+        prepared(root, tmp_path / "out", label="label", split="set", test=None)
+    with pytest.raises(BakeoffError, match="no test images; set test"):
+        prepared(root, tmp_path / "out", label="label", test=None)
+
+
+def test_lines_that_stand_twice_count_once(tmp_path):
+    text = table("image,label", lambda k: f"{k}.png,{'ab'[k % 2]}")
+    root = dataset(tmp_path / "in", text + "0.png,a\n")
+    assert sum(prepared(root, tmp_path / "out", label="label")["counts"].values()) == COUNT
+
+
+def test_a_label_without_a_training_image(tmp_path):
+    root = dataset(tmp_path / "in", table("image,a,b", lambda k: f"{k}.png,1,0"))
+    with pytest.raises(BakeoffError, match="labels without a training image: 'b'"):
+        prepared(root, tmp_path / "out", labels=["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "exactly one of label, labels, tags; found: none"),
+        ({"label": "a", "tags": "b"}, "found: label, tags"),
+        ({"labels": "a"}, "a list of columns"),
+        ({"labels": ["a", "a"]}, "stands twice"),
+        ({"label": "a", "delimiter": "--"}, "one character"),
+        ({"label": 3}, "text"),
+        ({"label": "a", "test": 2}, "between 0 and 1"),
+        ({"label": "a", "seperator": ","}, "did you mean 'separator'"),
+    ],
+)
+def test_wrong_arguments_are_refused_without_data(tmp_path, arguments, message):
+    with pytest.raises(BakeoffError, match=message):
+        check_dataset(study_of(source="csv", table="t.csv", **arguments), "data")
+
+
+def test_a_table_outside_the_root(tmp_path):
+    with pytest.raises(BakeoffError, match=r"data\.table: '\.\./t\.csv' is no path below"):
+        prepared(tmp_path, tmp_path / "out", table="../t.csv", label="label")

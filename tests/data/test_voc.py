@@ -1,0 +1,155 @@
+import numpy as np
+import pytest
+from entries import study_of
+from PIL import Image
+
+from bakeoff.data.prepare import check_dataset, load_prepared, prepare
+from bakeoff.data.sources.voc import CLASSES, read_annotation
+from bakeoff.errors import BakeoffError
+
+OBJECT = "<object><name>{}</name><part><name>head</name></part><difficult>{}</difficult></object>"
+
+
+def annotation(*objects: tuple[str, int]) -> str:
+    inside = "".join(OBJECT.format(name, int(hard)) for name, hard in objects)
+    return f"<annotation>\n<folder>VOC2012</folder>\n{inside}</annotation>\n"
+
+
+def voc(root, sets=("train", "val"), folder="VOCdevkit/VOC2012", annotated=("train", "val", "test"), count=40):
+    """Each image shows two classes, the second one marked difficult in every other image."""
+    base = root / folder
+    for name in ("Annotations", "ImageSets/Main", "JPEGImages"):
+        (base / name).mkdir(parents=True)
+    for number, name in enumerate(sets):
+        names = [f"{number}_{k:06}" for k in range(count)]
+        (base / f"ImageSets/Main/{name}.txt").write_text("\n".join(names) + "\n")
+        for k, image in enumerate(names):
+            Image.new("RGB", (8 + k % 3, 6), (k, 50 * number, 0)).save(base / "JPEGImages" / f"{image}.jpg")
+            if name in annotated:
+                objects = [(CLASSES[k % 20], 0), (CLASSES[(k + 1) % 20], k % 2)]
+                (base / "Annotations" / f"{image}.xml").write_text(annotation(*objects))
+    return root
+
+
+def prepared(root, target, **entry):
+    study = study_of(source="voc", root=str(root), **{"resize": 8, "validation": 0.5, **entry})
+    check_dataset(study, "data")
+    return prepare(study, "data", target)
+
+
+@pytest.mark.parametrize(
+    ("objects", "positive", "ignored"),
+    [
+        ([("cat", 0), ("dog", 0)], ["cat", "dog"], []),
+        ([("cat", 1)], [], ["cat"]),
+        ([("cat", 1), ("cat", 0)], ["cat"], []),
+        ([("cat", 0), ("cat", 1), ("dog", 1)], ["cat"], ["dog"]),
+        ([], [], []),
+    ],
+)
+def test_labels_of_an_annotation(tmp_path, objects, positive, ignored):
+    file = tmp_path / "a.xml"
+    file.write_text(annotation(*objects))
+    labels = read_annotation(file, difficult=255)
+    assert [CLASSES[k] for k in np.flatnonzero(labels == 1)] == positive
+    assert [CLASSES[k] for k in np.flatnonzero(labels == 255)] == ignored
+    assert (read_annotation(file, 0) == (labels == 1)).all()
+    assert (read_annotation(file, 1) == (labels > 0)).all()
+
+
+def test_without_an_annotated_test_set_val_tests(tmp_path):
+    root = voc(tmp_path / "in", ("train", "val", "test"), annotated=("train", "val"))
+    card = prepared(root, tmp_path / "out")
+    assert card["task"] == "multi-label" and card["classes"] == CLASSES and card["shape"] == [3, 8, 8]
+    assert card["counts"]["test"] == 40 and card["counts"]["train"] + card["counts"]["validation"] == 40
+    images, labels = load_prepared(tmp_path / "out").splits["test"]
+    assert (images[:, 1].mean((1, 2)).round(-1) == 50).all()  # the green of the set val
+    assert labels.dtype == np.uint8 and labels.shape == (40, 20)
+    # By hand: image k shows class k; class k + 1 too, but only as difficult where k is odd.
+    expected = np.zeros((40, 20), int)
+    for k in range(40):
+        expected[k, (k + 1) % 20] = 255 if k % 2 else 1
+        expected[k, k % 20] = 1
+    assert (labels == expected).all()
+    assert card["class_counts"]["test"] == (expected == 1).sum(0).tolist()
+    assert card["ignored_counts"]["test"] == (expected == 255).sum(0).tolist()
+    assert card["label_cardinality"] == 1.5
+
+
+def test_image_sets_of_2007_as_torchvision_reads_them(tmp_path):
+    from torchvision.datasets import VOCDetection
+
+    root = voc(tmp_path / "in", ("train", "val", "test"), "VOCdevkit/VOC2007")
+    assert prepared(root, tmp_path / "out", year=2007)["counts"] == {"train": 40, "validation": 40, "test": 40}
+    assert prepared(root, tmp_path / "out", year="2007-test")["counts"]["test"] == 40
+    theirs = VOCDetection(str(root), year="2007", image_set="test")
+    _, labels = load_prepared(tmp_path / "out").splits["test"]
+    for row in (0, 7, 39):
+        objects = theirs[row][1]["annotation"]["object"]
+        names = {thing["name"] for thing in objects if thing["difficult"] == "0"}
+        assert {CLASSES[k] for k in np.flatnonzero(labels[row] == 1)} == names
+
+
+def test_image_sets_may_be_named(tmp_path):
+    root = voc(tmp_path / "in", ("train", "val", "test"), "VOCdevkit/VOC2007")
+    main = root / "VOCdevkit/VOC2007/ImageSets/Main"
+    (main / "trainval.txt").write_text((main / "train.txt").read_text() + (main / "val.txt").read_text())
+    card = prepared(root, tmp_path / "out", year=2007, train="trainval")
+    assert card["counts"]["train"] + card["counts"]["validation"] == 80 and card["counts"]["test"] == 40
+    with pytest.raises(BakeoffError, match=r"in the image sets trainval and val"):
+        prepared(root, tmp_path / "out", year=2007, train="trainval", test="val")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<annotation>\n<object>\n</annotation>", r"0_000003\.xml:3: is no readable annotation"),
+        ("", r"0_000003\.xml:1: is no readable annotation"),
+        (annotation(("kat", 0)), r"0_000003\.xml: an object has the name 'kat'; did you mean 'cat'"),
+        (annotation(("cat", 7)), r"0_000003\.xml: .*difficult '7'"),
+        ("<html/>", r"0_000003\.xml: .*<html>"),
+        (
+            '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;">]>\n<annotation>&y;</annotation>',
+            r"0_000003\.xml: .*<!DOCTYPE a>",
+        ),
+    ],
+)
+def test_corrupt_annotations_are_named(tmp_path, text, message):
+    root = voc(tmp_path / "in")
+    (root / "VOCdevkit/VOC2012/Annotations/0_000003.xml").write_text(text)
+    with pytest.raises(BakeoffError, match=message):
+        prepared(root, tmp_path / "out")
+
+
+@pytest.mark.parametrize(("file", "kind"), [("JPEGImages/1_000002.jpg", "image"), ("Annotations/1_000002.xml", "ann")])
+def test_missing_files_are_named(tmp_path, file, kind):
+    root = voc(tmp_path / "in")
+    (root / "VOCdevkit/VOC2012" / file).unlink()
+    with pytest.raises(BakeoffError, match=rf"val\.txt:3: '1_000002' has no {kind}"):
+        prepared(root, tmp_path / "out")
+
+
+def test_an_absent_dataset_says_where_it_was_looked_for(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError("no network in tests")
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    with pytest.raises(BakeoffError) as error:
+        prepared(tmp_path / "in", tmp_path / "out")
+    parts = [str(tmp_path / "in"), "VOCdevkit/VOC2012", "train.txt", "no network in tests", "set root"]
+    assert [part for part in parts if part not in str(error.value)] == []
+    assert not (tmp_path / "in").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"year": 2006}, "data.year: found 2006"),
+        ({"difficult": "ignored"}, "did you mean 'ignore'"),
+        ({"train": ["train", "val"]}, "the name of an image set"),
+        ({"train": "../train"}, "no path below"),
+    ],
+)
+def test_wrong_arguments(tmp_path, arguments, message):
+    with pytest.raises(BakeoffError, match=message):
+        prepared(voc(tmp_path / "in"), tmp_path / "out", **arguments)
