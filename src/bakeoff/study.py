@@ -343,7 +343,7 @@ class Study(Strict):
 
     def rungs_of(self, cell: "Experiment") -> tuple[Rungs, ...]:
         """The blocks of `experiments` that name an experiment."""
-        return tuple(block for block in self.experiments if cell in _product(self, block))
+        return tuple(block for block in self.experiments if _holds(block, cell))
 
     @cached_property
     def declarations(self) -> tuple[Declaration, ...]:
@@ -660,6 +660,11 @@ def _experiments(study: Study) -> list[Experiment]:
 def _product(study: Study, block: Block) -> list[Experiment]:
     names = [getattr(block, axis) if getattr(block, axis) is not None else tuple(getattr(study, axis)) for axis in AXES]
     return [Experiment(*cell) for cell in itertools.product(*names)]
+
+
+def _holds(block: Block, cell: Experiment) -> bool:
+    names = zip(AXES, (cell.dataset, cell.architecture, cell.optimizer, cell.recipe), strict=True)
+    return all(getattr(block, axis) is None or name in getattr(block, axis) for axis, name in names)
 
 
 def _inconsistencies(study: Study) -> list[tuple[list[str | int], str]]:
