@@ -176,3 +176,36 @@ def test_every_study_of_the_repository_reads_and_names_its_schema(path: Path) ->
     first = path.read_text().splitlines()[0]
     assert first.startswith("# yaml-language-server: $schema=")
     assert (path.parent / first.partition("=")[2]).resolve() == ROOT / "workflow/schemas/study.schema.json"
+
+
+def test_notes_and_published_numbers_decide_nothing() -> None:
+    blocks = [{"architectures": "b", "notes": "Why.", "published": {"value": 0.9, "measured": "last_epoch"}}, {}]
+    plain, told = parse_study(config(experiments=[{"architectures": "b"}, {}])), parse_study(config(experiments=blocks))
+    assert [cell.architecture for cell in experiments(told)] == ["b", "b", "b", "b", "a", "a", "a", "a"]
+    assert [specification(told, run) for run in runs(told)] == [specification(plain, run) for run in runs(plain)]
+    first, last = experiments(told)[0], experiments(told)[-1]
+    assert [rungs.notes for rungs in told.rungs_of(first)] == ["Why.", ""]
+    assert [rungs.notes for rungs in told.rungs_of(last)] == [""]
+    (number,) = told.rungs_of(first)[0].published
+    assert (number.value, number.metric, number.split, number.runs) == (0.9, None, "test", 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"experiments": [{"published": {"value": 0.9}}]}, r"experiments\.0\.published\.0\.measured: is required"),
+        (
+            {"experiments": [{"published": [{"value": 1, "measured": "last_epoch", "metric": "acuracy"}]}]},
+            r"published\.0\.metric: there is no metric 'acuracy'; did you mean 'accuracy'",
+        ),
+        (
+            {"experiments": [{"published": {"value": 1, "measured": "last_epoch", "run": 2}}]},
+            r"published\.0\.run: unknown key; did you mean 'runs'",
+        ),
+        ({"experiments": [{"note": "x"}]}, r"experiments\.0\.note: unknown key; did you mean 'notes'"),
+        ({"exclude": [{"notes": "x"}]}, r"exclude\.0\.notes: unknown key"),
+    ],
+)
+def test_wrong_notes_and_numbers(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        parse_study(config(**changes))

@@ -58,6 +58,22 @@ def prepare(
     prepare_if_needed(study, dataset, data_folder(study, dataset), threads)
 
 
+@application.command("demo-data")
+def demo_data(
+    study_file: Annotated[Path, typer.Argument(metavar="STUDY")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR")],
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Write a small generated dataset for each of a study's, in the format of the real one."""
+    from bakeoff.data.demo import write_demo_data
+
+    study = _load(study_file, overrides)
+    load_plugins(study.plugins)
+    for place in write_demo_data(study, folder):
+        typer.echo(folder / place)
+    typer.echo(f"try it: snakemake --cores all --configfile {study_file} --config smoke=true data_root={folder}")
+
+
 @application.command()
 def check(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
     """Build every model, optimizer, schedule and augmentation of a study once, on its prepared data."""

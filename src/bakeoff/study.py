@@ -21,6 +21,7 @@ from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError
 from bakeoff.metrics import METRICS, TASKS, Metric
 from bakeoff.plugins import Declaration, checksum, declared_in
+from bakeoff.smoke import smoke_form
 
 AXES = ("datasets", "architectures", "optimizers", "recipes")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -272,6 +273,32 @@ class Block(Strict):
     recipes: Names | None = None
 
 
+class Published(Strict):
+    """A number that others published for an experiment. It decides nothing: the report compares ours with it."""
+
+    value: float = Field(description="as our tables hold it: an accuracy of 92.15 % is 0.9215")
+    metric: str | None = Field(None, description="left out: the study's metric")
+    split: Literal["test", "validation", "train"] = "test"
+    measured: Literal["best_over_epochs", "last_epoch", "chosen_on_validation"] = Field(
+        description="which epoch's number it is: ours of the same measure stands beside it"
+    )
+    runs: int = Field(1, gt=0, description="of how many runs it is the mean")
+
+
+def _listed_once(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
+
+
+class Rungs(Block):
+    """Experiments of a study, in the order of its tables, and what people should know of them."""
+
+    notes: str = Field("", description="why these experiments; the report prints it")
+    published: Annotated[
+        tuple[Published, ...],
+        BeforeValidator(_listed_once, json_schema_input_type=Published | list[Published]),
+    ] = Field((), description="numbers that others published for them")
+
+
 def _seeds(value: Any) -> Any:
     if isinstance(value, str) and value.isdigit():
         value = int(value)
@@ -305,6 +332,7 @@ class Study(Strict):
     )
     beta: float = Field(1, gt=0, description="of the F-beta metrics of multi-label data: recall counts beta times")
     plugins: tuple[str, ...] = Field((), description="Python files with own models, sources, transforms, metrics")
+    smoke: bool = Field(False, description="shrink the study until it runs in a minute or two, into folders of its own")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(1, gt=0, description="processor threads of one training job")
     datasets: dict[Name, Dataset] = Field(min_length=1)
@@ -316,7 +344,7 @@ class Study(Strict):
         BeforeValidator(_seeds, json_schema_input_type=int | list[int]),
         AfterValidator(_distinct),
     ] = Field((0, 1, 2, 3, 4), min_length=1, description="a number of replicates, or a list of seeds")
-    experiments: tuple[Block, ...] = Field((), description="narrows the study to these blocks, in this order")
+    experiments: tuple[Rungs, ...] = Field((), description="narrows the study to these blocks, in this order")
     exclude: tuple[Block, ...] = Field((), description="takes cells away")
 
     @cached_property
@@ -333,6 +361,10 @@ class Study(Strict):
     def cells(self) -> "dict[Experiment, None]":
         """The experiments, in order, to look up and to walk."""
         return dict.fromkeys(_experiments(self))
+
+    def rungs_of(self, cell: "Experiment") -> tuple[Rungs, ...]:
+        """The blocks of `experiments` that name an experiment."""
+        return tuple(block for block in self.experiments if _holds(block, cell))
 
     @cached_property
     def declarations(self) -> tuple[Declaration, ...]:
@@ -353,8 +385,8 @@ class Study(Strict):
     def dataset_specification(self, name: str) -> dict[str, Any]:
         """All that decides the prepared data. Keys that say nothing are left out, so new ones change no old data."""
         entry = {key: value for key, value in self.entries["datasets"][name].items() if value is not None}
-        plugins = self.plugins_named("source", {entry["source"]})
-        return {"entry": {"root": self.data_root, **entry}, "split_seed": self.split_seed, **plugins}
+        known = {"entry": {"root": self.data_root, **entry}, "split_seed": self.split_seed}
+        return known | self.plugins_named("source", {entry["source"]})
 
     def plugins_named(self, kind: str, names: set[str]) -> dict[str, Any]:
         """`{"plugins": {file: SHA-256}}` of the files that register one of `names`; nothing when none does."""
@@ -464,9 +496,14 @@ def _key_that_stands_twice(node: yaml.Node | None) -> yaml.Node | None:
 
 
 def parse_study(config: Mapping[str, Any], path: Path | None = None) -> Study:
-    """The study that a mapping means. `path` is only read to say the lines of problems. Raises StudyError."""
+    """The study that a mapping means, in its smoke form when it says `smoke: true`. Raises StudyError.
+
+    `path` is only read to say the lines of problems.
+    """
     try:
         study = Study.model_validate(dict(config))
+        if study.smoke:
+            study = Study.model_validate(smoke_form(study.model_dump(exclude_unset=True)))
     except ValidationError as error:
         raise StudyError("\n".join(_explain(problem, path) for problem in error.errors())) from None
     if study.plugins:
@@ -639,7 +676,9 @@ def _fields_at(keys: Sequence[str | int]) -> list[str]:
     """The keys that may stand at a place of a study file."""
     if not keys:
         return list(Study.model_fields)
-    if keys[0] in ("experiments", "exclude"):
+    if keys[0] == "experiments":
+        return list((Published if "published" in keys else Rungs).model_fields)
+    if keys[0] == "exclude":
         return list(Block.model_fields)
     nested: dict[str, type[Strict]] = {
         "early_stopping": EarlyStopping,
@@ -664,6 +703,11 @@ def _product(study: Study, block: Block) -> list[Experiment]:
     return [Experiment(*cell) for cell in itertools.product(*names)]
 
 
+def _holds(block: Block, cell: Experiment) -> bool:
+    names = zip(AXES, (cell.dataset, cell.architecture, cell.optimizer, cell.recipe), strict=True)
+    return all(getattr(block, axis) is None or name in getattr(block, axis) for axis, name in names)
+
+
 def _inconsistencies(study: Study) -> list[tuple[list[str | int], str]]:
     """Problems between entries: (key path, message)."""
     problems: list[tuple[list[str | int], str]] = []
@@ -679,6 +723,11 @@ def _inconsistencies(study: Study) -> list[tuple[list[str | int], str]]:
                     if name not in getattr(study, axis):
                         message = f"{name!r} is no entry of {axis}; {nearest(name, list(getattr(study, axis)))}"
                         problems.append(([kind, index, axis], message))
+    for index, block in enumerate(study.experiments):
+        for at, number in enumerate(block.published):
+            if number.metric is not None and number.metric not in study.metrics:
+                message = f"there is no metric {number.metric!r}; {nearest(number.metric, study.metrics)}"
+                problems.append((["experiments", index, "published", at, "metric"], message))
     if problems:
         return problems
     if not study.cells:

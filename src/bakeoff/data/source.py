@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
+from bakeoff.metrics import Task
 
-Task = Literal["multi-class", "multi-label"]
 Pixels = NDArray[np.uint8]  # [N, C, H, W]
 Images = Pixels | list[Path]  # files are not decoded before they are chosen
 Labels = NDArray[np.int64] | NDArray[np.uint8]  # [N] class numbers, or [N, L] of 0, 1 and IGNORED

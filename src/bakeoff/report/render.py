@@ -14,6 +14,8 @@ from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.layout import Layout, data_folder
 from bakeoff.metrics import Metric
+from bakeoff.report.published import comparisons, published_table
+from bakeoff.report.tables import NONE, Cell, Column, Table, interval_text, is_known, metric_text, spread_text
 from bakeoff.study import AXES, Experiment, Study, experiments, runs
 
 if TYPE_CHECKING:
@@ -22,27 +24,6 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parents[3] / "report" / "templates"
 LANGUAGES = ("en",)
-NONE = "–"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One field of a table, as it is read."""
-
-    text: str
-    bold: bool = False
-
-
-@dataclass(frozen=True)
-class Column:
-    title: str
-    numeric: bool = True
-
-
-@dataclass(frozen=True)
-class Table:
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
 
 
 @dataclass(frozen=True)
@@ -59,6 +40,8 @@ class ExperimentSection:
     title: str
     anchor: str
     facts: Sequence[tuple[str, str]]
+    notes: Sequence[str]
+    published: Sequence[str]
     note: str
     layers: Table | None
     seeds: Table
@@ -86,6 +69,7 @@ class Report:
     axes: Sequence[tuple[str, Table]]
     matrix: str
     datasets: Sequence[DatasetSection]
+    published: Table | None
     trade_offs: Sequence[Picture]
     experiments: Sequence[ExperimentSection]
     costs: Table
@@ -130,7 +114,7 @@ def collect(study: Study, layout: Layout, language: str = "en") -> Report:
     rows = dict(zip(cells, records(tables.experiments), strict=True))
     labels = short_labels(cells)
     seeds = {cell: records(group) for cell, group in by_experiment(tables.runs)}
-    tracked = any(_known(row[f"test_max_{study.metric}_mean"]) for row in rows.values())
+    tracked = any(is_known(row[f"test_max_{study.metric}_mean"]) for row in rows.values())
     sections = [
         _experiment(study, layout, cell, labels[cell], rows[cell], seeds[cell], _plan(study, layout, cell))
         for cell in cells
@@ -146,6 +130,7 @@ def collect(study: Study, layout: Layout, language: str = "en") -> Report:
         datasets=[
             _dataset(study, layout, name, rows, tracked) for name in dict.fromkeys(cell.dataset for cell in cells)
         ],
+        published=published_table(study, rows, labels),
         trade_offs=_trade_offs(study, layout),
         experiments=sections,
         costs=_costs(rows, labels),
@@ -176,40 +161,17 @@ def _check_match(study: Study, layout: Layout, tables: Tables) -> None:
 # Numbers as text
 
 
-def _known(value: Any) -> bool:
-    return value is not None and value == value
-
-
-def _value(value: Any, metric: Metric, unit: bool = False) -> str:
-    """A metric: per cent with two decimals, or a loss with four significant digits."""
-    if not _known(value):
-        return NONE
-    if metric.percent:
-        return f"{100 * value:.2f}" + (" %" if unit else "")
-    return f"{value:.4g}"
-
-
-def _spread(row: dict[str, Any], score: str, metric: Metric) -> str:
-    deviation = row[f"{score}_std"]
-    return _value(row[f"{score}_mean"], metric) + (f" ± {_value(deviation, metric)}" if _known(deviation) else "")
-
-
-def _interval(row: dict[str, Any], score: str, metric: Metric, unit: bool = False) -> str:
-    low, high = row[f"{score}_low"], row[f"{score}_high"]
-    return f"{_value(low, metric)} – {_value(high, metric, unit)}" if _known(low) else NONE
-
-
 def _count(value: Any) -> str:
-    return f"{int(value):,}" if _known(value) else NONE
+    return f"{int(value):,}" if is_known(value) else NONE
 
 
 def _amount(value: Any, digits: int = 1) -> str:
-    return f"{value:,.{digits}f}" if _known(value) else NONE
+    return f"{value:,.{digits}f}" if is_known(value) else NONE
 
 
 def _seconds(value: Any) -> str:
     """Seconds with three significant digits at least, as they are read in a table."""
-    if not _known(value):
+    if not is_known(value):
         return NONE
     return f"{value:,.0f}" if value >= 99.95 else f"{value:#.3g}"
 
@@ -223,7 +185,7 @@ def _duration(seconds: float) -> str:
 
 
 def _bytes(value: Any) -> str:
-    return f"{value / 2**20:,.0f}" if _known(value) else NONE
+    return f"{value / 2**20:,.0f}" if is_known(value) else NONE
 
 
 def _text(value: Any) -> str:
@@ -314,7 +276,7 @@ def _listed(names: list[str], most: int = 4) -> str:
 def _leader(study: Study, dataset: str, rows: dict[Experiment, dict[str, Any]]) -> str:
     """Facts only: the best mean on a dataset, its interval, and whose intervals overlap with that."""
     metric, score = study.leading_metric, f"test_{study.metric}"
-    here = {cell: row for cell, row in rows.items() if cell.dataset == dataset and _known(row[f"{score}_mean"])}
+    here = {cell: row for cell, row in rows.items() if cell.dataset == dataset and is_known(row[f"{score}_mean"])}
     if not here:
         return f"On {dataset}, no run is complete yet."
     labels = short_labels([cell for cell in rows if cell.dataset == dataset])
@@ -325,13 +287,14 @@ def _leader(study: Study, dataset: str, rows: dict[Experiment, dict[str, Any]]) 
     found = (
         f"On {dataset}, {' and '.join(leaders)} {'has' if len(leaders) == 1 else 'have'} the "
         f"{'highest' if metric.higher_is_better else 'lowest'} mean test {metric.label} of the "
-        f"{_plural(len(here), 'experiment')} with a complete run: {_value(best[f'{score}_mean'], metric, unit=True)}"
+        f"{_plural(len(here), 'experiment')} with a complete run: "
+        f"{metric_text(best[f'{score}_mean'], metric, unit=True)}"
     )
     if len(leaders) > 1:
         return f"{found} (the table has their intervals)."
-    if not _known(best[f"{score}_low"]):
+    if not is_known(best[f"{score}_low"]):
         return f"{found} (one complete run, so no interval)."
-    interval = _interval(best, score, metric, unit=True)
+    interval = interval_text(best, score, metric, unit=True)
     found += f" (95 % interval {interval}, {_plural(int(best['completed']), 'complete run')})."
     return f"{found} {_overlaps(best, [(labels[cell], here[cell]) for cell in order[1:]], score)}".strip()
 
@@ -339,7 +302,7 @@ def _leader(study: Study, dataset: str, rows: dict[Experiment, dict[str, Any]]) 
 def _overlaps(best: dict[str, Any], others: list[tuple[str, dict[str, Any]]], score: str) -> str:
     """Whose intervals overlap with the best one's."""
     low, high = best[f"{score}_low"], best[f"{score}_high"]
-    known = [(label, row) for label, row in others if _known(row[f"{score}_low"])]
+    known = [(label, row) for label, row in others if is_known(row[f"{score}_low"])]
     near = [label for label, row in known if row[f"{score}_high"] >= low and row[f"{score}_low"] <= high]
     sentences = []
     if known and not near:
@@ -461,14 +424,14 @@ def _results(study: Study, rows: dict[Experiment, dict[str, Any]], tracked: bool
         texts = [
             labels[cell],
             str(ranks.get(cell, NONE)),
-            _spread(row, score, metric),
-            _interval(row, score, metric),
+            spread_text(row, score, metric),
+            interval_text(row, score, metric),
         ]
         texts += [
-            _value(row[f"{split}_{shown.name}_mean"], shown)
+            metric_text(row[f"{split}_{shown.name}_mean"], shown)
             for split, shown in [("validation", metric), *(("test", other) for other in others)]
         ]
-        texts += [_value(row[f"test_max_{metric.name}_mean"], metric)] if tracked else []
+        texts += [metric_text(row[f"test_max_{metric.name}_mean"], metric)] if tracked else []
         texts += [_amount(row["best_epoch"]), _count(row["parameters"]), _seconds(row["training_seconds"])]
         texts.append(f"{row['completed']} of {row['planned']}")
         body.append([Cell(text, bold=ranks.get(cell) == 1 and index in (0, 2)) for index, text in enumerate(texts)])
@@ -483,14 +446,16 @@ def _beside(study: Study, rows: Iterable[dict[str, Any]], column: str) -> list[M
         for metric in study.metrics.values()
         if metric.headline
         and metric.name != study.metric
-        and any(_known(row.get(column.format(metric.name))) for row in known)
+        and any(is_known(row.get(column.format(metric.name))) for row in known)
     ]
 
 
 def _ranks(study: Study, rows: dict[Experiment, dict[str, Any]]) -> dict[Experiment, int]:
     """1 for the best mean; equal means share a rank."""
     means = {
-        cell: row[f"test_{study.metric}_mean"] for cell, row in rows.items() if _known(row[f"test_{study.metric}_mean"])
+        cell: row[f"test_{study.metric}_mean"]
+        for cell, row in rows.items()
+        if is_known(row[f"test_{study.metric}_mean"])
     }
     order = sorted(means.values(), reverse=study.leading_metric.higher_is_better)
     return {cell: order.index(mean) + 1 for cell, mean in means.items()}
@@ -527,7 +492,7 @@ def _experiment(
     plan: dict[str, Any],
 ) -> ExperimentSection:
     score = f"test_{study.metric}"
-    parameters, macs = (row[name] if _known(row[name]) else plan.get(name) for name in ("parameters", "macs"))
+    parameters, macs = (row[name] if is_known(row[name]) else plan.get(name) for name in ("parameters", "macs"))
     facts = [
         ("Dataset", f"{cell.dataset} ({_arguments(_effective(study.datasets[cell.dataset]))})"),
         (
@@ -539,9 +504,9 @@ def _experiment(
         ("Parameters", _count(parameters)),
         ("MACs per image", _count(macs)),
     ]
-    if _known(row[f"{score}_mean"]):
-        value = _spread(row, score, study.leading_metric) + (" %" if study.leading_metric.percent else "")
-        interval = _interval(row, score, study.leading_metric, unit=True)
+    if is_known(row[f"{score}_mean"]):
+        value = spread_text(row, score, study.leading_metric) + (" %" if study.leading_metric.percent else "")
+        interval = interval_text(row, score, study.leading_metric, unit=True)
         facts.append(
             (
                 f"Test {study.leading_metric.label}",
@@ -558,6 +523,8 @@ def _experiment(
         title=label,
         anchor=f"experiment-{cell.key.replace('/', '--')}",
         facts=facts,
+        notes=[text for rungs in study.rungs_of(cell) for text in _paragraphs(rungs.notes)],
+        published=[comparison.sentence for comparison in comparisons(study, cell, row)],
         note="" if row["completed"] else "No run of this experiment is complete.",
         layers=_layers(plan),
         seeds=_seeds_table(study, seeds),
@@ -599,7 +566,9 @@ def _seeds_table(study: Study, seeds: list[dict[str, Any]]) -> Table:
         "test_max": "Test, best test epoch (optimistic):",
     }
     shown = [
-        split for split in splits if split != "test_max" or any(_known(row[f"test_max_{metric.name}"]) for row in seeds)
+        split
+        for split in splits
+        if split != "test_max" or any(is_known(row[f"test_max_{metric.name}"]) for row in seeds)
     ]
     header = [
         Column("Seed"),
@@ -613,10 +582,10 @@ def _seeds_table(study: Study, seeds: list[dict[str, Any]]) -> Table:
         texts = [
             str(row["seed"]),
             row["status"].replace("_", " "),
-            *(_value(row[f"{split}_{metric.name}"], metric) for split in shown),
+            *(metric_text(row[f"{split}_{metric.name}"], metric) for split in shown),
         ]
-        texts += [_value(row[f"test_{other.name}"], other) for other in others]
-        epoch = f"{_count(row['best_epoch'])} of {_count(row['epochs'])}" if _known(row["epochs"]) else NONE
+        texts += [metric_text(row[f"test_{other.name}"], other) for other in others]
+        epoch = f"{_count(row['best_epoch'])} of {_count(row['epochs'])}" if is_known(row["epochs"]) else NONE
         body.append(_cells([*texts, epoch, _seconds(row["training_seconds"])]))
     return Table(header, body)
 
@@ -665,7 +634,7 @@ def _provenance(tables: Tables) -> list[tuple[str, str]]:
     }  # fmt: skip
     facts = []
     for name, title in names.items():
-        values = sorted({_plain(value) for value in finished[name] if _known(value) and value != ""})
+        values = sorted({_plain(value) for value in finished[name] if is_known(value) and value != ""})
         facts.append((title, ", ".join(values) or NONE))
     if (finished["git_dirty"] == "True").any():
         facts.append(("Uncommitted changes", "yes, in at least one run"))

@@ -1,0 +1,76 @@
+"""The smoke form of a study: everything that it builds, with next to nothing to compute.
+
+Works on the content of a study file, so that it knows nothing of what a study means.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+IMAGES = 48  # of a split
+IMAGES_OF = {"tiny_imagenet": 200}  # sources with more classes than that need one image of each
+SIDE = 32  # pixels
+BATCH = 16
+
+Content = dict[str, Any]
+
+
+def smoke_form(study: Mapping[str, Any]) -> Content:
+    """The study with one seed and one epoch, few and small images, under the name `<study>-smoke`.
+
+    What is built stays: architectures (pretrained weights become random ones of the same names and shapes),
+    optimizers, schedules, augmentations, losses, and which run starts from which. `study` holds what its
+    file says, coerced by the models; the result says `smoke: false`, so that it is its own smoke form.
+    """
+    seeds = study.get("seeds", (0,))
+    sides = {side for entry in study["datasets"].values() for side in _sides(entry) if side > SIDE}
+    return {
+        **study,
+        "study": f"{study['study']}-smoke",
+        "title": f"{study.get('title') or study['study']} (smoke run: the numbers mean nothing)",
+        "smoke": False,
+        "seeds": seeds[:1],
+        "datasets": {name: _dataset(entry) for name, entry in study["datasets"].items()},
+        "architectures": {name: _architecture(entry) for name, entry in study["architectures"].items()},
+        "recipes": {name: _recipe(entry, seeds[0], sides) for name, entry in study["recipes"].items()},
+    }
+
+
+def _dataset(entry: Content) -> Content:
+    sizes = {key: _at_most(entry[key], SIDE) for key in ("resize", "center_crop") if entry.get(key) is not None}
+    limit = min(entry.get("limit") or IMAGES, IMAGES_OF.get(entry["source"], IMAGES))
+    generated = {"check_md5": False} if entry["source"] == "torchvision" else {}  # `bakeoff demo-data` has other sums
+    kept = {key: value for key, value in entry.items() if key != "per_class"}
+    return {**kept, **sizes, **generated, "limit": limit}
+
+
+def _architecture(entry: Content) -> Content:
+    return {**entry, "pretrained": "random"} if entry.get("pretrained") is True else entry
+
+
+def _recipe(entry: Content, seed: int, sides: set[int]) -> Content:
+    changed: Content = {"epochs": 1, "batch_size": min(entry.get("batch_size", BATCH), BATCH), "compile": False}
+    if entry.get("schedule"):
+        changed["schedule"] = {**entry["schedule"], "warmup": 0}
+    if entry.get("augment"):
+        changed["augment"] = [_resized(transform, sides) for transform in entry["augment"]]
+    if (entry.get("init_from") or {}).get("seed") is not None:
+        changed["init_from"] = {**entry["init_from"], "seed": seed}
+    return {**entry, **changed, "early_stopping": None}
+
+
+def _resized(value: Any, sides: set[int], key: str = "") -> Any:
+    """A transform, its parts likewise, whose `size` is one that the datasets no longer have."""
+    if isinstance(value, Mapping):
+        return {name: _resized(item, sides, name) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_resized(item, sides, key) for item in value]
+    return SIDE if key == "size" and value in sides else value
+
+
+def _sides(entry: Content) -> list[int]:
+    sizes = [entry[key] for key in ("resize", "center_crop") if entry.get(key) is not None]
+    return [side for size in sizes for side in (size if isinstance(size, list | tuple) else (size,))]
+
+
+def _at_most(size: Any, most: int) -> Any:
+    return [_at_most(side, most) for side in size] if isinstance(size, list | tuple) else min(size, most)
