@@ -123,7 +123,7 @@ def _axes(study: Study) -> tuple[list[str], str]:
 
 def _augmentation_notes(study: Study, layout: Layout) -> list[str]:
     """A line for each recipe that augments: which transforms run on batches, as the plan step found."""
-    notes = {}
+    notes: dict[str, str] = {}
     for cell in study.cells:
         if study.recipes[cell.recipe].augment:
             plan = _read(layout.plan(study, cell)) or {}
