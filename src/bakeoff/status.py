@@ -83,11 +83,11 @@ def plan_table(study: Study, layout: Layout) -> RenderableType:
     """The matrix: experiments, their runs and which are done, what is left in epochs and images; then how recipes
     augment. An axis with one name alone stands above the table."""
     axes, alone = _axes(study)
-    table = Table(box=box.SIMPLE)
+    table = _narrow_table()
     for column in axes:
         table.add_column(column, overflow="fold")
-    for column in ("runs", "done", "epochs left", "images left"):
-        table.add_column(column, justify="right")
+    for column in ("runs\ndone", "epochs\nleft", "images\nleft"):
+        table.add_column(column, justify="right", no_wrap=True)
     counts = {name: _training_images(study, name) for name in study.datasets}
     total_runs = total_done = total_epochs = 0
     total_images: int | None = 0
@@ -98,20 +98,22 @@ def plan_table(study: Study, layout: Layout) -> RenderableType:
         count = counts[cell.dataset]
         images = None if count is None else count * epochs
         names = [escape(getattr(cell, axis)) for axis in axes]
-        table.add_row(*names, str(len(states)), str(done), f"{epochs:,}", _number(images))
+        table.add_row(*names, f"{done}/{len(states)}", f"{epochs:,}", _number(images))
         total_runs, total_done, total_epochs = total_runs + len(states), total_done + done, total_epochs + epochs
         total_images = None if images is None or total_images is None else total_images + images
     if axes:
         table.add_section()
         blanks = [""] * (len(axes) - 1)
-        table.add_row(
-            "all", *blanks, str(total_runs), str(total_done), f"{total_epochs:,}", _number(total_images), style="bold"
-        )
-    experiments = f"{len(study.cells)} experiment{'s' if len(study.cells) > 1 else ''}"
-    title = f"[bold]{escape(study.title or study.study)}[/]: {experiments}{escape(alone)}"
+        done_of_all = f"{total_done}/{total_runs}"
+        table.add_row("all", *blanks, done_of_all, f"{total_epochs:,}", _number(total_images), style="bold")
+    title = f"[bold]{escape(study.title or study.study)}[/]: {total_runs} runs{escape(alone)}"
     unknown = [name for name, count in counts.items() if count is None]
     notes = [f"images are counted once a dataset is prepared; not yet: {', '.join(unknown)}"] if unknown else []
     return Group(title, table, *notes, *_augmentation_notes(study, layout))
+
+
+def _narrow_table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
 
 
 def _axes(study: Study) -> tuple[list[str], str]:
@@ -127,9 +129,9 @@ def _augmentation_notes(study: Study, layout: Layout) -> list[str]:
     for cell in study.cells:
         if study.recipes[cell.recipe].augment:
             plan = _read(layout.plan(study, cell)) or {}
-            note = _ways(plan["augmentation"]) if "augmentation" in plan else "how is known after the plan step"
+            note = _ways(plan["augmentation"]) if "augmentation" in plan else "known after the plan step"
             notes.setdefault(cell.recipe, note)
-    return [escape(f"{recipe} augments: {note}") for recipe, note in notes.items()]
+    return [escape(f"{recipe}: {note}") for recipe, note in notes.items()]
 
 
 def _ways(augmentation: dict[str, list[str]]) -> str:
@@ -156,11 +158,11 @@ def _table(study: Study, states: list[RunState], room: int | None = None) -> Ren
         ],
         "state": [f"[{STYLES[state.state]}]{state.state}" for state in shown],
         "epoch": [f"{s.progress['epoch']}/{s.progress['epochs']}" if s.progress else "" for s in shown],
-        f"validation {study.metric}": [_value(state.progress.get("value")) for state in shown],
+        f"validation\n{study.metric}": [_value(state.progress.get("value")) for state in shown],
         "time left": [_time_left(state) if state.state == "running" else "" for state in shown],
     }
     filled = {name: cells for name, cells in columns.items() if any(cells)}
-    table = Table(box=box.SIMPLE)
+    table = _narrow_table()
     for name in filled:
         table.add_column(name, overflow="fold", justify="left" if name in ("run", "state") else "right")
     for row in zip(*filled.values(), strict=True):
