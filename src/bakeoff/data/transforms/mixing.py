@@ -114,7 +114,10 @@ def _cutmix(alpha: float = 1.0, p: float = 1.0) -> MixTargets:
 
 def _build(name: str, arguments: Mapping[str, Any]) -> MixTargets:
     check_arguments(MIXERS[name].build, arguments, name)
-    return MIXERS[name].build(**arguments)
+    try:
+        return MIXERS[name].build(**arguments)
+    except TypeError as error:
+        raise BakeoffError(f"{name} cannot be built with {dict(arguments)}: {error}") from error
 
 
 def _check(alpha: float, p: float, name: str) -> None:

@@ -41,8 +41,8 @@ def symmetric_bounds(given: float | Sequence[float], where: str) -> tuple[float,
 
 def weights(p: Sequence[float] | None, count: int, where: str) -> Tensor:
     """The weights of a choice among `count`, float32; None makes them equal."""
-    numbers = [1.0] * count if p is None else list(p)
-    if len(numbers) != count or any(n < 0 for n in numbers) or sum(numbers) <= 0:
+    numbers = [1.0] * count if p is None else list(p) if isinstance(p, list | tuple) else []
+    if len(numbers) != count or not all(isinstance(n, int | float) and n >= 0 for n in numbers) or sum(numbers) <= 0:
         raise BakeoffError(f"{where}: found {p}; allowed: {count} numbers, 0 or more, one for each transform")
     return torch.tensor(numbers, dtype=torch.float32)
 
