@@ -46,7 +46,9 @@ include: "workflow/rules/analysis.smk"
 include: "workflow/rules/report.smk"
 
 
+# The results are named beside the report: a report of an unfinished study, made by hand, must not pass for the end.
 rule all:
     default_target: True
     input:
         rules.report.output,
+        [LAYOUT.run(run).result for run in RUNS.values()],

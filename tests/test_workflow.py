@@ -159,3 +159,12 @@ def test_plan_and_status_and_a_report_of_what_there_is(study_folder: Path) -> No
     report = bakeoff(study_folder, "report", TINY)
     assert report.returncode == 0, report.stderr
     assert "digits/logistic/sgd/plain/seed0" in (study_folder / "report/tiny/report.md").read_text().replace("\\", "")
+
+
+def test_a_report_of_an_unfinished_study_does_not_end_it(study_folder: Path) -> None:
+    shutil.rmtree(study_folder / "results/tiny/runs" / RUNS[0])
+    assert bakeoff(study_folder, "report", TINY).returncode == 0
+    again = snakemake(study_folder, TINY)
+    assert again.returncode == 0, again.stderr
+    assert trained_by(again.stdout + again.stderr) == {RUNS[0]}
+    assert "No run is missing" in (study_folder / "report/tiny/report.md").read_text()

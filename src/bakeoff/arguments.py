@@ -37,11 +37,14 @@ def check_arguments(
 
 
 def nearest(name: object, allowed: Iterable[str]) -> str:
-    """The end of a message about an unknown name: "did you mean 'sgd'? allowed: adam, sgd"."""
+    """The end of a message about an unknown name: "did you mean 'sgd'? allowed: adam, sgd". Long lists are cut."""
     names = {candidate.lower(): candidate for candidate in allowed}
     close = difflib.get_close_matches(str(name).lower(), list(names), n=1)
     guess = f"did you mean {names[close[0]]!r}? " if close else ""
-    return f"{guess}allowed: {', '.join(sorted(names.values())) or 'nothing'}"
+    listed = sorted(names.values())
+    more = f" and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
+    return f"{guess}allowed: {', '.join(listed[:MOST_LISTED]) or 'nothing'}{more}"
 
 
+MOST_LISTED = 30
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)

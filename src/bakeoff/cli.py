@@ -12,7 +12,7 @@ from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError
 from bakeoff.layout import Layout, data_folder, features_folder
 from bakeoff.plugins import load_plugins
-from bakeoff.study import Run, Study, load_study, read_yaml, runs, schema
+from bakeoff.study import Run, Study, load_study, place, read_yaml, runs, schema
 
 application = typer.Typer(
     no_args_is_help=True,
@@ -55,7 +55,12 @@ def prepare(
     if dataset not in study.datasets:
         raise BakeoffError(f"{study_file}: there is no dataset {dataset!r}; {nearest(dataset, list(study.datasets))}")
     load_plugins(study.plugins)
-    prepare_if_needed(study, dataset, data_folder(study, dataset), threads)
+    try:
+        prepare_if_needed(study, dataset, data_folder(study, dataset), threads)
+    except BakeoffError as error:
+        key = f"datasets.{dataset}"
+        where = place(study_file, ["datasets", dataset]).removesuffix(f"{key}: ")
+        raise BakeoffError(where + (str(error) if str(error).startswith(key) else f"{key}: {error}")) from error
 
 
 @application.command("demo-data")
@@ -69,8 +74,8 @@ def demo_data(
 
     study = _load(study_file, overrides)
     load_plugins(study.plugins)
-    for place in write_demo_data(study, folder):
-        typer.echo(folder / place)
+    for written in write_demo_data(study, folder):
+        typer.echo(folder / written)
     typer.echo(f"try it: snakemake --cores all --configfile {study_file} --config smoke=true data_root={folder}")
 
 

@@ -75,8 +75,24 @@ def show_status(study: Study, layout: Layout, watch: bool, console: Console) -> 
 
 
 def status_table(study: Study, layout: Layout) -> RenderableType:
-    """A row for every run and a line that counts them."""
-    return _table(study, [run_state(study, run, layout) for run in runs(study)])
+    """A row for every run, a line that counts them, and what keeps them from starting."""
+    table = _table(study, [run_state(study, run, layout) for run in runs(study)])
+    return Group(table, *_failed_steps(study, layout))
+
+
+def _failed_steps(study: Study, layout: Layout) -> list[str]:
+    """The errors that the steps before training ended with: preparing data, and checking the study."""
+    logs = [(f"preparing {name}", data_folder(study, name)) for name in study.datasets]
+    unfinished = [(step, Path(f"{folder}.log")) for step, folder in logs if not (folder / "card.json").exists()]
+    if any(not layout.plan(study, cell).exists() for cell in study.cells):
+        unfinished.append(("checking the study", layout.folder / "logs" / "check.log"))
+    lines = []
+    for step, log in unfinished:
+        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        _, found, reason = text.rpartition("error: ")
+        if found:
+            lines.append(f"[bold red]{step} failed[/]: {escape(reason.strip())} ({log})")
+    return lines
 
 
 def plan_table(study: Study, layout: Layout) -> RenderableType:

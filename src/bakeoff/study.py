@@ -505,7 +505,9 @@ def parse_study(config: Mapping[str, Any], path: Path | None = None) -> Study:
         if study.smoke:
             study = Study.model_validate(smoke_form(study.model_dump(exclude_unset=True)))
     except ValidationError as error:
-        raise StudyError("\n".join(_explain(problem, path) for problem in error.errors())) from None
+        raise StudyError(
+            "\n".join(_explain(problem, path) for problem in _most_telling_first(error.errors()))
+        ) from None
     if study.plugins:
         study = _with_plugins(study, path)
     problems = [place(path, keys) + message for keys, message in _inconsistencies(study)]
@@ -652,6 +654,11 @@ def _line(path: Path, keys: Sequence[str | int]) -> int | None:
             break
         line, node = found[0][0].start_mark.line + 1, found[0][1]
     return line
+
+
+def _most_telling_first(problems: Sequence[Any]) -> list[Any]:
+    """Unknown keys before missing ones: `epoch` is unknown, and therefore `epochs` missing."""
+    return sorted(problems, key=lambda problem: problem["type"] != "extra_forbidden")
 
 
 def _explain(problem: Any, path: Path | None) -> str:

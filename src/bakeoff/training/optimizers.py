@@ -86,5 +86,6 @@ def _factory(name: str) -> Callable[..., Any]:
 
     others = timm.optim.list_optimizers()
     if name.lower() not in others:
-        raise BakeoffError(f"name: there is no optimizer {name!r}; {nearest(name, [*available, *others])}")
+        known = [*others, *(item.__name__ for item in available.values())]
+        raise BakeoffError(f"name: there is no optimizer {name!r}; {nearest(name, known)}")
     return timm.optim.get_optimizer_class(name.lower(), bind_defaults=True)

@@ -45,7 +45,6 @@ from bakeoff.training.metrics import Metrics, Scoring, average_precision, choose
 from bakeoff.training.optimizers import leave_compiler_unloaded
 
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
-SECONDS_TO_WAIT_FOR_LOCK = 30.0
 
 
 @dataclass(frozen=True)
@@ -66,19 +65,33 @@ def train_run(
 ) -> None:
     """Train a run to the end and write its files, going on from a checkpoint of an earlier attempt.
 
-    Raises BakeoffError when another process has the run, and when something that it needs is missing.
+    Waits for another process that has the run: an orphan of a killed Snakemake. What that one finishes is taken.
+    Raises BakeoffError when something that the run needs is missing.
     """
     paths = layout.run(run)
     paths.state.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(paths.lock)
     try:
-        with filelock.FileLock(paths.lock, timeout=SECONDS_TO_WAIT_FOR_LOCK):
-            if _is_finished(study, run, paths):
-                print(f"{run.key} is finished already", flush=True)
-            else:
-                _train_locked(study, run, layout, paths, threads, checkpoint_seconds)
-            remove_state(paths.state, keep=paths.lock)
-    except filelock.Timeout as error:
-        raise BakeoffError(f"{run.key}: another process is training this run (it holds {paths.lock})") from error
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        print(f"{run.key}: waiting for {_holder(paths)}, which trains this run already", flush=True)
+        lock.acquire()
+    try:
+        if _is_finished(study, run, paths):
+            print(f"{run.key} is finished already", flush=True)
+        else:
+            _train_locked(study, run, layout, paths, threads, checkpoint_seconds)
+        remove_state(paths.state, keep=paths.lock)
+    finally:
+        lock.release()
+
+
+def _holder(paths: RunPaths) -> str:
+    """The process that said last that it trains a run."""
+    try:
+        return f"process {json.loads(paths.progress.read_text(encoding='utf-8'))['process']}"
+    except (OSError, ValueError, KeyError):
+        return "another process"
 
 
 def compute_features(study: Study, run: Run, layout: Layout, threads: int = 1) -> None:
