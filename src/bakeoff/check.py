@@ -13,8 +13,10 @@ from bakeoff.errors import BakeoffError
 from bakeoff.files import write_json
 from bakeoff.layout import Layout, data_folder
 from bakeoff.metrics import Task
-from bakeoff.models.description import ModelDescription, describe, weight_shapes
-from bakeoff.models.registry import images_of
+from bakeoff.models.description import ModelDescription, describe
+from bakeoff.models.freezing import freeze
+from bakeoff.models.registry import build_model, images_of
+from bakeoff.models.weights import check_pretrained, fit_weights, pretrained_normalization
 from bakeoff.study import Experiment, Normalize, Recipe, Study, experiments, parent, place
 from bakeoff.training.devices import choose_device
 from bakeoff.training.losses import check_loss
@@ -69,8 +71,16 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
         )
         if found is not None:
             descriptions[dataset, name] = found
+    for dataset, name in descriptions:
+        images = images_of(cards[dataset])
+        attempt(["architectures", name, "pretrained"], partial(check_pretrained, study.architectures[name], images))
     for cell in cells if not problems else []:
         attempt(["recipes", cell.recipe, "init_from"], partial(_check_starting_weights, study, cell, cards))
+        if study.recipes[cell.recipe].freeze:
+            attempt(["recipes", cell.recipe, "freeze"], partial(_check_freeze, study, cell, cards[cell.dataset]))
+        if study.recipes[cell.recipe].normalize == "pretrained":
+            architecture = study.architectures[cell.architecture]
+            attempt(["recipes", cell.recipe, "normalize"], partial(pretrained_normalization, architecture))
     if problems:
         raise BakeoffError("\n".join(dict.fromkeys(problems)))
     for cell in cells:
@@ -78,19 +88,21 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
 
 
 def _check_starting_weights(study: Study, cell: Experiment, cards: dict[str, Card]) -> None:
-    """The weights of the run that an experiment starts from must have its own names and shapes."""
+    """The weights of the run that an experiment starts from must fit it, but for the classifier."""
     origin = parent(study, cell.run(study.seeds[0]))
     if origin is None or (origin.dataset, origin.architecture) == (cell.dataset, cell.architecture):
         return
     card = cards.get(origin.dataset) or read_card(data_folder(study, origin.dataset))
-    given = weight_shapes(study.architectures[origin.architecture], images_of(card))
-    wanted = weight_shapes(study.architectures[cell.architecture], images_of(cards[cell.dataset]))
-    for name in [*wanted, *given]:
-        if wanted.get(name) != given.get(name):
-            raise BakeoffError(
-                f"the weights of {origin.experiment.key} do not fit {cell.key}: {name} is "
-                f"{given.get(name, 'missing')} there and {wanted.get(name, 'missing')} here"
-            )
+    with torch.device("meta"):
+        given = build_model(study.architectures[origin.architecture], images_of(card)).state_dict()
+        network = build_model(study.architectures[cell.architecture], images_of(cards[cell.dataset]))
+    fit_weights(network, given, f"the weights of {origin.experiment.key} do not fit {cell.key}")
+
+
+def _check_freeze(study: Study, cell: Experiment, card: Card) -> None:
+    with torch.device("meta"):
+        network = build_model(study.architectures[cell.architecture], images_of(card))
+    freeze(network, study.recipes[cell.recipe].freeze)
 
 
 def _check_metric(study: Study, dataset: str, task: Task) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError
-from bakeoff.layout import Layout, data_folder
+from bakeoff.layout import Layout, data_folder, features_folder
 from bakeoff.plugins import load_plugins
 from bakeoff.study import Run, Study, load_study, read_yaml, runs, schema
 
@@ -85,6 +85,26 @@ def check(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> N
 
 
 @application.command()
+def features(
+    study_file: Path,
+    folder: Annotated[str, typer.Argument(help="folder in results/features, as the plan names it")],
+    overrides: Overrides = [],  # noqa: B006
+    threads: Threads = 1,
+) -> None:
+    """Compute the outputs of a frozen backbone on a dataset once, for every run that trains a classifier on them."""
+    _set_threads(threads)
+    study = _load(study_file, overrides)
+    found = {path.name: cell for cell in study.cells if (path := features_folder(study, cell))}
+    if folder not in found:
+        raise BakeoffError(f"{study_file}: no run uses the features {folder!r}; {nearest(folder, list(found))}")
+
+    from bakeoff.training.run import compute_features
+
+    load_plugins(study.plugins)
+    compute_features(study, found[folder].run(study.seeds[0]), Layout(study.study), threads)
+
+
+@application.command()
 def train(
     study_file: Path,
     run: Annotated[str, typer.Argument(help="dataset/architecture/optimizer/recipe/seedN")],
@@ -93,9 +113,7 @@ def train(
     checkpoint_seconds: Annotated[float, typer.Option(min=0, help="least time between two checkpoints")] = 10.0,
 ) -> None:
     """Train one run, or go on with it from its last checkpoint."""
-    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[variable] = str(threads)  # before torch and numpy make their pools
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
+    _set_threads(threads)
     study = _load(study_file, overrides)
     planned = _find_run(study, run, study_file)
 
@@ -169,6 +187,12 @@ def overrides_of(config: dict[str, Any], study_file: Path) -> list[str]:
     """The `--set` values that turn a study file into `config`, which Snakemake may have changed by --config."""
     written = read_yaml(study_file)
     return [f"{key}={json.dumps(value)}" for key, value in config.items() if written.get(key) != value]
+
+
+def _set_threads(threads: int) -> None:
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = str(threads)  # before torch and numpy make their pools
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
 
 
 def _load(study_file: Path, overrides: list[str]) -> Study:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakeoff.study import Experiment, Run, Study, digest, experiment_specification, parent
+from bakeoff.study import Experiment, Run, Study, digest, experiment_specification, features_specification, parent
 
 RESULTS = Path("results")
 REPORT = Path("report")
@@ -86,12 +86,29 @@ class Layout:
         )
 
     def needed_by(self, study: Study, run: Run) -> list[str]:
-        """The files that a training job waits for: plan, card, and the weights of the run that it starts from."""
-        origin = parent(study, run)
-        weights = [str(self.run(origin).model)] if origin else []
-        return [str(self.plan(study, run.experiment)), str(data_folder(study, run.dataset) / "card.json"), *weights]
+        """The files that a training job waits for: plan, card, features, and the weights that it starts from."""
+        origin, features = parent(study, run), features_folder(study, run.experiment)
+        needed = [self.plan(study, run.experiment), data_folder(study, run.dataset) / "card.json"]
+        needed += [features / "card.json"] if features else []
+        needed += [self.run(origin).model] if origin else []
+        return [*map(str, needed), *weights_files(study, run.architecture)]
 
 
 def data_folder(study: Study, dataset: str) -> Path:
     """The prepared arrays of a dataset; studies that say the same about a dataset share the folder."""
     return RESULTS / "data" / f"{dataset}-{digest(study.dataset_specification(dataset))[:8]}"
+
+
+def features_folder(study: Study, cell: Experiment) -> Path | None:
+    """The outputs of an experiment's frozen backbone on its dataset, where they are computed once and kept."""
+    found = features_specification(study, cell)
+    if found is None:
+        return None
+    model = study.architectures[cell.architecture].model.rpartition("/")[2]
+    return RESULTS / "features" / f"{cell.dataset}-{model}-{digest(found)[:8]}"
+
+
+def weights_files(study: Study, architecture: str) -> list[str]:
+    """The local file that an architecture's pretrained weights come from."""
+    pretrained = study.architectures[architecture].pretrained
+    return [pretrained] if isinstance(pretrained, str) and pretrained != "random" else []

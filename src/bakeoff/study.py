@@ -125,11 +125,24 @@ class Dataset(Open):
     on_bad_image: Literal["error", "skip"] = "error"
 
 
+class Head(Strict):
+    """Dropout – Linear – ReLU – Linear in place of a library model's classifier."""
+
+    hidden: int = Field(gt=0)
+    dropout: float = Field(0, ge=0, lt=1)
+
+
 class Architecture(Open):
     """A model. Further keys are its keyword arguments."""
 
     model: str = Field(description="mlp, convnet, timm/NAME or torchvision/NAME")
     small_images: bool = Field(False, description="3x3 stride-1 stem without max-pool, for images of about 32 pixels")
+    pretrained: bool | str = Field(
+        False,
+        description="true: the library's weights, from its hub; or the path of a safetensors or torch file; "
+        "random: fixed random weights, the same for all seeds",
+    )
+    head: Head | None = Field(None, description="in place of the classifier of timm/NAME and torchvision/NAME")
 
 
 class Optimizer(Open):
@@ -219,6 +232,9 @@ def _normalize(value: Any) -> Any:
     return None if value == "none" else value
 
 
+Patterns = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 class Recipe(Strict):
     """Everything about training but the optimizer."""
 
@@ -227,8 +243,13 @@ class Recipe(Strict):
     accumulate: int = Field(1, gt=0, description="batches whose gradients make one step")
     schedule: Schedule | None = None
     augment: tuple[Transform, ...] = ()
-    normalize: Annotated[Literal["dataset"] | Normalize | None, BeforeValidator(_normalize)] = Field(
-        "dataset", description="dataset (mean and std of the training split), {mean, std}, or none"
+    normalize: Annotated[Literal["dataset", "pretrained"] | Normalize | None, BeforeValidator(_normalize)] = Field(
+        "dataset",
+        description="dataset (mean and std of the training split), pretrained (as the library's weights expect), "
+        "{mean, std}, or none",
+    )
+    freeze: Literal["backbone", "batch_norm"] | Patterns | None = Field(
+        None, description="what does not train: all but the classifier, batch-norm layers, or parameters by patterns"
     )
     loss: Annotated[Loss, BeforeValidator(_loss_name)] | None = Field(
         None, description="left out: CrossEntropyLoss, or BCEWithLogitsLoss for multi-label data"
@@ -565,6 +586,25 @@ def _names_in(value: Any) -> set[str]:
     return {value} if isinstance(value, str) else set()
 
 
+def features_specification(study: Study, cell: Experiment) -> dict[str, Any] | None:
+    """All that decides the outputs of a frozen backbone on the images of an experiment.
+
+    None where they cannot be kept: the backbone trains, its weights are another run's or depend on the seed, or
+    augmentation changes the images.
+    """
+    recipe, architecture = study.recipes[cell.recipe], study.architectures[cell.architecture]
+    if recipe.freeze != "backbone" or not architecture.pretrained or recipe.augment or recipe.init_from:
+        return None
+    backbone = study.entries["architectures"][cell.architecture]
+    entry = study.entries["recipes"][cell.recipe]
+    return {
+        "dataset": study.dataset_specification(cell.dataset),
+        "backbone": {key: value for key, value in backbone.items() if key not in ("head", "dropout")},
+        "normalize": entry["normalize"],
+        "precision": entry["precision"],
+    }
+
+
 def specification(study: Study, run: Run) -> dict[str, Any]:
     """All that decides the result of a run, and nothing else, as JSON holds it."""
     origin = parent(study, run)
@@ -629,7 +669,7 @@ def _explain(problem: Any, path: Path | None) -> str:
 
 def _is_branch(key: str | int) -> bool:
     """Pydantic puts the branch of a union into the path of an error; it is no key of the file."""
-    return isinstance(key, str) and (key in ("Normalize", "int", "float", "literal['dataset']") or "[" in key)
+    return isinstance(key, str) and (key in ("Normalize", "int", "float", "bool", "str") or "[" in key)
 
 
 def _fields_at(keys: Sequence[str | int]) -> list[str]:
@@ -642,6 +682,7 @@ def _fields_at(keys: Sequence[str | int]) -> list[str]:
         return list(Block.model_fields)
     nested: dict[str, type[Strict]] = {
         "early_stopping": EarlyStopping,
+        "head": Head,
         "init_from": InitFrom,
         "loss": Loss,
         "normalize": Normalize,

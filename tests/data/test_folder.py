@@ -5,7 +5,7 @@ from PIL import Image
 
 from bakeoff.data.pixels import to_array
 from bakeoff.data.prepare import load_prepared, prepare
-from bakeoff.data.sources.folder import natural
+from bakeoff.data.sources.listing import natural
 from bakeoff.errors import BakeoffError
 
 SIZE = (6, 4)  # width, height

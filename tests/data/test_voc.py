@@ -136,7 +136,8 @@ def test_an_absent_dataset_says_where_it_was_looked_for(tmp_path, monkeypatch):
     monkeypatch.setattr("urllib.request.urlopen", refuse)
     with pytest.raises(BakeoffError) as error:
         prepared(tmp_path / "in", tmp_path / "out")
-    parts = [str(tmp_path / "in"), "VOCdevkit/VOC2012", "train.txt", "no network in tests", "set root"]
+    missing = [f"VOCdevkit/VOC2012/{name}" for name in ("ImageSets/Main", "Annotations", "JPEGImages")]
+    parts = [str(tmp_path / "in"), *missing, "no network in tests", "set root"]
     assert [part for part in parts if part not in str(error.value)] == []
     assert not (tmp_path / "in").exists()
 

@@ -1,4 +1,37 @@
 RUNS = {run.key: run for run in runs(STUDY)}
+# Frozen backbones whose outputs are kept: the folder, and an experiment that uses it.
+FEATURES = {
+    folder.name: cell
+    for cell in STUDY.cells
+    if (folder := features_folder(STUDY, cell))
+}
+
+
+def backbone_files(wildcards):
+    cell = FEATURES[wildcards.folder]
+    return [CARDS[cell.dataset], *weights_files(STUDY, cell.architecture)]
+
+
+rule features:
+    input:
+        backbone_files,
+    output:
+        "results/features/{folder}/card.json",
+        expand(
+            "results/features/{{folder}}/{split}.npy",
+            split=("train", "validation", "test"),
+        ),
+    log:
+        "results/features/{folder}.log",
+    wildcard_constraints:
+        folder="|".join(map(re.escape, FEATURES)) or "none",
+    threads: workflow.cores or 1
+    resources:
+        gpu=gpus_of_a_run(STUDY.device),
+    message:
+        "computing features {wildcards.folder}"
+    shell:
+        'bakeoff features "${{study[@]}}" {wildcards.folder} --threads {threads} >> {log} 2>&1'
 
 
 rule train:

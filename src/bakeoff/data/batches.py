@@ -43,7 +43,7 @@ class Batches:
         self.device = torch.device(device)
         pixels = torch.as_tensor(images)
         self._labels = torch.as_tensor(labels).to(self.device)
-        self._images = pixels.to(self.device) if _fits(pixels, self.device) else pixels
+        self._images = pixels.to(self.device) if fits(pixels, self.device) else pixels
         self._augmentation = augmentation
         self._dtype = dtype
         self._format = torch.channels_last if channels_last else torch.contiguous_format
@@ -57,20 +57,14 @@ class Batches:
     @property
     def batches_per_epoch(self) -> int:
         """Batches of one training epoch."""
-        return -(-self._images_per_epoch // self.batch_size)
-
-    @property
-    def _images_per_epoch(self) -> int:
-        """Batch-norm cannot take a last batch of one image: it is left out, another one each epoch."""
-        alone = self.batch_size > 1 and len(self) % self.batch_size == 1
-        return len(self) - alone
+        return -(-images_per_epoch(len(self), self.batch_size) // self.batch_size)
 
     def epoch(self, order: Generator, augmentation: Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """(images, labels, rows) of an epoch in an order drawn from `order`; rows are on the CPU.
 
         Both generators are the CPU's, so that every device sees the same batches.
         """
-        rows = torch.randperm(len(self), generator=order)[: self._images_per_epoch]
+        rows = epoch_order(len(self), self.batch_size, order)
         step = self._chunk(self.batch_size)
         for start in range(0, len(rows), step):
             chunk = rows[start : start + step]
@@ -106,7 +100,18 @@ class Batches:
         return pixels.to(torch.float32, memory_format=self._format).mul_(self._scale).add_(self._shift)
 
 
-def _fits(images: Tensor, device: torch.device) -> bool:
+def images_per_epoch(count: int, batch_size: int) -> int:
+    """Batch-norm cannot take a last batch of one image: it is left out, another one each epoch."""
+    return count - (batch_size > 1 and count % batch_size == 1)
+
+
+def epoch_order(count: int, batch_size: int, order: Generator) -> Tensor:
+    """The rows of a split in the order of an epoch."""
+    return torch.randperm(count, generator=order)[: images_per_epoch(count, batch_size)]
+
+
+def fits(images: Tensor, device: torch.device) -> bool:
+    """Whether a split may lie on the device as a whole."""
     if device.type != "cuda":
         return True
     free, _ = torch.cuda.mem_get_info(device)

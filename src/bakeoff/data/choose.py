@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.source import IGNORED, Images, Labels, Pixels, SourceData, Task, label_layout
+from bakeoff.data.source import Images, Labels, Pixels, SourceData, label_layout
 from bakeoff.data.splits import Rows, at_most, exactly_per_class, stratified_split
 from bakeoff.errors import BakeoffError
+from bakeoff.metrics import IGNORED, Task
 from bakeoff.study import Dataset
 
 SPLITS = ("train", "validation", "test")

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from bakeoff.arguments import check_arguments
 from bakeoff.data.choose import SPLITS, Split, choose, whole_splits
 from bakeoff.data.pixels import decode_files, fit
-from bakeoff.data.source import IGNORED, Labels, Pixels, Request, SourceData, label_layout
+from bakeoff.data.source import Labels, Pixels, Request, SourceData, label_layout
 from bakeoff.data.sources import find_source
 from bakeoff.data.splits import count_labels
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically, write_json
+from bakeoff.metrics import IGNORED
 from bakeoff.study import Dataset, Study
 
 CARD = "card.json"
@@ -72,7 +73,6 @@ def prepare(study: Study, dataset: str, folder: Path, threads: int = 1) -> Card:
         center_crop=None if entry.center_crop is None else _pair(entry.center_crop),
         mode=entry.mode,
         on_bad_image=entry.on_bad_image,
-        split_seed=study.split_seed,
         threads=threads,
         scratch=folder,
     )
@@ -114,7 +114,8 @@ def prepare_if_needed(study: Study, dataset: str, folder: Path, threads: int = 1
         problems = verify(folder)
         if not problems:
             card = read_card(folder)
-            if {"entry": card["entry"], "split_seed": card["split_seed"]} == study.dataset_specification(dataset):
+            wanted = study.dataset_specification(dataset)
+            if wanted == {key: card[key] for key in ("entry", "split_seed", "plugins") if key in card}:
                 return card
             problems = ["the card is of another dataset entry"]
         if (folder / CARD).exists():
@@ -243,8 +244,7 @@ def _describe(dataset: str, specification: dict[str, Any], data: SourceData, spl
     return {
         "name": dataset,
         "source": specification["entry"]["source"],
-        "entry": specification["entry"],
-        "split_seed": specification["split_seed"],
+        **specification,
         "task": data.task,
         "shape": [int(size) for size in splits["train"].array.shape[1:]],
         "classes": data.classes,

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
+from bakeoff.metrics import Task
 
-Task = Literal["multi-class", "multi-label"]
 Pixels = NDArray[np.uint8]  # [N, C, H, W]
 Images = Pixels | list[Path]  # files are not decoded before they are chosen
 Labels = NDArray[np.int64] | NDArray[np.uint8]  # [N] class numbers, or [N, L] of 0, 1 and IGNORED
-IGNORED = 255  # a label that is neither there nor absent: losses and metrics leave it out
 
 
 def label_layout(task: Task, images: int, classes: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
@@ -38,7 +37,6 @@ class Request:
     center_crop: tuple[int, int] | None = None
     mode: Literal["L", "RGB"] | None = None
     on_bad_image: Literal["error", "skip"] = "error"
-    split_seed: int = 0
     threads: int = 1
     scratch: Path | None = None
 

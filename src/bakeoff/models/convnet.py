@@ -101,9 +101,17 @@ def convnet(
     for position, entry in enumerate(layers):
         built, channels = _build_layer(entry, channels, f"layers.{position}")
         modules.extend(built)
-    features = nn.Sequential(*modules)
-    width = _flat_features(features, images)
+    width = _flat_features(nn.Sequential(*modules), images)
     head = perceptron_layers(width, images.classes, hidden, hidden_activation, hidden_batch_norm, hidden_dropout)
+    return nn.Sequential(*modules, nn.Flatten(), *head)
+
+
+def with_perceptron(
+    modules: Sequence[nn.Module], images: "Images", hidden: Sequence[int], dropout: float
+) -> nn.Sequential:
+    """Convolutional `modules`, then hidden layers of Linear – batch-norm – ReLU – dropout, and the classes."""
+    width = _flat_features(nn.Sequential(*modules), images)
+    head = perceptron_layers(width, images.classes, hidden, "relu", True, dropout)
     return nn.Sequential(*modules, nn.Flatten(), *head)
 
 

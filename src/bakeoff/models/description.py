@@ -75,12 +75,6 @@ def describe(architecture: Architecture, images: Images, batch_size: int = 2) ->
     )
 
 
-def weight_shapes(architecture: Architecture, images: Images) -> dict[str, tuple[int, ...]]:
-    """The shape of each parameter and buffer, by its name."""
-    with torch.device("meta"):
-        return {name: tuple(value.shape) for name, value in build_model(architecture, images).state_dict().items()}
-
-
 def _recorder(name: str, layers: list[LayerDescription]):  # type: ignore[no-untyped-def]
     def record(module: nn.Module, inputs: object, output: object) -> None:
         shape = tuple(output.shape[1:]) if isinstance(output, torch.Tensor) else ()

@@ -9,10 +9,15 @@ from torch import nn
 from bakeoff import plugins
 from bakeoff.arguments import check_arguments, nearest
 from bakeoff.errors import BakeoffError
+from bakeoff.models.basic_block_net import basic_block_net
+from bakeoff.models.classifier import fit_classifier
 from bakeoff.models.convnet import convnet
+from bakeoff.models.inception_small import inception_small
 from bakeoff.models.mlp import mlp
+from bakeoff.models.resnet_small import resnet_small
 from bakeoff.models.timm_models import timm_model
 from bakeoff.models.torchvision_models import torchvision_model
+from bakeoff.models.vgg_small import vgg_small
 from bakeoff.study import Architecture
 
 
@@ -49,6 +54,10 @@ MODELS = {
     for record in (
         Model("mlp", "perceptron of any depth; without hidden layers, logistic regression", mlp),
         Model("convnet", "plain stack of convolutions with a perceptron on top", convnet),
+        Model("vgg_small", "stages of 3x3 convolutions and max-pools", vgg_small),
+        Model("inception_small", "Inception blocks of four branches", inception_small),
+        Model("resnet_small", "convolutions with residual blocks between them", resnet_small),
+        Model("basic_block_net", "residual network of basic blocks, 3x3 stem", basic_block_net),
     )
 }
 LIBRARIES = {
@@ -66,18 +75,35 @@ def build_model(architecture: Architecture, images: Images) -> nn.Module:
     Input [batch, channels, height, width], output logits [batch, classes].
     Raises BakeoffError when there is no such model, or it cannot be built for these images.
     """
-    library, _, name = architecture.model.partition("/")
-    if name and library in LIBRARIES:
-        return LIBRARIES[library].build(name, images, architecture.small_images, **architecture.arguments)
+    library, name = split_name(architecture.model)
+    if library:
+        return _from_library(LIBRARIES[library], name, architecture, images)
     models = MODELS | {name: Model(name, own.description, own.build) for name, own in plugins.MODELS.items()}
     if architecture.model not in models:
         allowed = [*models, *(f"{library}/NAME" for library in LIBRARIES)]
         raise BakeoffError(f"model: there is no model {architecture.model!r}; {nearest(architecture.model, allowed)}")
     if architecture.small_images:
         raise BakeoffError(f"small_images: {architecture.model} has no stem to change; say its layers instead")
+    if architecture.head:
+        raise BakeoffError(f"head: is for timm/NAME and torchvision/NAME; {architecture.model} has its own arguments")
     model = models[architecture.model]
     check_arguments(model.build, architecture.arguments, model.name, ignore=frozenset({"images"}))
     return model.build(images, **architecture.arguments)
+
+
+def split_name(model: str) -> tuple[str, str]:
+    """("timm", "resnet18") of timm/resnet18; ("", "mlp") of a model that is no library's."""
+    library, _, name = model.partition("/")
+    return (library, name) if name and library in LIBRARIES else ("", model)
+
+
+def _from_library(library: Library, name: str, architecture: Architecture, images: Images) -> nn.Module:
+    arguments = architecture.arguments
+    dropout = arguments.pop("dropout", None)
+    network = library.build(name, images, architecture.small_images, **arguments)
+    if dropout is not None or architecture.head is not None or library.name == "torchvision":
+        fit_classifier(network, dropout, architecture.head)
+    return network
 
 
 def images_of(card: Mapping[str, Any]) -> Images:

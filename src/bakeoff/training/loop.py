@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.data.batches import Batches
+from bakeoff.data.feature_batches import FeatureBatches
 from bakeoff.metrics import Metric
+from bakeoff.models.freezing import Freeze, train_mode
 from bakeoff.study import Optimizer, Recipe
 from bakeoff.training.checkpoints import DamagedCheckpoint, load_checkpoint, save_checkpoint
 from bakeoff.training.devices import synchronize
@@ -30,9 +32,9 @@ Row = dict[str, float]
 class Splits:
     """The batches of the three splits, on the device."""
 
-    train: Batches
-    validation: Batches
-    test: Batches
+    train: Batches | FeatureBatches
+    validation: Batches | FeatureBatches
+    test: Batches | FeatureBatches
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Plan:
     metric: Metric
     losses: Losses
     scoring: Scoring
+    freeze: Freeze
     seed: int
     checkpoint: Path
     checkpoint_seconds: float
@@ -113,7 +116,7 @@ def train(
         after_epoch()
 
 
-def evaluate(network: nn.Module, batches: Batches, plan: Plan) -> Metrics:
+def evaluate(network: nn.Module, batches: Batches | FeatureBatches, plan: Plan) -> Metrics:
     """The metrics of a split."""
     return score(*predict(network, batches, plan.recipe), plan)
 
@@ -124,12 +127,12 @@ def score(logits: Tensor, labels: Tensor, plan: Plan) -> Metrics:
 
 
 @torch.no_grad()
-def predict(network: nn.Module, batches: Batches, recipe: Recipe) -> tuple[Tensor, Tensor]:
+def predict(network: nn.Module, batches: Batches | FeatureBatches, recipe: Recipe) -> tuple[Tensor, Tensor]:
     """Logits [N, classes] in float32 and labels of a split, in its order, on the device."""
     network.eval()
     logits, labels = [], []
     for images, targets in batches.ordered():
-        with _precision(recipe, images.device):
+        with precision(recipe, images.device):
             logits.append(network(images).float())
         labels.append(targets)
     return torch.cat(logits), torch.cat(labels)
@@ -143,7 +146,7 @@ def weights_of(network: nn.Module) -> Weights:
 def _train_epoch(
     forward: Callable[[Tensor], Tensor],
     network: nn.Module,
-    batches: Batches,
+    batches: Batches | FeatureBatches,
     optimizer: torch.optim.Optimizer,
     schedule: LearningRate,
     plan: Plan,
@@ -151,7 +154,7 @@ def _train_epoch(
 ) -> Metrics:
     """One pass over the training split. Its metrics are those of the batches as they were trained on."""
     recipe = plan.recipe
-    network.train()
+    train_mode(network, plan.freeze)
     seed_global(plan.seed, "dropout", epoch)
     step = bare_step(optimizer)
     second_order = getattr(optimizer, "is_second_order", False)  # timm's AdaHessian
@@ -165,7 +168,7 @@ def _train_epoch(
             losses = []
             images_in_group = sum(len(targets) for _, targets in group)
             for images, targets in group:
-                with _precision(recipe, images.device):
+                with precision(recipe, images.device):
                     output = forward(images)
                     loss = plan.losses.training(output, targets)
                 if len(group) > 1:
@@ -189,7 +192,7 @@ def _train_epoch(
     return score(torch.cat(logits).float(), torch.cat(labels), plan)
 
 
-def _groups(batches: Batches, plan: Plan, epoch: int) -> Iterator[list[tuple[Tensor, Tensor]]]:
+def _groups(batches: Batches | FeatureBatches, plan: Plan, epoch: int) -> Iterator[list[tuple[Tensor, Tensor]]]:
     """The batches whose gradients make one step."""
     group = []
     order, augmentation = generator(plan.seed, "order", epoch), generator(plan.seed, "augmentation", epoch)
@@ -202,7 +205,8 @@ def _groups(batches: Batches, plan: Plan, epoch: int) -> Iterator[list[tuple[Ten
         yield group
 
 
-def _precision(recipe: Recipe, device: torch.device) -> AbstractContextManager[Any]:
+def precision(recipe: Recipe, device: torch.device) -> AbstractContextManager[Any]:
+    """The arithmetic of a forward pass."""
     if recipe.precision == "float32":
         return nullcontext()  # autocast costs microseconds at each step even when it is switched off
     return torch.autocast(device.type, dtype=torch.bfloat16)

@@ -21,29 +21,28 @@ from torch import Tensor, nn
 
 import bakeoff
 from bakeoff import plugins
-from bakeoff.data.augmentation import build_augmentation
 from bakeoff.data.batches import Batches
+from bakeoff.data.feature_batches import FeatureBatches
 from bakeoff.data.prepare import Card, PreparedData, load_prepared, prepare_if_needed
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically, write_json
 from bakeoff.layout import Layout, RunPaths, data_folder
 from bakeoff.metrics import Metric, Task
-from bakeoff.models.registry import Images, build_model, images_of
+from bakeoff.models.registry import images_of
 from bakeoff.study import Recipe, Run, Study, parent, specification, specification_hash
+from bakeoff.training.assembly import assemble
 from bakeoff.training.checkpoints import remove_state
 from bakeoff.training.devices import (
     choose_device,
     device_name,
     is_out_of_memory,
     make_deterministic,
-    memory_format,
     peak_memory_bytes,
 )
 from bakeoff.training.loop import Plan, Progress, Splits, Weights, evaluate, predict, score, train, weights_of
 from bakeoff.training.losses import build_losses
 from bakeoff.training.metrics import Metrics, Scoring, average_precision, choose_thresholds, is_better, tuned_metrics
 from bakeoff.training.optimizers import leave_compiler_unloaded
-from bakeoff.training.randomness import seed_global
 
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
 SECONDS_TO_WAIT_FOR_LOCK = 30.0
@@ -80,6 +79,16 @@ def train_run(
             remove_state(paths.state, keep=paths.lock)
     except filelock.Timeout as error:
         raise BakeoffError(f"{run.key}: another process is training this run (it holds {paths.lock})") from error
+
+
+def compute_features(study: Study, run: Run, layout: Layout, threads: int = 1) -> None:
+    """Write the features that a run trains on, unless they are there."""
+    device = choose_device(study.device)
+    make_deterministic(device, threads)
+    data = _load_data(study, run.dataset, threads)
+    print(f"features for {run.experiment.key} on {device_name(device)}, {threads} threads", flush=True)
+    leave_compiler_unloaded()
+    assemble(study, run, layout, data, device)
 
 
 def _is_finished(study: Study, run: Run, paths: RunPaths) -> bool:
@@ -140,22 +149,24 @@ def _train_and_evaluate(
     if not recipe.compile:
         leave_compiler_unloaded()
     try:
-        network = _network(study, run, layout, images_of(data.card))
-        layout_in_memory = memory_format(recipe.channels_last, network, device, recipe.precision)
-        network = network.to(device, memory_format=layout_in_memory)  # type: ignore[call-overload]
-        splits = _splits(data, recipe, device, layout_in_memory)
+        assembly = assemble(study, run, layout, data, device)
         plan = Plan(
             recipe,
             study.optimizers[run.optimizer],
             study.leading_metric,
             build_losses(recipe, data.card["task"], torch.as_tensor(data.splits["train"][1])),
             _scoring(study, data.card["task"]),
+            recipe.freeze if assembly.path is None else None,
             run.seed,
             paths.checkpoint(specification_hash(study, run)),
             checkpoint_seconds,
         )
-        train(network, splits, plan, device, progress, after_epoch)
-        return _final_evaluation(network, splits, plan, progress, study.metrics, data.card["classes"])
+        train(assembly.trained, assembly.splits, plan, device, progress, after_epoch)
+        outcome = _final_evaluation(
+            assembly.trained, assembly.splits, plan, progress, study.metrics, data.card["classes"]
+        )
+        progress.best_weights = assembly.whole_weights(progress.best_weights)
+        return outcome
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -179,38 +190,6 @@ def _state_of_parent(study: Study, run: Run, layout: Layout) -> tuple[str, str]:
     if result["metrics"]["best_epoch"] is not None:
         return "completed", ""
     return result["status"], f"starts from {origin.key}, which has no weights to start from: {result['message']}"
-
-
-def _network(study: Study, run: Run, layout: Layout, images: Images) -> nn.Module:
-    """The network with its initial weights: drawn from the seed, or another run's best."""
-    seed_global(run.seed, "weights")
-    network = build_model(study.architectures[run.architecture], images)
-    origin = parent(study, run)
-    if origin is not None:
-        network.load_state_dict(safetensors.torch.load_file(layout.run(origin).model))
-    return network
-
-
-def _splits(data: PreparedData, recipe: Recipe, device: torch.device, layout_in_memory: torch.memory_format) -> Splits:
-    channels = data.card["shape"][0]
-    if recipe.normalize is None:
-        mean, std = [0.0] * channels, [1.0] * channels
-    elif recipe.normalize == "dataset":
-        mean, std = data.card["mean"], data.card["std"]
-    else:
-        mean, std = list(recipe.normalize.mean), list(recipe.normalize.std)
-    augmentation = build_augmentation(
-        [(transform.name, transform.arguments) for transform in recipe.augment], tuple(data.card["shape"])
-    )
-
-    def batches(split: str) -> Batches:
-        images, labels = data.splits[split]
-        return Batches(
-            images, labels, recipe.batch_size, device, mean, std,
-            augmentation if split == "train" else None, channels_last=layout_in_memory == torch.channels_last,
-        )  # fmt: skip
-
-    return Splits(batches("train"), batches("validation"), batches("test"))
 
 
 def _scoring(study: Study, task: Task) -> Scoring:
@@ -248,7 +227,7 @@ def _final_evaluation(
 
 def _with_thresholds(
     network: nn.Module,
-    validation: Batches,
+    validation: Batches | FeatureBatches,
     plan: Plan,
     metrics: dict[str, Any],
     logits: Tensor,

@@ -11,8 +11,7 @@ import numpy as np
 
 from bakeoff.arguments import nearest
 from bakeoff.data.source import Images, Labels, Request, Source, SourceData, check_test_share
-from bakeoff.data.sources.folder import natural
-from bakeoff.data.sources.listing import below, read_lines
+from bakeoff.data.sources.listing import below, natural, read_lines
 from bakeoff.errors import BakeoffError
 
 SPLITS = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}

@@ -1,13 +1,13 @@
 """A folder of images, a sub-folder per class."""
 
 import os
-import re
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.source import Request, Source, SourceData, check_test_share
+from bakeoff.data.sources.listing import natural
 from bakeoff.errors import BakeoffError
 
 SPLIT_FOLDERS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
@@ -27,12 +27,6 @@ def load(request: Request, *, test: float | None = None) -> SourceData:
         raise BakeoffError(f"{request.where}: {folders['train']} holds no folder; expected one for each class")
     listed = {split: _list(folder, classes, request) for split, folder in folders.items()}
     return SourceData(listed, classes, test_share=test)
-
-
-def natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
-    """A key that sorts numbers in names by value and before text, and text by character."""
-    parts = re.findall(r"\d+|\D+", name)
-    return [(False, int(part), "") if part.isdecimal() else (True, 0, part) for part in parts], name
 
 
 def _split_folders(request: Request, test: float | None) -> dict[str, Path]:

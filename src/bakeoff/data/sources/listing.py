@@ -1,8 +1,15 @@
-"""Text files that say which images there are: read by lines, every problem with its file and line."""
+"""Names of images: their order, and the text files and folders that list them."""
 
+import re
 from pathlib import Path, PurePosixPath
 
 from bakeoff.errors import BakeoffError
+
+
+def natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
+    """A key that sorts numbers in names by value and before text, and text by character."""
+    parts = re.findall(r"\d+|\D+", name)
+    return [(False, int(part), "") if part.isdecimal() else (True, 0, part) for part in parts], name
 
 
 def read_lines(file: Path, where: str) -> list[str]:

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from bakeoff.arguments import nearest
 from bakeoff.data.source import Request, Source, SourceData
-from bakeoff.data.sources.folder import natural
-from bakeoff.data.sources.listing import names_in, read_lines
+from bakeoff.data.sources.listing import names_in, natural, read_lines
 from bakeoff.errors import BakeoffError
 
 FOLDER = "tiny-imagenet-200"

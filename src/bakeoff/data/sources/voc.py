@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.arguments import nearest
-from bakeoff.data.source import IGNORED, Images, Labels, Request, Source, SourceData
+from bakeoff.data.source import Images, Labels, Request, Source, SourceData
 from bakeoff.data.sources.listing import below, names_in, read_lines
 from bakeoff.errors import BakeoffError
+from bakeoff.metrics import IGNORED
 
 CLASSES = [
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
@@ -27,6 +28,7 @@ FOLDERS = {
     "2011": "TrainVal/VOCdevkit/VOC2011",
     "2012": "VOCdevkit/VOC2012",
 }
+PARTS = ("ImageSets/Main", "Annotations", "JPEGImages")
 DIFFICULT = {"ignore": IGNORED, "negative": 0, "positive": 1}  # what a class with only difficult objects becomes
 
 
@@ -67,8 +69,9 @@ def load(
     and validation is split off train. Raises BakeoffError naming file and line.
     """
     key = str(year)
-    if not (request.root / FOLDERS[key] / "ImageSets/Main/train.txt").is_file():
-        _download(key, request)
+    missing = [f"{FOLDERS[key]}/{name}" for name in PARTS if not (request.root / FOLDERS[key] / name).is_dir()]
+    if missing:
+        _download(key, request, missing)
     path = request.root / FOLDERS[key]
     folder = Folder(
         path,
@@ -153,7 +156,7 @@ def _check_disjoint(splits: dict[str, tuple[Images, Labels]], sets: dict[str, st
             set_of[file] = sets[split]
 
 
-def _download(key: str, request: Request) -> None:
+def _download(key: str, request: Request, missing: list[str]) -> None:
     """Let torchvision download the archive of a year. Raises BakeoffError when it cannot."""
     from urllib.error import URLError
 
@@ -161,15 +164,14 @@ def _download(key: str, request: Request) -> None:
 
     from bakeoff.data.sources.torchvision_datasets import folder_to_write
 
-    missing = f"{FOLDERS[key]}/{{ImageSets/Main/train.txt,Annotations,JPEGImages}}"
     try:
         with folder_to_write(request):
             for image_set in ("train", "test") if key.startswith("2007") else ("train",):
                 VOCDetection(str(request.root), year=key.removesuffix("-test"), image_set=image_set, download=True)
     except (URLError, OSError, RuntimeError) as error:
         raise BakeoffError(
-            f"{request.where}: VOC {key} is not in {request.root} (missing: {missing}), and the download failed: "
-            f"{error}. Unpack the archive there, set root to the folder that has VOCdevkit, or run where the "
+            f"{request.where}: VOC {key} is not in {request.root} (missing: {', '.join(missing)}), and the download "
+            f"failed: {error}. Unpack the archive there, set root to the folder that has VOCdevkit, or run where the "
             "network can be reached"
         ) from error
 

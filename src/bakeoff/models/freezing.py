@@ -1,0 +1,67 @@
+"""Layers that do not train."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from bakeoff.arguments import nearest
+from bakeoff.errors import BakeoffError
+from bakeoff.models.classifier import classifier_path
+
+Freeze = Literal["backbone", "batch_norm"] | Sequence[str] | None
+
+
+def freeze(network: nn.Module, what: Freeze) -> None:
+    """Take parameters out of training: all but the classifier's, those of batch-norm layers, or those whose names
+    match one of the patterns (as file names do: `layer1.*`). Raises BakeoffError when nothing is left to train."""
+    if what is None:
+        return
+    for name in _frozen_names(network, what):
+        network.get_parameter(name).requires_grad_(False)
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise BakeoffError("freeze: no parameter is left to train")
+
+
+def train_mode(network: nn.Module, what: Freeze) -> None:
+    """Switch to training; what is frozen stays as in evaluation: batch-norm keeps its statistics, and a frozen
+    backbone drops nothing out."""
+    if what is None:
+        network.train()
+    elif what == "backbone":
+        network.eval()
+        network.get_submodule(classifier_path(network)).train()
+    else:
+        network.train()
+        for module in network.modules():
+            if isinstance(module, _BatchNorm) and not any(p.requires_grad for p in module.parameters()):
+                module.eval()
+
+
+def trainable_parameters(network: nn.Module) -> int:
+    """How many numbers training changes."""
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+
+
+def _frozen_names(network: nn.Module, what: Literal["backbone", "batch_norm"] | Sequence[str]) -> list[str]:
+    names = [name for name, _ in network.named_parameters()]
+    if what == "backbone":
+        classifier = classifier_path(network)
+        return [name for name in names if not name.startswith(f"{classifier}.")]
+    if what == "batch_norm":
+        layers = [path for path, module in network.named_modules() if isinstance(module, _BatchNorm)]
+        if not layers:
+            raise BakeoffError("freeze: batch_norm, but the network has no batch-norm layer")
+        return [f"{path}.{name}" for path in layers for name, _ in network.get_submodule(path).named_parameters()]
+    for pattern in what:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise BakeoffError(f"freeze: no parameter is called {pattern!r}; {_close(pattern, names)}")
+    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in what)]
+
+
+def _close(pattern: str, names: list[str]) -> str:
+    """The nearest parameter, and the names that patterns can start with."""
+    starts = list(dict.fromkeys(f"{name.partition('.')[0]}.*" for name in names))
+    return nearest(pattern, starts)

@@ -1,0 +1,146 @@
+"""Weights that a network starts from: a library's pretrained ones, a local file, or another run's."""
+
+import hashlib
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from bakeoff.errors import BakeoffError
+from bakeoff.models.classifier import classifier_path
+from bakeoff.models.registry import Images, build_model, split_name
+from bakeoff.study import Architecture
+
+Weights = Mapping[str, Tensor]
+WRAPPERS = ("state_dict", "model", "model_state_dict")  # keys under which training scripts keep the weights
+
+
+def load_pretrained(network: nn.Module, architecture: Architecture, images: Images) -> None:
+    """Fill a network with its entry's pretrained weights; a classifier for other classes keeps its own.
+
+    Raises BakeoffError when the weights cannot be had, or are another architecture's.
+    """
+    if architecture.pretrained is not False:
+        fit_weights(network, pretrained_weights(architecture, images), f"pretrained: {architecture.pretrained}")
+
+
+def check_pretrained(architecture: Architecture, images: Images) -> None:
+    """Raise BakeoffError unless the weights can be had and fit; those of a hub are downloaded now."""
+    if architecture.pretrained is False or architecture.pretrained == "random":
+        return
+    given = {name: value.to("meta") for name, value in pretrained_weights(architecture, images).items()}
+    with torch.device("meta"):
+        network = build_model(architecture, images)
+    fit_weights(network, given, f"pretrained: {architecture.pretrained}")
+
+
+def pretrained_weights(architecture: Architecture, images: Images) -> Weights:
+    """The weights that `pretrained` names, on the CPU."""
+    if architecture.pretrained == "random":
+        return _random(architecture, images)
+    if isinstance(architecture.pretrained, str):
+        return read_weights(Path(architecture.pretrained))
+    return _from_library(architecture, images)
+
+
+def read_weights(path: Path) -> Weights:
+    """The tensors of a safetensors file, or of one that torch.save wrote; never other objects. Raises BakeoffError."""
+    if not path.is_file():
+        raise BakeoffError(f"pretrained: there is no file {path}; say true, random, or the path of a weights file")
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=False)
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise BakeoffError(f"pretrained: {path} cannot be read as weights alone: {reason}") from error
+    for key in WRAPPERS:
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise BakeoffError(f"pretrained: {path} does not hold a state_dict: names with tensors")
+    return {name.removeprefix("module."): value for name, value in content.items()}
+
+
+def fit_weights(network: nn.Module, given: Weights, source: str) -> None:
+    """Copy weights into a network of the same names and shapes. Of the classifier, what has another shape or is not
+    given stays as it is: it is for other classes. Raises BakeoffError naming the first misfit.
+    """
+    wanted = network.state_dict()
+    classifier = f"{classifier_path(network)}."
+    fitting = {name: value for name, value in given.items() if name in wanted and wanted[name].shape == value.shape}
+    needed = [name for name in wanted if not name.startswith(classifier) and not name.endswith("num_batches_tracked")]
+    for name in [*needed, *given]:
+        if (
+            name in fitting
+            or name.startswith(classifier)
+            or (name not in wanted and _is_spare(name, classifier, needed))
+        ):
+            continue
+        there = tuple(given[name].shape) if name in given else "missing"
+        here = tuple(wanted[name].shape) if name in wanted else "missing"
+        raise BakeoffError(
+            f"{source}: the weights are of another architecture: {name} is {there} there and {here} here"
+        )
+    network.load_state_dict(fitting, strict=False)
+
+
+def pretrained_normalization(architecture: Architecture) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of the channels that a library's pretrained weights expect, pixels in 0..1."""
+    library, name = split_name(architecture.model)
+    if library == "timm":
+        import timm
+
+        configuration = timm.models.get_pretrained_cfg(name)
+        if configuration is not None:
+            return list(configuration.mean), list(configuration.std)
+    elif library == "torchvision":
+        import torchvision
+
+        weights = torchvision.models.get_model_weights(name).DEFAULT.transforms()
+        return list(weights.mean), list(weights.std)
+    raise BakeoffError(f"normalize: pretrained, but nothing says what {architecture.model} expects; give mean and std")
+
+
+def _is_spare(name: str, classifier: str, needed: list[str]) -> bool:
+    """Whether a name that the network lacks is of a classifier around this one's place (`head.weight` where we have
+    `head.fc.weight`), or of a part that the network has not at all, as an auxiliary classifier."""
+    owner = name.rpartition(".")[0]
+    part = f"{name.partition('.')[0]}."
+    return classifier.startswith(f"{owner}.") or not any(other.startswith(part) for other in needed)
+
+
+def _from_library(architecture: Architecture, images: Images) -> Weights:
+    library, name = split_name(architecture.model)
+    if library not in ("timm", "torchvision"):
+        raise BakeoffError(f"pretrained: {architecture.model} has no pretrained weights; give the path of a file")
+    try:
+        if library == "timm":
+            import timm
+
+            donor = timm.create_model(name, pretrained=True, in_chans=images.channels)
+        else:
+            import torchvision
+
+            donor = torchvision.models.get_model(name, weights="DEFAULT")
+    except Exception as error:  # whatever the hub, the network or the cache raise
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise BakeoffError(
+            f"pretrained: the weights of {architecture.model} cannot be had: {reason}. "
+            "Where there is no network, fetch the file elsewhere and give its path: pretrained: weights.safetensors"
+        ) from error
+    return donor.state_dict()
+
+
+def _random(architecture: Architecture, images: Images) -> Weights:
+    """Weights that depend on the model alone, the same for all seeds."""
+    name = hashlib.sha256(architecture.model.encode()).digest()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int.from_bytes(name[:8], "big") >> 1)
+        network = build_model(architecture, images)
+    classifier = f"{classifier_path(network)}."
+    return {name: value for name, value in network.state_dict().items() if not name.startswith(classifier)}

@@ -1,0 +1,113 @@
+"""What a run trains and on what: the network with its starting weights, and batches of images or of features."""
+
+from dataclasses import dataclass
+
+import safetensors.torch
+import torch
+from torch import nn
+
+from bakeoff.data.augmentation import build_augmentation
+from bakeoff.data.batches import Batches
+from bakeoff.data.feature_batches import FeatureBatches
+from bakeoff.data.prepare import PreparedData
+from bakeoff.layout import Layout, features_folder
+from bakeoff.models.classifier import put_on, take_off
+from bakeoff.models.freezing import freeze
+from bakeoff.models.registry import build_model, images_of
+from bakeoff.models.weights import fit_weights, load_pretrained, pretrained_normalization
+from bakeoff.study import Run, Study, parent
+from bakeoff.training.devices import memory_format
+from bakeoff.training.features import keep_features
+from bakeoff.training.loop import Splits, Weights, weights_of
+from bakeoff.training.randomness import seed_global
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """`trained` is the network, or its classifier alone where the backbone's outputs are kept; `path` says where in
+    the network it belongs."""
+
+    network: nn.Module
+    trained: nn.Module
+    splits: Splits
+    path: str | None = None
+
+    def whole_weights(self, weights: Weights) -> Weights:
+        """The weights of the whole network, from those of what was trained."""
+        if self.path is None:
+            return weights
+        self.trained.load_state_dict(weights)
+        put_on(self.network, self.path, self.trained)
+        return weights_of(self.network)
+
+
+def assemble(study: Study, run: Run, layout: Layout, data: PreparedData, device: torch.device) -> Assembly:
+    """Build the network of a run and the batches that it trains on; a frozen backbone's features are kept once.
+
+    Raises BakeoffError when weights to start from cannot be had or do not fit.
+    """
+    recipe = study.recipes[run.recipe]
+    network = _network(study, run, layout, data)
+    layout_in_memory = memory_format(recipe.channels_last, network, device, recipe.precision)
+    folder = features_folder(study, run.experiment)
+    if folder is None:
+        network = network.to(device, memory_format=layout_in_memory)  # type: ignore[call-overload]
+        return Assembly(network, network, _image_splits(study, run, data, device, layout_in_memory))
+    classifier, path = take_off(network)
+
+    def images() -> Splits:
+        network.to(device, memory_format=layout_in_memory)  # type: ignore[call-overload]
+        return _image_splits(study, run, data, device, layout_in_memory)
+
+    features = keep_features(network, images, recipe, folder, data)
+    network.to("cpu")
+    train, validation, test = (
+        FeatureBatches(features[split], data.splits[split][1], recipe.batch_size, device)
+        for split in ("train", "validation", "test")
+    )
+    return Assembly(network, classifier.to(device), Splits(train, validation, test), path)
+
+
+def _network(study: Study, run: Run, layout: Layout, data: PreparedData) -> nn.Module:
+    """The network with its starting weights: drawn from the seed, pretrained, or another run's best."""
+    architecture, images = study.architectures[run.architecture], images_of(data.card)
+    seed_global(run.seed, "weights")
+    network = build_model(architecture, images)
+    origin = parent(study, run)
+    if origin is not None:
+        fit_weights(network, safetensors.torch.load_file(layout.run(origin).model), f"init_from {origin.key}")
+    else:
+        load_pretrained(network, architecture, images)
+    freeze(network, study.recipes[run.recipe].freeze)
+    return network
+
+
+def _image_splits(
+    study: Study, run: Run, data: PreparedData, device: torch.device, layout_in_memory: torch.memory_format
+) -> Splits:
+    recipe = study.recipes[run.recipe]
+    mean, std = _normalization(study, run, data)
+    augmentation = build_augmentation(
+        [(transform.name, transform.arguments) for transform in recipe.augment], tuple(data.card["shape"])
+    )
+
+    def batches(split: str) -> Batches:
+        images, labels = data.splits[split]
+        return Batches(
+            images, labels, recipe.batch_size, device, mean, std,
+            augmentation if split == "train" else None, channels_last=layout_in_memory == torch.channels_last,
+        )  # fmt: skip
+
+    return Splits(batches("train"), batches("validation"), batches("test"))
+
+
+def _normalization(study: Study, run: Run, data: PreparedData) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each channel, for pixels in 0..1."""
+    normalize, channels = study.recipes[run.recipe].normalize, data.card["shape"][0]
+    if normalize is None:
+        return [0.0] * channels, [1.0] * channels
+    if normalize == "dataset":
+        return data.card["mean"], data.card["std"]
+    if normalize == "pretrained":
+        return pretrained_normalization(study.architectures[run.architecture])
+    return list(normalize.mean), list(normalize.std)
