@@ -60,6 +60,14 @@ def test_a_study_that_works_leaves_a_plan_of_each_experiment(tmp_path: Path) -> 
         ({"recipes": {"plain": {"epochs": 1, "augment": ["RandomFlop"]}}}, ["recipes.plain.augment", "RandomFlop"]),
         ({"recipes": {"plain": {"epochs": 1, "augment": [{"RandomCrop": {"size": 4}}]}}}, ["augment", "(1, 4, 4)"]),
         (
+            {
+                "recipes": {
+                    "plain": {"epochs": 1, "augment": [{"RandomApply": {"transforms": [{"RandomCrop": {"sise": 8}}]}}]}
+                }
+            },
+            ["recipes.plain.augment: RandomApply.transforms.0 RandomCrop: unknown", "did you mean 'size'"],
+        ),
+        (
             {"recipes": {"plain": {"epochs": 1, "normalize": {"mean": [0, 0, 0], "std": [1, 1, 1]}}}},
             ["recipes.plain.normalize", "each of the 1 channels"],
         ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from bakeoff.data.augmentation import build_augmentation
+from bakeoff.data.augmentation import Augmentation, build_augmentation
 from bakeoff.data.prepare import Card, check_dataset, read_card
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_json
@@ -27,8 +27,9 @@ from bakeoff.training.schedules import check_schedule
 def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     """Build each architecture (at its dataset's shape), optimizer, schedule and augmentation of a study once.
 
-    Writes a file for each experiment that has none yet: the model's layers, parameters and MACs. Raises BakeoffError
-    with every problem, before it writes any; `path` is the study file, read to say their lines.
+    Writes a file for each experiment that has none yet: the model's layers, parameters and MACs, and which transforms
+    run on batches. Raises BakeoffError with every problem, before it writes any; `path` is the study file, read to say
+    their lines.
     """
     cells = [cell for cell in experiments(study) if not layout.plan(study, cell).exists()]
     problems: list[str] = []
@@ -51,16 +52,19 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     cards = {name: read_card(data_folder(study, name)) for name in dict.fromkeys(cell.dataset for cell in cells)}
     for name, card in cards.items():
         attempt(["metric"], partial(_check_metric, study, name, card["task"]))
+    augmentations: dict[tuple[str, str], Augmentation] = {}
     for name in dict.fromkeys(cell.recipe for cell in cells):
         used = [cell for cell in cells if cell.recipe == name]
         attempt(["recipes", name, "schedule"], partial(_check_schedule, study, study.recipes[name], used, cards))
         for dataset in dict.fromkeys(cell.dataset for cell in used):
-            attempt(["recipes", name, "augment"], partial(_check_augmentation, study.recipes[name], cards[dataset]))
             card = cards[dataset]
+            built = attempt(["recipes", name, "augment"], partial(_check_augmentation, study.recipes[name], card))
+            if built is not None:
+                augmentations[dataset, name] = built
             attempt(
                 ["recipes", name, "loss"], partial(check_loss, study.recipes[name], card["task"], len(card["classes"]))
             )
-            attempt(["recipes", name, "normalize"], partial(_check_normalize, study.recipes[name], cards[dataset]))
+            attempt(["recipes", name, "normalize"], partial(_check_normalize, study.recipes[name], card))
     descriptions: dict[tuple[str, str], ModelDescription] = {}
     for dataset, name, single in dict.fromkeys(
         (cell.dataset, cell.architecture, study.recipes[cell.recipe].batch_size == 1) for cell in cells
@@ -84,7 +88,10 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     if problems:
         raise BakeoffError("\n".join(dict.fromkeys(problems)))
     for cell in cells:
-        write_json(layout.plan(study, cell), descriptions[cell.dataset, cell.architecture].as_dict())
+        augmentation = augmentations[cell.dataset, cell.recipe]
+        ways = {"batched": augmentation.batched, "image_by_image": augmentation.image_by_image}
+        model = descriptions[cell.dataset, cell.architecture].as_dict()
+        write_json(layout.plan(study, cell), model | {"augmentation": ways})
 
 
 def _check_starting_weights(study: Study, cell: Experiment, cards: dict[str, Card]) -> None:
@@ -120,13 +127,14 @@ def _check_schedule(study: Study, recipe: Recipe, cells: list[Experiment], cards
         check_schedule(recipe.schedule, optimizer, recipe.epochs, steps)
 
 
-def _check_augmentation(recipe: Recipe, card: Card) -> None:
+def _check_augmentation(recipe: Recipe, card: Card) -> Augmentation:
     augmentation = build_augmentation([(item.name, item.arguments) for item in recipe.augment], tuple(card["shape"]))
     if augmentation.shape != tuple(card["shape"]):
         raise BakeoffError(
             f"leaves images of shape {augmentation.shape}, but validation and test images have {tuple(card['shape'])}; "
             "crop to the images' own size, or resize the dataset"
         )
+    return augmentation
 
 
 def _check_normalize(recipe: Recipe, card: Card) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
@@ -27,6 +28,7 @@ STYLES = {
     "diverged": "magenta",
     "out_of_memory": "magenta",
 }
+AXIS_NAMES = ("dataset", "architecture", "optimizer", "recipe")
 FINISHED = ("completed", "diverged", "out_of_memory")
 
 
@@ -78,12 +80,14 @@ def status_table(study: Study, layout: Layout) -> RenderableType:
 
 
 def plan_table(study: Study, layout: Layout) -> RenderableType:
-    """The matrix: experiments, their runs and which are done, and what is left in epochs and images."""
-    table = Table(title=escape(study.title or study.study), title_justify="left")
-    for column in ("dataset", "architecture", "optimizer", "recipe"):
-        table.add_column(column)
-    for column in ("runs", "done", "epochs to train", "images to train"):
-        table.add_column(column, justify="right")
+    """The matrix: experiments, their runs and which are done, what is left in epochs and images; then how recipes
+    augment. An axis with one name alone stands above the table."""
+    axes, alone = _axes(study)
+    table = _narrow_table()
+    for column in axes:
+        table.add_column(column, overflow="fold")
+    for column in ("runs\ndone", "epochs\nleft", "images\nleft"):
+        table.add_column(column, justify="right", no_wrap=True)
     counts = {name: _training_images(study, name) for name in study.datasets}
     total_runs = total_done = total_epochs = 0
     total_images: int | None = 0
@@ -93,17 +97,46 @@ def plan_table(study: Study, layout: Layout) -> RenderableType:
         epochs = (len(states) - done) * study.recipes[cell.recipe].epochs
         count = counts[cell.dataset]
         images = None if count is None else count * epochs
-        table.add_row(*vars(cell).values(), str(len(states)), str(done), f"{epochs:,}", _number(images))
+        names = [escape(getattr(cell, axis)) for axis in axes]
+        table.add_row(*names, f"{done}/{len(states)}", f"{epochs:,}", _number(images))
         total_runs, total_done, total_epochs = total_runs + len(states), total_done + done, total_epochs + epochs
         total_images = None if images is None or total_images is None else total_images + images
-    table.add_section()
-    table.add_row(
-        f"{len(study.cells)} experiments", "", "", "", str(total_runs), str(total_done),
-        f"{total_epochs:,}", _number(total_images), style="bold",
-    )  # fmt: skip
+    if axes:
+        table.add_section()
+        blanks = [""] * (len(axes) - 1)
+        done_of_all = f"{total_done}/{total_runs}"
+        table.add_row("all", *blanks, done_of_all, f"{total_epochs:,}", _number(total_images), style="bold")
+    title = f"[bold]{escape(study.title or study.study)}[/]: {total_runs} runs{escape(alone)}"
     unknown = [name for name, count in counts.items() if count is None]
-    note = f"images are counted once a dataset is prepared; not yet: {', '.join(unknown)}" if unknown else ""
-    return Group(table, note) if note else table
+    notes = [f"images are counted once a dataset is prepared; not yet: {', '.join(unknown)}"] if unknown else []
+    return Group(title, table, *notes, *_augmentation_notes(study, layout))
+
+
+def _narrow_table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+
+
+def _axes(study: Study) -> tuple[list[str], str]:
+    """The axes on which experiments differ, and words that name the others' only entries."""
+    names = {axis: {getattr(cell, axis) for cell in study.cells} for axis in AXIS_NAMES}
+    alone = [f", {axis} {min(found)}" for axis, found in names.items() if len(found) == 1]
+    return [axis for axis, found in names.items() if len(found) > 1], "".join(alone)
+
+
+def _augmentation_notes(study: Study, layout: Layout) -> list[str]:
+    """A line for each recipe that augments: which transforms run on batches, as the plan step found."""
+    notes: dict[str, str] = {}
+    for cell in study.cells:
+        if study.recipes[cell.recipe].augment:
+            plan = _read(layout.plan(study, cell)) or {}
+            note = _ways(plan["augmentation"]) if "augmentation" in plan else "known after the plan step"
+            notes.setdefault(cell.recipe, note)
+    return [escape(f"{recipe}: {note}") for recipe, note in notes.items()]
+
+
+def _ways(augmentation: dict[str, list[str]]) -> str:
+    ways = {"batched": "batched", "image_by_image": "image by image"}
+    return "; ".join(f"{', '.join(augmentation[key])} {words}" for key, words in ways.items() if augmentation[key])
 
 
 def _training_images(study: Study, dataset: str) -> int | None:
@@ -116,26 +149,31 @@ def _number(value: int | None) -> str:
 
 
 def _table(study: Study, states: list[RunState], room: int | None = None) -> RenderableType:
-    table = Table()
-    for column in ("run", "state"):
-        table.add_column(column, overflow="fold")
-    for column in ("epoch", f"validation {study.metric}", "time left"):
-        table.add_column(column, justify="right")
-    table.add_column("why, and where the log is", overflow="fold")
+    """Runs by what differs in their names, then why runs ended early. A column without a value is left out."""
     shown = _most_interesting(states, room)
-    for state in shown:
-        table.add_row(
-            escape(state.run.key),
-            f"[{STYLES[state.state]}]{state.state}",
-            f"{state.progress['epoch']}/{state.progress['epochs']}" if state.progress else "",
-            _value(state.progress.get("value")),
-            _time_left(state) if state.state == "running" else "",
-            escape(f"{state.reason} ({state.log})") if state.state in ("failed", "diverged", "out_of_memory") else "",
-        )
+    axes, alone = _axes(study)
+    columns = {
+        "run": [
+            escape("/".join([*(getattr(state.run, axis) for axis in axes), f"seed{state.run.seed}"])) for state in shown
+        ],
+        "state": [f"[{STYLES[state.state]}]{state.state}" for state in shown],
+        "epoch": [f"{s.progress['epoch']}/{s.progress['epochs']}" if s.progress else "" for s in shown],
+        f"validation\n{study.metric}": [_value(state.progress.get("value")) for state in shown],
+        "time left": [_time_left(state) if state.state == "running" else "" for state in shown],
+    }
+    filled = {name: cells for name, cells in columns.items() if any(cells)}
+    table = _narrow_table()
+    for name in filled:
+        table.add_column(name, overflow="fold", justify="left" if name in ("run", "state") else "right")
+    for row in zip(*filled.values(), strict=True):
+        table.add_row(*row)
+    ended_early = [state for state in shown if state.state in ("failed", "diverged", "out_of_memory")]
+    reasons = [f"[{STYLES[s.state]}]{escape(s.run.key)}[/]: {escape(f'{s.reason} ({s.log})')}" for s in ended_early]
     counts = Counter(state.state for state in states)
     line = ", ".join(f"[{STYLES[name]}]{counts[name]} {name}[/]" for name in STYLES if counts[name])
     hidden = f" ({len(states) - len(shown)} rows not shown)" if len(shown) < len(states) else ""
-    return Group(table, f"{escape(study.study)}: {len(states)} runs: {line}{hidden}")
+    title = f"[bold]{escape(study.title or study.study)}[/]: {len(states)} runs{escape(alone)}"
+    return Group(title, table, *reasons, f"{line}{hidden}")
 
 
 def _most_interesting(states: list[RunState], room: int | None) -> list[RunState]:

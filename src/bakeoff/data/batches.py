@@ -11,9 +11,8 @@ from torch import Generator, Tensor
 from bakeoff.data.augmentation import Augmentation
 from bakeoff.data.source import Labels
 
-# Batches are gathered and augmented in chunks, which spares small batches the cost of calls. Chunks of more
-# than a few megabytes leave the processor's cache: 60,000 images of 28x28 in batches of 128 took 27 us a batch
-# in chunks of 16 batches, 39 us one by one, and 71 us when whole chunks were made floats (2 threads, EPYC).
+# Batches are gathered and augmented in chunks, which spares small batches the cost of calls. Chunks of more than a few
+# megabytes would leave the processor's cache, and so would whole chunks of floats: batches are normalised one by one.
 # Chunks are the same on every device: random numbers are drawn for a chunk at a time.
 CHUNK_BYTES = 2 << 20
 CHUNK_BATCHES = 32
@@ -26,6 +25,7 @@ class Batches:
     `images` uint8 [N, C, H, W] and `labels` int64 [N] or uint8 [N, L] may be mapped files: on the CPU they stay so, and
     jobs share the pages; on another device they are copied there when they take at most half of its free
     memory, else chunk by chunk. `mean` and `std` are per channel, of pixels in 0..1; None leaves 0..1.
+    `classes` is the width of mixed targets: needed when the augmentation mixes images of labels [N].
     """
 
     def __init__(
@@ -39,12 +39,16 @@ class Batches:
         augmentation: Augmentation | None = None,
         dtype: torch.dtype = torch.float32,
         channels_last: bool = False,
+        classes: int | None = None,
     ) -> None:
         self.device = torch.device(device)
         pixels = torch.as_tensor(images)
         self._labels = torch.as_tensor(labels).to(self.device)
         self._images = pixels.to(self.device) if fits(pixels, self.device) else pixels
         self._augmentation = augmentation
+        if augmentation is not None and augmentation.mix is not None and classes is None:
+            raise ValueError("an augmentation that mixes images needs to know the number of classes")
+        self._classes = classes or 0
         self._dtype = dtype
         self._format = torch.channels_last if channels_last else torch.contiguous_format
         self._scale, self._shift = _scale_and_shift(mean, std, pixels.shape[1], self.device)
@@ -60,9 +64,10 @@ class Batches:
         return -(-images_per_epoch(len(self), self.batch_size) // self.batch_size)
 
     def epoch(self, order: Generator, augmentation: Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """(images, labels, rows) of an epoch in an order drawn from `order`; rows are on the CPU.
+        """(images, targets, rows) of an epoch in an order drawn from `order`; rows are on the CPU.
 
-        Both generators are the CPU's, so that every device sees the same batches.
+        Targets are labels, or float [B, classes] where the augmentation mixes images. Both generators are the CPU's, so
+        that every device sees the same batches.
         """
         rows = epoch_order(len(self), self.batch_size, order)
         step = self._chunk(self.batch_size)
@@ -73,10 +78,12 @@ class Batches:
                 pixels = self._augmentation.before(pixels, augmentation)
             for first in range(0, len(chunk), self.batch_size):
                 batch = slice(first, first + self.batch_size)
-                images = self._normalize(pixels[batch])
+                images, targets = self._normalize(pixels[batch]), labels[batch]
                 if self._augmentation is not None:
                     images = self._augmentation.after(images, augmentation)
-                yield images.to(self._dtype), labels[batch], chunk[batch]
+                    if self._augmentation.mix is not None:
+                        images, targets = self._augmentation.mix(images, targets, self._classes, augmentation)
+                yield images.to(self._dtype), targets, chunk[batch]
 
     def ordered(self, batch_size: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """(images, labels) of the whole split in its own order, not augmented."""

@@ -96,6 +96,7 @@ def _image_splits(
         return Batches(
             images, labels, recipe.batch_size, device, mean, std,
             augmentation if split == "train" else None, channels_last=layout_in_memory == torch.channels_last,
+            classes=len(data.card["classes"]),
         )  # fmt: skip
 
     return Splits(batches("train"), batches("validation"), batches("test"))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from bakeoff.data.batches import Batches
 from bakeoff.data.feature_batches import FeatureBatches
-from bakeoff.metrics import Metric
+from bakeoff.metrics import IGNORED, Metric, Task
 from bakeoff.models.freezing import Freeze, train_mode
 from bakeoff.study import Optimizer, Recipe
 from bakeoff.training.checkpoints import DamagedCheckpoint, load_checkpoint, save_checkpoint
@@ -177,7 +177,7 @@ def _train_epoch(
                 losses.append(loss.detach())
                 if keep:
                     logits.append(output.detach())
-                    labels.append(targets)
+                    labels.append(_hard(targets, plan.scoring.task))
             if recipe.clip_grad_norm is not None:
                 nn.utils.clip_grad_norm_(network.parameters(), recipe.clip_grad_norm)
             return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
@@ -190,6 +190,15 @@ def _train_epoch(
                 gradients(keep=True)
                 step()
     return score(torch.cat(logits).float(), torch.cat(labels), plan)
+
+
+def _hard(targets: Tensor, task: Task) -> Tensor:
+    """Labels for the metrics; of mixed images, the class that weighs most, or the labels that weigh at least half."""
+    if not targets.is_floating_point():
+        return targets
+    if task == "multi-class":
+        return targets.argmax(1)
+    return (targets >= 0.5).to(torch.uint8).masked_fill_(targets == IGNORED, IGNORED)
 
 
 def _groups(batches: Batches | FeatureBatches, plan: Plan, epoch: int) -> Iterator[list[tuple[Tensor, Tensor]]]:

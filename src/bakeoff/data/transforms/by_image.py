@@ -1,0 +1,114 @@
+"""What has no batched form: torchvision's own classes, applied to one image after the other."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from bakeoff.arguments import check_arguments, nearest
+from bakeoff.data.transforms.record import Built, Shape
+from bakeoff.errors import BakeoffError
+
+PROBES = 8  # images that a transform must take when it is built: policies draw another operation for each
+
+_IS_TENSOR = "images are tensors already, and scaled to 0..1 as batches are handed out; leave it out"
+_NO_BOXES = "images have no boxes and key points here"
+_ANY_SIZE = "it leaves images of differing sizes, which make no batch; use RandomResizedCrop"
+_SEVERAL = "it makes several images of one"
+_FUNCTION = "a study cannot hold what it takes; write a plugin (docs/plugins.md)"
+REFUSED = {
+    "ClampBoundingBoxes": _NO_BOXES,
+    "ClampKeyPoints": _NO_BOXES,
+    "ConvertBoundingBoxFormat": _NO_BOXES,
+    "ConvertImageDtype": _IS_TENSOR,
+    "FiveCrop": _SEVERAL,
+    "Lambda": _FUNCTION,
+    "LinearTransformation": _FUNCTION,
+    "Normalize": "the recipe's `normalize` does it",
+    "PILToTensor": _IS_TENSOR,
+    "RandomIoUCrop": _NO_BOXES,
+    "RandomResize": _ANY_SIZE,
+    "RandomShortestSize": _ANY_SIZE,
+    "RandomZoomOut": _ANY_SIZE,
+    "SanitizeBoundingBoxes": _NO_BOXES,
+    "SanitizeKeyPoints": _NO_BOXES,
+    "ScaleJitter": _ANY_SIZE,
+    "SetClampingMode": _NO_BOXES,
+    "TenCrop": _SEVERAL,
+    "ToDtype": _IS_TENSOR,
+    "ToImage": _IS_TENSOR,
+    "ToPILImage": _IS_TENSOR,
+    "ToPureTensor": _IS_TENSOR,
+    "ToTensor": _IS_TENSOR,
+    "UniformTemporalSubsample": "it is for videos",
+}
+
+
+def torchvision_names() -> list[str]:
+    """The classes of torchvision.transforms.v2 that a recipe may name."""
+    from torchvision.transforms import v2
+
+    found = [name for name, item in vars(v2).items() if isinstance(item, type) and issubclass(item, v2.Transform)]
+    return [name for name in found if name not in REFUSED and name != "Transform"]
+
+
+def build_by_image(name: str, arguments: Mapping[str, Any], shape: Shape) -> Built:
+    """torchvision's transform of that name, for uint8 images of `shape`.
+
+    It draws from torch's global generator, which is seeded for each batch and put back afterwards. Raises BakeoffError
+    for a wrong argument, and when it cannot take such images.
+    """
+    from torchvision.transforms import v2
+
+    check_arguments(getattr(v2, name), arguments, name)
+    try:
+        transform = getattr(v2, name)(**_named_values(name, arguments))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise BakeoffError(f"{name} cannot be built with {dict(arguments)}: {error}") from error
+
+    def apply(images: Tensor, generator: Generator) -> Tensor:
+        with _global_generator(int(torch.randint(2**63 - 1, (), generator=generator))):
+            return torch.stack([transform(image) for image in images.cpu()]).to(images.device)
+
+    probe = Generator().manual_seed(0)
+    images = torch.randint(0, 256, (PROBES, *shape), dtype=torch.uint8, generator=probe)
+    try:
+        left = apply(images, probe)
+    except (TypeError, ValueError, RuntimeError, IndexError, AssertionError) as error:
+        raise BakeoffError(f"{name} cannot take images of shape {shape}: {_first_line(error)}") from error
+    if left.dtype != torch.uint8 or left.ndim != 4:
+        raise BakeoffError(f"{name} leaves {left.dtype} of shape {tuple(left.shape[1:])}; images are uint8 here")
+    channels, height, width = left.shape[1:]
+    return apply, (channels, height, width)
+
+
+def _named_values(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments with torchvision's enumerations for the strings that a study says."""
+    from torchvision.transforms import v2
+
+    enumerations: dict[str, Any] = {"interpolation": v2.InterpolationMode, "policy": v2.AutoAugmentPolicy}
+    values = dict(arguments)
+    for key in values.keys() & enumerations.keys():
+        allowed = {member.value: member for member in enumerations[key]}
+        text = str(values[key]).lower()
+        if text not in allowed:
+            raise BakeoffError(f"{name}.{key}: unknown value {values[key]!r}; {nearest(text, allowed)}")
+        values[key] = allowed[text]
+    return values
+
+
+@contextmanager
+def _global_generator(seed: int) -> Iterator[None]:
+    """torch's global CPU generator, seeded for a block and put back: dropout draws from it, too."""
+    state = torch.random.get_rng_state()
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.random.set_rng_state(state)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,92 @@
+"""An epoch whose images are mixed: soft targets make the loss, hard ones the metrics."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from sklearn.metrics import average_precision_score
+from torch import Tensor, nn
+
+from bakeoff.data.augmentation import build_augmentation
+from bakeoff.data.batches import Batches
+from bakeoff.metrics import IGNORED, METRICS, Task
+from bakeoff.study import Optimizer, Recipe
+from bakeoff.training.loop import Plan, Progress, Splits, train
+from bakeoff.training.losses import Losses, build_losses
+from bakeoff.training.metrics import Scoring
+from bakeoff.training.randomness import generator
+
+CLASSES = 3
+
+
+def trained(labels: Tensor, task: Task, rate: float, folder: Path, seen: list[Tensor]) -> tuple[Progress, nn.Module]:
+    """One epoch of a linear network on mixed noise; `seen` collects the targets that the loss was given."""
+    images = torch.randint(
+        0, 256, (len(labels), 1, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
+    mixing = {"RandomChoice": {"transforms": ["MixUp", "CutMix"]}}
+    augmentation = build_augmentation(list(mixing.items()), (1, 4, 4))
+    recipe = Recipe(epochs=1, batch_size=20)
+    losses = build_losses(recipe, task, labels)
+
+    def watched(logits: Tensor, targets: Tensor) -> Tensor:
+        seen.append(targets)
+        return losses.training(logits, targets)
+
+    splits = Splits(
+        Batches(images, labels, 20, augmentation=augmentation, classes=CLASSES),
+        Batches(images, labels, 20),
+        Batches(images, labels, 20),
+    )
+    optimizer = Optimizer.model_validate({"name": "SGD", "lr": rate})
+    metric = METRICS["accuracy" if task == "multi-class" else "mean_average_precision"]
+    plan = Plan(recipe, optimizer, metric, Losses(watched, losses.plain), Scoring(task), 1, folder / "state.pt", 1e9)
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(16, CLASSES))
+    progress = Progress()
+    train(network, splits, plan, torch.device("cpu"), progress)
+    return progress, network
+
+
+def mixed_epoch(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The same epoch's images and targets, from the same generators."""
+    images = torch.randint(
+        0, 256, (len(labels), 1, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
+    mixing = {"RandomChoice": {"transforms": ["MixUp", "CutMix"]}}
+    batches = Batches(
+        images, labels, 20, augmentation=build_augmentation(list(mixing.items()), (1, 4, 4)), classes=CLASSES
+    )
+    parts = zip(*batches.epoch(generator(1, "order", 1), generator(1, "augmentation", 1)), strict=True)
+    mixed, targets, _ = (torch.cat(part) for part in parts)
+    return mixed, targets
+
+
+def test_one_class_for_each_image(tmp_path: Path) -> None:
+    labels = torch.arange(200) % CLASSES
+    seen: list[Tensor] = []
+    progress, network = trained(labels, "multi-class", 1e-12, tmp_path, seen)
+    images, targets = mixed_epoch(labels)
+    assert torch.equal(torch.cat(seen), targets)
+    assert not torch.equal(targets, targets.round())
+    predicted = network(images).argmax(1)
+    assert progress.history[0]["train_accuracy"] == pytest.approx(
+        float((predicted == targets.argmax(1)).double().mean())
+    )
+    assert trained(labels, "multi-class", 0.1, tmp_path, [])[0].history[0]["train_loss"] > 0
+
+
+def test_several_labels_for_each_image(tmp_path: Path) -> None:
+    labels = (torch.rand(200, CLASSES, generator=torch.Generator().manual_seed(3)) < 0.4).to(torch.uint8)
+    labels[::50, 0] = IGNORED
+    seen: list[Tensor] = []
+    progress, network = trained(labels, "multi-label", 1e-12, tmp_path, seen)
+    images, targets = mixed_epoch(labels)
+    assert torch.equal(torch.cat(seen), targets)
+    known = targets != IGNORED
+    assert 0 < int((~known).sum()) <= 8
+    scores = network(images).detach()
+    expected = [
+        average_precision_score((targets[known[:, k], k] >= 0.5).int(), scores[known[:, k], k]) for k in range(CLASSES)
+    ]
+    assert progress.history[0]["train_mean_average_precision"] == pytest.approx(sum(expected) / CLASSES)
