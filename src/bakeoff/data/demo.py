@@ -206,7 +206,7 @@ def _voc_annotation(folder: str, file: str, height: int, width: int, objects: Se
 
 def _tiny_imagenet(folder: Path, entry: Dataset, random: np.random.Generator) -> None:
     base = folder / TINY_IMAGENET_FOLDER
-    wordnet = [f"n{1000 + number:08}" for number in range(6)]
+    wordnet = [f"n{1000 + number:08}" for number in range(4)]
     _write_text(base / "wnids.txt", wordnet)
     _write_text(base / "words.txt", [f"{number}\tgenerated {at}" for at, number in enumerate(wordnet)])
     numbers, labels = _of_classes(len(wordnet), 10)
@@ -296,7 +296,7 @@ FORMATS: dict[str, Format] = {
         ),
         Format(
             "tiny_imagenet",
-            "six classes in the tree of the archive",
+            "four classes in the tree of the archive",
             lambda entry: [TINY_IMAGENET_FOLDER],
             _tiny_imagenet,
         ),
