@@ -63,6 +63,38 @@ def test_convnets_have_the_published_parameters(layers: list[Any], head: dict[st
     assert describe(architecture(model="convnet", layers=layers, **head), CIFAR).parameters == parameters
 
 
+@pytest.mark.parametrize(
+    ("model", "parameters"),
+    [("vgg_small", 169_220), ("inception_small", 514_635), ("resnet_small", 6_575_370)],
+)
+def test_small_networks_have_the_published_parameters(model: str, parameters: int) -> None:
+    assert describe(architecture(model=model), CIFAR).parameters == parameters
+
+
+def test_a_residual_network_of_basic_blocks_is_counted_by_hand() -> None:
+    found = describe(architecture(model="basic_block_net", widths=[8, 16], blocks=[1, 2]), Images(3, 16, 16, 5))
+    stem = 3 * 9 * 8 + 16
+    first = 2 * (8 * 9 * 8 + 16)
+    second = 8 * 9 * 16 + 32 + 16 * 9 * 16 + 32 + (8 * 16 + 32)
+    third = 2 * (16 * 9 * 16 + 32)
+    assert found.parameters == stem + first + second + third + 16 * 5 + 5
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"model": "vgg_small", "stages": [[8], [8]]}, "padding"),
+        ({"model": "inception_small", "blocks": [{"conv1": 4}]}, "blocks.0: needs conv1"),
+        ({"model": "inception_small", "blocks": [{"conv1": 4, "conv3": [4], "conv5": [4, 4], "pool": 4}]}, "conv3"),
+        ({"model": "resnet_small", "stages": [{"residual": 1}]}, "stages.0"),
+        ({"model": "basic_block_net", "widths": [8], "blocks": [1, 1]}, "widths has 1"),
+    ],
+)
+def test_wrong_arguments_of_small_networks_are_errors(entry: dict[str, Any], said: str) -> None:
+    with pytest.raises(BakeoffError, match=said):
+        describe(architecture(**entry), CIFAR)
+
+
 def test_macs_are_counted_by_hand() -> None:
     found = describe(architecture(model="convnet", layers=[{"conv": 4, "kernel": 3}, "relu"]), Images(2, 6, 6, 3))
     assert found.macs == 4 * 4 * 4 * 2 * 3 * 3 + 64 * 3

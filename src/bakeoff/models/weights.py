@@ -83,9 +83,7 @@ def fit_weights(network: nn.Module, given: Weights, source: str) -> None:
             continue
         there = tuple(given[name].shape) if name in given else "missing"
         here = tuple(wanted[name].shape) if name in wanted else "missing"
-        raise BakeoffError(
-            f"{source}: the weights are of another architecture: {name} is {there} there and {here} here"
-        )
+        raise BakeoffError(f"{source}: weights of another architecture: {name} is {there} there and {here} here")
     network.load_state_dict(fitting, strict=False)
 
 

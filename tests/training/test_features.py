@@ -1,0 +1,95 @@
+"""Features of frozen backbones: kept once, and the same training as through the backbone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.torch
+import torch
+
+from bakeoff.data.prepare import load_prepared
+from bakeoff.layout import Layout, data_folder, features_folder
+from bakeoff.models.registry import build_model, images_of
+from bakeoff.study import Study, parse_study, runs
+from bakeoff.training.run import train_run
+
+
+def study_of(through: bool = False, **recipe: Any) -> Study:
+    """A frozen network; `through` crops images to their own size, which changes nothing and forbids features."""
+    augment = [{"RandomCrop": {"size": 8}}] if through else []
+    return parse_study(
+        {
+            "study": "through" if through else "kept",
+            "datasets": {"digits": {"source": "digits", "mode": "RGB", "limit": 200}},
+            "architectures": {
+                "plain": {"model": "timm/resnet18", "pretrained": "random", "small_images": True},
+                "head": {"model": "timm/resnet18", "pretrained": "random", "small_images": True,
+                         "head": {"hidden": 16, "dropout": 0.5}},
+            },
+            "optimizers": {"adam": {"name": "Adam", "lr": 1e-3}},
+            "recipes": {"frozen": {"epochs": 2, "batch_size": 32, "freeze": "backbone", "augment": augment, **recipe}},
+            "seeds": 2,
+        }
+    )  # fmt: skip
+
+
+def test_heads_on_features_train_as_through_the_backbone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept, through = study_of(), study_of(through=True)
+    for study in (kept, through):
+        for run in runs(study):
+            if run.seed == 1:
+                train_run(study, run, Layout(study.study), threads=1)
+    folders = {features_folder(kept, cell) for cell in kept.cells}
+    assert len(folders) == 1 and (folders.pop() or Path()).is_dir()
+    assert all(features_folder(through, cell) is None for cell in through.cells)
+    for run in runs(kept):
+        if run.seed != 1:
+            continue
+        one, other = (pd.read_csv(Layout(name).run(run).history) for name in ("kept", "through"))
+        for column in ("train_loss", "validation_loss"):
+            np.testing.assert_allclose(one[column], other[column], atol=1e-5)
+        one, other = (safetensors.torch.load_file(Layout(name).run(run).model) for name in ("kept", "through"))
+        assert one.keys() == other.keys()
+        assert all(torch.allclose(one[name], other[name], atol=1e-5) for name in one)
+
+
+def test_a_finished_run_holds_the_whole_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = study_of()
+    run = runs(study)[2]
+    layout = Layout(study.study)
+    train_run(study, run, layout, threads=1)
+    data = load_prepared(data_folder(study, "digits"))
+    network = build_model(study.architectures[run.architecture], images_of(data.card))
+    network.load_state_dict(safetensors.torch.load_file(layout.run(run).model))
+    mean, std = (torch.tensor(data.card[name])[:, None, None] for name in ("mean", "std"))
+    images = torch.tensor(np.array(data.splits["test"][0])).float() / 255
+    with torch.no_grad():
+        logits = network.eval()((images - mean) / std)
+    saved = np.load(layout.run(run).predictions)["logits"]
+    np.testing.assert_allclose(logits.numpy(), saved, atol=1e-4)
+
+
+def test_damaged_features_are_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = study_of()
+    first, _, second, _ = runs(study)
+    train_run(study, first, Layout(study.study), threads=1)
+    folder = features_folder(study, first.experiment)
+    assert folder is not None
+    whole = (folder / "train.npy").read_bytes()
+    (folder / "train.npy").write_bytes(whole[:1000])
+    train_run(study, second, Layout(study.study), threads=1)
+    assert (folder / "train.npy").read_bytes() == whole
+    result = json.loads(Layout(study.study).run(second).result.read_text())
+    assert result["status"] == "completed"
+
+
+@pytest.mark.parametrize("recipe", [{"freeze": "batch_norm"}, {"freeze": None}, {"augment": ["RandomHorizontalFlip"]}])
+def test_features_are_kept_only_where_images_and_backbone_stay(recipe: dict[str, Any]) -> None:
+    study = study_of(**recipe)
+    assert all(features_folder(study, cell) is None for cell in study.cells)
