@@ -33,7 +33,7 @@ def build(model: str, **entry: Any) -> nn.Module:
         ("timm/efficientnet_b0", "classifier"),
         ("timm/convnext_atto", "head.fc"),
         ("timm/vit_tiny_patch16_224", "head"),
-        ("resnet_small", "10"),
+        ("resnet_small", "11"),
     ],
 )
 def test_backbone_and_classifier_together_are_the_network(model: str, path: str) -> None:
