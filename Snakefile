@@ -46,9 +46,14 @@ include: "workflow/rules/analysis.smk"
 include: "workflow/rules/report.smk"
 
 
-# The results are named beside the report: a report of an unfinished study, made by hand, must not pass for the end.
+# Missing results are named beside the report: one of an unfinished study, made by hand, must not pass for the end.
+RESULTS = [LAYOUT.run(run).result for run in RUNS.values()]
+
+
 rule all:
     default_target: True
     input:
         rules.report.output,
-        [LAYOUT.run(run).result for run in RUNS.values()],
+        [result for result in RESULTS if not result.exists()],
+    message:
+        f"{len(RUNS)} runs of {STUDY.study} are finished"

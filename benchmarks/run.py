@@ -1,6 +1,6 @@
 """Measure what README.md of this folder promises, each row beside its peer in one run, and write the table.
 
-python benchmarks/run.py [epoch] [photos] [memory] [planning] [summary] [startup]
+python benchmarks/run.py [epoch] [augmentation] [features] [photos] [memory] [planning] [summary] [startup]
 """
 
 import json
@@ -37,6 +37,8 @@ class Row:
 def main() -> None:
     measurements: dict[str, Callable[[], list[Row]]] = {
         "epoch": epoch_of_fashion_mnist,
+        "augmentation": augmentation,
+        "features": features_of_a_frozen_backbone,
         "photos": epoch_of_photos,
         "memory": larger_than_memory,
         "planning": planning,
@@ -76,10 +78,13 @@ def epoch_of_fashion_mnist() -> list[Row]:
 
     from bakeoff.data.batches import Batches
     from bakeoff.data.sources.idx import read_idx
+    from bakeoff.metrics import METRICS
     from bakeoff.models.registry import Images, build_model
     from bakeoff.study import Architecture, Optimizer, Recipe
     from bakeoff.training.devices import memory_format
     from bakeoff.training.loop import Plan, Progress, Splits, train
+    from bakeoff.training.losses import build_losses
+    from bakeoff.training.metrics import Scoring
 
     torch.set_num_threads(THREADS)
     if FASHION_MNIST.exists():
@@ -146,8 +151,8 @@ def epoch_of_fashion_mnist() -> list[Row]:
         whole = Batches(pixels, labels, 128, device, mean, std, None, channels_last=last)
         few = Batches(pixels[:128], labels[:128], 128, device, mean, std, None, channels_last=last)
         plan = Plan(
-            recipe, Optimizer.model_validate({"name": "SGD", "lr": 0.05, "momentum": 0.9}), "accuracy", 0,
-            Path("unused"), float("inf"),
+            recipe, Optimizer.model_validate({"name": "SGD", "lr": 0.05, "momentum": 0.9}), METRICS["accuracy"],
+            build_losses(recipe, "multi-class", torch.tensor(labels)), Scoring(), None, 0, Path("unused"), float("inf"),
         )  # fmt: skip
         progress = Progress()
         train(network, Splits(whole, few, few), plan, device, progress)
@@ -174,6 +179,123 @@ def epoch_of_fashion_mnist() -> list[Row]:
         )
         rows.append(Row(what, f"{mine:.2f} s", f"fixed batch {fixed:.2f} s", f"{over:.2f}×", "≤ 1.25×"))
     return rows
+
+
+def augmentation() -> list[Row]:
+    """Augmented batches of 50,000 images of CIFAR's size, and torchvision's transforms image by image."""
+    import numpy as np
+    import torch
+    from torch.utils.data import DataLoader, Dataset
+    from torchvision.transforms import v2
+
+    from bakeoff.data.augmentation import build_augmentation
+    from bakeoff.data.batches import Batches
+
+    torch.set_num_threads(THREADS)
+    pixels = np.random.default_rng(0).integers(0, 256, (50_000, 3, 32, 32), dtype=np.uint8)
+    labels = np.zeros(len(pixels), np.int64)
+    chains = {
+        "crop and flip": (
+            len(pixels),
+            [("RandomCrop", {"size": 32, "padding": 4}), ("RandomHorizontalFlip", {})],
+            [v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip()],
+            "≥ 4×",
+        ),
+        "colour jitter, rotation and blur": (
+            5_000,
+            [
+                ("ColorJitter", {"brightness": 0.2, "contrast": 0.2, "saturation": 0.2, "hue": 0.1}),
+                ("RandomRotation", {"degrees": 10}),
+                ("GaussianBlur", {"kernel_size": 5}),
+            ],
+            [v2.ColorJitter(0.2, 0.2, 0.2, 0.1), v2.RandomRotation(10), v2.GaussianBlur(5)],
+            "",
+        ),
+    }
+
+    class Images(Dataset):
+        """uint8 tensors through a chain of torchvision's transforms."""
+
+        def __init__(self, count: int, chain: list[torch.nn.Module]) -> None:
+            self.count, self.chain = count, v2.Compose([*chain, v2.ToDtype(torch.float32, scale=True)])
+
+        def __len__(self) -> int:
+            return self.count
+
+        def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+            return self.chain(torch.from_numpy(pixels[index])), 0
+
+    rows = []
+    for name, (count, ours, theirs, goal) in chains.items():
+        batches = Batches(pixels[:count], labels[:count], 128, augmentation=build_augmentation(ours, (3, 32, 32)))
+        loader = DataLoader(Images(count, theirs), batch_size=128, shuffle=True, num_workers=2)
+
+        def batched(batches: Batches = batches) -> float:
+            started = time.perf_counter()
+            for _ in batches.epoch(torch.Generator(), torch.Generator()):
+                pass
+            return time.perf_counter() - started
+
+        def image_by_image(loader: DataLoader = loader) -> float:
+            started = time.perf_counter()
+            for _ in loader:
+                pass
+            return time.perf_counter() - started
+
+        batched()
+        times = [(batched(), image_by_image()) for _ in range(REPEATS)]
+        mine, peer = (statistics.median(column) for column in zip(*times, strict=True))
+        ratio = statistics.median(b / a for a, b in times)
+        what = f"{name}, {count:,} images of 32×32"
+        rows.append(Row(what, f"{mine:.2f} s", f"DataLoader, 2 workers {peer:.2f} s", f"{ratio:.0f}× faster", goal))
+    return rows
+
+
+def features_of_a_frozen_backbone() -> list[Row]:
+    """Training a head of EfficientNet-B0 at 224x224: on kept features, and through the frozen backbone.
+
+    Through the backbone a few batches are timed: an epoch is only more of them.
+    """
+    import numpy as np
+    import torch
+
+    from bakeoff.data.batches import Batches
+    from bakeoff.data.feature_batches import FeatureBatches
+    from bakeoff.models.freezing import freeze, train_mode
+    from bakeoff.models.registry import Images, build_model
+    from bakeoff.study import Architecture
+
+    torch.set_num_threads(THREADS)
+    count, batch = 4_096, 64
+    entry = Architecture.model_validate({"model": "timm/efficientnet_b0", "head": {"hidden": 512, "dropout": 0.2}})
+    network = build_model(entry, Images(3, 224, 224, 17)).to(memory_format=torch.channels_last)
+    freeze(network, "backbone")
+    pixels = np.random.default_rng(0).integers(0, 256, (4 * batch, 3, 224, 224), dtype=np.uint8)
+    labels = np.zeros(count, np.int64)
+    head = network.get_submodule("classifier")
+    kept = FeatureBatches(
+        np.random.default_rng(0).normal(size=(count, 1280)).astype(np.float32), labels, batch, torch.device("cpu")
+    )
+    images = Batches(pixels, labels[: len(pixels)], batch, channels_last=True)
+
+    def epoch(module: torch.nn.Module, batches: Batches | FeatureBatches) -> float:
+        """Seconds per image."""
+        optimizer = torch.optim.Adam([p for p in module.parameters() if p.requires_grad])
+        started, seen = time.perf_counter(), 0
+        for inputs, targets, _ in batches.epoch(torch.Generator(), torch.Generator()):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(module(inputs), targets).backward()
+            optimizer.step()
+            seen += len(targets)
+        return (time.perf_counter() - started) / seen
+
+    train_mode(network, "backbone")
+    times = [(epoch(head, kept), epoch(network, images)) for _ in range(REPEATS + 1)][1:]
+    mine, peer = (statistics.median(column) for column in zip(*times, strict=True))
+    ratio = statistics.median(b / a for a, b in times)
+    what = "training a head of EfficientNet-B0, 224×224"
+    beside = f"through the frozen backbone {1 / peer:,.0f} images/s"
+    return [Row(what, f"{1 / mine:,.0f} images/s", beside, f"{ratio:,.0f}× faster", "≥ 50×")]
 
 
 def epoch_of_photos() -> list[Row]:

@@ -11,6 +11,7 @@ import typer
 from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError
 from bakeoff.layout import Layout, data_folder, features_folder
+from bakeoff.leases import leased_gpu
 from bakeoff.plugins import load_plugins
 from bakeoff.study import Run, Study, load_study, place, read_yaml, runs, schema
 
@@ -103,10 +104,11 @@ def features(
     if folder not in found:
         raise BakeoffError(f"{study_file}: no run uses the features {folder!r}; {nearest(folder, list(found))}")
 
-    from bakeoff.training.run import compute_features
+    with leased_gpu(study.device, study.jobs_per_gpu, folder):
+        from bakeoff.training.run import compute_features
 
-    load_plugins(study.plugins)
-    compute_features(study, found[folder].run(study.seeds[0]), Layout(study.study), threads)
+        load_plugins(study.plugins)
+        compute_features(study, found[folder].run(study.seeds[0]), Layout(study.study), threads)
 
 
 @application.command()
@@ -121,11 +123,11 @@ def train(
     _set_threads(threads)
     study = _load(study_file, overrides)
     planned = _find_run(study, run, study_file)
+    with leased_gpu(study.device, study.jobs_per_gpu, run):  # before torch is imported
+        from bakeoff.training.run import train_run
 
-    from bakeoff.training.run import train_run
-
-    load_plugins(study.plugins)
-    train_run(study, planned, Layout(study.study), threads, checkpoint_seconds)
+        load_plugins(study.plugins)
+        train_run(study, planned, Layout(study.study), threads, checkpoint_seconds)
 
 
 @application.command()

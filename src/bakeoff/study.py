@@ -335,6 +335,7 @@ class Study(Strict):
     smoke: bool = Field(False, description="shrink the study until it runs in a minute or two, into folders of its own")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(1, gt=0, description="processor threads of one training job")
+    jobs_per_gpu: int = Field(1, gt=0, description="training jobs that share a GPU at a time, for small models")
     datasets: dict[Name, Dataset] = Field(min_length=1)
     architectures: dict[Name, Architecture] = Field(min_length=1)
     optimizers: dict[Name, Optimizer] = Field(min_length=1)

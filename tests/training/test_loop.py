@@ -40,7 +40,9 @@ def trained(labels: Tensor, task: Task, rate: float, folder: Path, seen: list[Te
     )
     optimizer = Optimizer.model_validate({"name": "SGD", "lr": rate})
     metric = METRICS["accuracy" if task == "multi-class" else "mean_average_precision"]
-    plan = Plan(recipe, optimizer, metric, Losses(watched, losses.plain), Scoring(task), 1, folder / "state.pt", 1e9)
+    plan = Plan(
+        recipe, optimizer, metric, Losses(watched, losses.plain), Scoring(task), None, 1, folder / "state.pt", 1e9
+    )
     torch.manual_seed(0)
     network = nn.Sequential(nn.Flatten(), nn.Linear(16, CLASSES))
     progress = Progress()

@@ -50,7 +50,7 @@ def test_arguments_reach_the_optimizer() -> None:
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        ({"name": "sdg"}, "did you mean 'sgd'"),
+        ({"name": "sdg"}, "did you mean 'SGD'"),
         ({"name": "SGD", "momentun": 0.9}, "did you mean 'momentum'"),
         ({"name": "SGD", "lr": -1}, "Invalid learning rate"),
         ({"name": "lamb", "learning": 1}, "learning"),

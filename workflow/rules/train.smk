@@ -1,20 +1,15 @@
 RUNS = {run.key: run for run in runs(STUDY)}
-# Frozen backbones whose outputs are kept: the folder, and an experiment that uses it.
+# Frozen backbones whose outputs are kept: the folder, and the files that they are computed from.
 FEATURES = {
-    folder.name: cell
+    folder.name: [CARDS[cell.dataset], *weights_files(STUDY, cell.architecture)]
     for cell in STUDY.cells
     if (folder := features_folder(STUDY, cell))
 }
 
 
-def backbone_files(wildcards):
-    cell = FEATURES[wildcards.folder]
-    return [CARDS[cell.dataset], *weights_files(STUDY, cell.architecture)]
-
-
 rule features:
     input:
-        backbone_files,
+        lambda wildcards: FEATURES[wildcards.folder],
     output:
         "results/features/{folder}/card.json",
         expand(

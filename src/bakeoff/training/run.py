@@ -360,6 +360,8 @@ def _provenance(device: torch.device, threads: int, started: datetime) -> dict[s
         "numpy": np.__version__,
         "platform": platform.platform(),
         "device": device_name(device),
+        "gpu": os.environ.get("CUDA_VISIBLE_DEVICES") or None,
+        "node": os.environ.get("SLURMD_NODENAME") or platform.node(),
         "threads": threads,
         "git_commit": commit,
         "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")) if commit else None,

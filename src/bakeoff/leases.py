@@ -1,0 +1,142 @@
+"""Which GPU a training job uses: a lock file per slot of a device, held for the life of the process.
+
+Snakemake only counts GPUs. The kernel frees a lock when its process dies, however it dies, so no lease is ever lost.
+"""
+
+import fcntl
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from bakeoff.errors import BakeoffError
+
+SECONDS_BETWEEN_TRIES = 0.5
+SECONDS_TO_WAIT = 600.0
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A slot of a device, for as long as `lock` is open."""
+
+    device: str
+    slot: int
+    lock: IO[str]
+
+
+def visible_devices() -> list[str]:
+    """The GPUs that this process may use, by UUID where the driver tells: all, or those of CUDA_VISIBLE_DEVICES."""
+    known = _driver_devices()
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return list(known.values())
+    chosen = []
+    for name in (part.strip() for part in named.split(",")):
+        if not name or name == "-1":  # as CUDA: what follows an invalid entry is not seen
+            break
+        uuids = [uuid for uuid in known.values() if uuid.startswith(name)]
+        chosen.append(known.get(name) or (uuids[0] if uuids else name))
+    return chosen
+
+
+def lease_folder() -> Path:
+    """A folder of this user on this machine alone. Raises BakeoffError when it belongs to someone else."""
+    node = os.environ.get("SLURMD_NODENAME", "")  # several nodes may run on one machine, each with a device 0
+    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    folder = base / f"bakeoff-{os.getuid()}{node and f'-{node}'}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BakeoffError(f"{folder}: cannot make the folder of GPU leases: {error.strerror}; set TMPDIR") from error
+    if folder.stat().st_uid != os.getuid() or not os.access(folder, os.W_OK):
+        raise BakeoffError(f"{folder}: the folder of GPU leases cannot be written by this user; set TMPDIR to another")
+    return folder
+
+
+def lease(
+    devices: Sequence[str],
+    slots: int,
+    holder: str,
+    folder: Path,
+    seconds_to_wait: float = SECONDS_TO_WAIT,
+) -> Lease:
+    """Take a free slot of one of the devices, a device with the fewest jobs first; wait for one when all are taken.
+
+    `holder` is written into the lock file for others to read. Raises BakeoffError naming the holders after
+    `seconds_to_wait`.
+    """
+    started, told = time.monotonic(), False
+    while True:
+        for slot in range(slots):
+            for device in devices:
+                lock = _try(folder / f"{device}.{slot}.lock", holder)
+                if lock is not None:
+                    return Lease(device, slot, lock)
+        if time.monotonic() - started > seconds_to_wait:
+            held = "; ".join(_holders(devices, slots, folder))
+            raise BakeoffError(
+                f"no GPU was free for {seconds_to_wait:g} s: {held}. Ask Snakemake for no more than "
+                f"--resources gpu={len(devices) * slots}, or end what holds them"
+            )
+        if not told:
+            print(f"waiting for a GPU: {'; '.join(_holders(devices, slots, folder))}", file=sys.stderr, flush=True)
+            told = True
+        time.sleep(SECONDS_BETWEEN_TRIES)
+
+
+@contextmanager
+def leased_gpu(device: str, jobs_per_gpu: int, holder: str) -> Iterator[None]:
+    """Lease one of the GPUs that this process may use and show torch no other; nothing where none is wanted or there.
+
+    To be entered before torch is imported. A process that dies gives its lease back at once.
+    """
+    devices = visible_devices() if device != "cpu" else []
+    if not devices:
+        yield
+        return
+    taken = lease(devices, jobs_per_gpu, f"process {os.getpid()} ({holder})", lease_folder())
+    os.environ["CUDA_VISIBLE_DEVICES"] = taken.device
+    print(f"GPU {taken.device}, slot {taken.slot + 1} of {jobs_per_gpu}", flush=True)
+    with taken.lock:
+        yield
+
+
+def _try(path: Path, holder: str) -> IO[str] | None:
+    """The open lock file, or None when another process has it."""
+    try:
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise BakeoffError(f"{path}: cannot open the lock of a GPU: {error.strerror}") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    file.truncate(0)
+    file.write(holder)
+    file.flush()
+    return file
+
+
+def _holders(devices: Sequence[str], slots: int, folder: Path) -> list[str]:
+    paths = [(device, folder / f"{device}.{slot}.lock") for device in devices for slot in range(slots)]
+    return [f"{device} is held by {path.read_text(encoding='utf-8') or 'another process'}" for device, path in paths]
+
+
+def _driver_devices() -> dict[str, str]:
+    """Index → UUID of each GPU, as the driver counts them; nothing without a driver."""
+    command = ["nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return {}
+    if answer.returncode != 0:
+        return {}
+    pairs = (line.split(",") for line in answer.stdout.splitlines() if "," in line)
+    return {index.strip(): uuid.strip() for index, uuid in pairs}

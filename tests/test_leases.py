@@ -1,0 +1,135 @@
+"""Leases of make-believe GPUs, under kills."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bakeoff import leases
+from bakeoff.errors import BakeoffError
+from commands import ENVIRONMENT, STUDIES, bakeoff
+
+DEVICES, SLOTS = ["GPU-a", "GPU-b", "GPU-c", "GPU-d"], 2
+# Takes a slot, says so in a file of its own, works, and checks all the while that nobody else has said the same.
+JOB = f"""
+import os, sys, time
+from pathlib import Path
+from bakeoff.leases import lease
+folder, name, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+taken = lease({DEVICES!r}, {SLOTS}, name, folder, 60)
+mine = folder / f"using-{{taken.device}}.{{taken.slot}}"
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+        return open(f"/proc/{{pid}}/stat").read().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+if mine.exists() and alive(int(mine.read_text() or 0)):
+    (folder / f"collision-{{name}}").write_text(mine.name)
+mine.write_text(str(os.getpid()))
+time.sleep(seconds)
+if mine.read_text() != str(os.getpid()):
+    (folder / f"collision-{{name}}").write_text(mine.name)
+mine.unlink()
+(folder / f"done-{{name}}").write_text(taken.device)
+"""
+
+
+def start(folder: Path, name: str, seconds: float) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", JOB, str(folder), name, str(seconds)], stderr=subprocess.DEVNULL)
+
+
+def test_two_hundred_jobs_under_kills_never_share_a_slot_and_none_is_lost(tmp_path: Path) -> None:
+    chance = random.Random(0)
+    names = [f"job{number}" for number in range(200)]
+    kills = 0
+    waiting, running = list(names), {}
+    while waiting or running:
+        while waiting and len(running) < 12:  # more than there are slots
+            name = waiting.pop(0)
+            running[name] = start(tmp_path, name, chance.uniform(0, 0.05))
+        time.sleep(0.01)
+        for name, process in list(running.items()):
+            if kills < 80 and chance.random() < 0.03:
+                process.send_signal(chance.choice((signal.SIGKILL, signal.SIGTERM, signal.SIGINT)))
+                kills += 1
+            if process.poll() is not None:
+                del running[name]
+                if not (tmp_path / f"done-{name}").exists():
+                    waiting.append(name)  # as Snakemake's next attempt
+    assert kills == 80
+    assert not list(tmp_path.glob("collision-*"))
+    assert {path.name for path in tmp_path.glob("done-*")} == {f"done-{name}" for name in names}
+    assert {path.read_text() for path in tmp_path.glob("done-*")} == set(DEVICES)
+    free = [leases.lease(DEVICES, SLOTS, "test", tmp_path, 0) for _ in range(len(DEVICES) * SLOTS)]
+    assert len({(one.device, one.slot) for one in free}) == len(DEVICES) * SLOTS
+
+
+def test_devices_are_spread_before_slots_are_shared(tmp_path: Path) -> None:
+    taken = [leases.lease(["GPU-a", "GPU-b"], 2, "x", tmp_path, 0) for _ in range(4)]
+    assert [(one.device, one.slot) for one in taken] == [("GPU-a", 0), ("GPU-b", 0), ("GPU-a", 1), ("GPU-b", 1)]
+
+
+def test_waiting_too_long_says_who_holds_the_devices(tmp_path: Path) -> None:
+    held = leases.lease(["GPU-a"], 1, "process 7 (digits/mlp/seed0)", tmp_path, 0)
+    with pytest.raises(BakeoffError, match=r"GPU-a is held by process 7 \(digits/mlp/seed0\)"):
+        leases.lease(["GPU-a"], 1, "me", tmp_path, 0)
+    held.lock.close()
+    assert leases.lease(["GPU-a"], 1, "me", tmp_path, 0).device == "GPU-a"
+
+
+@pytest.mark.parametrize(
+    ("visible", "found"),
+    [
+        (None, ["GPU-1111", "GPU-2222"]),
+        ("1", ["GPU-2222"]),
+        ("1,0", ["GPU-2222", "GPU-1111"]),
+        ("GPU-22", ["GPU-2222"]),
+        ("", []),
+        ("-1", []),
+        ("0,-1,1", ["GPU-1111"]),
+        ("MIG-5", ["MIG-5"]),
+    ],
+)
+def test_an_inherited_choice_of_devices_is_respected(
+    visible: str | None, found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = tmp_path / "nvidia-smi"
+    driver.write_text("#!/bin/sh\necho '0, GPU-1111'\necho '1, GPU-2222'\n")
+    driver.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    if visible is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert leases.visible_devices() == found
+
+
+def test_a_training_job_holds_the_gpu_that_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make-believe devices, as torch sees none: it trains on the CPU, and the lease is as real."""
+    monkeypatch.setitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b")
+    monkeypatch.setitem(ENVIRONMENT, "XDG_RUNTIME_DIR", str(tmp_path))
+    folder = tmp_path / f"bakeoff-{os.getuid()}"
+    folder.mkdir(mode=0o700)
+    held = leases.lease(["GPU-a"], 1, "test", folder, 0)
+    run = "digits/logistic/sgd/plain/seed0"
+    trained = bakeoff(tmp_path, "train", STUDIES / "tiny.yaml", run)
+    held.lock.close()
+    assert trained.returncode == 0, trained.stderr
+    assert "GPU GPU-b, slot 1 of 1" in trained.stdout
+    result = json.loads((tmp_path / "results/tiny/runs" / run / "result.json").read_text())
+    assert result["provenance"]["gpu"] == "GPU-b"
+    assert leases.lease(["GPU-b"], 1, "test", folder, 0).device == "GPU-b"
+
+
+def test_a_folder_that_cannot_be_used_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "file"))
+    with pytest.raises(BakeoffError, match="set TMPDIR"):
+        leases.lease_folder()
