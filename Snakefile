@@ -7,7 +7,7 @@ from snakemake.utils import min_version
 
 from bakeoff.cli import overrides_of
 from bakeoff.errors import BakeoffError
-from bakeoff.layout import Layout, data_folder, features_folder, weights_files
+from bakeoff.layout import Layout, data_folder, features_folder
 from bakeoff.machine import gpus_of_a_run
 from bakeoff.study import digest, parse_study, runs, specification_hash
 

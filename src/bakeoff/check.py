@@ -38,7 +38,8 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
         try:
             return action()
         except BakeoffError as error:
-            problems.append(place(path, keys) + str(error))
+            said = str(error).removeprefix(f"{'.'.join(map(str, keys))}: ").removeprefix(f"{keys[-1]}: ")
+            problems.append(place(path, keys) + said)
             return None
 
     attempt(["device"], lambda: choose_device(study.device))

@@ -91,7 +91,7 @@ class Layout:
         needed = [self.plan(study, run.experiment), data_folder(study, run.dataset) / "card.json"]
         needed += [features / "card.json"] if features else []
         needed += [self.run(origin).model] if origin else []
-        return [*map(str, needed), *weights_files(study, run.architecture)]
+        return [*map(str, needed)]
 
 
 def data_folder(study: Study, dataset: str) -> Path:
@@ -106,9 +106,3 @@ def features_folder(study: Study, cell: Experiment) -> Path | None:
         return None
     model = study.architectures[cell.architecture].model.rpartition("/")[2]
     return RESULTS / "features" / f"{cell.dataset}-{model}-{digest(found)[:8]}"
-
-
-def weights_files(study: Study, architecture: str) -> list[str]:
-    """The local file that an architecture's pretrained weights come from."""
-    pretrained = study.architectures[architecture].pretrained
-    return [pretrained] if isinstance(pretrained, str) and pretrained != "random" else []

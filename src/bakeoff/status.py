@@ -148,7 +148,7 @@ def _augmentation_notes(study: Study, layout: Layout) -> list[str]:
     for cell in study.cells:
         if study.recipes[cell.recipe].augment:
             plan = _read(layout.plan(study, cell)) or {}
-            note = _ways(plan["augmentation"]) if "augmentation" in plan else "known after the plan step"
+            note = _ways(plan["augmentation"]) if "augmentation" in plan else "known after `bakeoff check`"
             notes.setdefault(cell.recipe, note)
     return [escape(f"{recipe}: {note}") for recipe, note in notes.items()]
 

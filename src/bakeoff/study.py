@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -375,8 +375,17 @@ class Study(Strict):
     @cached_property
     def metrics(self) -> dict[str, Metric]:
         """Every metric by its name: Bakeoff's and the plugins'."""
-        own = (item for item in self.declarations if item.kind == "metric")
-        return METRICS | {item.name: _plugin_metric(item) for item in own}
+        ours = {
+            name: replace(metric, label=metric.label.replace("F-beta", f"F{self.beta:g}"))
+            for name, metric in METRICS.items()
+        }
+        return ours | {item.name: _plugin_metric(item) for item in self.declarations if item.kind == "metric"}
+
+    @cached_property
+    def weights_checksums(self) -> dict[str, str]:
+        """The SHA-256 of the local weights file of each architecture that starts from one, where it is there."""
+        files = {name: Path(str(entry.pretrained)) for name, entry in self.architectures.items() if entry.pretrained}
+        return {name: checksum(file) for name, file in files.items() if file.is_file()}
 
     @property
     def leading_metric(self) -> Metric:
@@ -562,9 +571,17 @@ def experiment_specification(study: Study, cell: Experiment) -> dict[str, Any]:
         "architecture": study.entries["architectures"][cell.architecture],
         "optimizer": study.entries["optimizers"][cell.optimizer],
         "recipe": study.entries["recipes"][cell.recipe],
+        "metric": study.metric,
         "beta": study.beta,
+        **_weights_of(study, cell),
     }
     return entries | _plugins_of(study, cell) if study.plugins else entries
+
+
+def _weights_of(study: Study, cell: Experiment) -> dict[str, str]:
+    """The checksum of a local weights file: another content under the same name is another experiment."""
+    found = study.weights_checksums.get(cell.architecture)
+    return {"weights": found} if found else {}
 
 
 def _plugins_of(study: Study, cell: Experiment) -> dict[str, Any]:
@@ -605,6 +622,7 @@ def features_specification(study: Study, cell: Experiment) -> dict[str, Any] | N
         "backbone": {key: value for key, value in backbone.items() if key not in ("head", "dropout")},
         "normalize": entry["normalize"],
         "precision": entry["precision"],
+        **_weights_of(study, cell),
     }
 
 
@@ -613,7 +631,6 @@ def specification(study: Study, run: Run) -> dict[str, Any]:
     origin = parent(study, run)
     return {
         **experiment_specification(study, run.experiment),
-        "metric": study.metric,
         "seed": run.seed,
         "init_from": specification(study, origin) if origin else None,
     }

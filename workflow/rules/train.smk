@@ -1,7 +1,7 @@
 RUNS = {run.key: run for run in runs(STUDY)}
-# Frozen backbones whose outputs are kept: the folder, and the files that they are computed from.
+# Frozen backbones whose outputs are kept: the folder, named by what decides them, and the data.
 FEATURES = {
-    folder.name: [CARDS[cell.dataset], *weights_files(STUDY, cell.architecture)]
+    folder.name: CARDS[cell.dataset]
     for cell in STUDY.cells
     if (folder := features_folder(STUDY, cell))
 }

@@ -161,7 +161,7 @@ def _row(study: Study, layout: Layout, run: Run) -> dict[str, Any]:
     row: dict[str, Any] = {**asdict(run), "status": "missing", "message": ""}
     result = _load_result(path)
     if result is None:
-        return row
+        return {**row, "message": _failure(layout, run)}
     # As `write_json` does, what is not finite becomes null.
     wanted = json.loads(json.dumps(specification(study, run)), parse_constant=lambda _: None)
     if result["spec"] != wanted:
@@ -178,6 +178,15 @@ def _row(study: Study, layout: Layout, run: Run) -> dict[str, Any]:
         raise _corrupt(path, f"a completed run without metrics.test.{study.metric}")
     row |= {name: _number(path, name, result["cost"].get(name)) for name in COSTS}
     return row | {name: result["provenance"].get(name) for name in PROVENANCE}
+
+
+def _failure(layout: Layout, run: Run) -> str:
+    """Why a run that has no result failed, as its process wrote it; empty where none has."""
+    try:
+        progress = json.loads(layout.run(run).progress.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # not begun; or half-written by a machine that lost power
+        return ""
+    return f"failed: {progress['failed']}; see {layout.run(run).log}" if progress.get("failed") else ""
 
 
 def _load_result(path: Path) -> dict[str, Any] | None:

@@ -131,7 +131,7 @@ def read_card(folder: Path) -> Card:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise DamagedData(f"{path}: missing; prepare the dataset first") from error
+        raise DamagedData(f"{path}: missing; first `bakeoff prepare STUDY DATASET`, as snakemake does") from error
     except ValueError as error:
         raise DamagedData(f"{path}: is not a readable card: {error}") from error
     if not isinstance(card, dict) or not card.keys() >= CARD_KEYS:

@@ -76,6 +76,7 @@ def _network(study: Study, run: Run, layout: Layout, data: PreparedData) -> nn.M
     origin = parent(study, run)
     if origin is not None:
         fit_weights(network, safetensors.torch.load_file(layout.run(origin).model), f"init_from {origin.key}")
+        print(f"starting from the weights of {origin.key}", flush=True)
     else:
         load_pretrained(network, architecture, images)
     freeze(network, study.recipes[run.recipe].freeze)
