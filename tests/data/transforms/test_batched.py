@@ -12,7 +12,7 @@ from torchvision.transforms.v2 import functional
 
 from bakeoff.data.augmentation import build_augmentation
 from bakeoff.data.transforms import color, tones
-from bakeoff.data.transforms.resized_crop import resizing_matrices
+from bakeoff.data.transforms.slices import SLICE_BYTES
 
 SHAPE = (3, 11, 14)
 
@@ -156,30 +156,6 @@ def test_tones(channels: int) -> None:
         assert torch.equal(tones.posterize(given, bits), functional.posterize(given, bits))
 
 
-@pytest.mark.parametrize("antialias", [True, False])
-@pytest.mark.parametrize("size", [(11, 14), (4, 5), (20, 30)])
-def test_windows_are_resized_each_by_matrices_of_its_own(size: tuple[int, int], antialias: bool) -> None:
-    """torchvision resizes bytes with rounding in between, so a gray level off; floats without."""
-    boxes = torch.tensor([[0, 0, 11, 14], [3, 5, 8, 9], [2, 1, 1, 1], [10, 0, 1, 14], [4, 4, 4, 5]])
-    given = images(len(boxes))
-    top, left, tall, broad = boxes.T
-    down = resizing_matrices(top, tall, 11, size[0], antialias)
-    across = resizing_matrices(left, broad, 14, size[1], antialias)
-    ours = down[:, None] @ given.float() @ across.transpose(1, 2)[:, None]
-    for image, box, resized in zip(given, boxes.tolist(), ours, strict=True):
-        exact = functional.resized_crop(image.float(), *box, list(size), antialias=antialias)
-        torch.testing.assert_close(resized, exact, rtol=0, atol=1e-2)
-        theirs = functional.resized_crop(image, *box, list(size), antialias=antialias)
-        assert_close(resized.round().to(torch.uint8), theirs, share=0.3)
-
-
-def test_a_window_that_cannot_fit_is_the_largest_in_the_middle() -> None:
-    given = images(3, (3, 6, 30))
-    arguments = {"size": [6, 8], "scale": [3, 3]}
-    expected = functional.resized_crop(given, 0, 11, 6, 8, [6, 8])
-    assert torch.equal(augmented("RandomResizedCrop", arguments, given), expected)
-
-
 JITTER = {"brightness": 0.5, "contrast": [0.2, 1.5], "saturation": 0.9, "hue": 0.3}
 BLUR = ("GaussianBlur", {"kernel_size": 5, "sigma": [0.1, 2]})
 TURN = ("RandomRotation", {"degrees": 40})
@@ -209,8 +185,6 @@ def theirs_of(item: tuple[str, dict[str, Any]]) -> v2.Transform:
         ("RandomAffine", {"degrees": 20, "translate": [0.2, 0.3], "scale": [0.5, 1.5], "shear": 20}, None),
         ("RandomAffine", {"degrees": 0, "shear": [0, 10, -30, 0], "interpolation": "bilinear"}, None),
         (*BLUR, None),
-        ("RandomResizedCrop", {"size": [9, 12]}, None),
-        ("RandomResizedCrop", {"size": 16, "scale": [0.5, 1.2], "ratio": [0.4, 3], "antialias": False}, None),
         ("RandomEqualize", {"p": 0.3}, None),
         ("RandomPosterize", {"bits": 2}, None),
         ("RandomChoice", {"p": [1, 3, 2]}, [BLUR, TURN, INVERT]),
@@ -234,6 +208,20 @@ def test_distributions_are_torchvisions(
     directions[:, 0] = 1
     for mine, other in zip(*((part.flatten(1).float() @ directions).T for part in (ours, theirs)), strict=True):
         assert stats.ks_2samp(mine.numpy(), other.numpy()).pvalue > 0.001
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("ColorJitter", JITTER), BLUR, ("RandomAffine", {"degrees": 30, "scale": [0.5, 2]}), ("RandomEqualize", {"p": 1})],
+)
+def test_large_batches_are_changed_slice_by_slice(
+    name: str, arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = images(50)
+    whole = augmented(name, arguments, given)
+    assert given.nbytes < SLICE_BYTES
+    monkeypatch.setattr("bakeoff.data.transforms.slices.SLICE_BYTES", 7 * given[0].nbytes)
+    assert torch.equal(augmented(name, arguments, given), whole)
 
 
 def test_random_numbers_are_each_images_own_and_come_from_the_generator() -> None:

@@ -7,6 +7,7 @@ from torch import Generator, Tensor
 
 from bakeoff.data.transforms.groups import by_group
 from bakeoff.data.transforms.record import Apply, BatchTransform, Built, Shape
+from bakeoff.data.transforms.slices import by_slice
 from bakeoff.data.transforms.values import check_probability
 from bakeoff.errors import BakeoffError
 
@@ -15,10 +16,12 @@ TONES = 256
 
 def autocontrast(images: Tensor) -> Tensor:
     """Stretch each channel from its least and most to 0 and 255; one of a single tone stays."""
-    pixels = images.float()
-    least, most = pixels.amin((2, 3), keepdim=True), pixels.amax((2, 3), keepdim=True)
-    stretched = (pixels - least) / ((most - least) * (1 / (TONES - 1)))
-    return torch.where(most == least, pixels, stretched).clamp_(0, TONES - 1).to(torch.uint8)
+    least, most = images.amin((2, 3), keepdim=True).float(), images.amax((2, 3), keepdim=True).float()
+    flat = most == least
+    stretched = images - least.masked_fill(flat, 0)
+    return (
+        stretched.div_(((most - least) * (1 / (TONES - 1))).masked_fill_(flat, 1)).clamp_(0, TONES - 1).to(torch.uint8)
+    )
 
 
 def equalize(images: Tensor) -> Tensor:
@@ -60,7 +63,9 @@ def _sometimes(change: Callable[[Tensor], Tensor], p: float) -> Apply:
 
     def apply(images: Tensor, generator: Generator) -> Tensor:
         chosen = (torch.rand(len(images), generator=generator) < p).long()
-        return by_group(images, chosen, 2, lambda number, part, _: change(part) if number else part)
+        return by_group(
+            images, chosen, 2, lambda number, part, _: by_slice(part, lambda few, _: change(few)) if number else part
+        )
 
     return apply
 
