@@ -35,8 +35,9 @@ CONFIG: dict[str, Any] = {
             "compile": True,
             "augment": [
                 "RandomHorizontalFlip",
-                {"RandomResizedCrop": {"size": 256}},
+                {"RandomResizedCrop": {"size": 224}},  # of none of the sizes above
                 {"RandomChoice": {"transforms": [{"RandomCrop": {"size": [300, 20]}}, {"RandomCrop": {"size": 28}}]}},
+                {"RandomResizedCrop": {"size": "224", "scale": [0.5, 1]}},
             ],
         },
         "more": {"epochs": 3, "batch_size": 4, "init_from": {"recipe": "long", "seed": 7}},
@@ -70,9 +71,15 @@ def test_images_are_few_and_small_and_crops_fit_them(smoke: Study) -> None:
     photos, cifar = smoke.datasets["photos"], smoke.datasets["cifar"]
     assert (photos.resize, photos.center_crop, photos.per_class, photos.limit) == ((SIDE, 20), SIDE, None, IMAGES)
     assert (cifar.resize, cifar.limit, cifar.arguments["check_md5"]) == (None, 20, False)
-    _, crop, choice = smoke.recipes["long"].augment
+    _, crop, choice, wrong = smoke.recipes["long"].augment
     assert crop.arguments == {"size": SIDE}
     assert choice.arguments["transforms"] == [{"RandomCrop": {"size": [SIDE, 20]}}, {"RandomCrop": {"size": 28}}]
+    assert wrong.arguments == {"size": "224", "scale": [0.5, 1]}
+
+
+def test_crops_stay_where_images_do() -> None:
+    config = {**CONFIG, "datasets": {"cifar": CONFIG["datasets"]["cifar"]}, "smoke": True}
+    assert parse_study(config).recipes["long"].augment == Study.model_validate(config).recipes["long"].augment
 
 
 def test_nothing_is_fetched_from_the_hub(smoke: Study) -> None:

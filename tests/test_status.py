@@ -69,3 +69,14 @@ def test_tables_fit_80_columns_and_name_what_is_the_same_everywhere_once(study: 
         row.split() == ["a_perceptron_with_a_long_name/adam_with_decay/augmented/seed1", "waiting"] for row in rows
     )
     assert rows[-1] == "16 waiting"
+
+
+def test_a_step_that_failed_before_training_is_named_with_its_log(study: Study) -> None:
+    layout = Layout(study.study)
+    log = layout.folder / "logs" / "check.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("a warning\nerror: study.yaml:7: optimizers.sgd: there is no optimizer 'SDG'\n")
+    for table in (status_table(study, layout), plan_table(study, layout)):
+        text = printed(table, width=200)
+        assert "checking the study failed: study.yaml:7: optimizers.sgd: there is no optimizer 'SDG'" in text
+        assert str(log) in text

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bakeoff.arguments import nearest
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.layout import Layout, data_folder, features_folder
 from bakeoff.leases import leased_gpu
 from bakeoff.plugins import load_plugins
@@ -229,5 +229,7 @@ def main() -> None:
         application()
     except BakeoffError as error:
         sys.exit(f"error: {error}")
+    except Stopped as reason:
+        sys.exit(str(reason))
     except OSError as error:  # a full disk, a folder that cannot be written
         sys.exit(f"error: {error.filename or 'writing'}: {error.strerror or error}")

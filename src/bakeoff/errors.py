@@ -1,5 +1,9 @@
-"""The one exception that is meant for the user: one clear message, no traceback."""
+"""What ends a command with one line for the user."""
 
 
 class BakeoffError(Exception):
-    """Says what was wrong, where, what is allowed and what to do."""
+    """Something is wrong that the user can mend. The message says what, where, what is allowed, and what to do."""
+
+
+class Stopped(BaseException):
+    """A training was asked to stop, and has written a checkpoint. Like an interrupt, it is no failure."""

@@ -6,8 +6,7 @@ Works on the content of a study file, so that it knows nothing of what a study m
 from collections.abc import Mapping
 from typing import Any
 
-IMAGES = 48  # of a split
-IMAGES_OF = {"tiny_imagenet": 200}  # sources with more classes than that need one image of each
+IMAGES = 48  # of a split; one of each class where there are more classes
 SIDE = 32  # pixels
 BATCH = 16
 
@@ -22,7 +21,7 @@ def smoke_form(study: Mapping[str, Any]) -> Content:
     file says, coerced by the models; the result says `smoke: false`, so that it is its own smoke form.
     """
     seeds = study.get("seeds", (0,))
-    sides = {side for entry in study["datasets"].values() for side in _sides(entry) if side > SIDE}
+    shrunk = any(side > SIDE for entry in study["datasets"].values() for side in _sides(entry))
     return {
         **study,
         "study": f"{study['study']}-smoke",
@@ -31,40 +30,37 @@ def smoke_form(study: Mapping[str, Any]) -> Content:
         "seeds": seeds[:1],
         "datasets": {name: _dataset(entry) for name, entry in study["datasets"].items()},
         "architectures": {name: _architecture(entry) for name, entry in study["architectures"].items()},
-        "recipes": {name: _recipe(entry, seeds[0], sides) for name, entry in study["recipes"].items()},
+        "recipes": {name: _recipe(entry, seeds[0], shrunk) for name, entry in study["recipes"].items()},
     }
 
 
 def _dataset(entry: Content) -> Content:
     sizes = {key: _at_most(entry[key], SIDE) for key in ("resize", "center_crop") if entry.get(key) is not None}
-    limit = min(entry.get("limit") or IMAGES, IMAGES_OF.get(entry["source"], IMAGES))
     generated = {"check_md5": False} if entry["source"] == "torchvision" else {}  # `bakeoff demo-data` has other sums
     kept = {key: value for key, value in entry.items() if key != "per_class"}
-    return {**kept, **sizes, **generated, "limit": limit}
+    return {**kept, **sizes, **generated, "limit": _at_most(entry.get("limit") or IMAGES, IMAGES)}
 
 
 def _architecture(entry: Content) -> Content:
     return {**entry, "pretrained": "random"} if entry.get("pretrained") is True else entry
 
 
-def _recipe(entry: Content, seed: int, sides: set[int]) -> Content:
+def _recipe(entry: Content, seed: int, shrunk: bool) -> Content:
     changed: Content = {"epochs": 1, "batch_size": min(entry.get("batch_size", BATCH), BATCH), "compile": False}
     if entry.get("schedule"):
         changed["schedule"] = {**entry["schedule"], "warmup": 0}
-    if entry.get("augment"):
-        changed["augment"] = [_resized(transform, sides) for transform in entry["augment"]]
+    if shrunk and entry.get("augment"):
+        changed["augment"] = [_resized(transform) for transform in entry["augment"]]
     if (entry.get("init_from") or {}).get("seed") is not None:
         changed["init_from"] = {**entry["init_from"], "seed": seed}
     return {**entry, **changed, "early_stopping": None}
 
 
-def _resized(value: Any, sides: set[int], key: str = "") -> Any:
-    """A transform, its parts likewise, whose `size` is one that the datasets no longer have."""
+def _resized(value: Any) -> Any:
+    """A transform, its parts likewise, whose `size` fits the images that were made small."""
     if isinstance(value, Mapping):
-        return {name: _resized(item, sides, name) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_resized(item, sides, key) for item in value]
-    return SIDE if key == "size" and value in sides else value
+        return {name: _at_most(item, SIDE) if name == "size" else _resized(item) for name, item in value.items()}
+    return [_resized(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _sides(entry: Content) -> list[int]:
@@ -73,4 +69,7 @@ def _sides(entry: Content) -> list[int]:
 
 
 def _at_most(size: Any, most: int) -> Any:
-    return [_at_most(side, most) for side in size] if isinstance(size, list | tuple) else min(size, most)
+    """A size, or each side of it; what is none is left to those who check transforms."""
+    if isinstance(size, list | tuple):
+        return [_at_most(side, most) for side in size]
+    return min(size, most) if isinstance(size, int) else size

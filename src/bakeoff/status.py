@@ -125,7 +125,10 @@ def plan_table(study: Study, layout: Layout) -> RenderableType:
     title = f"[bold]{escape(study.title or study.study)}[/]: {total_runs} runs{escape(alone)}"
     unknown = [name for name, count in counts.items() if count is None]
     notes = [f"images are counted once a dataset is prepared; not yet: {', '.join(unknown)}"] if unknown else []
-    return Group(title, table, *notes, *_augmentation_notes(study, layout))
+    unchecked = sum(not layout.plan(study, cell).exists() for cell in study.cells)
+    if unchecked:
+        notes.append(f"models, optimizers and transforms of {unchecked} experiments are checked in the first jobs")
+    return Group(title, table, *notes, *_augmentation_notes(study, layout), *_failed_steps(study, layout))
 
 
 def _narrow_table() -> Table:

@@ -120,7 +120,7 @@ class Dataset(Open):
         None, description="exactly so many images of each class in a split, drawn by split_seed; multi-class only"
     )
     limit: int | None = Field(
-        None, gt=0, description="at most so many images of each split, drawn by split_seed, every class kept"
+        None, gt=0, description="at most so many images of each split, drawn by split_seed; always one of each class"
     )
     on_bad_image: Literal["error", "skip"] = "error"
 

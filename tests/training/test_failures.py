@@ -25,12 +25,12 @@ def test_memory_that_runs_out_keeps_what_was_reached(
     train_epoch = loop._train_epoch
 
     def killed(*arguments: object) -> loop.Metrics:
-        if arguments[-1] == 3:
+        if arguments[6] == 3:
             raise KeyboardInterrupt
         return train_epoch(*arguments)  # type: ignore[arg-type]
 
     def full(*arguments: object) -> loop.Metrics:
-        if arguments[-1] == 3:
+        if arguments[6] == 3:
             raise torch.OutOfMemoryError("no memory is left")
         return train_epoch(*arguments)  # type: ignore[arg-type]
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+import re
 import signal
 import subprocess
 import time
@@ -73,6 +74,39 @@ def test_killed_runs_end_as_if_they_had_not_been(uninterrupted: Path, tmp_path: 
 def test_killed_runs_end_as_if_they_had_not_been_often(uninterrupted: Path, tmp_path: Path, seed: int) -> None:
     kill_often(tmp_path, kills=8, seed=seed)
     assert bakeoff(tmp_path, "train", STUDY, RUN).returncode == 0
+    assert_same_run(tmp_path / FOLDER, uninterrupted)
+
+
+@pytest.mark.parametrize("asking", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+def test_a_signal_ends_a_run_with_a_checkpoint_within_the_epoch(
+    uninterrupted: Path, tmp_path: Path, asking: signal.Signals
+) -> None:
+    """Checkpoints at the ends of epochs are switched off: what is kept is what the signal kept."""
+    command = [str(BIN / "bakeoff"), "train", str(STUDY), RUN, "--checkpoint-seconds", "1000"]
+    stopped, log = 0, ""
+    moments = random.Random(int(asking))
+    while True:
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None and process.stderr is not None
+        for line in process.stdout:
+            log += line
+            if " epoch " in line and stopped < 4:
+                time.sleep(moments.uniform(0, 0.15))
+                process.send_signal(asking)
+                break
+        rest, said = process.communicate()
+        log += rest
+        if process.returncode == 0:
+            break
+        assert process.returncode == 1
+        assert said.startswith("stopped after ")
+        stopped += 1
+    assert stopped == 4
+    assert "resuming after step" in log
+    epochs = re.findall(r"epoch (\d+)/12", log)
+    assert epochs == [str(number) for number in range(1, 13)]  # none is trained twice
     assert_same_run(tmp_path / FOLDER, uninterrupted)
 
 

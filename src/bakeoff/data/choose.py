@@ -1,7 +1,7 @@
 """Which images a dataset keeps, and in which split: decided on labels alone, before anything is decoded."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -86,20 +86,18 @@ def choose(splits: dict[str, Split], data: SourceData, entry: Dataset, seed: int
                 f"{where}.per_class: an image of a multi-label dataset may have several classes; use limit: N instead"
             )
         for split, count in entry.per_class.model_dump(exclude_none=True).items():
-            splits[split] = _thin(splits[split], exactly_per_class, count, seed, f"{where}.per_class.{split}", data)
+            labels, key = splits[split].chosen_labels, f"{where}.per_class.{split}"
+            splits[split] = splits[split].pick(exactly_per_class(labels, count, seed, key, data.classes))
     if entry.limit is not None:
         for split in SPLITS:
-            splits[split] = _thin(splits[split], at_most, entry.limit, seed, f"{where}.limit ({split})", data)
+            rows = at_most(splits[split].chosen_labels, entry.limit, seed, len(data.classes))
+            splits[split] = splits[split].pick(rows)
     return splits
 
 
 def _split_off(train: Split, name: str, share: float, classes: list[str], seed: int, where: str) -> dict[str, Split]:
     kept, taken = stratified_split(train.chosen_labels, share, seed, f"{where}.{name}", classes)
     return {"train": train.pick(kept), name: train.pick(taken)}
-
-
-def _thin(split: Split, draw: Callable[..., Rows], count: int, seed: int, where: str, data: SourceData) -> Split:
-    return split.pick(draw(split.chosen_labels, count, seed, where, data.classes))
 
 
 def _check_labels(labels: Labels, task: Task, classes: int, what: str) -> None:

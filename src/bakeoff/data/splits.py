@@ -57,20 +57,17 @@ def exactly_per_class(labels: Labels, count: int, seed: int, where: str, classes
     return _draw(labels, np.full(len(classes), count), seed)
 
 
-def at_most(labels: Labels, limit: int, seed: int, where: str, classes: list[str]) -> Rows:
+def at_most(labels: Labels, limit: int, seed: int, classes: int) -> Rows:
     """At most `limit` rows, ascending, with classes or labels in proportion and none of them lost.
 
-    Raises BakeoffError when `limit` is too small to keep every class.
+    Where `limit` is less than it takes to have one image of each class, that many.
     """
     if limit >= len(labels):
         return np.arange(len(labels))
     needed = _one_of_each_label(labels, seed) if labels.ndim == 2 else np.unique(labels, return_index=True)[1]
-    if limit < len(needed):
-        raise BakeoffError(
-            f"{where}: {limit} images cannot keep every class: it takes {len(needed)} to have one of each"
-        )
+    limit = max(limit, len(needed))
     if labels.ndim == 1:
-        return _draw(labels, _in_proportion(count_labels(labels, len(classes)), limit), seed)
+        return _draw(labels, _in_proportion(count_labels(labels, classes), limit), seed)
     random = np.random.default_rng(seed)
     taken = take_share(labels == 1, limit / len(labels), seed, needed)  # only about as many as the limit
     spare = random.permutation(np.setdiff1d(np.arange(len(labels)), taken))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bakeoff.data.batches import Batches
 from bakeoff.data.feature_batches import FeatureBatches
+from bakeoff.errors import Stopped
 from bakeoff.metrics import IGNORED, Metric, Task
 from bakeoff.models.freezing import Freeze, train_mode
 from bakeoff.study import Optimizer, Recipe
@@ -23,6 +24,8 @@ from bakeoff.training.metrics import Metrics, Scoring, is_better
 from bakeoff.training.optimizers import bare_step, build_optimizer
 from bakeoff.training.randomness import generator, seed_global
 from bakeoff.training.schedules import LearningRate
+
+SECONDS_WITHIN_AN_EPOCH = 300.0  # a checkpoint so often in epochs that last longer
 
 Weights = dict[str, Tensor]
 Row = dict[str, float]
@@ -37,9 +40,14 @@ class Splits:
     test: Batches | FeatureBatches
 
 
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What the loop is to do."""
+    """What the loop is to do. `stop` is asked after each step whether to write a checkpoint and leave."""
 
     recipe: Recipe
     optimizer: Optimizer
@@ -50,6 +58,23 @@ class Plan:
     seed: int
     checkpoint: Path
     checkpoint_seconds: float
+    stop: Callable[[], bool] = never
+
+
+@dataclass
+class EpochPart:
+    """How far an epoch has come: the rest of its state is in network, optimizer and schedule.
+
+    The order of the data and their augmentation need no state: they are drawn again from their names, and what was
+    trained on is passed over.
+    """
+
+    learning_rate: float
+    steps: int = 0
+    seconds: float = 0.0
+    logits: list[Tensor] = field(default_factory=list)
+    labels: list[Tensor] = field(default_factory=list)
+    dropout_states: list[Tensor] = field(default_factory=list)  # of torch's generators: CPU, then each GPU
 
 
 @dataclass
@@ -77,20 +102,34 @@ def train(
     """Train `network` in place until the recipe ends, from the last checkpoint when there is one.
 
     `progress`, new when it is given, is brought forward at the end of every epoch, and `after_epoch` called then.
-    A loss that is not finite ends the training with status `diverged`.
+    A loss that is not finite ends the training with status `diverged`. Raises Stopped, with a checkpoint written,
+    soon after `plan.stop` says so.
     """
     optimizer = build_optimizer(plan.optimizer, network.parameters())
     recipe = plan.recipe
     steps_per_epoch = math.ceil(splits.train.batches_per_epoch / recipe.accumulate)
     schedule = LearningRate(recipe.schedule, optimizer, recipe.epochs, steps_per_epoch, plan.metric.name)
-    _restore(progress, network, optimizer, schedule, plan.checkpoint)
+    part = _restore(progress, network, optimizer, schedule, plan.checkpoint, device)
     forward = torch.compile(network) if recipe.compile else network
     saved = time.monotonic()
     while not _finished(progress, recipe, plan.metric):
-        started = time.monotonic()
+        part = part or EpochPart(schedule.current)
+        started = time.monotonic() - part.seconds
         epoch = progress.epoch + 1
-        row: Row = {"epoch": epoch, "learning_rate": schedule.current}
-        train_metrics = _train_epoch(forward, network, splits.train, optimizer, schedule, plan, epoch)
+
+        def after_step(part: EpochPart = part, started: float = started) -> None:
+            nonlocal saved
+            if plan.stop() or time.monotonic() - saved >= SECONDS_WITHIN_AN_EPOCH:
+                part.seconds = time.monotonic() - started
+                part.dropout_states = _dropout_states(device)
+                _save(network, optimizer, schedule, progress, plan.checkpoint, part)
+                saved = time.monotonic()
+            if plan.stop():
+                raise Stopped(f"stopped after step {part.steps} of epoch {progress.epoch + 1}; start again to go on")
+
+        row: Row = {"epoch": epoch, "learning_rate": part.learning_rate}
+        train_metrics = _train_epoch(forward, network, splits.train, optimizer, schedule, plan, epoch, part, after_step)
+        part = None
         validation = evaluate(network, splits.validation, plan)
         synchronize(device)
         seconds = time.monotonic() - started
@@ -114,6 +153,9 @@ def train(
             _save(network, optimizer, schedule, progress, plan.checkpoint)
             saved = time.monotonic()
         after_epoch()
+        if plan.stop() and not _finished(progress, recipe, plan.metric):
+            _save(network, optimizer, schedule, progress, plan.checkpoint)
+            raise Stopped(f"stopped after epoch {progress.epoch}; start again to go on")
 
 
 def evaluate(network: nn.Module, batches: Batches | FeatureBatches, plan: Plan) -> Metrics:
@@ -151,16 +193,20 @@ def _train_epoch(
     schedule: LearningRate,
     plan: Plan,
     epoch: int,
+    part: EpochPart,
+    after_step: Callable[[], None],
 ) -> Metrics:
-    """One pass over the training split. Its metrics are those of the batches as they were trained on."""
+    """One pass over the training split, or what is left of it. Its metrics are those of the batches as they were
+    trained on. `part` is brought forward at each step, and `after_step` called then."""
     recipe = plan.recipe
     train_mode(network, plan.freeze)
     seed_global(plan.seed, "dropout", epoch)
     step = bare_step(optimizer)
     second_order = getattr(optimizer, "is_second_order", False)  # timm's AdaHessian
-    logits: list[Tensor] = []
-    labels: list[Tensor] = []
-    for group in _groups(batches, plan, epoch):
+    _set_dropout_states(part.dropout_states)
+    for number, group in enumerate(_groups(batches, plan, epoch), start=1):
+        if number <= part.steps:
+            continue
 
         def gradients(group: list[tuple[Tensor, Tensor]] = group, keep: bool = False) -> Tensor:
             """Mean loss of the group's images, its gradients added up."""
@@ -176,8 +222,8 @@ def _train_epoch(
                 loss.backward(create_graph=second_order)  # type: ignore[no-untyped-call]
                 losses.append(loss.detach())
                 if keep:
-                    logits.append(output.detach())
-                    labels.append(_hard(targets, plan.scoring.task))
+                    part.logits.append(output.detach())
+                    part.labels.append(_hard(targets, plan.scoring.task))
             if recipe.clip_grad_norm is not None:
                 nn.utils.clip_grad_norm_(network.parameters(), recipe.clip_grad_norm)
             return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
@@ -189,7 +235,20 @@ def _train_epoch(
             else:
                 gradients(keep=True)
                 step()
-    return score(torch.cat(logits).float(), torch.cat(labels), plan)
+        part.steps = number
+        after_step()
+    return score(torch.cat(part.logits).float(), torch.cat(part.labels), plan)
+
+
+def _dropout_states(device: torch.device) -> list[Tensor]:
+    return [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if device.type == "cuda" else ())]
+
+
+def _set_dropout_states(states: list[Tensor]) -> None:
+    if states:
+        torch.set_rng_state(states[0])
+    if states[1:]:
+        torch.cuda.set_rng_state_all(states[1:])
 
 
 def _hard(targets: Tensor, task: Task) -> Tensor:
@@ -251,29 +310,47 @@ def _prefixed(split: str, metrics: Metrics) -> Row:
 
 
 def _save(
-    network: nn.Module, optimizer: torch.optim.Optimizer, schedule: LearningRate, progress: Progress, path: Path
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    schedule: LearningRate,
+    progress: Progress,
+    path: Path,
+    part: EpochPart | None = None,
 ) -> None:
     state = {
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
         "schedule": schedule.state_dict(),
         "progress": vars(progress),
+        "part": vars(part) if part else None,
     }
     save_checkpoint(path, state)
 
 
 def _restore(
-    progress: Progress, network: nn.Module, optimizer: torch.optim.Optimizer, schedule: LearningRate, path: Path
-) -> None:
+    progress: Progress,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    schedule: LearningRate,
+    path: Path,
+    device: torch.device,
+) -> EpochPart | None:
+    """Bring all to where the checkpoint is; the part of an epoch that it holds."""
     try:
         state = load_checkpoint(path)
     except DamagedCheckpoint as error:
         print(f"damaged checkpoint, training from the start: {error}", flush=True)
-        return
+        return None
     if state is None:
-        return
+        return None
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
     schedule.load_state_dict(state["schedule"])
     vars(progress).update(state["progress"])
-    print(f"resuming after epoch {progress.epoch}", flush=True)
+    if state.get("part") is None:
+        print(f"resuming after epoch {progress.epoch}", flush=True)
+        return None
+    part = EpochPart(**state["part"])
+    part.logits, part.labels = ([value.to(device) for value in values] for values in (part.logits, part.labels))
+    print(f"resuming after step {part.steps} of epoch {progress.epoch + 1}", flush=True)
+    return part

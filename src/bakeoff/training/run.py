@@ -8,6 +8,7 @@ import platform
 import subprocess
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ from bakeoff.training.devices import (
     make_deterministic,
     peak_memory_bytes,
 )
+from bakeoff.training.interruption import signals_ask_to_stop
 from bakeoff.training.loop import Plan, Progress, Splits, Weights, evaluate, predict, score, train, weights_of
 from bakeoff.training.losses import build_losses
 from bakeoff.training.metrics import Metrics, Scoring, average_precision, choose_thresholds, is_better, tuned_metrics
@@ -66,6 +68,7 @@ def train_run(
     """Train a run to the end and write its files, going on from a checkpoint of an earlier attempt.
 
     Waits for another process that has the run: an orphan of a killed Snakemake. What that one finishes is taken.
+    SIGTERM, SIGUSR1 and SIGINT end it with a checkpoint after the step: it raises Stopped.
     Raises BakeoffError when something that the run needs is missing.
     """
     paths = layout.run(run)
@@ -121,13 +124,14 @@ def _train_locked(
         make_deterministic(device, threads)
         data = _load_data(study, run.dataset, threads)
         print(f"{run.key} on {device_name(device)}, {threads} threads", flush=True)
-        outcome = _train_and_evaluate(study, run, layout, data, device, checkpoint_seconds, progress)
+        with signals_ask_to_stop() as stop:
+            outcome = _train_and_evaluate(study, run, layout, data, device, checkpoint_seconds, progress, stop)
+            _write_files(study, run, layout, data, progress, outcome, device, threads, started)
     except Exception as error:  # not an interrupt: that is no failure, the next attempt goes on
         traceback.print_exc()
         reason = str(error).strip().splitlines()
         _write_progress(paths, study, run, progress, reason[0] if reason else type(error).__name__)
         raise
-    _write_files(study, run, layout, data, progress, outcome, device, threads, started)
 
 
 def _load_data(study: Study, dataset: str, threads: int) -> PreparedData:
@@ -145,6 +149,7 @@ def _train_and_evaluate(
     device: torch.device,
     checkpoint_seconds: float,
     progress: Progress,
+    stop: Callable[[], bool],
 ) -> Outcome:
     """Bring `progress` to the end of the run and evaluate. Divergence and a full memory end it with that status."""
     recipe, paths = study.recipes[run.recipe], layout.run(run)
@@ -173,6 +178,7 @@ def _train_and_evaluate(
             run.seed,
             paths.checkpoint(specification_hash(study, run)),
             checkpoint_seconds,
+            stop,
         )
         train(assembly.trained, assembly.splits, plan, device, progress, after_epoch)
         outcome = _final_evaluation(
