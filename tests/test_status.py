@@ -50,11 +50,11 @@ def printed(shown: RenderableType, width: int = 80) -> str:
 
 def test_the_plan_says_how_transforms_run_once_the_plan_step_knows(study: Study) -> None:
     layout = Layout(study.study)
-    assert "augmented: known after `bakeoff check`" in printed(plan_table(study, layout))
+    assert "augment: augmented – known after `bakeoff check`" in printed(plan_table(study, layout))
     prepare_if_needed(study, "digits", data_folder(study, "digits"))
     check_study(study, layout)
     text = printed(plan_table(study, layout), width=200)
-    assert "augmented: RandomCrop, RandomRotation, MixUp batched; TrivialAugmentWide image by image" in text
+    assert "augment: augmented – RandomCrop, RandomRotation, MixUp batched; TrivialAugmentWide image by image" in text
     assert "plain:" not in text and "known after" not in text
 
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -171,8 +172,9 @@ def test_the_schema_in_the_repository_is_the_models_schema() -> None:
 @pytest.mark.parametrize(
     "path", [ROOT / "config.yaml", *sorted((ROOT / "studies").glob("*.yaml"))], ids=lambda path: path.stem
 )
-def test_every_study_of_the_repository_reads_and_names_its_schema(path: Path) -> None:
+def test_every_study_of_the_repository_reads_and_fits_the_schema_that_it_names(path: Path) -> None:
     assert experiments(load_study(path))
+    jsonschema.validate(yaml.safe_load(path.read_text()), schema())
     first = path.read_text().splitlines()[0]
     assert first.startswith("# yaml-language-server: $schema=")
     assert (path.parent / first.partition("=")[2]).resolve() == ROOT / "workflow/schemas/study.schema.json"

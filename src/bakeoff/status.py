@@ -143,14 +143,15 @@ def _axes(study: Study) -> tuple[list[str], str]:
 
 
 def _augmentation_notes(study: Study, layout: Layout) -> list[str]:
-    """A line for each recipe that augments: which transforms run on batches, as the plan step found."""
-    notes: dict[str, str] = {}
+    """Which transforms run on batches, as the plan step found; recipes of which the same is known share a line."""
+    ways: dict[str, str] = {}
     for cell in study.cells:
         if study.recipes[cell.recipe].augment:
             plan = _read(layout.plan(study, cell)) or {}
-            note = _ways(plan["augmentation"]) if "augmentation" in plan else "known after `bakeoff check`"
-            notes.setdefault(cell.recipe, note)
-    return [escape(f"{recipe}: {note}") for recipe, note in notes.items()]
+            found = _ways(plan["augmentation"]) if "augmentation" in plan else "known after `bakeoff check`"
+            ways.setdefault(cell.recipe, found)
+    recipes = {found: [name for name, other in ways.items() if other == found] for found in ways.values()}
+    return [escape(f"augment: {', '.join(names)} – {found}") for found, names in recipes.items()]
 
 
 def _ways(augmentation: dict[str, list[str]]) -> str:

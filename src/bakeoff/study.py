@@ -66,7 +66,7 @@ def _without_infinity(value: Any) -> Any:
 
 
 Name = Annotated[str, AfterValidator(_safe_name), Field(json_schema_extra={"pattern": f"^{SAFE_NAME.pattern}$"})]
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 
 
 class Strict(BaseModel):
@@ -159,8 +159,19 @@ class Schedule(Open):
     interval: Literal["epoch", "step"] = Field("epoch", description="when the schedule steps")
 
 
+def _as_written(schema: dict[str, Any]) -> None:
+    """A transform's JSON schema: the forms that a study writes, not the fields that are read from them."""
+    for key in ("type", "properties", "required", "additionalProperties"):
+        del schema[key]
+    arguments = {"type": ["object", "null"]}
+    named = {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": arguments}
+    schema["anyOf"] = [{"type": "string"}, named]
+
+
 class Transform(Strict):
     """One augmentation, written as its name or as `Name: {argument: value}`."""
+
+    model_config = ConfigDict(json_schema_extra=_as_written)
 
     name: str
     arguments: dict[str, Any] = {}
@@ -187,10 +198,13 @@ def _loss_name(entry: Any) -> Any:
     return {"name": entry} if isinstance(entry, str) else entry
 
 
+LossName = Literal["CrossEntropyLoss", "BCEWithLogitsLoss"]
+
+
 class Loss(Strict):
     """The loss that is trained on, written as its name or as a mapping."""
 
-    name: Literal["CrossEntropyLoss", "BCEWithLogitsLoss"]
+    name: LossName
     reduction: Literal["mean", "sum"] = Field(
         "mean", description="BCEWithLogitsLoss: mean over labels, or their sum; over images it is always the mean"
     )
@@ -243,7 +257,10 @@ class Recipe(Strict):
     accumulate: int = Field(1, gt=0, description="batches whose gradients make one step")
     schedule: Schedule | None = None
     augment: tuple[Transform, ...] = ()
-    normalize: Annotated[Literal["dataset", "pretrained"] | Normalize | None, BeforeValidator(_normalize)] = Field(
+    normalize: Annotated[
+        Literal["dataset", "pretrained"] | Normalize | None,
+        BeforeValidator(_normalize, json_schema_input_type=Literal["dataset", "pretrained", "none"] | Normalize | None),
+    ] = Field(
         "dataset",
         description="dataset (mean and std of the training split), pretrained (as the library's weights expect), "
         "{mean, std}, or none",
@@ -251,7 +268,7 @@ class Recipe(Strict):
     freeze: Literal["backbone", "batch_norm"] | Patterns | None = Field(
         None, description="what does not train: all but the classifier, batch-norm layers, or parameters by patterns"
     )
-    loss: Annotated[Loss, BeforeValidator(_loss_name)] | None = Field(
+    loss: Annotated[Loss, BeforeValidator(_loss_name, json_schema_input_type=LossName | Loss)] | None = Field(
         None, description="left out: CrossEntropyLoss, or BCEWithLogitsLoss for multi-label data"
     )
     label_smoothing: float = Field(0, ge=0, lt=1)

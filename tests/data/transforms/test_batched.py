@@ -11,7 +11,8 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 from bakeoff.data.augmentation import build_augmentation
-from bakeoff.data.transforms import color
+from bakeoff.data.transforms import color, tones
+from bakeoff.data.transforms.slices import SLICE_BYTES
 
 SHAPE = (3, 11, 14)
 
@@ -144,6 +145,17 @@ def test_inverting_and_solarizing() -> None:
     assert torch.equal(augmented("RandomSolarize", {"threshold": 128, "p": 1}, given), functional.solarize(given, 128))
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_tones(channels: int) -> None:
+    given = images(64, (channels, 24, 30))
+    given[10:20] = given[10:20] // 4 + 70
+    given[20, :, :9] = 7
+    assert torch.equal(tones.autocontrast(given), functional.autocontrast(given))
+    assert torch.equal(tones.equalize(given), functional.equalize(given))
+    for bits in range(9):
+        assert torch.equal(tones.posterize(given, bits), functional.posterize(given, bits))
+
+
 JITTER = {"brightness": 0.5, "contrast": [0.2, 1.5], "saturation": 0.9, "hue": 0.3}
 BLUR = ("GaussianBlur", {"kernel_size": 5, "sigma": [0.1, 2]})
 TURN = ("RandomRotation", {"degrees": 40})
@@ -173,6 +185,8 @@ def theirs_of(item: tuple[str, dict[str, Any]]) -> v2.Transform:
         ("RandomAffine", {"degrees": 20, "translate": [0.2, 0.3], "scale": [0.5, 1.5], "shear": 20}, None),
         ("RandomAffine", {"degrees": 0, "shear": [0, 10, -30, 0], "interpolation": "bilinear"}, None),
         (*BLUR, None),
+        ("RandomEqualize", {"p": 0.3}, None),
+        ("RandomPosterize", {"bits": 2}, None),
         ("RandomChoice", {"p": [1, 3, 2]}, [BLUR, TURN, INVERT]),
         ("RandomApply", {"p": 0.3}, [TURN, BLUR]),
         ("RandomOrder", {}, [("RandomSolarize", {"threshold": 90, "p": 1}), ("ColorJitter", JITTER), TURN]),
@@ -190,10 +204,24 @@ def test_distributions_are_torchvisions(
     built = {} if parts is None else {"transforms": [theirs_of(part) for part in parts]}
     transform = getattr(v2, name)(**{**arguments, **built})
     theirs = torch.stack([transform(image) for image in given])
-    directions = torch.randn(given[0].numel(), 4, generator=generator(3))
+    directions = torch.randn(ours[0].numel(), 4, generator=generator(3))
     directions[:, 0] = 1
     for mine, other in zip(*((part.flatten(1).float() @ directions).T for part in (ours, theirs)), strict=True):
         assert stats.ks_2samp(mine.numpy(), other.numpy()).pvalue > 0.001
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("ColorJitter", JITTER), BLUR, ("RandomAffine", {"degrees": 30, "scale": [0.5, 2]}), ("RandomEqualize", {"p": 1})],
+)
+def test_large_batches_are_changed_slice_by_slice(
+    name: str, arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = images(50)
+    whole = augmented(name, arguments, given)
+    assert given.nbytes < SLICE_BYTES
+    monkeypatch.setattr("bakeoff.data.transforms.slices.SLICE_BYTES", 7 * given[0].nbytes)
+    assert torch.equal(augmented(name, arguments, given), whole)
 
 
 def test_random_numbers_are_each_images_own_and_come_from_the_generator() -> None:

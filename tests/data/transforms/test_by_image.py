@@ -57,6 +57,28 @@ def test_values_that_a_batched_form_does_not_take_run_image_by_image() -> None:
     assert build_augmentation([("RandomAffine", {"degrees": 9, "fill": None})], (3, 8, 8)).image_by_image
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("CenterCrop", {"size": [7, 20]}),
+        ("Identity", {}),
+        ("Pad", {"padding": [1, 2], "fill": 9}),
+        ("RGB", {}),
+        ("Resize", {"size": [20, 9]}),
+    ],
+)
+def test_what_draws_nothing_is_called_once_for_a_batch(name: str, arguments: dict[str, Any]) -> None:
+    given = images(5, (1, 16, 16))
+    chain = build_augmentation([(name, arguments)], (1, 16, 16))
+    assert chain.batched == (name,)
+    source = generator()
+    state = source.get_state()
+    transform = getattr(v2, name)(**arguments)
+    expected = torch.stack([transform(image) for image in given])
+    assert torch.equal(chain(given, source), expected) and chain.shape == expected.shape[1:]
+    assert torch.equal(source.get_state(), state)
+
+
 def test_batched_and_other_transforms_in_one_container() -> None:
     nested = [{"RandomChoice": {"transforms": ["TrivialAugmentWide", "RandomInvert"]}}, "RandomGrayscale"]
     chain = build_augmentation([("RandomApply", {"transforms": nested, "p": 0.5})], (3, 16, 16))

@@ -77,6 +77,13 @@ def test_distributions_are_torchvisions(name: str, alpha: float) -> None:
     assert stats.ks_2samp(ours, others).pvalue > 0.001
 
 
+def test_the_spelling_of_the_paper() -> None:
+    images, labels = batch()
+    (ours, _), (theirs, _) = (mixing(name, {})(images, labels, CLASSES, generator(3)) for name in ("Mixup", "MixUp"))
+    assert torch.equal(ours, theirs)
+    mixing("RandomChoice", {"transforms": ["Mixup", "CutMix"]})
+
+
 def test_with_probability_p_and_a_choice_of_the_two() -> None:
     images, labels = batch()
     source = generator()

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from bakeoff.data.transforms.record import BatchTransform, Built, Shape
+from bakeoff.data.transforms.slices import by_slice
 from bakeoff.data.transforms.values import bounds, uniform
 from bakeoff.errors import BakeoffError
 
@@ -55,9 +56,13 @@ def _gaussian_blur(
 
     def apply(images: Tensor, generator: Generator) -> Tensor:
         chosen = uniform(limits, len(images), generator)
-        kernels = [gaussian_kernels(size, chosen).to(images.device) for size in (across, down)]
-        blurred = blur(images, *kernels)
-        return blurred if images.is_floating_point() else blurred.round_().to(images.dtype)
+        kernel_x, kernel_y = (gaussian_kernels(size, chosen).to(images.device) for size in (across, down))
+
+        def change(part: Tensor, rows: slice) -> Tensor:
+            blurred = blur(part, kernel_x[rows], kernel_y[rows])
+            return blurred if images.is_floating_point() else blurred.round_().to(images.dtype)
+
+        return by_slice(images, change)
 
     return apply, shape
 

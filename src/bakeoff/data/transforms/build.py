@@ -8,7 +8,7 @@ from torch import Generator
 
 from bakeoff import plugins
 from bakeoff.arguments import check_arguments, nearest
-from bakeoff.data.transforms.by_image import REFUSED, build_by_image, torchvision_names
+from bakeoff.data.transforms.by_image import DRAW_NOTHING, REFUSED, build_by_image, torchvision_names
 from bakeoff.data.transforms.mixing import MIXERS
 from bakeoff.data.transforms.nesting import CONTAINERS, nested_transforms
 from bakeoff.data.transforms.record import BatchTransform, Container, Shape, Step
@@ -41,7 +41,7 @@ def build_transform(name: str, arguments: Mapping[str, Any], shape: Shape) -> St
         allowed = {*CONTAINERS, *BATCHED, *plugins.TRANSFORMS, *MIXERS, *named}
         raise BakeoffError(f"unknown transform {name!r}; {nearest(name, allowed)}")
     apply, left = build_by_image(name, arguments, shape)
-    return Step(apply, left, image_by_image=(name,))
+    return Step(apply, left, batched=(name,)) if name in DRAW_NOTHING else Step(apply, left, image_by_image=(name,))
 
 
 def comes_late(name: str, arguments: Mapping[str, Any]) -> bool:

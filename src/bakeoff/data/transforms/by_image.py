@@ -1,4 +1,4 @@
-"""What has no batched form: torchvision's own classes, applied to one image after the other."""
+"""What has no batched form here: torchvision's own classes, applied to one image after the other where they draw."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -44,6 +44,7 @@ REFUSED = {
     "ToTensor": _IS_TENSOR,
     "UniformTemporalSubsample": "it is for videos",
 }
+DRAW_NOTHING = frozenset({"CenterCrop", "Identity", "Pad", "RGB", "Resize"})  # one call does for a whole batch
 
 
 def torchvision_names() -> list[str]:
@@ -68,10 +69,14 @@ def build_by_image(name: str, arguments: Mapping[str, Any], shape: Shape) -> Bui
     except (TypeError, ValueError, RuntimeError) as error:
         raise BakeoffError(f"{name} cannot be built with {dict(arguments)}: {error}") from error
 
-    def apply(images: Tensor, generator: Generator) -> Tensor:
+    def at_once(images: Tensor, generator: Generator) -> Tensor:
+        return transform(images)
+
+    def one_by_one(images: Tensor, generator: Generator) -> Tensor:
         with _global_generator(int(torch.randint(2**63 - 1, (), generator=generator))):
             return torch.stack([transform(image) for image in images.cpu()]).to(images.device)
 
+    apply = at_once if name in DRAW_NOTHING else one_by_one
     probe = Generator().manual_seed(0)
     images = torch.randint(0, 256, (PROBES, *shape), dtype=torch.uint8, generator=probe)
     try:

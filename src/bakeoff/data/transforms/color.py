@@ -7,6 +7,7 @@ from torch import Generator, Tensor
 
 from bakeoff.data.transforms.groups import by_group
 from bakeoff.data.transforms.record import BatchTransform, Built, Shape
+from bakeoff.data.transforms.slices import by_slice
 from bakeoff.data.transforms.values import bounds, check_probability, uniform
 from bakeoff.errors import BakeoffError
 
@@ -93,13 +94,16 @@ def _color_jitter(
         order = torch.rand(count, len(adjustments), generator=generator).argsort(1)
         factors = [uniform(limits, count, generator).view(-1, 1, 1, 1).to(images.device) for _, limits in adjustments]
 
-        def adjust(number: int, part: Tensor, rows: Tensor) -> Tensor:
-            return adjustments[number][0](part, factors[number].index_select(0, rows.to(images.device)))
+        def change(part: Tensor, rows: slice) -> Tensor:
+            def adjust(number: int, group: Tensor, members: Tensor) -> Tensor:
+                return adjustments[number][0](group, factors[number][rows].index_select(0, members.to(part.device)))
 
-        pixels = images.float()
-        for position in range(len(adjustments)):
-            pixels = by_group(pixels, order[:, position], len(adjustments), adjust)
-        return pixels.to(images.dtype)
+            pixels = part.float()
+            for position in range(len(adjustments)):
+                pixels = by_group(pixels, order[rows, position], len(adjustments), adjust)
+            return pixels.to(images.dtype)
+
+        return by_slice(images, change)
 
     return apply, shape
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from bakeoff.data.transforms.record import BatchTransform, Built, Shape
+from bakeoff.data.transforms.slices import by_slice
 from bakeoff.data.transforms.values import bounds, per_channel, symmetric_bounds, uniform
 from bakeoff.errors import BakeoffError
 
@@ -105,7 +106,7 @@ def _warp(shape: Shape, interpolation: str, fill: list[float]) -> Warp:
     # weighs pixels at the edge by it even where the colour is 0.
     needs_mask = any(fill) or interpolation == "bilinear"
 
-    def warp(images: Tensor, matrices: Tensor) -> Tensor:
+    def sample(images: Tensor, matrices: Tensor) -> Tensor:
         device = images.device
         sources = (matrices / half[:, None]).transpose(1, 2).float().to(device)
         grid = (pixels.view(1, -1, 3).to(device) @ sources).view(-1, height, width, 2)
@@ -122,7 +123,7 @@ def _warp(shape: Shape, interpolation: str, fill: list[float]) -> Warp:
                 values = (values - color).mul_(inside).add_(color)
         return values if images.is_floating_point() else values.round_().to(images.dtype)
 
-    return warp
+    return lambda images, matrices: by_slice(images, lambda part, rows: sample(part, matrices[rows]))
 
 
 def _center(center: Sequence[float] | None, shape: Shape, where: str) -> tuple[float, float]:

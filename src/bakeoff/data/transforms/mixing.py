@@ -140,6 +140,7 @@ MIXERS: dict[str, Mixer] = {
     record.name: record
     for record in (
         Mixer("MixUp", "a weighted mean of each image and its neighbour, weights from Beta(alpha, alpha)", _mixup),
+        Mixer("Mixup", "MixUp, as its paper spells it", _mixup),
         Mixer("CutMix", "a rectangle of the neighbour in each image, its area from Beta(alpha, alpha)", _cutmix),
     )
 }
