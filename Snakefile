@@ -9,7 +9,9 @@ from bakeoff.cli import overrides_of
 from bakeoff.errors import BakeoffError
 from bakeoff.layout import Layout, data_folder, features_folder
 from bakeoff.machine import gpus_of_a_run
-from bakeoff.study import digest, parse_study, runs, specification_hash
+from bakeoff.specification import digest, specification_hash
+from bakeoff.study import runs
+from bakeoff.study_file import parse_study
 
 min_version("9.0")
 

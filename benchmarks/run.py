@@ -309,7 +309,7 @@ def epoch_of_photos() -> list[Row]:
 
     from bakeoff.data.batches import Batches
     from bakeoff.data.prepare import load_prepared, prepare
-    from bakeoff.study import parse_study
+    from bakeoff.study_file import parse_study
 
     torch.set_num_threads(1)  # what a study gives a job unless it says otherwise
     random, size, mean, std = np.random.default_rng(0), (300, 300), [0.5] * 3, [0.25] * 3
@@ -469,7 +469,9 @@ def planning() -> list[Row]:
 def summary() -> list[Row]:
     """Summarising 10,000 finished runs of 50 epochs."""
     from bakeoff.layout import Layout
-    from bakeoff.study import parse_study, runs, specification
+    from bakeoff.specification import specification
+    from bakeoff.study import runs
+    from bakeoff.study_file import parse_study
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

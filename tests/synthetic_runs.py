@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.layout import Layout, data_folder
-from bakeoff.study import Run, Study, experiments, parse_study, runs, specification
+from bakeoff.specification import specification
+from bakeoff.study import Run, Study, experiments, runs
+from bakeoff.study_file import parse_study
 
 METRICS = ("loss", "accuracy", "top5_accuracy", "macro_f1")
 

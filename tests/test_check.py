@@ -10,7 +10,7 @@ from bakeoff.check import check_study
 from bakeoff.data.prepare import prepare_if_needed
 from bakeoff.errors import BakeoffError
 from bakeoff.layout import Layout, data_folder
-from bakeoff.study import load_study
+from bakeoff.study_file import load_study
 
 STUDY: dict[str, Any] = {
     "study": "checked",

@@ -10,7 +10,9 @@ import yaml
 
 from bakeoff.errors import BakeoffError
 from bakeoff.plugins import declared_in
-from bakeoff.study import StudyError, load_study, runs, specification
+from bakeoff.specification import specification
+from bakeoff.study import StudyError, runs
+from bakeoff.study_file import load_study
 from commands import ROOT, bakeoff, snakemake
 
 

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from bakeoff.smoke import BATCH, IMAGES, SIDE
-from bakeoff.study import Study, parse_study, runs, specification
+from bakeoff.specification import specification
+from bakeoff.study import Study, runs
+from bakeoff.study_file import parse_study
 
 CONFIG: dict[str, Any] = {
     "study": "big",

@@ -11,7 +11,8 @@ from bakeoff.check import check_study
 from bakeoff.data.prepare import prepare_if_needed
 from bakeoff.layout import Layout, data_folder
 from bakeoff.status import plan_table, status_table
-from bakeoff.study import Study, load_study
+from bakeoff.study import Study
+from bakeoff.study_file import load_study
 
 STUDY: dict[str, Any] = {
     "study": "shown",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bakeoff.study import experiments, load_study, runs
+from bakeoff.study import experiments, runs
+from bakeoff.study_file import load_study
 from commands import ROOT, bakeoff, snakemake
 
 FILES = {path.stem: path for path in sorted((ROOT / "studies").glob("*.yaml"))}

@@ -7,19 +7,9 @@ import jsonschema
 import pytest
 import yaml
 
-from bakeoff.study import (
-    Experiment,
-    Run,
-    StudyError,
-    experiments,
-    load_study,
-    parent,
-    parse_study,
-    runs,
-    schema,
-    specification,
-    specification_hash,
-)
+from bakeoff.specification import specification, specification_hash
+from bakeoff.study import Experiment, Run, StudyError, experiments, parent, runs
+from bakeoff.study_file import load_study, parse_study, schema
 
 ROOT = Path(__file__).parents[1]
 STUDY = """\

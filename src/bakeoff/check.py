@@ -17,7 +17,8 @@ from bakeoff.models.description import ModelDescription, describe
 from bakeoff.models.freezing import freeze
 from bakeoff.models.registry import build_model, images_of
 from bakeoff.models.weights import check_pretrained, fit_weights, pretrained_normalization
-from bakeoff.study import Experiment, Normalize, Recipe, Study, experiments, parent, place
+from bakeoff.study import Experiment, Normalize, Recipe, Study, experiments, parent
+from bakeoff.study_file import place
 from bakeoff.training.devices import choose_device
 from bakeoff.training.losses import check_loss
 from bakeoff.training.optimizers import build_optimizer, check_optimizer

@@ -13,7 +13,8 @@ from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.layout import Layout, data_folder, features_folder
 from bakeoff.leases import leased_gpu
 from bakeoff.plugins import load_plugins
-from bakeoff.study import Run, Study, load_study, place, read_yaml, runs, schema
+from bakeoff.study import Run, Study, runs
+from bakeoff.study_file import load_study, place, read_yaml, schema
 
 application = typer.Typer(
     no_args_is_help=True,

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakeoff.study import Experiment, Run, Study, digest, experiment_specification, features_specification, parent
+from bakeoff.specification import dataset_specification, digest, experiment_specification, features_specification
+from bakeoff.study import Experiment, Run, Study, parent
 
 RESULTS = Path("results")
 REPORT = Path("report")
@@ -96,7 +97,7 @@ class Layout:
 
 def data_folder(study: Study, dataset: str) -> Path:
     """The prepared arrays of a dataset; studies that say the same about a dataset share the folder."""
-    return RESULTS / "data" / f"{dataset}-{digest(study.dataset_specification(dataset))[:8]}"
+    return RESULTS / "data" / f"{dataset}-{digest(dataset_specification(study, dataset))[:8]}"
 
 
 def features_folder(study: Study, cell: Experiment) -> Path | None:

@@ -17,7 +17,8 @@ from rich.table import Table
 
 from bakeoff.errors import BakeoffError
 from bakeoff.layout import Layout, RunPaths, data_folder
-from bakeoff.study import Run, Study, runs, specification
+from bakeoff.specification import specification
+from bakeoff.study import Run, Study, runs
 
 STYLES = {
     "waiting": "dim",

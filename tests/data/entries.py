@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from bakeoff.study import Study, parse_study
+from bakeoff.study import Study
+from bakeoff.study_file import parse_study
 
 
 def study_of(split_seed: int = 0, data_root: str = "data", **entry: Any) -> Study:

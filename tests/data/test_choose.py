@@ -8,6 +8,7 @@ from bakeoff.data.choose import whole_splits
 from bakeoff.data.prepare import load_prepared, prepare
 from bakeoff.data.source import SourceData
 from bakeoff.errors import BakeoffError
+from bakeoff.specification import dataset_specification
 from bakeoff.study import StudyError
 
 
@@ -98,9 +99,9 @@ def test_a_crop_of_no_pixels(tmp_path):
 
 
 def test_unset_keys_do_not_change_a_specification():
-    entry = study_of(source="digits").dataset_specification("data")["entry"]
+    entry = dataset_specification(study_of(source="digits"), "data")["entry"]
     assert not {"per_class", "limit", "center_crop"} & set(entry)
-    assert study_of(source="digits", limit=5).dataset_specification("data")["entry"]["limit"] == 5
+    assert dataset_specification(study_of(source="digits", limit=5), "data")["entry"]["limit"] == 5
 
 
 IMAGES = np.zeros((3, 1, 2, 2), np.uint8)

@@ -9,7 +9,8 @@ import yaml
 from bakeoff.analysis.summary import read_tables, records, summarize
 from bakeoff.report.published import comparisons
 from bakeoff.report.render import collect, render_report
-from bakeoff.study import Study, experiments, parse_study, runs
+from bakeoff.study import Study, experiments, runs
+from bakeoff.study_file import parse_study
 from synthetic_runs import layout_in, result_of, scores, study_of, write_run
 
 

@@ -13,7 +13,8 @@ from bakeoff.analysis.summary import summarize
 from bakeoff.errors import BakeoffError
 from bakeoff.layout import Layout
 from bakeoff.report.render import collect, escape_markdown, render_report
-from bakeoff.study import Study, experiments, parse_study, runs
+from bakeoff.study import Study, experiments, runs
+from bakeoff.study_file import parse_study
 from synthetic_runs import layout_in, result_of, scores, study_of, write_card, write_plan, write_run, write_runs
 
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from bakeoff.layout import Layout
-from bakeoff.study import Run, load_study
+from bakeoff.study import Run
+from bakeoff.study_file import load_study
 from bakeoff.training import loop
 from bakeoff.training.run import train_run
 from commands import STUDIES

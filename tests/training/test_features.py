@@ -13,7 +13,8 @@ import torch
 from bakeoff.data.prepare import load_prepared
 from bakeoff.layout import Layout, data_folder, features_folder
 from bakeoff.models.registry import build_model, images_of
-from bakeoff.study import Study, parse_study, runs
+from bakeoff.study import Study, runs
+from bakeoff.study_file import parse_study
 from bakeoff.training.run import train_run
 
 

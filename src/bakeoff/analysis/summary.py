@@ -15,7 +15,8 @@ from bakeoff.analysis.labels import FACETS
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.layout import Layout
-from bakeoff.study import Experiment, Run, Study, runs, specification
+from bakeoff.specification import specification
+from bakeoff.study import Experiment, Run, Study, runs
 
 if TYPE_CHECKING:
     import pandas as pd

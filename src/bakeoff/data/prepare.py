@@ -23,6 +23,7 @@ from bakeoff.data.splits import count_labels
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically, write_json
 from bakeoff.metrics import IGNORED
+from bakeoff.specification import dataset_specification
 from bakeoff.study import Dataset, Study
 
 CARD = "card.json"
@@ -79,7 +80,7 @@ def prepare(study: Study, dataset: str, folder: Path, threads: int = 1) -> Card:
     try:
         data, splits = _load(study, dataset, request)
         _check_content(splits, data, where)
-        specification = study.dataset_specification(dataset)
+        specification = dataset_specification(study, dataset)
         return _write(folder, splits, _describe(dataset, specification, data, splits))
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -114,7 +115,7 @@ def prepare_if_needed(study: Study, dataset: str, folder: Path, threads: int = 1
         problems = verify(folder)
         if not problems:
             card = read_card(folder)
-            wanted = study.dataset_specification(dataset)
+            wanted = dataset_specification(study, dataset)
             if wanted == {key: card[key] for key in ("entry", "split_seed", "plugins") if key in card}:
                 return card
             problems = ["the card is of another dataset entry"]

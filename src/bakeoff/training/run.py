@@ -30,7 +30,8 @@ from bakeoff.files import write_atomically, write_json
 from bakeoff.layout import Layout, RunPaths, data_folder
 from bakeoff.metrics import Metric, Task
 from bakeoff.models.registry import images_of
-from bakeoff.study import Recipe, Run, Study, parent, specification, specification_hash
+from bakeoff.specification import specification, specification_hash
+from bakeoff.study import Recipe, Run, Study, parent
 from bakeoff.training.assembly import assemble
 from bakeoff.training.checkpoints import remove_state
 from bakeoff.training.devices import (
