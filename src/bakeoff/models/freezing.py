@@ -46,11 +46,6 @@ def _is_frozen(module: nn.Module) -> bool:
     return bool(parameters) and not any(parameter.requires_grad for parameter in parameters)
 
 
-def trainable_parameters(network: nn.Module) -> int:
-    """How many numbers training changes."""
-    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
-
-
 def _frozen_names(network: nn.Module, what: Literal["backbone", "batch_norm"] | Sequence[str]) -> list[str]:
     names = [name for name, _ in network.named_parameters()]
     if what == "backbone":
