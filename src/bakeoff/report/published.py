@@ -8,9 +8,6 @@ from bakeoff.metrics import Metric
 from bakeoff.report.tables import NONE, Cell, Column, Table, interval_text, is_known, metric_text, spread_text
 from bakeoff.study import Experiment, Published, Study
 
-# What the tables of the summary call a measure of the test split. Of the other splits they have one: at the epoch that
-# validation chose.
-TEST_SCORES = {"best_over_epochs": "test_max", "last_epoch": "test_last", "chosen_on_validation": "test"}
 CHOSEN = "at the epoch chosen on validation"
 WORDS = {"best_over_epochs": "best over epochs", "last_epoch": "last epoch", "chosen_on_validation": CHOSEN}
 
@@ -55,7 +52,7 @@ def published_table(study: Study, rows: Mapping[Experiment, Row], labels: Mappin
 
 def _compare(study: Study, number: Published, row: Row) -> Comparison:
     metric = study.metrics[number.metric or study.metric]
-    score = f"{TEST_SCORES[number.measured] if number.split == 'test' else number.split}_{metric.name}"
+    score = f"{_score(number)}_{metric.name}"
     measure = f"{number.split.capitalize()} {metric.label}, {WORDS[number.measured]}"
     if not _same_measure(number, metric, study):
         measure += f" (ours {CHOSEN})"
@@ -76,6 +73,14 @@ def _compare(study: Study, number: Published, row: Row) -> Comparison:
     return Comparison(measure, published, ours, interval, verdict, sentence)
 
 
+def _score(number: Published) -> str:
+    """What the tables of the summary call the measure of a number. The best over epochs they have of the test split
+    alone: of the others stands the epoch that validation chose."""
+    if number.measured == "last_epoch":
+        return f"{number.split}_last"
+    return "test_max" if number.measured == "best_over_epochs" and number.split == "test" else number.split
+
+
 def _verdict(value: float, low: float, high: float) -> tuple[str, str]:
     """What the table says, and the verb of the sentence."""
     if value < low:
@@ -86,9 +91,9 @@ def _verdict(value: float, low: float, high: float) -> tuple[str, str]:
 
 
 def _same_measure(number: Published, metric: Metric, study: Study) -> bool:
-    if number.split == "test" or number.measured == "chosen_on_validation":
+    if number.split == "test" or number.measured != "best_over_epochs":
         return True
-    return number.split == "validation" and number.measured == "best_over_epochs" and metric.name == study.metric
+    return number.split == "validation" and metric.name == study.metric
 
 
 def _why_missing(number: Published, row: Row) -> str:
