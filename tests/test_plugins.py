@@ -89,3 +89,50 @@ def test_a_file_that_cannot_be_imported_is_one_line(tmp_path: Path) -> None:
     assert failed.returncode != 0
     assert failed.stderr.count("\n") == 1
     assert "my_parts.py cannot be imported: ModuleNotFoundError" in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("addition", "command", "said"),
+    [
+        ('@model("mlp")\ndef mine(images): ...\n', "check", "model 'mlp' is one of Bakeoff's own"),
+        (
+            '@model("patch_mixer")\ndef again(images): ...\n',
+            "plan",
+            "model 'patch_mixer' is registered by",
+        ),
+        ('@metric("accuracy")\ndef mine(logits, labels): ...\n', "plan", "'accuracy' is registered by Bakeoff already"),
+        (
+            '@metric("worst")\ndef worst(logits, labels):\n    return {}["x"]\n',
+            "check",
+            r"worst \(a plugin\) fails: Key",
+        ),
+    ],
+)
+def test_names_that_are_taken_and_functions_that_raise_are_one_line(
+    tmp_path: Path, addition: str, command: str, said: str
+) -> None:
+    study = write_example(tmp_path)
+    with (tmp_path / "my_parts.py").open("a") as file:
+        file.write(f"\n\n{addition}")
+    if command == "check":
+        assert bakeoff(tmp_path, "prepare", study, "stripes").returncode == 0
+    failed = bakeoff(tmp_path, command, study)
+    assert failed.returncode != 0
+    assert "Traceback" not in failed.stderr
+    assert re.search(said, failed.stderr), failed.stderr
+
+
+def test_a_model_that_raises_is_an_error_with_its_line(tmp_path: Path) -> None:
+    from bakeoff.models.registry import Images, build_model
+    from bakeoff.plugins import MODELS, load_plugins
+    from bakeoff.study import Architecture
+
+    (tmp_path / "my_broken.py").write_text(
+        'from bakeoff.plugins import model\n\n@model("broken")\ndef broken(images, width):\n    return width.fly()\n'
+    )
+    load_plugins([str(tmp_path / "my_broken.py")])
+    try:
+        with pytest.raises(BakeoffError, match=r"broken\(width=3\) cannot be built: AttributeError.*my_broken\.py:5"):
+            build_model(Architecture.model_validate({"model": "broken", "width": 3}), Images(1, 4, 4, 2))
+    finally:
+        del MODELS["broken"]

@@ -9,10 +9,10 @@ from rich.console import Console, RenderableType
 
 from bakeoff.check import check_study
 from bakeoff.data.prepare import prepare_if_needed
-from bakeoff.layout import Layout, data_folder
+from bakeoff.layout import Layout, data_folder, features_folder
 from bakeoff.status import plan_table, status_table
 from bakeoff.study import Study
-from bakeoff.study_file import load_study
+from bakeoff.study_file import load_study, parse_study
 
 STUDY: dict[str, Any] = {
     "study": "shown",
@@ -81,3 +81,17 @@ def test_a_step_that_failed_before_training_is_named_with_its_log(study: Study) 
         text = printed(table, width=200)
         assert "checking the study failed: study.yaml:7: optimizers.sgd: there is no optimizer 'SDG'" in text
         assert str(log) in text
+
+
+def test_features_that_cannot_be_computed_are_named_with_their_log(study: Study) -> None:
+    config = study.model_dump(exclude_unset=True)
+    config["architectures"] = {"net": {"model": "timm/resnet18", "pretrained": "random"}}
+    config["recipes"] = {"frozen": {"epochs": 1, "freeze": "backbone"}}
+    frozen = parse_study(config)
+    folder = features_folder(frozen, next(iter(frozen.cells)))
+    assert folder is not None
+    folder.parent.mkdir(parents=True)
+    log = folder.with_name(f"{folder.name}.log")
+    log.write_text("error: no space is left\n")
+    text = printed(status_table(frozen, Layout(frozen.study)), width=200)
+    assert f"computing features {folder.name} failed: no space is left ({log})" in text

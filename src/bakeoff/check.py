@@ -7,17 +7,19 @@ from typing import Any
 
 import torch
 
+from bakeoff import plugins
 from bakeoff.data.augmentation import Augmentation, build_augmentation
 from bakeoff.data.prepare import Card, check_dataset, read_card
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_json
 from bakeoff.layout import Layout, data_folder
-from bakeoff.metrics import Task
+from bakeoff.metrics import METRICS, Task
+from bakeoff.models.classifier import check_classifier
 from bakeoff.models.description import ModelDescription, describe
 from bakeoff.models.freezing import freeze
-from bakeoff.models.registry import build_model, images_of
+from bakeoff.models.registry import Images, build_model, images_of
 from bakeoff.models.weights import check_pretrained, fit_weights, pretrained_normalization
-from bakeoff.study import Experiment, Normalize, Recipe, Study, experiments, parent
+from bakeoff.study import Architecture, Experiment, Normalize, Recipe, Study, experiments, parent
 from bakeoff.study_file import place
 from bakeoff.training.devices import choose_device
 from bakeoff.training.losses import check_loss
@@ -54,6 +56,7 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     cards = {name: read_card(data_folder(study, name)) for name in dict.fromkeys(cell.dataset for cell in cells)}
     for name, card in cards.items():
         attempt(["metric"], partial(_check_metric, study, name, card["task"]))
+        attempt(["plugins"], partial(_check_own_metrics, study, card))
     augmentations: dict[tuple[str, str], Augmentation] = {}
     for name in dict.fromkeys(cell.recipe for cell in cells):
         used = [cell for cell in cells if cell.recipe == name]
@@ -78,15 +81,17 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
         if found is not None:
             descriptions[dataset, name] = found
     for dataset, name in descriptions:
-        images = images_of(cards[dataset])
-        attempt(["architectures", name, "pretrained"], partial(check_pretrained, study.architectures[name], images))
+        architecture, images = study.architectures[name], images_of(cards[dataset])
+        attempt(["architectures", name, "pretrained"], partial(check_pretrained, architecture, images))
+        if architecture.head or ("/" in architecture.model and "dropout" in architecture.arguments):
+            attempt(["architectures", name], partial(_check_new_classifier, architecture, images))
     for cell in cells if not problems else []:
         attempt(["recipes", cell.recipe, "init_from"], partial(_check_starting_weights, study, cell, cards))
         if study.recipes[cell.recipe].freeze:
             attempt(["recipes", cell.recipe, "freeze"], partial(_check_freeze, study, cell, cards[cell.dataset]))
         if study.recipes[cell.recipe].normalize == "pretrained":
-            architecture = study.architectures[cell.architecture]
-            attempt(["recipes", cell.recipe, "normalize"], partial(pretrained_normalization, architecture))
+            architecture, channels = study.architectures[cell.architecture], cards[cell.dataset]["shape"][0]
+            attempt(["recipes", cell.recipe, "normalize"], partial(pretrained_normalization, architecture, channels))
     if problems:
         raise BakeoffError("\n".join(dict.fromkeys(problems)))
     for cell in cells:
@@ -111,13 +116,40 @@ def _check_starting_weights(study: Study, cell: Experiment, cards: dict[str, Car
 def _check_freeze(study: Study, cell: Experiment, card: Card) -> None:
     with torch.device("meta"):
         network = build_model(study.architectures[cell.architecture], images_of(card))
+        image = torch.empty(1, *card["shape"])
     freeze(network, study.recipes[cell.recipe].freeze)
+    if study.recipes[cell.recipe].freeze == "backbone":
+        check_classifier(network, image)
+
+
+def _check_new_classifier(architecture: Architecture, images: Images) -> None:
+    """A head or dropout must stand where the logits come from."""
+    with torch.device("meta"):
+        network = build_model(architecture, images)
+        image = torch.empty(1, images.channels, images.height, images.width)
+    check_classifier(network, image)
 
 
 def _check_metric(study: Study, dataset: str, task: Task) -> None:
     if task not in study.leading_metric.tasks:
         fitting = [name for name, metric in study.metrics.items() if task in metric.tasks and metric.every_epoch]
         raise BakeoffError(f"{study.metric} is no metric of {task} data ({dataset}); allowed: {', '.join(fitting)}")
+
+
+def _check_own_metrics(study: Study, card: Card) -> None:
+    """Each metric of a plugin, on made-up predictions that hold every class."""
+    classes = len(card["classes"])
+    logits = torch.randn(2 * classes, classes, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(2 * classes) % classes
+    if card["task"] == "multi-label":
+        labels = torch.nn.functional.one_hot(labels, classes).to(torch.uint8)
+    for name, metric in plugins.registered("metric", METRICS).items():
+        if name not in study.metrics or card["task"] not in study.metrics[name].tasks:
+            continue
+        try:
+            float(metric.build(logits, labels))
+        except Exception as error:  # a user's function raises whatever it likes
+            raise BakeoffError(f"metric {name} (a plugin) fails: {plugins.reason(error)}") from error
 
 
 def _check_schedule(study: Study, recipe: Recipe, cells: list[Experiment], cards: dict[str, Card]) -> None:

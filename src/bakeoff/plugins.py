@@ -7,6 +7,8 @@ imports none of it; commands that train or prepare import it (`load_plugins`).
 import ast
 import hashlib
 import importlib.util
+import sys
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +45,7 @@ SOURCES: dict[str, Plugin] = {}
 TRANSFORMS: dict[str, Plugin] = {}
 METRICS: dict[str, Plugin] = {}
 REGISTRIES = {"model": MODELS, "source": SOURCES, "transform": TRANSFORMS, "metric": METRICS}
+_imported: set[str] = set()  # paths of plugin files, to find their lines in tracebacks
 
 
 def model(name: str) -> Callable[[Function], Function]:
@@ -120,10 +123,28 @@ def load_plugins(files: Iterable[str]) -> None:
         if specification is None or specification.loader is None:
             raise BakeoffError(f"plugins: {file} is no Python file; its name must end in .py")
         module = importlib.util.module_from_spec(specification)
+        sys.modules[specification.name] = module  # dataclasses and pickle look their module up
+        _imported.add(str(path))
         try:
             specification.loader.exec_module(module)
         except Exception as error:  # a user's file raises whatever it likes
-            raise BakeoffError(f"plugins: {file} cannot be imported: {type(error).__name__}: {error}") from error
+            raise BakeoffError(f"plugins: {file} cannot be imported: {reason(error)}") from error
+
+
+def registered(kind: str, taken: Iterable[str]) -> dict[str, Plugin]:
+    """What plugin files registered of a kind, by name. Raises BakeoffError for a name that Bakeoff has itself."""
+    both = sorted(set(REGISTRIES[kind]) & set(taken))
+    if both:
+        raise BakeoffError(f"plugins: {kind} {both[0]!r} is one of Bakeoff's own; give yours another name")
+    return REGISTRIES[kind]
+
+
+def reason(error: BaseException) -> str:
+    """What a user's function raised, and where: `KeyError: 'size' (my_parts.py:12)`."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in _imported]
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}{f': {said[0]}' if said else ''}{where}"
 
 
 def _register(kind: str, name: str) -> Callable[[Function], Function]:

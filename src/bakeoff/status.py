@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bakeoff.errors import BakeoffError
-from bakeoff.layout import Layout, RunPaths, data_folder
+from bakeoff.layout import Layout, RunPaths, data_folder, features_folder
 from bakeoff.specification import specification
 from bakeoff.study import Run, Study, runs
 
@@ -82,8 +82,10 @@ def status_table(study: Study, layout: Layout) -> RenderableType:
 
 
 def _failed_steps(study: Study, layout: Layout) -> list[str]:
-    """The errors that the steps before training ended with: preparing data, and checking the study."""
+    """The errors that the steps before training ended with: preparing data, checking the study, keeping features."""
     logs = [(f"preparing {name}", data_folder(study, name)) for name in study.datasets]
+    kept = {folder for cell in study.cells if (folder := features_folder(study, cell))}
+    logs += [(f"computing features {folder.name}", folder) for folder in sorted(kept)]
     unfinished = [(step, Path(f"{folder}.log")) for step, folder in logs if not (folder / "card.json").exists()]
     if any(not layout.plan(study, cell).exists() for cell in study.cells):
         unfinished.append(("checking the study", layout.folder / "logs" / "check.log"))

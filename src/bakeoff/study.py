@@ -93,9 +93,9 @@ class PerClass(Strict):
 
 
 class Dataset(Open):
-    """Where images and labels come from. Further keys are arguments of the source."""
+    """Where images and labels come from. Further keys are arguments of the source, as README.md lists them."""
 
-    source: str = Field(description="digits, torchvision, folder, csv, voc or tiny_imagenet")
+    source: str = Field(description="digits, torchvision, folder, csv, voc, tiny_imagenet, or a plugin's")
     root: str | None = Field(None, description="folder with the files; default: data_root")
     resize: int | tuple[int, int] | None = Field(
         None, description="height and width in pixels; one number for a square, or with center_crop the shorter side"
@@ -129,7 +129,10 @@ class Head(Strict):
 class Architecture(Open):
     """A model. Further keys are its keyword arguments."""
 
-    model: str = Field(description="mlp, convnet, timm/NAME or torchvision/NAME")
+    model: str = Field(
+        description="mlp, convnet, vgg_small, inception_small, resnet_small, basic_block_net, timm/NAME, "
+        "torchvision/NAME, or a plugin's"
+    )
     small_images: bool = Field(False, description="3x3 stride-1 stem without max-pool, for images of about 32 pixels")
     pretrained: bool | str = Field(
         False,

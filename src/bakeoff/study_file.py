@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError
+from bakeoff.metrics import METRICS
 from bakeoff.smoke import smoke_form
 from bakeoff.study import (
     AXES,
@@ -105,9 +106,16 @@ def _with_plugins(study: Study, path: Path | None) -> Study:
     if len(set(names)) < len(names):
         raise StudyError(place(path, ["plugins"]) + f"two files have the same name: {', '.join(sorted(names))}")
     try:
-        _ = study.declarations
+        declared = study.declarations
     except BakeoffError as error:
         raise StudyError(place(path, ["plugins"]) + str(error).removeprefix("plugins: ")) from None
+    seen = {("metric", name): "Bakeoff" for name in METRICS}
+    for item in declared:
+        if (item.kind, item.name) in seen:
+            first = seen[item.kind, item.name]
+            message = f"{item.file}:{item.line}: {item.kind} {item.name!r} is registered by {first} already"
+            raise StudyError(f"{place(path, ['plugins'])}{message}; give one of the two another name")
+        seen[item.kind, item.name] = f"{item.file}:{item.line}"
     return study
 
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from bakeoff.errors import BakeoffError
-from bakeoff.models.classifier import classifier_path, put_on, take_off
-from bakeoff.models.freezing import freeze, train_mode, trainable_parameters
+from bakeoff.models.classifier import check_classifier, classifier_path, put_on, take_off
+from bakeoff.models.freezing import freeze, train_mode
 from bakeoff.models.registry import Images, build_model
 from bakeoff.study import Architecture
 
@@ -42,6 +42,7 @@ def test_backbone_and_classifier_together_are_the_network(model: str, path: str)
     with torch.no_grad():
         whole = network(images)
         assert classifier_path(network) == path
+        check_classifier(network, images[:1])
         classifier, _ = take_off(network)
         features = network(images)
         assert features.ndim == 2
@@ -96,7 +97,8 @@ def test_a_frozen_backbone_changes_in_nothing_while_the_classifier_trains() -> N
     optimizer.step()
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"fc.1.weight", "fc.1.bias", "fc.3.weight", "fc.3.bias"}
-    assert trainable_parameters(network) == 512 * 12 + 12 + 12 * 7 + 7
+    trained = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+    assert trained == 512 * 12 + 12 + 12 * 7 + 7
 
 
 def test_frozen_batch_norm_keeps_its_statistics() -> None:
@@ -124,3 +126,18 @@ def test_a_pattern_that_matches_nothing_is_an_error() -> None:
         freeze(build("timm/resnet18"), ["layr1.*"])
     with pytest.raises(BakeoffError, match="no parameter is left"):
         freeze(build("timm/resnet18"), ["*"])
+
+
+def test_a_network_that_does_not_end_in_its_linear_layer_cannot_be_split() -> None:
+    ends_in_convolution = nn.Sequential(nn.Flatten(), nn.Linear(3072, 7), nn.Unflatten(1, (7, 1)), nn.Flatten())
+    with pytest.raises(BakeoffError, match="does not end in its linear layer 1"):
+        check_classifier(ends_in_convolution, torch.randn(1, 3, 32, 32))
+    with pytest.raises(BakeoffError, match="does not end in its linear layer"):
+        check_classifier(build("timm/deit_tiny_distilled_patch16_224"), torch.randn(1, 3, 32, 32))
+
+
+def test_batch_norm_without_parameters_is_not_frozen_by_patterns() -> None:
+    network = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4, affine=False), nn.Linear(4, 2))
+    freeze(network, ["0.*"])
+    train_mode(network, ["0.*"])
+    assert network[1].training

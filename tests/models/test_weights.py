@@ -115,6 +115,30 @@ def test_random_weights_are_the_same_for_all_seeds() -> None:
 
 @pytest.mark.parametrize("model", ["timm/resnet18", "torchvision/resnet18"])
 def test_pretrained_weights_expect_imagenets_normalisation(model: str) -> None:
-    mean, std = pretrained_normalization(entry(model))
+    mean, std = pretrained_normalization(entry(model), 3)
     assert mean == pytest.approx([0.485, 0.456, 0.406])
     assert std == pytest.approx([0.229, 0.224, 0.225])
+
+
+def test_the_normalisation_of_other_channels_is_an_error() -> None:
+    with pytest.raises(BakeoffError, match=r"expects 3 channels and the images have 1; .* mode: RGB"):
+        pretrained_normalization(entry(), 1)
+
+
+def test_weights_of_which_nothing_fits_are_an_error() -> None:
+    ten, seven = network(TEN, model="mlp"), network(SEVEN, model="mlp")
+    with pytest.raises(BakeoffError, match="here: nothing of it fits"):
+        fit_weights(seven, ten.state_dict(), "here")
+
+
+def test_a_deeper_networks_weights_do_not_fit_a_shallower_one_of_ours() -> None:
+    deep, shallow = (build_model(entry("mlp", hidden=[6] * count), TEN) for count in (2, 1))
+    with pytest.raises(BakeoffError, match="weights of another architecture"):
+        fit_weights(shallow, deep.state_dict(), "here")
+
+
+def test_auxiliary_classifiers_of_a_file_are_spare() -> None:
+    plain = network()
+    given = network(seed=1).state_dict() | {"aux1.fc.weight": torch.zeros(3), "AuxLogits.fc.bias": torch.zeros(2)}
+    fit_weights(plain, given, "here")
+    assert torch.equal(plain.get_parameter("conv1.weight"), given["conv1.weight"])

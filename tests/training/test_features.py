@@ -90,6 +90,24 @@ def test_damaged_features_are_computed_again(tmp_path: Path, monkeypatch: pytest
     assert result["status"] == "completed"
 
 
+def test_what_decides_features_names_their_folder(tmp_path: Path) -> None:
+    """The head is none of it for a library's network, but all of a plugin's entry is, and the plugin's file."""
+    study = study_of()
+    plain, head = (features_folder(study, cell) for cell in study.cells)
+    assert plain == head
+    plugin = 'from bakeoff.plugins import model\n\n@model("own")\ndef own(images, dropout=0.0): ...\n'
+
+    def own(text: str, dropout: float = 0.0) -> Path | None:
+        (tmp_path / "my.py").write_text(text)
+        entry = {"model": "own", "pretrained": "random", "dropout": dropout}
+        config = study.model_dump(exclude_unset=True) | {"architectures": {"own": entry}, "plugins": ["my.py"]}
+        changed = parse_study(config, tmp_path / "study.yaml")
+        return features_folder(changed, next(iter(changed.cells)))
+
+    assert own(plugin) == own(plugin)
+    assert len({own(plugin), own(plugin + "# changed\n"), own(plugin, dropout=0.5)}) == 3
+
+
 @pytest.mark.parametrize("recipe", [{"freeze": "batch_norm"}, {"freeze": None}, {"augment": ["RandomHorizontalFlip"]}])
 def test_features_are_kept_only_where_images_and_backbone_stay(recipe: dict[str, Any]) -> None:
     study = study_of(**recipe)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff import plugins
 from bakeoff.arguments import check_arguments
 from bakeoff.data.choose import SPLITS, Split, choose, whole_splits
 from bakeoff.data.pixels import decode_files, fit
@@ -188,7 +189,7 @@ def _mapped(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray
 def _load(study: Study, dataset: str, request: Request) -> tuple[SourceData, dict[str, Split]]:
     """What the source has, and the three splits, their images decoded and of one shape."""
     entry, where = study.datasets[dataset], request.where
-    data = find_source(entry.source, where).load(request, **entry.arguments)
+    data = _source_data(entry, request)
     splits = whole_splits(data, where)
     skipped: list[str] = []
     if isinstance(splits["train"].images, list):
@@ -202,6 +203,24 @@ def _load(study: Study, dataset: str, request: Request) -> tuple[SourceData, dic
         if not data.fitted:
             splits = {name: _fitted(split, request) for name, split in splits.items()}
     return replace(data, skipped=[*data.skipped, *skipped]), splits
+
+
+def _source_data(entry: Dataset, request: Request) -> SourceData:
+    source = find_source(entry.source, request.where)
+    if entry.source not in plugins.SOURCES:
+        return source.load(request, **entry.arguments)
+    try:
+        data = source.load(request, **entry.arguments)
+    except (BakeoffError, OSError):
+        raise
+    except Exception as error:  # a user's function raises whatever it likes
+        raise BakeoffError(
+            f"{request.where}: source {entry.source} (a plugin) fails: {plugins.reason(error)}"
+        ) from error
+    if not isinstance(data, SourceData):
+        found = type(data).__name__
+        raise BakeoffError(f"{request.where}: source {entry.source} (a plugin) returns {found}, expected SourceData")
+    return data
 
 
 def _decoded(splits: dict[str, Split], request: Request) -> tuple[dict[str, Split], list[str]]:

@@ -1,5 +1,6 @@
 """The last part of a network, from features to logits: finding it, changing it, taking it off."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -39,6 +40,21 @@ def classifier_path(network: nn.Module) -> str:
     if not linear:
         raise BakeoffError(f"{type(network).__name__} has no linear layer that gives the logits; it cannot be split")
     return next((path for path in linear if network.get_submodule(path) is named), linear[-1])
+
+
+def check_classifier(network: nn.Module, image: Tensor) -> None:
+    """Raise BakeoffError unless what the classifier gives is what the network returns for `image` [1, C, H, W]."""
+    outputs: list[Tensor] = []
+    path = classifier_path(network)
+    hook = network.get_submodule(path).register_forward_hook(lambda module, inputs, output: outputs.append(output))
+    with torch.no_grad():
+        logits = network.eval()(image)
+    hook.remove()
+    if not (len(outputs) == 1 and outputs[0] is logits):
+        raise BakeoffError(
+            f"{type(network).__name__} does not end in its linear layer {path}: it cannot be split into a backbone "
+            "and a classifier, which freeze: backbone, head and dropout need; freeze by patterns, or take another model"
+        )
 
 
 def take_off(network: nn.Module) -> tuple[nn.Module, str]:

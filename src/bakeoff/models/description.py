@@ -8,6 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bakeoff.errors import BakeoffError
 from bakeoff.models.registry import Images, build_model
+from bakeoff.plugins import reason
 from bakeoff.study import Architecture
 
 
@@ -55,9 +56,8 @@ def describe(architecture: Architecture, images: Images, batch_size: int = 2) ->
             hook.remove()
         with torch.no_grad():
             trained = network.train()(image.expand(batch_size, *shape))
-    except (RuntimeError, ValueError, AssertionError, TypeError, IndexError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise BakeoffError(f"{architecture.model} cannot take images of shape {shape}: {reason}") from error
+    except Exception as error:  # networks raise whatever they like
+        raise BakeoffError(f"{architecture.model} cannot take images of shape {shape}: {reason(error)}") from error
     if not isinstance(logits, torch.Tensor) or logits.shape != (1, images.classes):
         found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
         raise BakeoffError(f"{architecture.model} returns {found} for one image; expected logits (1, {images.classes})")

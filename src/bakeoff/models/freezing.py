@@ -36,13 +36,14 @@ def train_mode(network: nn.Module, what: Freeze) -> None:
     else:
         network.train()
         for module in network.modules():
-            if isinstance(module, _BatchNorm) and not any(p.requires_grad for p in module.parameters()):
+            if isinstance(module, _BatchNorm) and _is_frozen(module):
                 module.eval()
 
 
-def trainable_parameters(network: nn.Module) -> int:
-    """How many numbers training changes."""
-    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+def _is_frozen(module: nn.Module) -> bool:
+    """Whether all parameters of a module are frozen; one without any has none to freeze."""
+    parameters = list(module.parameters())
+    return bool(parameters) and not any(parameter.requires_grad for parameter in parameters)
 
 
 def _frozen_names(network: nn.Module, what: Literal["backbone", "batch_norm"] | Sequence[str]) -> list[str]:

@@ -78,7 +78,8 @@ def build_model(architecture: Architecture, images: Images) -> nn.Module:
     library, name = split_name(architecture.model)
     if library:
         return _from_library(LIBRARIES[library], name, architecture, images)
-    models = MODELS | {name: Model(name, own.description, own.build) for name, own in plugins.MODELS.items()}
+    own = plugins.registered("model", MODELS)
+    models = MODELS | {name: Model(name, plugin.description, plugin.build) for name, plugin in own.items()}
     if architecture.model not in models:
         allowed = [*models, *(f"{library}/NAME" for library in LIBRARIES)]
         raise BakeoffError(f"model: there is no model {architecture.model!r}; {nearest(architecture.model, allowed)}")
@@ -88,7 +89,13 @@ def build_model(architecture: Architecture, images: Images) -> nn.Module:
         raise BakeoffError(f"head: is for timm/NAME and torchvision/NAME; {architecture.model} has its own arguments")
     model = models[architecture.model]
     check_arguments(model.build, architecture.arguments, model.name, ignore=frozenset({"images"}))
-    return model.build(images, **architecture.arguments)
+    try:
+        return model.build(images, **architecture.arguments)
+    except BakeoffError:
+        raise
+    except Exception as error:  # a wrong type of an argument, or whatever a user's function raises
+        given = ", ".join(f"{key}={value!r}" for key, value in architecture.arguments.items())
+        raise BakeoffError(f"{model.name}({given}) cannot be built: {plugins.reason(error)}") from error
 
 
 def split_name(model: str) -> tuple[str, str]:

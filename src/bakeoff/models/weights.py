@@ -59,7 +59,9 @@ def read_weights(path: Path) -> Weights:
     for key in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
+    ):
         raise BakeoffError(f"pretrained: {path} does not hold a state_dict: names with tensors")
     return {name.removeprefix("module."): value for name, value in content.items()}
 
@@ -73,20 +75,31 @@ def fit_weights(network: nn.Module, given: Weights, source: str) -> None:
     fitting = {name: value for name, value in given.items() if name in wanted and wanted[name].shape == value.shape}
     needed = [name for name in wanted if not name.startswith(classifier) and not name.endswith("num_batches_tracked")]
     for name in [*needed, *given]:
-        if (
-            name in fitting
-            or name.startswith(classifier)
-            or (name not in wanted and _is_spare(name, classifier, needed))
-        ):
+        if name in fitting or name.startswith(classifier) or (name not in wanted and _is_spare(name, classifier)):
             continue
         there = tuple(given[name].shape) if name in given else "missing"
         here = tuple(wanted[name].shape) if name in wanted else "missing"
         raise BakeoffError(f"{source}: weights of another architecture: {name} is {there} there and {here} here")
+    if not fitting:
+        raise BakeoffError(f"{source}: nothing of it fits: the network is its classifier alone, of other classes")
     network.load_state_dict(fitting, strict=False)
 
 
-def pretrained_normalization(architecture: Architecture) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of the channels that a library's pretrained weights expect, pixels in 0..1."""
+def pretrained_normalization(architecture: Architecture, channels: int) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of the channels that a library's pretrained weights expect, pixels in 0..1.
+
+    Raises BakeoffError where nothing says them, or they are for another number of channels.
+    """
+    mean, std = _library_normalization(architecture)
+    if len(mean) != channels:
+        raise BakeoffError(
+            f"normalize: pretrained, but {architecture.model} expects {len(mean)} channels and the images have "
+            f"{channels}; say normalize: dataset, or mode: {'RGB' if len(mean) == 3 else 'L'} for the dataset"
+        )
+    return mean, std
+
+
+def _library_normalization(architecture: Architecture) -> tuple[list[float], list[float]]:
     library, name = split_name(architecture.model)
     if library == "timm":
         import timm
@@ -102,12 +115,11 @@ def pretrained_normalization(architecture: Architecture) -> tuple[list[float], l
     raise BakeoffError(f"normalize: pretrained, but nothing says what {architecture.model} expects; give mean and std")
 
 
-def _is_spare(name: str, classifier: str, needed: list[str]) -> bool:
+def _is_spare(name: str, classifier: str) -> bool:
     """Whether a name that the network lacks is of a classifier around this one's place (`head.weight` where we have
-    `head.fc.weight`), or of a part that the network has not at all, as an auxiliary classifier."""
+    `head.fc.weight`), or of an auxiliary classifier, which timm and torchvision call `aux1`, `AuxLogits`."""
     owner = name.rpartition(".")[0]
-    part = f"{name.partition('.')[0]}."
-    return classifier.startswith(f"{owner}.") or not any(other.startswith(part) for other in needed)
+    return classifier.startswith(f"{owner}.") or name.lower().startswith("aux")
 
 
 def _from_library(architecture: Architecture, images: Images) -> Weights:

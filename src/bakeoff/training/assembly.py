@@ -111,5 +111,5 @@ def _normalization(study: Study, run: Run, data: PreparedData) -> tuple[list[flo
     if normalize == "dataset":
         return data.card["mean"], data.card["std"]
     if normalize == "pretrained":
-        return pretrained_normalization(study.architectures[run.architecture])
+        return pretrained_normalization(study.architectures[run.architecture], channels)
     return list(normalize.mean), list(normalize.std)

@@ -46,11 +46,11 @@ def read_features(folder: Path, data: PreparedData) -> Features | None:
     try:
         card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
         features = {split: np.load(folder / f"{split}.npy", mmap_mode="c") for split in SPLITS}
-    except (OSError, ValueError):  # missing or damaged: to be computed
+        width, of_data = card["features"], card["data"]
+    except (OSError, ValueError, EOFError, KeyError, TypeError):  # missing or damaged: to be computed
         return None
-    shapes = {split: [data.card["counts"][split], card["features"]] for split in SPLITS}
-    fit = all(list(features[split].shape) == shapes[split] for split in SPLITS)
-    return features if fit and card["data"] == _checksums(data) else None
+    fit = all(features[split].shape == (data.card["counts"][split], width) for split in SPLITS)
+    return features if fit and of_data == _checksums(data) else None
 
 
 def seconds_of(folder: Path) -> float:

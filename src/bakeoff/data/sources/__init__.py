@@ -16,9 +16,8 @@ SOURCES: dict[str, Source] = {source.name: source for source in (DIGITS, FOLDER,
 
 def find_source(name: str, where: str) -> Source:
     """The source of that name. Raises BakeoffError."""
-    if name in plugins.SOURCES:
-        own = plugins.SOURCES[name]
-        return Source(own.name, own.description, own.build)
-    if name not in SOURCES:
-        raise BakeoffError(f"{where}: unknown source {name!r}; {nearest(name, [*SOURCES, *plugins.SOURCES])}")
-    return SOURCES[name]
+    own = plugins.registered("source", SOURCES)
+    sources = SOURCES | {name: Source(name, plugin.description, plugin.build) for name, plugin in own.items()}
+    if name not in sources:
+        raise BakeoffError(f"{where}: unknown source {name!r}; {nearest(name, sources)}")
+    return sources[name]

@@ -28,8 +28,9 @@ def build_transform(name: str, arguments: Mapping[str, Any], shape: Shape) -> St
         return _build_container(CONTAINERS[name], arguments, shape)
     if name in BATCHED:
         return _build_batched(BATCHED[name], arguments, shape)
-    if name in plugins.TRANSFORMS:
-        return _build_plugin(plugins.TRANSFORMS[name], arguments, shape)
+    own = plugins.registered("transform", {*CONTAINERS, *BATCHED, *MIXERS})
+    if name in own:
+        return _build_plugin(own[name], arguments, shape)
     if name in MIXERS:
         raise BakeoffError(
             f"{name} mixes whole batches: put it beside the others, or in a RandomChoice of mixers alone"
@@ -38,7 +39,7 @@ def build_transform(name: str, arguments: Mapping[str, Any], shape: Shape) -> St
         raise BakeoffError(f"{name} has no place in a recipe: {REFUSED[name]}")
     named = torchvision_names()
     if name not in named:
-        allowed = {*CONTAINERS, *BATCHED, *plugins.TRANSFORMS, *MIXERS, *named}
+        allowed = {*CONTAINERS, *BATCHED, *own, *MIXERS, *named}
         raise BakeoffError(f"unknown transform {name!r}; {nearest(name, allowed)}")
     apply, left = build_by_image(name, arguments, shape)
     return Step(apply, left, batched=(name,)) if name in DRAW_NOTHING else Step(apply, left, image_by_image=(name,))
@@ -98,7 +99,7 @@ def _build_plugin(plugin: Plugin, arguments: Mapping[str, Any], shape: Shape) ->
         left = apply(images.clone(), probe)
     except Exception as error:  # a user's function raises whatever it likes
         raise BakeoffError(
-            f"{plugin.name} (a plugin) fails on images of shape {shape}: {type(error).__name__}: {error}"
+            f"{plugin.name} (a plugin) fails on images of shape {shape}: {plugins.reason(error)}"
         ) from error
     if not isinstance(left, torch.Tensor) or left.shape != images.shape or left.dtype != images.dtype:
         found = f"{left.dtype} {tuple(left.shape)}" if isinstance(left, torch.Tensor) else type(left).__name__

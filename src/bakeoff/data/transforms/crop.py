@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from bakeoff.arguments import nearest
 from bakeoff.data.transforms.record import BatchTransform, Built, Shape
-from bakeoff.data.transforms.values import per_channel
+from bakeoff.data.transforms.values import color
 from bakeoff.errors import BakeoffError
 
 PADDING_MODES = ("constant", "edge", "reflect", "symmetric")
@@ -35,7 +35,7 @@ def _random_crop(
             f"RandomCrop.size: {crop_height}x{crop_width} is larger than the padded image, "
             f"{height + top + bottom}x{width + left + right} pixels (height x width)"
         )
-    pad = _padding((top, bottom, left, right), shape, per_channel(fill, channels, "RandomCrop.fill"), padding_mode)
+    pad = _padding((top, bottom, left, right), shape, color(fill, channels, "RandomCrop.fill"), padding_mode)
 
     def apply(images: Tensor, generator: Generator) -> Tensor:
         count = len(images)

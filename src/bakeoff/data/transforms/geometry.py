@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from bakeoff.data.transforms.record import BatchTransform, Built, Shape
 from bakeoff.data.transforms.slices import by_slice
-from bakeoff.data.transforms.values import bounds, per_channel, symmetric_bounds, uniform
+from bakeoff.data.transforms.values import bounds, color, symmetric_bounds, uniform
 from bakeoff.errors import BakeoffError
 
 INTERPOLATIONS = ("nearest", "bilinear")
@@ -50,7 +50,7 @@ def _random_rotation(
         return None
     angles = symmetric_bounds(degrees, "RandomRotation.degrees")
     middle = _center(center, shape, "RandomRotation.center")
-    warp = _warp(shape, interpolation, per_channel(fill, shape[0], "RandomRotation.fill"))
+    warp = _warp(shape, interpolation, color(fill, shape[0], "RandomRotation.fill"))
 
     def apply(images: Tensor, generator: Generator) -> Tensor:
         count = len(images)
@@ -81,7 +81,7 @@ def _random_affine(
         raise BakeoffError(f"RandomAffine.scale: found {scale}; allowed: numbers above 0")
     shears_x, shears_y = _shears(shear)
     middle = _center(center, shape, "RandomAffine.center")
-    warp = _warp(shape, interpolation, per_channel(fill, shape[0], "RandomAffine.fill"))
+    warp = _warp(shape, interpolation, color(fill, shape[0], "RandomAffine.fill"))
 
     def apply(images: Tensor, generator: Generator) -> Tensor:
         count = len(images)

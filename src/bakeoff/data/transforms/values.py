@@ -23,6 +23,14 @@ def per_channel(value: float | Sequence[float], channels: int, where: str) -> li
     return numbers
 
 
+def color(fill: float | Sequence[float], channels: int, where: str) -> list[float]:
+    """One brightness for each channel, 0 to 255."""
+    numbers = per_channel(fill, channels, where)
+    if not all(0 <= n <= 255 for n in numbers):
+        raise BakeoffError(f"{where}: found {fill}; allowed: brightness from 0 to 255")
+    return numbers
+
+
 def bounds(given: Sequence[float], where: str) -> tuple[float, float]:
     """The least and the most."""
     if len(given) != 2 or not all(isinstance(n, int | float) for n in given) or given[0] > given[1]:
