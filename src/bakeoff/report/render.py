@@ -3,11 +3,12 @@
 import json
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bakeoff.analysis.costs import study_cost
 from bakeoff.analysis.labels import FACETS, short_labels
 from bakeoff.analysis.summary import Tables, by_experiment, read_tables, records
 from bakeoff.errors import BakeoffError
@@ -134,7 +135,7 @@ def collect(study: Study, layout: Layout, language: str = "en") -> Report:
         trade_offs=_trade_offs(study, layout),
         experiments=sections,
         costs=_costs(rows, labels),
-        cost_summary=_cost_summary(tables),
+        cost_summary=_cost_summary(study, tables),
         failures=_failures(tables),
         missing=[
             _run_key(row) + (f" ({row['message']})" if row["message"] else "")
@@ -242,6 +243,22 @@ def _plural(number: int, noun: str) -> str:
 
 def _paragraphs(text: str) -> list[str]:
     return [" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()) if part.strip()]
+
+
+COST_COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "parameters": ("Parameters", _count),
+    "macs": ("MACs per image", _count),
+    "training_seconds_total": ("Seconds in all", _seconds),
+    "training_seconds": ("Seconds per run", _seconds),
+    "seconds_per_epoch": ("Seconds per epoch", _seconds),
+    "images_per_second": ("Images per second", lambda value: _amount(value, 0)),
+    "cpu_seconds_total": ("CPU seconds in all", _seconds),
+    "gpu_seconds_total": ("GPU seconds in all", _seconds),
+    "energy_kwh_total": ("Energy in all [Wh]", lambda value: _seconds(1000 * value)),
+    "peak_host_memory_bytes": ("Peak memory [MiB]", _bytes),
+    "peak_device_memory_bytes": ("Peak GPU memory [MiB]", _bytes),
+}
+COSTS_OF_SOME = {"gpu_seconds_total", "energy_kwh_total", "peak_device_memory_bytes"}
 
 
 # Parts of the report
@@ -591,36 +608,36 @@ def _seeds_table(study: Study, seeds: list[dict[str, Any]]) -> Table:
 
 
 def _costs(rows: dict[Experiment, dict[str, Any]], labels: dict[Experiment, str]) -> Table:
-    titles = (
-        "Parameters",
-        "MACs per image",
-        "Seconds in all",
-        "Seconds per run",
-        "Seconds per epoch",
-        "Images per second",
-        "Peak memory [MiB]",
-    )
-    body = [
-        [labels[cell], _count(row["parameters"]), _count(row["macs"])]
-        + [_seconds(row[name]) for name in ("training_seconds_total", "training_seconds", "seconds_per_epoch")]
-        + [_amount(row["images_per_second"], 0), _bytes(row["peak_memory_bytes"])]
-        for cell, row in rows.items()
-    ]
-    return Table([Column("Experiment", False), *map(Column, titles)], [_cells(row) for row in body])
+    """A column of the GPU, and of energy, stands where an experiment used one."""
+    used = {name for row in rows.values() for name, value in row.items() if is_known(value) and value != 0}
+    columns = {name: title for name, title in COST_COLUMNS.items() if name in used or name not in COSTS_OF_SOME}
+    body = [[labels[cell], *(COST_COLUMNS[name][1](row[name]) for name in columns)] for cell, row in rows.items()]
+    titles = [Column(title) for title, _ in columns.values()]
+    return Table([Column("Experiment", False), *titles], [_cells(row) for row in body])
 
 
-def _cost_summary(tables: Tables) -> str:
-    total = tables.experiments["training_seconds_total"].sum()
-    finished = int((tables.runs["status"] != "missing").sum())
-    return (
-        f"{_plural(finished, 'finished run')} trained for {_duration(total)} in all."
-        if finished
-        else "No run has finished yet."
-    )
+def _cost_summary(study: Study, tables: Tables) -> str:
+    cost = study_cost(study, tables)
+    if not cost.runs:
+        return "No run has finished yet."
+    used = [f"{_duration(cost.cpu_seconds)} of processor time"]
+    if cost.gpu_seconds:
+        used.append(f"{_duration(cost.gpu_seconds)} of a GPU")
+    if cost.energy_runs:
+        of = f" ({_plural(cost.energy_runs, 'run')} of them)" if cost.energy_runs < cost.runs else ""
+        used.append(f"{cost.energy_kwh:.3g} kWh{of}")
+    sentences = f"{_plural(cost.runs, 'finished run')} trained for {_duration(cost.training_seconds)} in all"
+    sentences += f", with start and evaluation {', '.join(used)}."
+    if cost.features:
+        backbones = "a frozen backbone" if cost.features == 1 else f"{cost.features} frozen backbones"
+        sentences += f" The features of {backbones}, which runs share, took {_duration(cost.features_seconds)} more."
+    return sentences
 
 
 def _failures(tables: Tables) -> Table:
-    rows = _records(tables.runs, "diverged", "out_of_memory")
+    """Runs that ended early, and those that had to change something to end well."""
+    changed = tables.runs[(tables.runs["status"] == "completed") & (tables.runs["message"] != "")]
+    rows = [*_records(tables.runs, "diverged", "out_of_memory"), *records(changed)]
     body = [_cells([_run_key(row), row["status"].replace("_", " "), row["message"] or NONE]) for row in rows]
     return Table([Column("Run", False), Column("What happened", False), Column("Message", False)], body)
 
