@@ -154,6 +154,7 @@ def report(
     study_file: StudyFile = DEFAULT_STUDY,
     overrides: Overrides = [],  # noqa: B006
     render_only: Annotated[bool, typer.Option(help="use the tables and figures that are there")] = False,
+    language: Annotated[str | None, typer.Option(help="en or ru; left out: the study's")] = None,
 ) -> None:
     """Make the report from whatever runs are finished: tables, figures, Markdown and HTML."""
     from bakeoff.report.render import render_report
@@ -166,7 +167,7 @@ def report(
 
         write_summary(study, layout)
         draw_figures(study, layout)
-    for path in render_report(study, layout):
+    for path in render_report(study, layout, language):
         typer.echo(path)
 
 

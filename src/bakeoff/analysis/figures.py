@@ -67,6 +67,7 @@ def draw_figures(study: Study, layout: Layout) -> list[Path]:
     for pattern in OURS:
         for path in set(layout.figures.glob(pattern)) - set(written):
             path.unlink()
+            path.with_suffix(".pdf").unlink(missing_ok=True)
     return written
 
 
@@ -106,6 +107,7 @@ def _theme() -> Iterator[None]:
     own: dict[Any, Any] = {
         "svg.hashsalt": "bakeoff",
         "svg.fonttype": "none",
+        "pdf.fonttype": 42,  # outlines that journals take
         "font.family": "DejaVu Sans",
         "font.size": 9,
         "axes.labelsize": 9,
@@ -131,8 +133,11 @@ def _theme() -> Iterator[None]:
 
 
 def _save(figure: "Figure", path: Path) -> Path:
+    """Write a figure as SVG, for screens, and beside it as PDF, for LaTeX."""
     from io import StringIO
 
+    with write_atomically(path.with_suffix(".pdf"), durable=False) as temporary:
+        figure.savefig(temporary, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
     text = StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     # The reader's machine may lack the font that was measured with; Verdana is as wide.
