@@ -48,11 +48,15 @@ class RunPaths:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where one study's files are, relative to the folder Snakemake runs in."""
+    """Where one study's files are, relative to the folder Snakemake runs in.
+
+    `language` is that of a report which is not in the study's own: it lies in a folder beneath, with its figures.
+    """
 
     study_name: str
     results: Path = RESULTS
     report: Path = REPORT
+    language: str = ""
 
     @property
     def folder(self) -> Path:
@@ -73,11 +77,11 @@ class Layout:
 
     @property
     def figures(self) -> Path:
-        return self.folder / "figures"
+        return self.folder / (f"figures-{self.language}" if self.language else "figures")
 
     @property
     def report_folder(self) -> Path:
-        return self.report / self.study_name
+        return self.report / self.study_name / self.language
 
     def run(self, run: Run) -> RunPaths:
         return RunPaths(

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from bakeoff.analysis.figures import draw_figures
 from bakeoff.analysis.summary import summarize
 from bakeoff.errors import BakeoffError
+from bakeoff.figures.draw import draw_figures
 from bakeoff.layout import Layout
 from bakeoff.report.content import compose
 from bakeoff.report.document import Document, Paragraph, Table, blocks_of

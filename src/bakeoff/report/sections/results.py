@@ -1,8 +1,9 @@
 """The main table of each dataset, its figures, and the numbers that others published."""
 
+from bakeoff.analysis.curves import completed_history, mean_curves
 from bakeoff.language import Language
 from bakeoff.metrics import Metric
-from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, Table
+from bakeoff.report.document import Block, Cell, Column, Curve, CurveChooser, Paragraph, Section, Table
 from bakeoff.report.material import Material
 from bakeoff.report.numbers import (
     NONE,
@@ -21,7 +22,9 @@ from bakeoff.report.sections.summary import tracks_test
 def results(material: Material) -> Section:
     say = material.language.say
     parts: list[Block] = [
-        Section(name, f"results-{name}", [main_table(material, name), *_figures(material, name)])
+        Section(
+            name, f"results-{name}", [main_table(material, name), *_figures(material, name), *_curves(material, name)]
+        )
         for name in material.datasets
     ]
     published = published_table(material)
@@ -96,3 +99,20 @@ def _figures(material: Material, dataset: str) -> list[Block]:
         ),
     }
     return [figure for name, caption in captions.items() for figure in material.figure(name, caption)]
+
+
+def _curves(material: Material, dataset: str) -> list[Block]:
+    """The learning curves of a dataset's experiments, for a page where they can be ticked."""
+    say, runs = material.language.say, material.tables.runs
+    completed = runs[(runs["status"] == "completed") & (runs["dataset"] == dataset)]
+    if completed.empty:
+        return []
+    bands = mean_curves(material.study, completed_history(material.study, material.layout, completed))
+    curves = [
+        Curve(material.labels[cell], list(found.index), list(found["mean"]), list(found["min"]), list(found["max"]))
+        for cell, found in bands.items()
+        if len(found)
+    ]
+    title = say("Learning curves on {dataset}", dataset=dataset)
+    axis = heading("Validation", material.metric, material.language)
+    return [CurveChooser(title, axis, material.metric.percent, curves)] if curves else []
