@@ -71,6 +71,10 @@ class Layout:
         an experiment whose entries change has another file, and only its runs depend on that."""
         return self.folder / "plan" / f"{digest(experiment_specification(study, cell))}.json"
 
+    def examples(self, dataset: str, recipe: str) -> Path:
+        """Training images before and after a recipe's augmentation."""
+        return self.folder / "examples" / f"{dataset}__{recipe}.npy"
+
     @property
     def summary(self) -> Path:
         return self.folder / "summary"
