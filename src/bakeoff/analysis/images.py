@@ -21,13 +21,13 @@ def split_images(study: Study, dataset: str, split: str) -> Images | None:
 def samples_by_class(
     study: Study, dataset: str, card: Mapping[str, Any], most_classes: int, each: int
 ) -> Images | None:
-    """The first images of each class in the training split, [classes, each, C, H, W]; black where there are fewer."""
+    """The first images of each class in the training split, [classes, each, C, H, W]; white where there are fewer."""
     images = split_images(study, dataset, "train")
     labels = _mapped(data_folder(study, dataset) / "train_labels.npy")
     if images is None or labels is None:
         return None
     classes = min(most_classes, len(card["classes"]))
-    found = np.zeros((classes, each, *images.shape[1:]), np.uint8)
+    found = np.full((classes, each, *images.shape[1:]), 255, np.uint8)
     for index in range(classes):
         members = labels == index if labels.ndim == 1 else labels[:, index] == 1
         rows = np.flatnonzero(members)[:each]

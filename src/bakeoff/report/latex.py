@@ -37,6 +37,8 @@ SPECIAL = {
     "∞": r"\ensuremath{\infty}",
 }
 WIDTH_OF_A_HEAD = 11  # letters
+LETTERS_OF_TEXT = 24  # that a column of text may take before it wraps
+LETTERS_OF_A_LINE = 115  # of a table's small letters across a page
 LANGUAGES = {"en": "english", "ru": "russian"}
 
 
@@ -84,6 +86,7 @@ def _environment() -> "jinja2.Environment":
     environment.filters["file"] = file_name
     environment.filters["listing"] = _listing
     environment.filters["head"] = _head
+    environment.filters["is_wide"] = _is_wide
     return environment
 
 
@@ -91,8 +94,23 @@ def _head(column: Column) -> str:
     """A column's title; over numbers in short lines, as the column is narrow."""
     if not column.numeric:
         return escape_latex(column.title)
-    lines = textwrap.wrap(column.title, WIDTH_OF_A_HEAD, break_long_words=False, break_on_hyphens=False)
-    return r"\makecell[br]{" + r"\\".join(map(escape_latex, lines)) + "}"
+    return r"\makecell[br]{" + r"\\".join(map(escape_latex, _lines(column.title))) + "}"
+
+
+def _is_wide(table: Table) -> bool:
+    """Whether a table needs a page on its side. Text wraps, numbers do not."""
+    letters = 0
+    for index, column in enumerate(table.columns):
+        longest = max((len(row[index].text) for row in table.rows), default=0)
+        if column.numeric:
+            letters += max(longest, *map(len, _lines(column.title)))
+        else:
+            letters += min(max(longest, len(column.title)), LETTERS_OF_TEXT)
+    return letters + 2 * len(table.columns) > LETTERS_OF_A_LINE
+
+
+def _lines(title: str) -> list[str]:
+    return textwrap.wrap(title, WIDTH_OF_A_HEAD, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _listing(text: str) -> str:
