@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from bakeoff.analysis.labels import short_labels
+from bakeoff.analysis.labels import metric_name, short_labels
 from bakeoff.analysis.summary import by_experiment, records
 from bakeoff.figures.axes import format_value
 from bakeoff.figures.style import INK, WIDTH, Style, cells_of
@@ -68,6 +68,6 @@ def comparison(
     axes.set_ylim(-0.7, len(order) - 0.3)
     axes.grid(axis="y", visible=False)
     axes.spines[["left", "right", "top"]].set_visible(False)
-    axes.set_xlabel(language.say("Test {metric}", metric=language.say(study.leading_metric.label)))
+    axes.set_xlabel(language.say("Test {metric}", metric=metric_name(study.leading_metric, study, language)))
     format_value(axes.xaxis, study.leading_metric, language)
     return figure

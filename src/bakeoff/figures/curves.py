@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bakeoff.analysis.curves import band
-from bakeoff.analysis.labels import short_labels
+from bakeoff.analysis.labels import metric_name, short_labels
 from bakeoff.figures.axes import fit_loss, format_epochs, format_value, sentence
 from bakeoff.figures.style import DASHES, MUTED, WIDTH, Style, rest_of, rest_styles, split_facets
-from bakeoff.language import Language
+from bakeoff.language import Language, mark
 from bakeoff.study import Experiment, Study
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def curves_figure(study: Study, language: Language, epochs: "pd.DataFrame", styl
         1, 2, gridspec_kw={"left": 0.085, "right": 0.99, "bottom": 0.17, "top": 0.89, "wspace": 0.19}
     )
     for axes, metric in zip(panels, (study.metric, "loss"), strict=True):
-        for split, dash in (("train", DASHES[1]), ("validation", "-")):
+        for split, dash in ((mark("train"), DASHES[1]), (mark("validation"), "-")):
             color = MUTED if split == "train" else style.color
             _draw_band(axes, band(epochs, f"{split}_{metric}"), color, dash, language.say(split))
         chosen = epochs[epochs["epoch"] == epochs["best_epoch"]]
@@ -43,7 +43,7 @@ def curves_figure(study: Study, language: Language, epochs: "pd.DataFrame", styl
             zorder=3,
             label=language.say("chosen epoch"),
         )
-        axes.set_title(sentence(language.say(study.metrics[metric].label)), loc="left")
+        axes.set_title(sentence(metric_name(study.metrics[metric], study, language)), loc="left")
         format_value(axes.yaxis, study.metrics[metric], language)
         format_epochs(axes, language)
         if metric == "loss":
@@ -92,7 +92,7 @@ def overview(
         last = position + columns >= len(groups)
         axes.set_xlabel(language.say("Epoch") if last else "")
         axes.tick_params(labelbottom=last)
-    label = language.say("Validation {metric}", metric=language.say(study.leading_metric.label))
+    label = language.say("Validation {metric}", metric=metric_name(study.leading_metric, study, language))
     figure.supylabel(label, fontsize=9)
     _overview_legend(figure, list(grid.flat[: len(groups)]), bool(shapes), len(groups) == 1)
     return figure

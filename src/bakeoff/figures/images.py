@@ -7,13 +7,13 @@ import numpy as np
 
 from bakeoff.analysis.images import Images, mosaic
 from bakeoff.figures.style import WIDTH, palette
-from bakeoff.language import Language
+from bakeoff.language import Language, mark
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CLASSES_IN_A_FIGURE = 40
-SPLITS = ("train", "validation", "test")
+SPLITS = (mark("train"), mark("validation"), mark("test"))
 
 
 def samples(images: Images, classes: list[str]) -> "Figure":

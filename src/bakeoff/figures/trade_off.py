@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from bakeoff.analysis.labels import short_labels
+from bakeoff.analysis.labels import metric_name, short_labels
 from bakeoff.figures.axes import format_quantity, format_value
 from bakeoff.figures.style import WIDTH, Style, cells_of
 from bakeoff.language import Language
@@ -54,7 +54,7 @@ def trade_off(
             axes.set_xscale("log")
         axes.margins(x=0.12, y=0.14)
         axes.set_xlabel(title)
-        axes.set_ylabel(language.say("Test {metric}", metric=language.say(study.leading_metric.label)))
+        axes.set_ylabel(language.say("Test {metric}", metric=metric_name(study.leading_metric, study, language)))
         format_quantity(axes, language)
         format_value(axes.yaxis, study.leading_metric, language)
         if len(datasets) > 1:

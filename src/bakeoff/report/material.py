@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bakeoff.analysis.labels import FACETS, short_labels
+from bakeoff.analysis.labels import FACETS, metric_name, short_labels
 from bakeoff.analysis.summary import Tables, by_experiment, read_tables, records
 from bakeoff.errors import BakeoffError
 from bakeoff.language import Language
@@ -69,7 +69,7 @@ class Material:
 
     def name_of(self, metric: Metric) -> str:
         """What a metric is called in the report's language."""
-        return self.language.say(metric.label)
+        return metric_name(metric, self.study, self.language)
 
 
 def gather(study: Study, layout: Layout, language: Language) -> Material:

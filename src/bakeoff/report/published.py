@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bakeoff.language import mark
 from bakeoff.metrics import Metric
 from bakeoff.report.document import Cell, Column, Table
 from bakeoff.report.material import Material
@@ -14,11 +15,11 @@ from bakeoff.study import Experiment, Published, Study
 # validation chose.
 TEST_SCORES = {"best_over_epochs": "test_max", "last_epoch": "test_last", "chosen_on_validation": "test"}
 WORDS = {
-    "best_over_epochs": "best over epochs",
-    "last_epoch": "last epoch",
-    "chosen_on_validation": "at the epoch chosen on validation",
+    "best_over_epochs": mark("best over epochs"),
+    "last_epoch": mark("last epoch"),
+    "chosen_on_validation": mark("at the epoch chosen on validation"),
 }
-SPLITS = {"test": "Test", "validation": "Validation", "train": "Train"}
+SPLITS = {"test": mark("Test"), "validation": mark("Validation"), "train": mark("Train")}
 
 Row = Mapping[str, Any]
 
@@ -51,11 +52,18 @@ def published_table(material: Material) -> Table | None:
     if not found:
         return None
     say = material.language.say
-    titles = ("Experiment", "Measure", "Published", "Ours", "Our 95 % interval", "Published number")
+    titles = {
+        say("Experiment"): False,
+        say("Measure"): False,
+        say("Published"): True,
+        say("Ours"): True,
+        say("Our 95 % interval"): True,
+        say("Published number"): False,
+    }
     return Table(
         "published",
         say("Published numbers and ours."),
-        [Column(say(title), title in ("Published", "Ours", "Our 95 % interval")) for title in titles],
+        [Column(title, numeric) for title, numeric in titles.items()],
         [
             [
                 material.link(cell),
@@ -108,10 +116,10 @@ def _compare(material: Material, number: Published, row: Row) -> Comparison:
 def _verdict(value: float, low: float, high: float) -> tuple[str, str]:
     """What the table says, and the sentence."""
     if value < low:
-        return "below our interval", "Our interval {interval} lies above the published {published}."
+        return mark("below our interval"), mark("Our interval {interval} lies above the published {published}.")
     if value > high:
-        return "above our interval", "Our interval {interval} lies below the published {published}."
-    return "covered", "Our interval {interval} covers the published {published}."
+        return mark("above our interval"), mark("Our interval {interval} lies below the published {published}.")
+    return mark("covered"), mark("Our interval {interval} covers the published {published}.")
 
 
 def _same_measure(number: Published, metric: Metric, study: Study) -> bool:
@@ -122,7 +130,7 @@ def _same_measure(number: Published, metric: Metric, study: Study) -> bool:
 
 def _why_missing(number: Published, row: Row) -> str:
     if not row["completed"]:
-        return "no complete run"
+        return mark("no complete run")
     if number.split == "test" and number.measured == "best_over_epochs":
-        return "not measured at every epoch (track_test)"
-    return "not measured"
+        return mark("not measured at every epoch (track_test)")
+    return mark("not measured")

@@ -1,17 +1,18 @@
 """What the study cost, and what it costs to be better."""
 
+from bakeoff.language import mark
 from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, Table
 from bakeoff.report.material import Material
 from bakeoff.report.numbers import amount_text, duration_text, mebibytes_text, seconds_text, whole_text
 
 COLUMNS = {
-    "parameters": ("Parameters", whole_text),
-    "macs": ("MACs per image", whole_text),
-    "training_seconds_total": ("Seconds in all", seconds_text),
-    "training_seconds": ("Seconds per run", seconds_text),
-    "seconds_per_epoch": ("Seconds per epoch", seconds_text),
-    "images_per_second": ("Images per second", lambda value, language: amount_text(value, language, 0)),
-    "peak_memory_bytes": ("Peak memory [MiB]", mebibytes_text),
+    "parameters": (mark("Parameters"), whole_text),
+    "macs": (mark("MACs per image"), whole_text),
+    "training_seconds_total": (mark("Seconds in all"), seconds_text),
+    "training_seconds": (mark("Seconds per run"), seconds_text),
+    "seconds_per_epoch": (mark("Seconds per epoch"), seconds_text),
+    "images_per_second": (mark("Images per second"), lambda value, language: amount_text(value, language, 0)),
+    "peak_memory_bytes": (mark("Peak memory [MiB]"), mebibytes_text),
 }
 
 

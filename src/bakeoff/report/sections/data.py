@@ -1,9 +1,10 @@
 """The datasets: how many images of which classes, and what they look like."""
 
+from bakeoff.language import mark
 from bakeoff.report.document import Block, Cell, Column, Details, Facts, Paragraph, Section, Table
 from bakeoff.report.material import Material, Row
 
-SPLITS = {"train": "Train", "validation": "Validation", "test": "Test"}
+SPLITS = {"train": mark("Train"), "validation": mark("Validation"), "test": mark("Test")}
 
 
 def data(material: Material) -> Section:
@@ -35,16 +36,15 @@ def _facts(material: Material, card: Row) -> list[tuple[str, str]]:
             language.count("{size} pixels, {n} channel", "{size} pixels, {n} channels", channels, size=size),
         ),
         (say("Classes"), language.whole(len(card["classes"]))),
-        *((say(f"{title} images"), language.whole(card["counts"].get(split, 0))) for split, title in SPLITS.items()),
+        (say("Training images"), language.whole(card["counts"]["train"])),
+        (say("Validation images"), language.whole(card["counts"]["validation"])),
+        (say("Test images"), language.whole(card["counts"]["test"])),
         (say("Channel mean"), _channels(material, card["mean"])),
         (say("Channel standard deviation"), _channels(material, card["std"])),
     ]
     if card.get("skipped"):
         facts.append(
-            (
-                say("Skipped files"),
-                language.count("{n} that could not be read", "{n} that could not be read", len(card["skipped"])),
-            )
+            (say("Skipped files"), say("{number} that could not be read", number=language.whole(len(card["skipped"]))))
         )
     return facts
 

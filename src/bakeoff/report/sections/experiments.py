@@ -1,5 +1,6 @@
 """One part for each experiment, in the study's order."""
 
+from bakeoff.language import Language, mark
 from bakeoff.report.document import Block, Cell, Column, Facts, Items, Paragraph, Section, Table
 from bakeoff.report.material import Material, Row, anchor_of
 from bakeoff.report.numbers import NONE, interval_text, is_known, metric_text, seconds_text, spread_text, whole_text
@@ -11,18 +12,29 @@ from bakeoff.report.sections.results import heading
 from bakeoff.study import Experiment
 
 SPLITS = {
-    "test": "Test",
-    "validation": "Validation",
-    "train": "Train",
-    "test_last": "Test, last epoch:",
-    "test_max": "Test, best test epoch (optimistic):",
+    "test": mark("Test"),
+    "validation": mark("Validation"),
+    "train": mark("Train"),
+    "test_last": mark("Test, last epoch:"),
+    "test_max": mark("Test, best test epoch (optimistic):"),
 }
-STATUSES = {"completed": "completed", "diverged": "diverged", "out_of_memory": "out of memory", "missing": "missing"}
+STATUSES = {
+    "completed": mark("completed"),
+    "diverged": mark("diverged"),
+    "out_of_memory": mark("out of memory"),
+    "missing": mark("missing"),
+}
 
 
 def experiments(material: Material) -> Section:
     parts = [_experiment(material, cell) for cell in material.rows]
     return Section(material.language.say("Experiments"), "experiments", parts)
+
+
+def status_text(row: Row, language: Language) -> str:
+    """How a run ended."""
+    ended = row["status"]
+    return language.say(STATUSES[ended])
 
 
 def _experiment(material: Material, cell: Experiment) -> Section:
@@ -49,13 +61,13 @@ def _facts(material: Material, cell: Experiment, row: Row) -> list[tuple[str, st
     language, study, score = material.language, material.study, material.score
     say, plan = language.say, material.plans.get(cell, {})
     entries = {
-        "Dataset": (cell.dataset, study.datasets[cell.dataset]),
-        "Architecture": (cell.architecture, study.architectures[cell.architecture]),
-        "Optimizer": (cell.optimizer, study.optimizers[cell.optimizer]),
-        "Recipe": (cell.recipe, study.recipes[cell.recipe]),
+        mark("Dataset"): (cell.dataset, study.datasets[cell.dataset]),
+        mark("Architecture"): (cell.architecture, study.architectures[cell.architecture]),
+        mark("Optimizer"): (cell.optimizer, study.optimizers[cell.optimizer]),
+        mark("Recipe"): (cell.recipe, study.recipes[cell.recipe]),
     }
     facts = [(say(title), f"{name} ({arguments_text(effective(entry))})") for title, (name, entry) in entries.items()]
-    for title, name in (("Parameters", "parameters"), ("MACs per image", "macs")):
+    for title, name in ((mark("Parameters"), "parameters"), (mark("MACs per image"), "macs")):
         facts.append((say(title), whole_text(row[name] if is_known(row[name]) else plan.get(name), language)))
     if is_known(row[f"{score}_mean"]):
         value = spread_text(row, score, material.metric, language, unit=True)
@@ -78,8 +90,8 @@ def _seeds(material: Material, cell: Experiment) -> Table:
     columns = [
         Column(say("Seed")),
         Column(say("Status"), False),
-        *(Column(heading(SPLITS[split], metric, language)) for split in shown),
-        *(Column(heading("Test", other, language)) for other in others),
+        *(Column(heading(material, SPLITS[split], metric)) for split in shown),
+        *(Column(heading(material, mark("Test"), other)) for other in others),
         Column(say("Best epoch")),
         Column(say("Seconds")),
     ]
@@ -93,7 +105,7 @@ def _seeds(material: Material, cell: Experiment) -> Table:
             epoch = say("{some} of {all}", some=best, all=epochs)
         body.append([
             Cell(str(row["seed"]), value=row["seed"]),
-            Cell(say(STATUSES[row["status"]])),
+            Cell(status_text(row, material.language)),
             *(Cell(metric_text(value, item, language), value=value) for value, item in scores),
             Cell(epoch, value=row["best_epoch"]),
             Cell(seconds_text(row["training_seconds"], language), value=row["training_seconds"]),

@@ -3,7 +3,7 @@
 from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, Table
 from bakeoff.report.material import Material, run_key
 from bakeoff.report.numbers import NONE
-from bakeoff.report.sections.experiments import STATUSES
+from bakeoff.report.sections.experiments import status_text
 
 FEW = 20  # a list of missing runs that is shown unfolded
 
@@ -18,8 +18,10 @@ def _failed(material: Material) -> Block:
     failed = material.with_status("diverged", "out_of_memory")
     if not failed:
         return Paragraph(say("No finished run failed."))
-    rows = [[Cell(run_key(row)), Cell(say(STATUSES[row["status"]])), Cell(row["message"] or NONE)] for row in failed]
-    columns = [Column(say(title), False) for title in ("Run", "What happened", "Message")]
+    rows = [
+        [Cell(run_key(row)), Cell(status_text(row, material.language)), Cell(row["message"] or NONE)] for row in failed
+    ]
+    columns = [Column(title, False) for title in (say("Run"), say("What happened"), say("Message"))]
     return Table("failures", say("Runs that ended early."), columns, rows)
 
 

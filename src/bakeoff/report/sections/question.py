@@ -1,27 +1,22 @@
 """What was compared."""
 
 from bakeoff.analysis.labels import FACETS
+from bakeoff.language import mark
 from bakeoff.report.document import Cell, Column, Paragraph, Section, Table
 from bakeoff.report.material import Material
 from bakeoff.report.sections.entries import arguments_text, settings
 from bakeoff.study import AXES
 
-SIZES = {
-    "dataset": ("{n} dataset", "{n} datasets"),
-    "architecture": ("{n} architecture", "{n} architectures"),
-    "optimizer": ("{n} optimizer", "{n} optimizers"),
-    "recipe": ("{n} recipe", "{n} recipes"),
-}
 TITLES = {
-    "datasets": "Datasets",
-    "architectures": "Architectures",
-    "optimizers": "Optimizers",
-    "recipes": "Recipes",
+    "datasets": mark("Datasets"),
+    "architectures": mark("Architectures"),
+    "optimizers": mark("Optimizers"),
+    "recipes": mark("Recipes"),
 }
 KINDS = {
-    "datasets": ("source", "Source"),
-    "architectures": ("model", "Model"),
-    "optimizers": ("name", "Algorithm"),
+    "datasets": ("source", mark("Source")),
+    "architectures": ("model", mark("Model")),
+    "optimizers": ("name", mark("Algorithm")),
     "recipes": (None, ""),
 }
 
@@ -35,8 +30,12 @@ def question(material: Material) -> Section:
 def _matrix(material: Material) -> str:
     language, study = material.language, material.study
     cells = list(material.rows)
+    numbers = {facet: len({getattr(cell, facet) for cell in cells}) for facet in FACETS}
     sizes = [
-        language.count(*SIZES[facet], len(dict.fromkeys(getattr(cell, facet) for cell in cells))) for facet in FACETS
+        language.count("{n} dataset", "{n} datasets", numbers["dataset"]),
+        language.count("{n} architecture", "{n} architectures", numbers["architecture"]),
+        language.count("{n} optimizer", "{n} optimizers", numbers["optimizer"]),
+        language.count("{n} recipe", "{n} recipes", numbers["recipe"]),
     ]
     whole = 1
     for axis in AXES:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bakeoff.language import mark
 from bakeoff.report.document import Code, Facts, Paragraph, Section
 from bakeoff.report.material import Material
 from bakeoff.report.numbers import NONE, is_known
@@ -9,14 +10,14 @@ from bakeoff.report.sections.entries import short_transforms
 from bakeoff.study import Study, runs
 
 PROVENANCE = {
-    "bakeoff": "Bakeoff",
-    "python": "Python",
-    "torch": "PyTorch",
-    "numpy": "NumPy",
-    "platform": "Platform",
-    "device": "Device",
-    "threads": "Threads per run",
-    "git_commit": "Commit",
+    "bakeoff": mark("Bakeoff"),
+    "python": mark("Python"),
+    "torch": mark("PyTorch"),
+    "numpy": mark("NumPy"),
+    "platform": mark("Platform"),
+    "device": mark("Device"),
+    "threads": mark("Threads per run"),
+    "git_commit": mark("Commit"),
 }
 
 
@@ -58,9 +59,9 @@ def _plain(value: Any) -> str:
 def _commands(material: Material) -> str:
     say = material.language.say
     return "\n".join([
-        f"# {say('save the study below as study.yaml')}",
+        "# " + say("save the study below as study.yaml"),
         "snakemake --cores all --configfile study.yaml",
-        f"# {say('or a single run:')}",
+        "# " + say("or a single run:"),
         f"bakeoff train study.yaml {runs(material.study)[0].key}",
     ])  # fmt: skip
 

@@ -1,7 +1,7 @@
 """The main table of each dataset, its figures, and the numbers that others published."""
 
 from bakeoff.analysis.curves import completed_history, mean_curves
-from bakeoff.language import Language
+from bakeoff.language import mark
 from bakeoff.metrics import Metric
 from bakeoff.report.document import Block, Cell, Column, Curve, CurveChooser, Paragraph, Section, Table
 from bakeoff.report.material import Material
@@ -37,9 +37,10 @@ def results(material: Material) -> Section:
     return Section(say("Results"), "results", parts)
 
 
-def heading(split: str, metric: Metric, language: Language, rest: str = "") -> str:
+def heading(material: Material, split: str, metric: Metric, rest: str = "") -> str:
     """The head of a column of a metric: `Test accuracy ± sd [%]`."""
-    return f"{language.say(split)} {language.say(metric.label)}{rest}{' [%]' if metric.percent else ''}"
+    unit = " [%]" if metric.percent else ""
+    return f"{material.language.say(split)} {material.name_of(metric)}{rest}{unit}"
 
 
 def main_table(material: Material, dataset: str) -> Table:
@@ -51,12 +52,12 @@ def main_table(material: Material, dataset: str) -> Table:
     columns = [
         Column(say("Experiment"), False),
         Column(say("Rank")),
-        Column(heading("Test", metric, language, say(" ± sd"))),
+        Column(heading(material, mark("Test"), metric, say(" ± sd"))),
         Column(say("95 % interval")),
-        Column(heading("Validation", metric, language)),
-        *(Column(heading("Test", other, language)) for other in others),
-        *([Column(heading("Best test epoch, optimistic:", metric, language))] if tracked else []),
-        *(Column(say(title)) for title in ("Best epoch", "Parameters", "Seconds per run", "Runs")),
+        Column(heading(material, mark("Validation"), metric)),
+        *(Column(heading(material, mark("Test"), other)) for other in others),
+        *([Column(heading(material, mark("Best test epoch, optimistic:"), metric))] if tracked else []),
+        *(Column(title) for title in (say("Best epoch"), say("Parameters"), say("Seconds per run"), say("Runs"))),
     ]
     body = []
     for cell, row in rows.items():
@@ -114,5 +115,5 @@ def _curves(material: Material, dataset: str) -> list[Block]:
         if len(found)
     ]
     title = say("Learning curves on {dataset}", dataset=dataset)
-    axis = heading("Validation", material.metric, material.language)
+    axis = heading(material, mark("Validation"), material.metric)
     return [CurveChooser(title, axis, material.metric.percent, curves)] if curves else []

@@ -55,14 +55,29 @@ def _counts(material: Material) -> list[str]:
             completed=language.whole(completed),
         )
     ]
-    for status, one, many in (
-        ("diverged", "{n} run diverged{which}.", "{n} runs diverged{which}."),
-        ("out_of_memory", "{n} run did not fit in memory{which}.", "{n} runs did not fit in memory{which}."),
-        ("missing", "{n} run is missing{which}.", "{n} runs are missing{which}."),
-    ):
-        names = [run_key(row) for row in material.with_status(status)]
-        if names:
-            sentences.append(language.count(one, many, len(names), which=listed(names, language)))
+    diverged, full, missing = (
+        [run_key(row) for row in material.with_status(status)] for status in ("diverged", "out_of_memory", "missing")
+    )
+    if diverged:
+        which = listed(diverged, language)
+        sentences.append(
+            language.count("{n} run diverged{which}.", "{n} runs diverged{which}.", len(diverged), which=which)
+        )
+    if full:
+        which = listed(full, language)
+        sentences.append(
+            language.count(
+                "{n} run did not fit in memory{which}.",
+                "{n} runs did not fit in memory{which}.",
+                len(full),
+                which=which,
+            )
+        )
+    if missing:
+        which = listed(missing, language)
+        sentences.append(
+            language.count("{n} run is missing{which}.", "{n} runs are missing{which}.", len(missing), which=which)
+        )
     return sentences
 
 
