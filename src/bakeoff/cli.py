@@ -146,7 +146,7 @@ def summarize(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) 
 @application.command()
 def figures(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
     """Draw the figures from the tables."""
-    from bakeoff.analysis.figures import draw_figures
+    from bakeoff.figures.draw import draw_figures
 
     study = _load(study_file, overrides)
     draw_figures(study, Layout(study.study))
@@ -157,19 +157,20 @@ def report(
     study_file: StudyFile = DEFAULT_STUDY,
     overrides: Overrides = [],  # noqa: B006
     render_only: Annotated[bool, typer.Option(help="use the tables and figures that are there")] = False,
+    language: Annotated[str | None, typer.Option(help="en or ru; left out: the study's")] = None,
 ) -> None:
     """Make the report from whatever runs are finished: tables, figures, Markdown and HTML."""
     from bakeoff.report.render import render_report
 
     study = _load(study_file, overrides)
-    layout = Layout(study.study)
+    layout = Layout(study.study, language=language if language and language != study.language else "")
     if not render_only:
-        from bakeoff.analysis.figures import draw_figures
         from bakeoff.analysis.summary import summarize as write_summary
+        from bakeoff.figures.draw import draw_figures
 
         write_summary(study, layout)
-        draw_figures(study, layout)
-    for path in render_report(study, layout):
+        draw_figures(study, layout, language)
+    for path in render_report(study, layout, language):
         typer.echo(path)
 
 

@@ -352,6 +352,7 @@ class Study(Strict):
     beta: float = Field(1, gt=0, description="of the F-beta metrics of multi-label data: recall counts beta times")
     plugins: tuple[str, ...] = Field((), description="Python files with own models, sources, transforms, metrics")
     smoke: bool = Field(False, description="shrink the study until it runs in a minute or two, into folders of its own")
+    language: Literal["en", "ru"] = Field("en", description="of the report")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(1, gt=0, description="processor threads of one training job")
     jobs_per_gpu: int = Field(1, gt=0, description="training jobs that share a GPU at a time, for small models")

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 import yaml
 
-from bakeoff.analysis.summary import read_tables, records, summarize
+from bakeoff.analysis.summary import summarize
+from bakeoff.language import language_of
+from bakeoff.report.material import gather
 from bakeoff.report.published import comparisons
-from bakeoff.report.render import collect, render_report
+from bakeoff.report.render import render_report
+from bakeoff.report.sections.reproducibility import study_yaml
 from bakeoff.study import Study, experiments, runs
 from bakeoff.study_file import parse_study
 from synthetic_runs import layout_in, result_of, scores, study_of, write_run
@@ -36,8 +39,7 @@ def verdicts(tmp_path: Path, study: Study, **metrics: Any) -> list[Any]:
         write_run(layout, run, result_of(study, run, 0.90 + 0.01 * run.seed, **metrics))
     summarize(study, layout)
     (cell,) = experiments(study)
-    (row,) = records(read_tables(layout).experiments)
-    return comparisons(study, cell, row)
+    return comparisons(gather(study, layout, language_of("en")), cell)
 
 
 @pytest.mark.parametrize(
@@ -96,12 +98,12 @@ def test_notes_and_numbers_stand_in_both_reports(tmp_path: Path) -> None:
     study = published({"value": 0.92, "measured": "chosen_on_validation", "runs": 4})
     verdicts(tmp_path, study)
     layout = layout_in(tmp_path, study)
-    markdown, html = (path.read_text() for path in render_report(study, layout))
+    markdown, html = (path.read_text() for path in render_report(study, layout)[:2])
     assert "The \\*first\\* rung." in markdown and "<p>The *first* rung.</p>" in html
     for page in (markdown, html):
         assert "published 92.00 % (4 runs), ours 91.00 ± 1.00 %. Our interval 88.52 – 93.48 % covers" in page
         assert "Published numbers" in page
-    assert parse_study(yaml.safe_load(collect(study, layout).study)) == study
+    assert parse_study(yaml.safe_load(study_yaml(study))) == study
 
 
 def test_a_study_without_published_numbers_has_no_table_of_them(tmp_path: Path) -> None:

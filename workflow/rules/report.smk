@@ -4,12 +4,13 @@ rule report:
         rules.summarize.output,
         rules.figures.output,
         templates=collect(
-            str(Path(workflow.basedir) / "report/templates/report.{form}.j2"),
-            form=("md", "html"),
+            str(Path(workflow.basedir) / "report/templates/{name}"),
+            name=("report.md.j2", "report.html.j2", "report.tex.j2", "report.js"),
         ),
     output:
         LAYOUT.report_folder / "report.md",
         LAYOUT.report_folder / "report.html",
+        LAYOUT.report_folder / "latex/report.tex",
     log:
         LAYOUT.folder / "logs" / "report.log",
     params:
