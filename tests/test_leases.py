@@ -171,3 +171,11 @@ def test_a_folder_that_cannot_be_used_is_an_error(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "file"))
     with pytest.raises(BakeoffError, match="set TMPDIR"):
         leases.lease_folder()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_someone_else_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    os.chown(leases.lease_folder(), 65534, 65534)
+    with pytest.raises(BakeoffError, match="belongs to user 65534 and cannot be written by this one, 0; set TMPDIR"):
+        leases.lease_folder()

@@ -10,6 +10,7 @@ import typer
 
 from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError, Stopped
+from bakeoff.files import explain
 from bakeoff.layout import Layout, data_folder, features_folder
 from bakeoff.leases import leased_gpu
 from bakeoff.plugins import load_plugins
@@ -237,4 +238,4 @@ def main() -> None:
     except Stopped as reason:
         sys.exit(str(reason))
     except OSError as error:  # a full disk, a folder that cannot be written
-        sys.exit(f"error: {error.filename or 'writing'}: {error.strerror or error}")
+        sys.exit(f"error: {explain(error)}")

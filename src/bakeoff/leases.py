@@ -55,7 +55,10 @@ def lease_folder() -> Path:
     except OSError as error:
         raise BakeoffError(f"{folder}: cannot make the folder of GPU leases: {error.strerror}; set TMPDIR") from error
     if folder.stat().st_uid != os.getuid() or not os.access(folder, os.W_OK):
-        raise BakeoffError(f"{folder}: the folder of GPU leases cannot be written by this user; set TMPDIR to another")
+        raise BakeoffError(
+            f"{folder}: the folder of GPU leases belongs to user {folder.stat().st_uid} and cannot be written by this "
+            f"one, {os.getuid()}; set TMPDIR to another"
+        )
     return folder
 
 
