@@ -64,15 +64,15 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_ty
 
 
 class Strict(BaseModel):
-    """Unknown keys are errors."""
+    """Unknown keys are errors, and so are infinity and NaN."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Open(BaseModel):
     """Keys beyond the fields are keyword arguments of the thing that the entry names."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

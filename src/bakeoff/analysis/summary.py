@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 KEYS = (*FACETS, "seed")
 FINISHED = ("completed", "diverged", "out_of_memory")
 STATUSES = (*FINISHED, "missing")
-SPLITS = ("train", "validation", "test", "test_last", "test_max")
+SPLITS = ("train", "train_last", "validation", "validation_last", "test", "test_last", "test_max")
 SCORE_PREFIXES = ("train_", "validation_", "test_")
 COSTS = (
     "parameters",

@@ -209,16 +209,16 @@ def _train_epoch(
             continue
 
         def gradients(group: list[tuple[Tensor, Tensor]] = group, keep: bool = False) -> Tensor:
-            """Mean loss of the group's images, its gradients added up."""
+            """The group's loss, its gradients added up: as if it were one batch."""
             optimizer.zero_grad()
             losses = []
-            images_in_group = sum(len(targets) for _, targets in group)
-            for images, targets in group:
+            shares = plan.losses.shares([targets for _, targets in group])
+            for (images, targets), share in zip(group, shares, strict=True):
                 with precision(recipe, images.device):
                     output = forward(images)
                     loss = plan.losses.training(output, targets)
                 if len(group) > 1:
-                    loss = loss * (len(targets) / images_in_group)
+                    loss = loss * share
                 loss.backward(create_graph=second_order)  # type: ignore[no-untyped-call]
                 losses.append(loss.detach())
                 if keep:

@@ -167,6 +167,7 @@ def _train_and_evaluate(
 
     if not recipe.compile:
         leave_compiler_unloaded()
+    assembly = None
     try:
         assembly = assemble(study, run, layout, data, device)
         plan = Plan(
@@ -195,7 +196,9 @@ def _train_and_evaluate(
             f"at epoch {progress.epoch + 1}: {str(error).splitlines()[0]}",
         )
         print(progress.message, flush=True)
-        return Outcome(_at_best_epoch(progress), nothing.logits, nothing.labels)
+        if assembly is not None and progress.best_weights:
+            progress.best_weights = assembly.whole_weights(progress.best_weights)
+        return Outcome(_of_epochs(progress), nothing.logits, nothing.labels)
 
 
 def _state_of_parent(study: Study, run: Run, layout: Layout) -> tuple[str, str]:
@@ -226,14 +229,14 @@ def _final_evaluation(
     classes: list[str],
 ) -> Outcome:
     """The test split for the last epoch and for the chosen one; leaves the chosen weights in the network."""
-    metrics: dict[str, Any] = {"test_last": evaluate(network, splits.test, plan)}
+    metrics: dict[str, Any] = _of_epochs(progress) | {"test_last": evaluate(network, splits.test, plan)}
     if progress.best_epoch is not None:
         network.load_state_dict(progress.best_weights)
     else:
         progress.best_weights = weights_of(network)
     logits, labels = predict(network, splits.test, plan.recipe)
     if progress.best_epoch is not None:
-        metrics = _at_best_epoch(progress) | {"test": score(logits, labels, plan)} | metrics
+        metrics |= {"test": score(logits, labels, plan)}
         if plan.scoring.task == "multi-label":
             metrics |= _with_thresholds(network, splits.validation, plan, metrics, logits, labels, classes)
     if progress.status == "completed" and not all(
@@ -270,12 +273,15 @@ def _with_thresholds(
     }
 
 
-def _at_best_epoch(progress: Progress) -> dict[str, Any]:
-    """The metrics of training and validation at the chosen epoch, where there is one."""
-    if progress.best_epoch is None:
-        return {}
-    row = progress.history[progress.best_epoch - 1]
-    return {split: _split_of(row, split) for split in ("train", "validation")}
+def _of_epochs(progress: Progress) -> dict[str, Any]:
+    """The metrics of training and validation at the chosen epoch, where there is one, and at the last."""
+    found: dict[str, Any] = {}
+    for split in ("train", "validation"):
+        if progress.best_epoch is not None:
+            found[split] = _split_of(progress.history[progress.best_epoch - 1], split)
+        if progress.history:
+            found[f"{split}_last"] = _split_of(progress.history[-1], split)
+    return found
 
 
 def _split_of(row: dict[str, float], split: str) -> Metrics:
@@ -286,7 +292,11 @@ def _split_of(row: dict[str, float], split: str) -> Metrics:
 def _best_over_epochs(rows: list[Metrics], records: dict[str, Metric]) -> Metrics:
     best = dict(rows[0])
     for row in rows[1:]:
-        better = {name for name in row if is_better(row[name], best[name], records[name].higher_is_better)}
+        better = {
+            name
+            for name in row
+            if math.isnan(best[name]) or is_better(row[name], best[name], records[name].higher_is_better)
+        }
         best |= {name: row[name] for name in better}
     return best
 
