@@ -91,9 +91,9 @@ def test_ticked_experiments_are_drawn_over_each_other(page: Any) -> None:
     assert lines.count() == 5
     page.get_by_role("checkbox", name="net128 · adam").check()
     assert lines.count() == 6
-    ticked = page.locator(".chooser input[type=checkbox]:checked")
-    while ticked.count():
-        ticked.first.uncheck()
+    boxes = page.locator(".chooser input[type=checkbox]")
+    for index in range(boxes.count()):
+        boxes.nth(index).set_checked(False)
     assert lines.count() == 0 and "Tick experiments" in chart.inner_text()
 
 
