@@ -94,7 +94,7 @@ def test_ticked_experiments_are_drawn_over_each_other(page: Any) -> None:
     boxes = page.locator(".chooser input[type=checkbox]")
     for index in range(boxes.count()):
         boxes.nth(index).set_checked(False)
-    assert lines.count() == 0 and "Tick experiments" in chart.inner_text()
+    assert lines.count() == 0 and "Tick experiments" in (chart.text_content() or "")
 
 
 def test_a_figure_can_be_saved(page: Any) -> None:
