@@ -105,7 +105,7 @@ def features(
     if folder not in found:
         raise BakeoffError(f"{study_file}: no run uses the features {folder!r}; {nearest(folder, list(found))}")
 
-    with leased_gpu(study.device, study.jobs_per_gpu, folder):
+    with leased_gpu(study.device, study.jobs_per_gpu, folder, study.gpu_wait_seconds):
         from bakeoff.training.run import compute_features
 
         load_plugins(study.plugins)
@@ -118,17 +118,20 @@ def train(
     run: Annotated[str, typer.Argument(help="dataset/architecture/optimizer/recipe/seedN")],
     overrides: Overrides = [],  # noqa: B006
     threads: Threads = 1,
-    checkpoint_seconds: Annotated[float, typer.Option(min=0, help="least time between two checkpoints")] = 10.0,
+    checkpoint_seconds: Annotated[
+        float, typer.Option(min=0, envvar="BAKEOFF_CHECKPOINT_SECONDS", help="least time between two checkpoints")
+    ] = 10.0,
 ) -> None:
     """Train one run, or go on with it from its last checkpoint."""
     _set_threads(threads)
     study = _load(study_file, overrides)
     planned = _find_run(study, run, study_file)
-    with leased_gpu(study.device, study.jobs_per_gpu, run):  # before torch is imported
+    # before torch is imported
+    with leased_gpu(study.device, study.jobs_per_gpu, run, study.gpu_wait_seconds) as lease:
         from bakeoff.training.run import train_run
 
         load_plugins(study.plugins)
-        train_run(study, planned, Layout(study.study), threads, checkpoint_seconds)
+        train_run(study, planned, Layout(study.study), threads, checkpoint_seconds, lease)
 
 
 @application.command()

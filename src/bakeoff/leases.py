@@ -18,16 +18,16 @@ from typing import IO
 from bakeoff.errors import BakeoffError
 
 SECONDS_BETWEEN_TRIES = 0.5
-SECONDS_TO_WAIT = 600.0
 
 
 @dataclass(frozen=True)
 class Lease:
-    """A slot of a device, for as long as `lock` is open."""
+    """A slot of a device, for as long as `lock` is open; held `since` a moment of time.monotonic()."""
 
     device: str
     slot: int
     lock: IO[str]
+    since: float
 
 
 def visible_devices() -> list[str]:
@@ -64,7 +64,7 @@ def lease(
     slots: int,
     holder: str,
     folder: Path,
-    seconds_to_wait: float = SECONDS_TO_WAIT,
+    seconds_to_wait: float,
 ) -> Lease:
     """Take a free slot of one of the devices, a device with the fewest jobs first; wait for one when all are taken.
 
@@ -77,12 +77,12 @@ def lease(
             for device in devices:
                 lock = _try(folder / f"{device}.{slot}.lock", holder)
                 if lock is not None:
-                    return Lease(device, slot, lock)
+                    return Lease(device, slot, lock, time.monotonic())
         if time.monotonic() - started > seconds_to_wait:
             held = "; ".join(_holders(devices, slots, folder))
             raise BakeoffError(
                 f"no GPU was free for {seconds_to_wait:g} s: {held}. Ask Snakemake for no more than "
-                f"--resources gpu={len(devices) * slots}, or end what holds them"
+                f"--resources gpu={len(devices) * slots}, end what holds them, or raise gpu_wait_seconds in the study"
             )
         if not told:
             print(f"waiting for a GPU: {'; '.join(_holders(devices, slots, folder))}", file=sys.stderr, flush=True)
@@ -91,20 +91,21 @@ def lease(
 
 
 @contextmanager
-def leased_gpu(device: str, jobs_per_gpu: int, holder: str) -> Iterator[None]:
-    """Lease one of the GPUs that this process may use and show torch no other; nothing where none is wanted or there.
+def leased_gpu(device: str, jobs_per_gpu: int, holder: str, seconds_to_wait: float) -> Iterator[Lease | None]:
+    """Lease one of the GPUs that this process may use and show torch no other; None where none is wanted or there.
 
-    To be entered before torch is imported. A process that dies gives its lease back at once.
+    To be entered before torch is imported. A process that dies gives its lease back at once. Raises BakeoffError after
+    `seconds_to_wait`.
     """
     devices = visible_devices() if device != "cpu" else []
     if not devices:
-        yield
+        yield None
         return
-    taken = lease(devices, jobs_per_gpu, f"process {os.getpid()} ({holder})", lease_folder())
+    taken = lease(devices, jobs_per_gpu, f"process {os.getpid()} ({holder})", lease_folder(), seconds_to_wait)
     os.environ["CUDA_VISIBLE_DEVICES"] = taken.device
     print(f"GPU {taken.device}, slot {taken.slot + 1} of {jobs_per_gpu}", flush=True)
     with taken.lock:
-        yield
+        yield taken
 
 
 def _try(path: Path, holder: str) -> IO[str] | None:

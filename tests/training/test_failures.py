@@ -15,7 +15,8 @@ from bakeoff.models.registry import Images, build_model
 from bakeoff.study import Run, runs
 from bakeoff.study_file import load_study, parse_study
 from bakeoff.training import loop
-from bakeoff.training.run import _best_over_epochs, train_run
+from bakeoff.training.evaluation import best_over_epochs
+from bakeoff.training.run import train_run
 from commands import STUDIES
 
 STUDY = load_study(STUDIES / "stages.yaml")
@@ -92,7 +93,7 @@ def test_memory_that_runs_out_on_kept_features_keeps_the_whole_network(
     [([math.nan, 2.0, 1.0], 1.0), ([2.0, math.nan, 3.0], 2.0), ([math.nan, math.nan], math.nan)],
 )
 def test_what_is_not_a_number_is_never_the_best_over_epochs(losses: list[float], best: float) -> None:
-    found = _best_over_epochs([{"loss": loss} for loss in losses], METRICS)
+    found = best_over_epochs([{"loss": loss} for loss in losses], METRICS)
     assert found["loss"] == pytest.approx(best, nan_ok=True)
 
 
