@@ -159,8 +159,10 @@ def report(
     overrides: Overrides = [],  # noqa: B006
     render_only: Annotated[bool, typer.Option(help="use the tables and figures that are there")] = False,
     language: Annotated[str | None, typer.Option(help="en or ru; left out: the study's")] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="compile the LaTeX, too")] = False,
 ) -> None:
-    """Make the report from whatever runs are finished: tables, figures, Markdown and HTML."""
+    """Make the report from whatever runs are finished: tables, figures, Markdown, HTML and LaTeX."""
+    from bakeoff.report.pdf import make_pdf
     from bakeoff.report.render import render_report
 
     study = _load(study_file, overrides)
@@ -171,7 +173,8 @@ def report(
 
         write_summary(study, layout)
         draw_figures(study, layout, language)
-    for path in render_report(study, layout, language):
+    written = render_report(study, layout, language)
+    for path in [*written, *([make_pdf(written[-1])] if pdf else [])]:
         typer.echo(path)
 
 
