@@ -193,6 +193,20 @@ def status(
     show_status(study, Layout(study.study), watch, Console())
 
 
+@application.command()
+def doctor(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+    """Check what runs need of this machine, and say what is wrong and what to do. Fails when they cannot work."""
+    from rich.console import Console
+
+    from bakeoff.doctor import examine, findings_table
+
+    findings = examine(_load(study_file, overrides))
+    Console().print(findings_table(findings))
+    problems = [finding.what for finding in findings if finding.level == "problem"]
+    if problems:
+        raise BakeoffError(f"runs cannot work here: {', '.join(problems)}")
+
+
 @application.command("schema")
 def print_schema() -> None:
     """Print the JSON schema of a study file."""

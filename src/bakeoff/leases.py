@@ -111,6 +111,18 @@ def leased_gpu(device: str, jobs_per_gpu: int, holder: str, seconds_to_wait: flo
         yield taken
 
 
+def holders(folder: Path) -> list[str]:
+    """The slots that are held now, and by whom: `GPU-1111.0: process 7 (digits/mlp/sgd/plain/seed0)`."""
+    found = []
+    for path in sorted(folder.glob("*.lock")):
+        with path.open(encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                found.append(f"{path.stem}: {file.read() or 'another process'}")
+    return found
+
+
 def _try(path: Path, holder: str) -> IO[str] | None:
     """The open lock file, or None when another process has it."""
     try:
