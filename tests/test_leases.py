@@ -27,7 +27,7 @@ taken = lease({DEVICES!r}, {SLOTS}, name, folder, 60)
 mine = folder / f"using-{{taken.device}}.{{taken.slot}}"
 def alive(pid):
     try:
-        os.readlink(f"/proc/{{pid}}/exe")  # one that dies has no memory any more when its files, and locks, are closed
+        os.readlink(f"/proc/{{pid}}/exe")  # gone before a dying process closes its files
         return True
     except (ProcessLookupError, FileNotFoundError):
         return False
