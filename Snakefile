@@ -40,6 +40,9 @@ shell.prefix(
 )
 
 
+report: "report/captions/workflow.rst"
+
+
 # These run where Snakemake does, also when it sends the others to a cluster.
 localrules:
     all,

@@ -9,6 +9,7 @@ import torch
 
 from bakeoff import plugins
 from bakeoff.data.augmentation import Augmentation, build_augmentation
+from bakeoff.data.examples import write_examples
 from bakeoff.data.prepare import Card, check_dataset, read_card
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_json
@@ -94,6 +95,9 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
             attempt(["recipes", cell.recipe, "normalize"], partial(pretrained_normalization, architecture, channels))
     if problems:
         raise BakeoffError("\n".join(dict.fromkeys(problems)))
+    for (dataset, name), augmentation in augmentations.items():
+        if study.recipes[name].augment:
+            write_examples(augmentation, cards[dataset], data_folder(study, dataset), layout.examples(dataset, name))
     for cell in cells:
         augmentation = augmentations[cell.dataset, cell.recipe]
         ways = {"batched": augmentation.batched, "image_by_image": augmentation.image_by_image}

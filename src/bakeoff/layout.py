@@ -48,11 +48,15 @@ class RunPaths:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where one study's files are, relative to the folder Snakemake runs in."""
+    """Where one study's files are, relative to the folder Snakemake runs in.
+
+    `language` is that of a report which is not in the study's own: it lies in a folder beneath, with its figures.
+    """
 
     study_name: str
     results: Path = RESULTS
     report: Path = REPORT
+    language: str = ""
 
     @property
     def folder(self) -> Path:
@@ -67,17 +71,21 @@ class Layout:
         an experiment whose entries change has another file, and only its runs depend on that."""
         return self.folder / "plan" / f"{digest(experiment_specification(study, cell))}.json"
 
+    def examples(self, dataset: str, recipe: str) -> Path:
+        """Training images before and after a recipe's augmentation."""
+        return self.folder / "examples" / f"{dataset}__{recipe}.npy"
+
     @property
     def summary(self) -> Path:
         return self.folder / "summary"
 
     @property
     def figures(self) -> Path:
-        return self.folder / "figures"
+        return self.folder / (f"figures-{self.language}" if self.language else "figures")
 
     @property
     def report_folder(self) -> Path:
-        return self.report / self.study_name
+        return self.report / self.study_name / self.language
 
     def run(self, run: Run) -> RunPaths:
         return RunPaths(

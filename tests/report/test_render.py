@@ -8,11 +8,15 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from bakeoff.analysis.figures import draw_figures
 from bakeoff.analysis.summary import summarize
 from bakeoff.errors import BakeoffError
+from bakeoff.figures.draw import draw_figures
 from bakeoff.layout import Layout
-from bakeoff.report.render import collect, escape_markdown, render_report
+from bakeoff.report.content import compose
+from bakeoff.report.document import Document, Paragraph, Table, blocks_of
+from bakeoff.report.markdown import escape_markdown
+from bakeoff.report.render import render_report
+from bakeoff.report.sections.reproducibility import study_yaml
 from bakeoff.study import Study, experiments, runs
 from bakeoff.study_file import parse_study
 from synthetic_runs import layout_in, result_of, scores, study_of, write_card, write_plan, write_run, write_runs
@@ -27,15 +31,25 @@ def rendered(study: Study, layout: Layout, figures: bool = False) -> tuple[str, 
     summarize(study, layout)
     if figures:
         draw_figures(study, layout)
-    markdown, html = render_report(study, layout)
-    assert (markdown.name, html.name) == ("report.md", "report.html")
+    markdown, html, latex = render_report(study, layout)
+    assert (markdown.name, html.name, latex.name) == ("report.md", "report.html", "report.tex")
     return markdown.read_text(encoding="utf-8"), html.read_text(encoding="utf-8")
+
+
+def table_of(document: Document, name: str) -> Table:
+    (found,) = (block for block in blocks_of(document) if isinstance(block, Table) and block.name == name)
+    return found
+
+
+def summary_of(document: Document) -> str:
+    (found,) = (block.text for block in blocks_of(document) if isinstance(block, Paragraph) and block.role == "summary")
+    return found
 
 
 class Page(HTMLParser):
     """Ids, references and visible text; fails on tags that do not nest."""
 
-    VOID = ("meta", "br", "img", "link")
+    VOID = ("meta", "br", "img", "link", "image")
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -67,7 +81,8 @@ class Page(HTMLParser):
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if not {"script", "style"} & set(self._open):
+            self.text += data
 
 
 def complete(tmp_path: Path, **changes: object) -> tuple[Study, Layout]:
@@ -84,8 +99,8 @@ def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
     _, html = rendered(study, layout, figures=True)
     page = Page(html)
     assert "svg" in page.tags
-    assert not page.tags & {"script", "link", "img", "iframe", "object"}
-    assert all(reference.startswith("#") for reference in page.references)
+    assert not page.tags & {"link", "img", "iframe", "object"}
+    assert all(reference.startswith(("#", "data:")) for reference in page.references)
     assert len(page.references) > 20
     # Whatever is referred to is there, once: figures do not take each other's clip paths and markers.
     assert len(page.ids) == len(set(page.ids))
@@ -102,7 +117,8 @@ def test_text_of_the_study_is_text(tmp_path: Path) -> None:
     markdown, html = rendered(study, layout)
     page = Page(html)
     assert "&lt;b&gt;&amp;&lt;/b&gt; &lt;script&gt;" in html
-    assert "b" not in page.tags and "script" not in page.tags
+    assert "b" not in page.tags and html.count("</script>") == html.count("<script")
+    assert "alert(1)</script>" not in html
     assert hostile in page.text
     shown = Page(MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown))
     assert hostile in shown.text and f"- {hostile}" in shown.text and "1. second" in shown.text
@@ -145,8 +161,8 @@ def test_markdown_tables_are_tables_on_github(tmp_path: Path) -> None:
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
     page = Page(html)
     assert "under_score" in page.text and "a: x|y" in page.text
-    # Four axes, classes, results, costs; layers and seeds of each of four experiments.
-    assert html.count("<table>") == 4 + 3 + 4 * 2
+    # Four axes, classes, results, costs; layers of two architectures and runs of four experiments.
+    assert html.count("<table>") == 4 + 3 + 2 + 4
     assert "|" not in page.text.replace("x|y", "")
     assert "**" not in page.text
 
@@ -158,7 +174,7 @@ def test_figures_of_the_markdown_lie_beside_it(tmp_path: Path) -> None:
     stray.write_text("<svg/>")
     markdown, _ = rendered(study, layout, figures=True)
     links = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", markdown)
-    assert len(links) == 4 + 4
+    assert len(links) == 5 + 4
     assert {path.relative_to(layout.report_folder).as_posix() for path in layout.report_folder.rglob("*.svg")} == set(
         links
     )
@@ -171,14 +187,15 @@ def test_the_summary_says_who_leads_and_whose_intervals_overlap(tmp_path: Path) 
     for run in runs(study):
         write_run(layout, run, result_of(study, run, means[run.architecture, run.optimizer] + 0.01 * (run.seed - 1)))
     summarize(study, layout)
-    report = collect(study, layout)
+    report = compose(study, layout)
     # Three seeds 0.01 apart: sd 0.01, half width 4.3027 × 0.01 / sqrt(3) = 0.02484.
-    assert report.summary == (
-        "On digits, deep · adam has the highest mean test accuracy of the 4 experiments with a complete run: 96.00 % "
+    assert summary_of(report) == (
+        "On digits, the highest mean test accuracy of 4 experiments with a complete run is that of deep · adam: "
+        "96.00 % "
         "(95 % interval 93.52 – 98.48 %, 3 complete runs). The intervals of 2 others overlap with it "
         "(deep · sgd, linear · adam). 12 of 12 planned runs are complete."
     )
-    table = report.datasets[0].results
+    table = table_of(report, "results_digits")
     bold = [[cell.text for cell in row if cell.bold] for row in table.rows]
     assert bold == [[], [], [], ["deep · adam", "96.00 ± 1.00"]]
     assert [row[1].text for row in table.rows] == ["4", "3", "2", "1"]
@@ -189,10 +206,10 @@ def test_the_summary_says_who_leads_and_whose_intervals_overlap(tmp_path: Path) 
 def test_a_loss_is_best_when_lowest_and_no_percentage(tmp_path: Path) -> None:
     study, layout = complete(tmp_path, metric="loss")
     summarize(study, layout)
-    report = collect(study, layout)
-    assert "have the lowest mean test loss" in report.summary
-    assert "deep · sgd and deep · adam" in report.summary
-    row = report.datasets[0].results.rows[2]
+    report = compose(study, layout)
+    assert "the lowest mean test loss" in summary_of(report)
+    assert "deep · sgd and deep · adam" in summary_of(report)
+    row = table_of(report, "results_digits").rows[2]
     assert row[1].text == "1" and row[2].text == "0.04 ± 0.01"
 
 
@@ -206,9 +223,9 @@ def test_failed_and_missing_runs_are_named(tmp_path: Path) -> None:
     text = Page(html).text
     for page in (text, markdown):
         assert "9 of 12 planned runs are complete." in page
-        assert "1 diverged (digits/linear/sgd/plain/seed0)." in page
-        assert "1 did not fit in memory (digits/linear/adam/plain/seed1)." in page
-        assert "1 is missing (digits/deep/adam/plain/seed2)." in page
+        assert "1 run diverged (digits/linear/sgd/plain/seed0)." in page
+        assert "1 run did not fit in memory (digits/linear/adam/plain/seed1)." in page
+        assert "1 run is missing (digits/deep/adam/plain/seed2)." in page
         assert "the loss was nan in epoch 2" in page
     assert "2 of 3" in text
 
@@ -221,7 +238,7 @@ def test_a_report_of_no_runs_at_all(tmp_path: Path) -> None:
     assert "no run is complete yet" in text and "0 of 12 planned runs are complete." in text
     assert text.count("No run of this experiment is complete.") == 4
     assert "seed2" in text and "nan" not in text.lower().replace("finance", "")
-    assert "![" not in markdown and "<svg" not in html
+    assert "![" not in markdown and "<svg" not in html.partition("<script>")[0]
     assert "not prepared here" in markdown
 
 
@@ -231,7 +248,7 @@ def test_one_seed_has_no_interval(tmp_path: Path) -> None:
     text = Page(html).text
     assert "±" not in text.replace("± sd", "")
     summarize(study, layout)
-    assert [row[3].text for row in collect(study, layout).datasets[0].results.rows] == ["–", "–"]
+    assert [row[3].text for row in table_of(compose(study, layout), "results_digits").rows] == ["–", "–"]
 
 
 def test_the_best_test_epoch_is_marked_as_optimistic_only_where_it_is_shown(tmp_path: Path) -> None:
@@ -259,7 +276,7 @@ def test_the_study_in_the_report_is_the_study(tmp_path: Path) -> None:
     )
     layout = layout_in(tmp_path, study)
     summarize(study, layout)
-    assert parse_study(yaml.safe_load(collect(study, layout).study)) == study
+    assert parse_study(yaml.safe_load(study_yaml(study))) == study
 
 
 def test_multiple_datasets_are_ranked_apart(tmp_path: Path) -> None:
@@ -267,9 +284,9 @@ def test_multiple_datasets_are_ranked_apart(tmp_path: Path) -> None:
         tmp_path, datasets={"digits": {"source": "digits"}, "small": {"source": "digits", "resize": 6}}
     )
     summarize(study, layout)
-    report = collect(study, layout)
-    assert [section.name for section in report.datasets] == ["digits", "small"]
-    assert all(sum(row[1].text == "1" for row in section.results.rows) == 2 for section in report.datasets)
+    report = compose(study, layout)
+    for name in ("digits", "small"):
+        assert sum(row[1].text == "1" for row in table_of(report, f"results_{name}").rows) == 2
 
 
 def test_what_cannot_be_rendered_says_so(tmp_path: Path) -> None:
@@ -278,7 +295,7 @@ def test_what_cannot_be_rendered_says_so(tmp_path: Path) -> None:
     with pytest.raises(BakeoffError, match="bakeoff summarize"):
         render_report(study, layout)
     summarize(study, layout)
-    with pytest.raises(BakeoffError, match="allowed: en"):
+    with pytest.raises(BakeoffError, match="allowed: en, ru"):
         render_report(study, layout, language="xx")
     with pytest.raises(BakeoffError, match="other runs than the study plans"):
         render_report(study_of(seeds=4), layout)

@@ -3,13 +3,15 @@ rule report:
         set(PLANS.values()),
         rules.summarize.output,
         rules.figures.output,
-        templates=collect(
-            str(Path(workflow.basedir) / "report/templates/report.{form}.j2"),
-            form=("md", "html"),
-        ),
+        templates=sorted(map(str, Path(workflow.basedir, "report/templates").iterdir())),
     output:
         LAYOUT.report_folder / "report.md",
-        LAYOUT.report_folder / "report.html",
+        report(
+            LAYOUT.report_folder / "report.html",
+            caption="../../report/captions/report.rst",
+            category="Report",
+        ),
+        LAYOUT.report_folder / "latex/report.tex",
     log:
         LAYOUT.folder / "logs" / "report.log",
     params:

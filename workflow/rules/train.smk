@@ -1,12 +1,13 @@
 RUNS = {run.key: run for run in runs(STUDY)}
 FEATURES = experiments_on_features(STUDY)
-# What the jobs ask for. Memory and time: what the study says, else the profile; more at each attempt.
+# Memory and time that jobs ask for: the study's hints, else the profile's numbers; more at each attempt.
 REQUEST = partial(
     request, STUDY, getattr(workflow.resource_settings.default_resources, "args", [])
 )
 
 
 def gpus(wildcards):
+    """Asked when jobs are planned: while this file is read, Snakemake does not know its executor."""
     return gpus_of_a_run(STUDY.device, elsewhere=not workflow.local_exec)
 
 

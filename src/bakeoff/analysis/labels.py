@@ -2,9 +2,17 @@
 
 from collections.abc import Sequence
 
-from bakeoff.study import Experiment
+from bakeoff.language import Language
+from bakeoff.metrics import Metric
+from bakeoff.study import Experiment, Study
 
 FACETS = ("dataset", "architecture", "optimizer", "recipe")
+
+
+def metric_name(metric: Metric, study: Study, language: Language) -> str:
+    """What a metric is called; catalogues know F-beta, whatever the study's β is."""
+    f_beta = f"F{study.beta:g}"
+    return language.say(metric.label.replace(f_beta, "F-beta")).replace("F-beta", f_beta)
 
 
 def varying_facets(cells: Sequence[Experiment]) -> list[str]:

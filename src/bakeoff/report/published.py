@@ -4,15 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bakeoff.language import mark
 from bakeoff.metrics import Metric
-from bakeoff.report.tables import NONE, Cell, Column, Table, interval_text, is_known, metric_text, spread_text
+from bakeoff.report.document import Cell, Column, Table
+from bakeoff.report.material import Material
+from bakeoff.report.numbers import NONE, interval_text, is_known, metric_text, spread_text
 from bakeoff.study import Experiment, Published, Study
 
-# What the tables of the summary call a measure of the test split. Of the other splits they have one: at the epoch that
-# validation chose.
-TEST_SCORES = {"best_over_epochs": "test_max", "last_epoch": "test_last", "chosen_on_validation": "test"}
-CHOSEN = "at the epoch chosen on validation"
-WORDS = {"best_over_epochs": "best over epochs", "last_epoch": "last epoch", "chosen_on_validation": CHOSEN}
+WORDS = {
+    "best_over_epochs": mark("best over epochs"),
+    "last_epoch": mark("last epoch"),
+    "chosen_on_validation": mark("at the epoch chosen on validation"),
+}
+SPLITS = {"test": mark("Test"), "validation": mark("Validation"), "train": mark("Train")}
 
 Row = Mapping[str, Any]
 
@@ -26,74 +30,112 @@ class Comparison:
 
     measure: str
     published: str
+    value: float
     ours: str
     interval: str
     verdict: str
     sentence: str
 
 
-def comparisons(study: Study, cell: Experiment, row: Row) -> list[Comparison]:
-    """The published numbers of an experiment, each beside ours in its `row` of the summary."""
-    return [_compare(study, number, row) for rungs in study.rungs_of(cell) for number in rungs.published]
+def comparisons(material: Material, cell: Experiment) -> list[Comparison]:
+    """The published numbers of an experiment, each beside ours."""
+    numbers = (number for rungs in material.study.rungs_of(cell) for number in rungs.published)
+    return [_compare(material, number, material.rows[cell]) for number in numbers]
 
 
-def published_table(study: Study, rows: Mapping[Experiment, Row], labels: Mapping[Experiment, str]) -> Table | None:
+def published_table(material: Material) -> Table | None:
     """All published numbers of a study, in the order of its experiments; None where there are none."""
-    found = [(labels[cell], item) for cell, row in rows.items() for item in comparisons(study, cell, row)]
+    found = [(cell, item) for cell in material.rows for item in comparisons(material, cell)]
     if not found:
         return None
-    titles = ("Experiment", "Measure", "Published", "Ours", "Our 95 % interval", "Published number")
-    numeric = ("Published", "Ours", "Our 95 % interval")
+    say = material.language.say
+    titles = {
+        say("Experiment"): False,
+        say("Measure"): False,
+        say("Published"): True,
+        say("Ours"): True,
+        say("Our 95 % interval"): True,
+        say("Published number"): False,
+    }
     return Table(
-        [Column(title, title in numeric) for title in titles],
+        "published",
+        say("Published numbers and ours."),
+        [Column(title, numeric) for title, numeric in titles.items()],
         [
-            [Cell(text) for text in (label, item.measure, item.published, item.ours, item.interval, item.verdict)]
-            for label, item in found
+            [
+                material.link(cell),
+                Cell(item.measure),
+                Cell(item.published, value=item.value),
+                *(Cell(text) for text in (item.ours, item.interval, item.verdict)),
+            ]
+            for cell, item in found
         ],
     )
 
 
-def _compare(study: Study, number: Published, row: Row) -> Comparison:
-    metric = study.metrics[number.metric or study.metric]
-    score = f"{TEST_SCORES[number.measured] if number.split == 'test' else number.split}_{metric.name}"
-    measure = f"{number.split.capitalize()} {metric.label}, {WORDS[number.measured]}"
+def _compare(material: Material, number: Published, row: Row) -> Comparison:
+    study, language = material.study, material.language
+    say, metric = language.say, study.metrics[number.metric or study.metric]
+    score = f"{_score(number)}_{metric.name}"
+    measure = say(
+        "{split} {metric}, {epoch}",
+        split=say(SPLITS[number.split]),
+        metric=material.name_of(metric),
+        epoch=say(WORDS[number.measured]),
+    )
     if not _same_measure(number, metric, study):
-        measure += f" (ours {CHOSEN})"
-    published = metric_text(number.value, metric, unit=True)
-    runs = f"{number.runs} run" + ("" if number.runs == 1 else "s")
-    beginning = f"{measure}: published {published} ({runs})"
+        measure += say(" (ours at the epoch chosen on validation)")
+    published = metric_text(number.value, metric, language, unit=True)
+    beginning = language.count(
+        "{measure}: published {published} ({n} run)",
+        "{measure}: published {published} ({n} runs)",
+        number.runs,
+        measure=measure,
+        published=published,
+    )
     if not is_known(row.get(f"{score}_mean")):
-        why = _why_missing(number, row)
-        return Comparison(measure, published, NONE, NONE, why, f"{beginning}; none of ours: {why}.")
-    ours = spread_text(row, score, metric) + (" %" if metric.percent else "")
+        why = say(_why_missing(number, row))
+        sentence = say("{beginning}; none of ours: {why}.", beginning=beginning, why=why)
+        return Comparison(measure, published, number.value, NONE, NONE, why, sentence)
+    ours = spread_text(row, score, metric, language, unit=True)
     low, high = row[f"{score}_low"], row[f"{score}_high"]
     if not is_known(low):
-        verdict = "no interval with one run"
-        return Comparison(measure, published, ours, NONE, verdict, f"{beginning}, ours {ours}; {verdict}.")
-    interval = interval_text(row, score, metric, unit=True)
-    verdict, verb = _verdict(number.value, low, high)
-    sentence = f"{beginning}, ours {ours}. Our interval {interval} {verb} the published {published}."
-    return Comparison(measure, published, ours, interval, verdict, sentence)
+        verdict = say("no interval with one run")
+        sentence = say("{beginning}, ours {ours}; {verdict}.", beginning=beginning, ours=ours, verdict=verdict)
+        return Comparison(measure, published, number.value, ours, NONE, verdict, sentence)
+    interval = interval_text(row, score, metric, language, unit=True)
+    verdict, end = _verdict(number.value, low, high)
+    sentence = say("{beginning}, ours {ours}. ", beginning=beginning, ours=ours)
+    sentence += say(end, interval=interval, published=published)
+    return Comparison(measure, published, number.value, ours, interval, say(verdict), sentence)
+
+
+def _score(number: Published) -> str:
+    """What the tables of the summary call the measure of a number. The best over epochs they have of the test split
+    alone: of the others stands the epoch that validation chose."""
+    if number.measured == "last_epoch":
+        return f"{number.split}_last"
+    return "test_max" if number.measured == "best_over_epochs" and number.split == "test" else number.split
 
 
 def _verdict(value: float, low: float, high: float) -> tuple[str, str]:
-    """What the table says, and the verb of the sentence."""
+    """What the table says, and the sentence."""
     if value < low:
-        return "below our interval", "lies above"
+        return mark("below our interval"), mark("Our interval {interval} lies above the published {published}.")
     if value > high:
-        return "above our interval", "lies below"
-    return "covered", "covers"
+        return mark("above our interval"), mark("Our interval {interval} lies below the published {published}.")
+    return mark("covered"), mark("Our interval {interval} covers the published {published}.")
 
 
 def _same_measure(number: Published, metric: Metric, study: Study) -> bool:
-    if number.split == "test" or number.measured == "chosen_on_validation":
+    if number.split == "test" or number.measured != "best_over_epochs":
         return True
-    return number.split == "validation" and number.measured == "best_over_epochs" and metric.name == study.metric
+    return number.split == "validation" and metric.name == study.metric
 
 
 def _why_missing(number: Published, row: Row) -> str:
     if not row["completed"]:
-        return "no complete run"
+        return mark("no complete run")
     if number.split == "test" and number.measured == "best_over_epochs":
-        return "not measured at every epoch (track_test)"
-    return "not measured"
+        return mark("not measured at every epoch (track_test)")
+    return mark("not measured")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bakeoff.analysis.figures import draw_figures
 from bakeoff.analysis.labels import short_labels
 from bakeoff.analysis.summary import summarize
+from bakeoff.figures.draw import draw_figures
 from bakeoff.layout import Layout
 from bakeoff.study import Experiment, Study, experiments, runs
 from synthetic_runs import layout_in, result_of, study_of, write_run, write_runs
@@ -91,7 +91,7 @@ def test_one_seed_one_epoch_one_experiment(tmp_path: Path) -> None:
 
 
 def test_no_labels_overlap_for_eight_experiments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import bakeoff.analysis.figures as figures
+    import bakeoff.figures.trade_off as figures
 
     placed: list[list[figures.Box]] = []
     place = figures._place_labels

@@ -1,0 +1,76 @@
+"""Axes: their numbers, in the report's language."""
+
+from typing import TYPE_CHECKING, Any
+
+from bakeoff.language import Language
+from bakeoff.metrics import Metric
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def sentence(text: str) -> str:
+    """With a capital in front; capitalize() would make small letters of the rest."""
+    return text[:1].upper() + text[1:]
+
+
+def format_value(axis: Any, metric: Metric, language: Language) -> None:
+    """Values of a metric, as percentages where it is a fraction."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(nbins=6))
+    if metric.percent:
+        axis.set_major_formatter(lambda value, _: f"{language.significant(100 * value)} %")
+        low, high = axis.get_view_interval()
+        if high > 1:  # an interval may reach past 100 %, the axis does not
+            axis._set_lim(low, 1 + 0.02 * (1 - low), auto=None)
+    else:
+        axis.set_major_formatter(lambda value, _: language.significant(value))
+
+
+def format_epochs(axes: "Axes", language: Language) -> None:
+    """Whole epochs."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    axes.set_xlabel(language.say("Epoch"))
+    axes.spines[["right", "top"]].set_visible(False)
+
+
+def fit_loss(axes: "Axes", language: Language) -> None:
+    """A loss that falls by orders of magnitude shows its end only on a logarithmic axis."""
+    import numpy as np
+
+    values = [float(value) for line in axes.get_lines() for value in np.asarray(line.get_ydata())]
+    positive = [value for value in values if value > 0]
+    if positive and len(positive) == len(values) and max(positive) / min(positive) > 30:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda value, _: language.significant(value))
+        axes.yaxis.set_minor_formatter("")
+
+
+def format_quantity(axes: "Axes", language: Language) -> None:
+    """Parameters and seconds alike: 10k, 2.5M, 0.5."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+    if axes.get_xscale() == "log":
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if _decades(axes) < 2 else (1,)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=7))
+    axes.xaxis.set_major_formatter(lambda value, _: _thousands(value, language))
+    axes.spines[["right", "top"]].set_visible(False)
+
+
+def _decades(axes: "Axes") -> float:
+    import math
+
+    low, high = axes.get_xlim()
+    return math.log10(high / low)
+
+
+def _thousands(value: float, language: Language) -> str:
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{language.significant(value / size)}{letter}"
+    return language.significant(value)

@@ -1,0 +1,134 @@
+"""How figures look: colours, markers, fonts; and how they are written."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bakeoff.analysis.labels import FACETS, varying_facets
+from bakeoff.files import write_atomically
+from bakeoff.study import Experiment
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+INK = "#262626"
+MUTED = "#8c8c8c"
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (4, 1.5)),
+    (0, (1, 1)),
+    (0, (5, 1, 1, 1)),
+    (0, (3, 1, 1, 1, 1, 1)),
+    (0, (8, 2)),
+)
+WIDTH = 7.4  # inches; text of 9 points then reads like the page's own
+
+
+@dataclass(frozen=True)
+class Style:
+    """How an experiment is drawn wherever it appears."""
+
+    color: Any
+    marker: str
+    dash: Any
+
+
+@contextmanager
+def theme() -> Iterator[None]:
+    """Seaborn's look, without leaving it behind; text stays text, in a font that ships with matplotlib."""
+    import matplotlib
+    import seaborn
+
+    style: dict[Any, Any] = seaborn.axes_style("whitegrid") | seaborn.plotting_context("paper")
+    own: dict[Any, Any] = {
+        "svg.hashsalt": "bakeoff",
+        "svg.fonttype": "none",
+        "pdf.fonttype": 42,  # outlines that journals take
+        "font.family": "DejaVu Sans",
+        "font.size": 9,
+        "axes.labelsize": 9,
+        "axes.titlesize": 9.5,
+        "axes.titleweight": "bold",
+        "legend.fontsize": 8.5,
+        "xtick.labelsize": 8.5,
+        "ytick.labelsize": 8.5,
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "axes.edgecolor": "#cccccc",
+        "grid.color": "#e3e3e3",
+        "grid.linewidth": 0.7,
+        "lines.linewidth": 1.6,
+    }
+    with (
+        matplotlib.rc_context({**style, **own}),
+        matplotlib.rc_context({"savefig.dpi": 72, "figure.dpi": 72}),
+    ):
+        yield
+
+
+def save(figure: "Figure", path: Path) -> Path:
+    """Write a figure as SVG, for screens, and beside it as PDF, for LaTeX."""
+    from io import StringIO
+
+    with write_atomically(path.with_suffix(".pdf"), durable=False) as temporary:
+        figure.savefig(temporary, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    text = StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    # The reader's machine may lack the font that was measured with; Verdana is as wide.
+    svg = text.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")
+    with write_atomically(path, durable=False) as temporary:
+        temporary.write_text(svg, encoding="utf-8")
+    return path
+
+
+def cells_of(table: "pd.DataFrame") -> list[Experiment]:
+    return [Experiment(*row) for row in table[list(FACETS)].itertuples(index=False)]
+
+
+def styles_of(cells: Sequence[Experiment]) -> dict[Experiment, Style]:
+    """Colour says the first facet that varies (architecture before optimizer and recipe), marker and dash the rest."""
+    hues = palette()
+    first, rest = split_facets(cells)
+    colors = list(dict.fromkeys(getattr(cell, first) for cell in cells))
+    shapes = list(dict.fromkeys(tuple(getattr(cell, facet) for facet in rest) for cell in cells))
+    styles = {}
+    for cell in cells:
+        color = colors.index(getattr(cell, first))
+        # Past the last colour the palette starts again, with other markers and dashes.
+        shape = shapes.index(tuple(getattr(cell, facet) for facet in rest)) + color // len(hues) * len(shapes)
+        styles[cell] = Style(hues[color % len(hues)], MARKERS[shape % len(MARKERS)], DASHES[shape % len(DASHES)])
+    return styles
+
+
+def palette() -> list[str]:
+    """Seaborn's colour-blind-safe colours, less the pink and the yellow that fade on white."""
+    import seaborn
+
+    colors = seaborn.color_palette("colorblind", 10).as_hex()
+    return [color for index, color in enumerate(colors) if index not in (6, 8)]
+
+
+def split_facets(cells: Sequence[Experiment]) -> tuple[str, list[str]]:
+    """The first facet that varies, datasets aside, and the others that do."""
+    varying = [facet for facet in varying_facets(cells) if facet != "dataset"]
+    return (varying[0], varying[1:]) if varying else ("architecture", [])
+
+
+def rest_of(cell: Experiment, rest: list[str]) -> tuple[str, ...]:
+    return tuple(getattr(cell, facet) for facet in rest)
+
+
+def rest_styles(cells: Sequence[Experiment], rest: list[str]) -> dict[tuple[str, ...], tuple[Any, Any]]:
+    """Within a panel colour is free to tell the other facets apart."""
+    hues = palette()
+    names = list(dict.fromkeys(rest_of(cell, rest) for cell in cells))
+    return {
+        name: (hues[index % len(hues)], DASHES[index // len(hues) % len(DASHES)]) for index, name in enumerate(names)
+    }

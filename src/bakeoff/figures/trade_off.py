@@ -1,0 +1,150 @@
+"""What it costs to be better."""
+
+from typing import TYPE_CHECKING, Any
+
+from bakeoff.analysis.labels import metric_name, short_labels
+from bakeoff.figures.axes import format_quantity, format_value
+from bakeoff.figures.style import WIDTH, Style, cells_of
+from bakeoff.language import Language
+from bakeoff.study import Experiment, Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+NAMED_POINTS = 16  # beyond, points carry numbers and a list beside says whose they are
+
+Box = tuple[float, float, float, float]
+
+
+def trade_off(
+    study: Study, language: Language, points: "pd.DataFrame", quantity: str, title: str, styles: dict[Experiment, Style]
+) -> "Figure":
+    """The test metric against a cost, a panel per dataset: values on different data do not compare."""
+    from matplotlib.figure import Figure
+
+    datasets = list(dict.fromkeys(points["dataset"]))
+    numbered = points.groupby("dataset").size().max() > NAMED_POINTS
+    height = max(3.6, 0.155 * points.groupby("dataset").size().max() + 0.8) if numbered else 3.6
+    figure = Figure(figsize=(WIDTH, height * len(datasets)), layout="constrained")
+    panels = figure.subplots(len(datasets), 1, squeeze=False)[:, 0]
+    score = f"test_{study.metric}"
+    marks = []
+    for axes, dataset in zip(panels, datasets, strict=True):
+        here = points[points["dataset"] == dataset]
+        cells = cells_of(here)
+        xs, ys = here[quantity].to_numpy(float), here[f"{score}_mean"].to_numpy(float)
+        for cell, x, y, low, high in zip(cells, xs, ys, here[f"{score}_low"], here[f"{score}_high"], strict=True):
+            style = styles[cell]
+            axes.plot([x, x], [low, high], color=style.color, linewidth=1, alpha=0.45, zorder=2)
+            axes.plot(
+                x,
+                y,
+                marker=style.marker,
+                color=style.color,
+                markersize=5.5,
+                markeredgecolor="white",
+                markeredgewidth=0.6,
+                linestyle="none",
+                zorder=3,
+            )
+        if xs.max() / xs.min() >= 8:
+            axes.set_xscale("log")
+        axes.margins(x=0.12, y=0.14)
+        axes.set_xlabel(title)
+        axes.set_ylabel(language.say("Test {metric}", metric=metric_name(study.leading_metric, study, language)))
+        format_quantity(axes, language)
+        format_value(axes.yaxis, study.leading_metric, language)
+        if len(datasets) > 1:
+            axes.set_title(dataset, loc="left")
+        labels = list(short_labels(cells).values())
+        if numbered:
+            _number_key(axes, cells, labels, styles)
+            labels = [str(number) for number in range(1, len(labels) + 1)]
+        marks.append((axes, xs, ys, labels, [styles[cell].color for cell in cells]))
+    # Labels need the final size of the axes, so the layout is settled first and then kept.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for mark in marks:
+        _place_labels(*mark)
+    return figure
+
+
+def _number_key(axes: "Axes", cells: list[Experiment], labels: list[str], styles: dict[Experiment, Style]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D(
+            [],
+            [],
+            linestyle="none",
+            marker=styles[cell].marker,
+            color=styles[cell].color,
+            markersize=4.5,
+            label=f"{number}  {label}",
+        )
+        for number, (cell, label) in enumerate(zip(cells, labels, strict=True), 1)
+    ]
+    axes.legend(
+        handles=handles, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=7.5,
+        labelspacing=0.25, handletextpad=0.2, borderaxespad=0, ncols=1 if len(cells) <= 60 else 2,
+    )  # fmt: skip
+
+
+def _place_labels(axes: "Axes", xs: Any, ys: Any, labels: list[str], colors: list[Any]) -> None:
+    """Write each label near its point where it hides no point and no other label; a thin line leads to far ones."""
+    import math
+
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure = axes.figure
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[arg-type, no-untyped-call]
+    frame = axes.get_window_extent(renderer)
+    scale = figure.dpi / 72
+    points = axes.transData.transform(list(zip(xs, ys, strict=True)))
+    taken = [(x - 4 * scale, y - 4 * scale, x + 4 * scale, y + 4 * scale) for x, y in points]
+    offsets = sorted(
+        ((radius * math.cos(angle), radius * math.sin(angle)) for radius in (7, 11, 16, 22, 29, 37, 47, 60, 75, 92)
+         for angle in (math.pi / 8 * step for step in (0, 8, 2, 14, 6, 10, 4, 12, 1, 15, 7, 9, 3, 13, 5, 11))),
+        key=lambda offset: round(math.hypot(*offset)),
+    )  # fmt: skip
+    for (x, y), label, color in sorted(zip(points, labels, colors, strict=True), key=lambda mark: -mark[0][1]):
+        text = axes.text(0, 0, label, fontsize=8)
+        extent = text.get_window_extent(renderer)
+        text.remove()
+        width, height = extent.width, extent.height
+        boxes = [(dx, dy, _box(x + dx * scale, y + dy * scale, dx, width, height)) for dx, dy in offsets]
+        inside = [option for option in boxes if _within(option[2], frame)] or boxes
+        dx, dy, box = min(inside, key=lambda option: sum(_overlap(option[2], other) for other in taken))
+        taken.append(box)
+        line = {"arrowstyle": "-", "color": color, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3, "alpha": 0.8}
+        axes.annotate(
+            label,
+            (x, y),
+            xytext=((box[0] + box[2]) / 2, (box[1] + box[3]) / 2),
+            xycoords="figure pixels",
+            textcoords="figure pixels",
+            ha="center",
+            va="center",
+            fontsize=8,
+            zorder=5,
+            arrowprops=line if math.hypot(dx, dy) > 12 else None,
+        )
+
+
+def _box(x: float, y: float, dx: float, width: float, height: float) -> Box:
+    """The box of a text anchored at (x, y): beside the point when it lies to a side, centred above or below it."""
+    left = x if dx > 1 else x - width if dx < -1 else x - width / 2
+    return (left - 1, y - height / 2 - 0.5, left + width + 1, y + height / 2 + 0.5)
+
+
+def _within(box: Box, frame: Any) -> bool:
+    return bool(box[0] >= frame.x0 and box[2] <= frame.x1 and box[1] >= frame.y0 and box[3] <= frame.y1)
+
+
+def _overlap(one: Box, other: Box) -> float:
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return width * height if width > 0 and height > 0 else 0.0

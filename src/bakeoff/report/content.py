@@ -1,0 +1,34 @@
+"""A report's content: the sections, in the order in which they are read."""
+
+from bakeoff.language import language_of
+from bakeoff.layout import Layout
+from bakeoff.report.document import Document, Paragraph
+from bakeoff.report.material import gather
+from bakeoff.report.paragraphs import paragraphs
+from bakeoff.report.sections.cost import cost
+from bakeoff.report.sections.data import data
+from bakeoff.report.sections.experiments import experiments
+from bakeoff.report.sections.failures import failures
+from bakeoff.report.sections.methods import methods
+from bakeoff.report.sections.question import question
+from bakeoff.report.sections.reproducibility import reproducibility
+from bakeoff.report.sections.results import results
+from bakeoff.report.sections.summary import summary
+from bakeoff.study import Study
+
+SECTIONS = (summary, question, data, methods, results, experiments, cost, failures, reproducibility)
+
+
+def compose(study: Study, layout: Layout, language: str = "en") -> Document:
+    """The report of whatever runs the summary has.
+
+    Raises BakeoffError when there is no summary, or the language is not known.
+    """
+    material = gather(study, layout, language_of(language))
+    return Document(
+        language=language,
+        title=study.title.strip() or study.study,
+        introduction=[Paragraph(text) for text in paragraphs(study.description)],
+        sections=[section(material) for section in SECTIONS],
+        contents_title=material.language.say("Contents"),
+    )

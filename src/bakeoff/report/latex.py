@@ -1,0 +1,118 @@
+"""LaTeX: a report that compiles as it stands, and each of its tables and figures as a file of its own."""
+
+import re
+import textwrap
+from typing import TYPE_CHECKING
+
+from bakeoff.report.document import Column, Document, Figure, Table, blocks_of
+from bakeoff.report.templates import TEMPLATES
+
+if TYPE_CHECKING:
+    import jinja2
+
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
+    "[": "{[}",  # no optional argument of what stands before it
+    "]": "{]}",
+    "-": "-{}",  # no ligatures: -- stays two hyphens
+    "−": r"\ensuremath{-}",
+    "±": r"\ensuremath{\pm}",
+    "×": r"\ensuremath{\times}",
+    "·": r"\textperiodcentered{}",
+    "∞": r"\ensuremath{\infty}",
+}
+WIDTH_OF_A_HEAD = 11  # letters
+LETTERS_OF_TEXT = 24  # that a column of text may take before it wraps
+LETTERS_OF_A_LINE = 115  # of a table's small letters across a page
+LANGUAGES = {"en": "english", "ru": "russian"}
+
+
+def latex(document: Document) -> dict[str, str]:
+    """Path → text of every file: `report.tex`, which takes the others in, and one for each table and figure."""
+    environment = _environment()
+    files = {"report.tex": environment.get_template("report.tex.j2").render(document=document, languages=LANGUAGES)}
+    for block in blocks_of(document):
+        if isinstance(block, Table):
+            files[f"tables/{file_name(block.name)}.tex"] = environment.get_template("table.tex.j2").render(table=block)
+        elif isinstance(block, Figure):
+            template = environment.get_template("figure.tex.j2")
+            files[f"figures/{file_name(block.path)}.tex"] = template.render(figure=block)
+    return files
+
+
+def escape_latex(text: str) -> str:
+    """Text that LaTeX shows as it stands, in text and in moving arguments."""
+    return "".join(SPECIAL.get(character, character) for character in " ".join(text.split()))
+
+
+def file_name(path: str) -> str:
+    """A name that LaTeX takes without ado: a dot would look like the start of an ending."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", path)
+
+
+def _environment() -> "jinja2.Environment":
+    """Everything is escaped but what is marked safe."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["tex"] = escape_latex
+    environment.filters["file"] = file_name
+    environment.filters["listing"] = _listing
+    environment.filters["head"] = _head
+    environment.filters["is_wide"] = _is_wide
+    return environment
+
+
+def _head(column: Column) -> str:
+    """A column's title; over numbers in short lines, as the column is narrow."""
+    if not column.numeric:
+        return escape_latex(column.title)
+    return r"\makecell[br]{" + r"\\".join(map(escape_latex, _lines(column.title))) + "}"
+
+
+def _is_wide(table: Table) -> bool:
+    """Whether a table needs a page on its side. Text wraps, numbers do not."""
+    letters = 0
+    for index, column in enumerate(table.columns):
+        longest = max((len(row[index].text) for row in table.rows), default=0)
+        if column.numeric:
+            letters += max(longest, *map(len, _lines(column.title)))
+        else:
+            letters += min(max(longest, len(column.title)), LETTERS_OF_TEXT)
+    return letters + 2 * len(table.columns) > LETTERS_OF_A_LINE
+
+
+def _lines(title: str) -> list[str]:
+    return textwrap.wrap(title, WIDTH_OF_A_HEAD, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _listing(text: str) -> str:
+    """The lines of a code block. Fancyvrb ends at its own end alone, which a study may hold."""
+    return "\n".join(line.replace("\\end{Verbatim}", "\\end {Verbatim}") for line in text.rstrip().splitlines())

@@ -1,0 +1,74 @@
+"""Markdown as GitHub shows it."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from bakeoff.report.document import Cell, Document, Table
+from bakeoff.report.templates import TEMPLATES
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+class Verbatim(str):
+    """Text that the template shows as it is."""
+
+
+def markdown(document: Document) -> str:
+    """A report in one file, which shows the figures in the folder `figures` beside it."""
+    return _environment().get_template("report.md.j2").render(document=document)
+
+
+def escape_markdown(text: str) -> str:
+    """Text that GitHub shows as it stands: no markup, no table cells, no mathematics, no mention, no list."""
+    flat = " ".join(text.split())
+    flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
+    flat = re.sub(r"([\\`*_\[\]|~$#])", r"\\\1", flat)
+    return re.sub(
+        r"^([-+=]|\d+(?=[.)](\s|$)))",
+        lambda match: match[0] + "\\" if match[0].isdigit() else "\\" + match[0],
+        flat,
+    )
+
+
+def _environment() -> "jinja2.Environment":
+    """Everything that is not marked verbatim is escaped."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["verbatim"] = Verbatim
+    environment.filters["fenced"] = _fenced
+    environment.filters["table"] = _table
+    return environment
+
+
+def _finalize(value: Any) -> str:
+    return value if isinstance(value, Verbatim) else escape_markdown(str(value))
+
+
+def _fenced(text: str, language: str) -> Verbatim:
+    """A code block whose fence is longer than any run of backticks in it."""
+    longest = max((len(ticks) for ticks in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return Verbatim(f"{fence}{language}\n{text.rstrip()}\n{fence}")
+
+
+def _table(table: Table) -> Verbatim:
+    lines = [
+        [escape_markdown(column.title) for column in table.columns],
+        ["---:" if column.numeric else ":---" for column in table.columns],
+        *([_field(cell) for cell in row] for row in table.rows),
+    ]
+    return Verbatim("\n".join("| " + " | ".join(line) + " |" for line in lines))
+
+
+def _field(cell: Cell) -> str:
+    text = f"**{escape_markdown(cell.text)}**" if cell.bold else escape_markdown(cell.text)
+    return f"[{text}](#{cell.link})" if cell.link else text

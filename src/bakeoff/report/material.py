@@ -1,0 +1,122 @@
+"""What the sections of a report are made from, read once."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bakeoff.analysis.labels import FACETS, metric_name, short_labels
+from bakeoff.analysis.summary import Tables, by_experiment, read_tables, records
+from bakeoff.errors import BakeoffError
+from bakeoff.language import Language
+from bakeoff.layout import Layout, data_folder
+from bakeoff.metrics import Metric
+from bakeoff.report.document import Cell, Figure
+from bakeoff.study import Experiment, Study, experiments, runs
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Material:
+    """A study's tables by experiment, what its steps left beside them, and the language to say it in.
+
+    `rows` are the experiments' in the summary, `runs` those of their runs; `labels` leave out what all experiments
+    share. `cards` and `plans` are those of the datasets and experiments that have one.
+    """
+
+    study: Study
+    layout: Layout
+    language: Language
+    tables: Tables
+    rows: Mapping[Experiment, Row]
+    runs: Mapping[Experiment, Sequence[Row]]
+    labels: Mapping[Experiment, str]
+    cards: Mapping[str, Row]
+    plans: Mapping[Experiment, Row]
+
+    @property
+    def metric(self) -> Metric:
+        """The study's metric."""
+        return self.study.leading_metric
+
+    @property
+    def score(self) -> str:
+        """What the summary calls the test score at the chosen epoch."""
+        return f"test_{self.study.metric}"
+
+    @property
+    def datasets(self) -> Sequence[str]:
+        """The datasets of the study's experiments."""
+        return list(dict.fromkeys(cell.dataset for cell in self.rows))
+
+    def of_dataset(self, name: str) -> Mapping[Experiment, Row]:
+        """The experiments on a dataset."""
+        return {cell: row for cell, row in self.rows.items() if cell.dataset == name}
+
+    def with_status(self, *statuses: str) -> Sequence[Row]:
+        """The runs that ended so."""
+        return records(self.tables.runs[self.tables.runs["status"].isin(statuses)])
+
+    def figure(self, path: str, caption: str) -> list[Figure]:
+        """A figure as a block, where it was drawn."""
+        return [Figure(path, caption)] if (self.layout.figures / f"{path}.svg").exists() else []
+
+    def link(self, cell: Experiment) -> Cell:
+        """The name of an experiment, leading to its section."""
+        return Cell(self.labels[cell], link=anchor_of(cell))
+
+    def name_of(self, metric: Metric) -> str:
+        """What a metric is called in the report's language."""
+        return metric_name(metric, self.study, self.language)
+
+
+def gather(study: Study, layout: Layout, language: Language) -> Material:
+    """Read what a report is made from. Raises BakeoffError when there is no summary, or one of other runs."""
+    tables = read_tables(layout)
+    _check_match(study, layout, tables)
+    cells = experiments(study)
+    plans = {cell: layout.plan(study, cell) for cell in cells}
+    cards = {name: data_folder(study, name) / "card.json" for name in study.datasets}
+    return Material(
+        study,
+        layout,
+        language,
+        tables,
+        rows=dict(zip(cells, records(tables.experiments), strict=True)),
+        runs={cell: records(group) for cell, group in by_experiment(tables.runs)},
+        labels=short_labels(cells),
+        cards={name: _read(path, "prepare the data again") for name, path in cards.items() if path.exists()},
+        plans={cell: _read(path, "run `bakeoff check` again") for cell, path in plans.items() if path.exists()},
+    )
+
+
+def anchor_of(cell: Experiment) -> str:
+    """The anchor of an experiment's section."""
+    return f"experiment-{cell.key.replace('/', '--')}"
+
+
+def run_key(row: Row) -> str:
+    """How a run in the summary is called."""
+    return "/".join(str(row[facet]) for facet in FACETS) + f"/seed{row['seed']}"
+
+
+def _check_match(study: Study, layout: Layout, tables: Tables) -> None:
+    """A summary of an older state of the study must not pass for one of this."""
+    here = [tuple(row) for row in tables.runs[[*FACETS, "seed"]].itertuples(index=False)]
+    planned = [(run.dataset, run.architecture, run.optimizer, run.recipe, run.seed) for run in runs(study)]
+    if here != planned:
+        raise BakeoffError(
+            f"{layout.summary}: summarizes other runs than the study plans; run `bakeoff summarize` again"
+        )
+
+
+def _read(path: Path, remedy: str) -> Row:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BakeoffError(f"{path}: cannot read it: {error}; {remedy}") from error
+    if not isinstance(content, dict):
+        raise BakeoffError(f"{path}: holds no mapping; {remedy}")
+    return content

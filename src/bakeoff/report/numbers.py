@@ -1,0 +1,82 @@
+"""Numbers of the summary as text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bakeoff.language import Language
+from bakeoff.metrics import Metric
+
+NONE = "–"
+
+
+def is_known(value: Any) -> bool:
+    """Whether a table has a value: neither None nor NaN."""
+    return value is not None and value == value
+
+
+def metric_text(value: Any, metric: Metric, language: Language, unit: bool = False) -> str:
+    """A metric: per cent with two decimals, or a loss with four significant digits."""
+    if not is_known(value):
+        return NONE
+    if metric.percent:
+        return language.number(100 * value, 2) + (" %" if unit else "")
+    return language.significant(value, 4)
+
+
+def spread_text(row: Mapping[str, Any], score: str, metric: Metric, language: Language, unit: bool = False) -> str:
+    """Mean ± standard deviation of a `score` in a row of the summary."""
+    mean, deviation = row[f"{score}_mean"], row[f"{score}_std"]
+    text = metric_text(mean, metric, language)
+    if is_known(deviation):
+        text += f" ± {metric_text(deviation, metric, language)}"
+    return text + (" %" if unit and metric.percent and is_known(mean) else "")
+
+
+def interval_text(row: Mapping[str, Any], score: str, metric: Metric, language: Language, unit: bool = False) -> str:
+    """The 95 % interval of the mean of a `score` in a row of the summary."""
+    return range_text(row[f"{score}_low"], row[f"{score}_high"], metric, language, unit)
+
+
+def range_text(low: Any, high: Any, metric: Metric, language: Language, unit: bool = False) -> str:
+    """From a metric to another."""
+    if not is_known(low):
+        return NONE
+    return f"{metric_text(low, metric, language)} – {metric_text(high, metric, language, unit)}"
+
+
+def difference_text(value: Any, metric: Metric, language: Language) -> str:
+    """A difference with its sign; of percentages in points."""
+    if not is_known(value):
+        return NONE
+    text = metric_text(abs(value), metric, language)
+    sign = "−" if value < 0 and text.strip("0.,") else "+"
+    return sign + text
+
+
+def whole_text(value: Any, language: Language) -> str:
+    return language.whole(int(value)) if is_known(value) else NONE
+
+
+def amount_text(value: Any, language: Language, digits: int = 1) -> str:
+    return language.number(value, digits) if is_known(value) else NONE
+
+
+def seconds_text(value: Any, language: Language) -> str:
+    """Seconds with three significant digits at least, as they are read in a table."""
+    if not is_known(value):
+        return NONE
+    digits = 0 if value >= 99.95 else 1 if value >= 9.995 else 2 if value >= 0.9995 else 3
+    return language.number(value, digits)
+
+
+def duration_text(seconds: float, language: Language) -> str:
+    """Seconds, minutes or hours."""
+    if seconds < 120:
+        return language.say("{amount} s", amount=language.significant(seconds))
+    if seconds < 7200:
+        return language.say("{amount} min", amount=language.number(seconds / 60, 1))
+    return language.say("{amount} h", amount=language.number(seconds / 3600, 1))
+
+
+def mebibytes_text(value: Any, language: Language) -> str:
+    return language.whole(value / 2**20) if is_known(value) else NONE

@@ -1,0 +1,64 @@
+"""The datasets: how many images of which classes, and what they look like."""
+
+from bakeoff.language import mark
+from bakeoff.report.document import Block, Cell, Column, Details, Facts, Paragraph, Section, Table
+from bakeoff.report.material import Material, Row
+
+SPLITS = {"train": mark("Train"), "validation": mark("Validation"), "test": mark("Test")}
+
+
+def data(material: Material) -> Section:
+    say = material.language.say
+    parts = [Section(name, f"data-{name}", _dataset(material, name)) for name in material.datasets]
+    return Section(say("Data"), "data", parts)
+
+
+def _dataset(material: Material, name: str) -> list[Block]:
+    say = material.language.say
+    card = material.cards.get(name)
+    if card is None:
+        return [Paragraph(say("The data of {name} are not prepared here, so there is no card of them.", name=name))]
+    samples = material.figure(
+        f"samples_{name}", say("Images of {name}: the first of the training split, by class.", name=name)
+    )
+    balance = material.figure(f"classes_{name}", say("Images per class of {name}, by split.", name=name))
+    classes = Details(say("Images per class"), [_class_table(material, name, card)])
+    return [Facts(_facts(material, card)), *samples, *balance, classes]
+
+
+def _facts(material: Material, card: Row) -> list[tuple[str, str]]:
+    language = material.language
+    say, channels = language.say, card["shape"][0]
+    size = f"{card['shape'][1]} × {card['shape'][2]}"
+    facts = [
+        (
+            say("Images"),
+            language.count("{size} pixels, {n} channel", "{size} pixels, {n} channels", channels, size=size),
+        ),
+        (say("Classes"), language.whole(len(card["classes"]))),
+        (say("Training images"), language.whole(card["counts"]["train"])),
+        (say("Validation images"), language.whole(card["counts"]["validation"])),
+        (say("Test images"), language.whole(card["counts"]["test"])),
+        (say("Channel mean"), _channels(material, card["mean"])),
+        (say("Channel standard deviation"), _channels(material, card["std"])),
+    ]
+    if card.get("skipped"):
+        facts.append(
+            (say("Skipped files"), say("{number} that could not be read", number=language.whole(len(card["skipped"]))))
+        )
+    return facts
+
+
+def _channels(material: Material, values: list[float]) -> str:
+    return "; ".join(material.language.number(value, 4) for value in values)
+
+
+def _class_table(material: Material, name: str, card: Row) -> Table:
+    language = material.language
+    splits = [split for split in SPLITS if split in card["class_counts"]]
+    rows = []
+    for index, label in enumerate(card["classes"]):
+        counts = [card["class_counts"][split][index] for split in splits]
+        rows.append([Cell(label), *(Cell(language.whole(count), value=count) for count in counts)])
+    columns = [Column(language.say("Class"), False), *(Column(language.say(SPLITS[split])) for split in splits)]
+    return Table(f"classes_{name}", language.say("Images per class of {name}.", name=name), columns, rows)

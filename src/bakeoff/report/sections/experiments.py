@@ -1,0 +1,114 @@
+"""One part for each experiment, in the study's order."""
+
+from bakeoff.language import Language, mark
+from bakeoff.report.document import Block, Cell, Column, Facts, Items, Paragraph, Section, Table
+from bakeoff.report.material import Material, Row, anchor_of
+from bakeoff.report.numbers import NONE, interval_text, is_known, metric_text, seconds_text, spread_text, whole_text
+from bakeoff.report.paragraphs import paragraphs
+from bakeoff.report.published import comparisons
+from bakeoff.report.ranking import beside
+from bakeoff.report.sections.entries import arguments_text, effective
+from bakeoff.report.sections.results import heading
+from bakeoff.study import Experiment
+
+SPLITS = {
+    "test": mark("Test"),
+    "validation": mark("Validation"),
+    "train": mark("Train"),
+    "test_last": mark("Test, last epoch:"),
+    "test_max": mark("Test, best test epoch (optimistic):"),
+}
+STATUSES = {
+    "completed": mark("completed"),
+    "diverged": mark("diverged"),
+    "out_of_memory": mark("out of memory"),
+    "missing": mark("missing"),
+}
+
+
+def experiments(material: Material) -> Section:
+    parts = [_experiment(material, cell) for cell in material.rows]
+    return Section(material.language.say("Experiments"), "experiments", parts)
+
+
+def status_text(row: Row, language: Language) -> str:
+    """How a run ended."""
+    ended = row["status"]
+    return language.say(STATUSES[ended])
+
+
+def _experiment(material: Material, cell: Experiment) -> Section:
+    say, row, study = material.language.say, material.rows[cell], material.study
+    label = material.labels[cell]
+    blocks: list[Block] = [Paragraph(text) for rungs in study.rungs_of(cell) for text in paragraphs(rungs.notes)]
+    blocks.append(Facts(_facts(material, cell, row)))
+    published = [comparison.sentence for comparison in comparisons(material, cell)]
+    blocks += [Items(published)] if published else []
+    if not row["completed"]:
+        blocks.append(Paragraph(say("No run of this experiment is complete.")))
+    blocks.append(_seeds(material, cell))
+    if row["completed"]:
+        caption = say(
+            "{experiment}: means over the completed seeds, with a band from the lowest to the highest; "
+            "circles mark the epoch chosen for each seed.",
+            experiment=label,
+        )
+        blocks += material.figure(f"curves/{cell.key.replace('/', '__')}", caption)
+    return Section(label, anchor_of(cell), blocks)
+
+
+def _facts(material: Material, cell: Experiment, row: Row) -> list[tuple[str, str]]:
+    language, study, score = material.language, material.study, material.score
+    say, plan = language.say, material.plans.get(cell, {})
+    entries = {
+        mark("Dataset"): (cell.dataset, study.datasets[cell.dataset]),
+        mark("Architecture"): (cell.architecture, study.architectures[cell.architecture]),
+        mark("Optimizer"): (cell.optimizer, study.optimizers[cell.optimizer]),
+        mark("Recipe"): (cell.recipe, study.recipes[cell.recipe]),
+    }
+    facts = [(say(title), f"{name} ({arguments_text(effective(entry))})") for title, (name, entry) in entries.items()]
+    for title, name in ((mark("Parameters"), "parameters"), (mark("MACs per image"), "macs")):
+        facts.append((say(title), whole_text(row[name] if is_known(row[name]) else plan.get(name), language)))
+    if is_known(row[f"{score}_mean"]):
+        value = spread_text(row, score, material.metric, language, unit=True)
+        interval = interval_text(row, score, material.metric, language, unit=True)
+        if interval != NONE:
+            value = say("{value}, 95 % interval {interval}", value=value, interval=interval)
+        facts.append((say("Test {metric}", metric=material.name_of(material.metric)), value))
+    return facts
+
+
+def _seeds(material: Material, cell: Experiment) -> Table:
+    """A row for every run of an experiment."""
+    language, metric, runs = material.language, material.metric, material.runs[cell]
+    say, others = language.say, beside(material, runs, "test_{}")
+    shown = [
+        split
+        for split in SPLITS
+        if split != "test_max" or any(is_known(row[f"test_max_{metric.name}"]) for row in runs)
+    ]
+    columns = [
+        Column(say("Seed")),
+        Column(say("Status"), False),
+        *(Column(heading(material, SPLITS[split], metric)) for split in shown),
+        *(Column(heading(material, mark("Test"), other)) for other in others),
+        Column(say("Best epoch")),
+        Column(say("Seconds")),
+    ]
+    body = []
+    for row in runs:
+        scores = [(row[f"{split}_{metric.name}"], metric) for split in shown]
+        scores += [(row[f"test_{other.name}"], other) for other in others]
+        epoch = NONE
+        if is_known(row["epochs"]):
+            best, epochs = (whole_text(row[name], language) for name in ("best_epoch", "epochs"))
+            epoch = say("{some} of {all}", some=best, all=epochs)
+        body.append([
+            Cell(str(row["seed"]), value=row["seed"]),
+            Cell(status_text(row, material.language)),
+            *(Cell(metric_text(value, item, language), value=value) for value, item in scores),
+            Cell(epoch, value=row["best_epoch"]),
+            Cell(seconds_text(row["training_seconds"], language), value=row["training_seconds"]),
+        ])  # fmt: skip
+    caption = say("Runs of {experiment}.", experiment=material.labels[cell])
+    return Table(f"runs_{cell.key.replace('/', '__')}", caption, columns, body)

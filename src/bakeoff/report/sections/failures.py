@@ -1,0 +1,35 @@
+"""Runs that ended early or otherwise than planned, and those that are missing."""
+
+from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, Table
+from bakeoff.report.material import Material, run_key
+from bakeoff.report.numbers import NONE
+from bakeoff.report.sections.experiments import status_text
+
+FEW = 20  # a list of missing runs that is shown unfolded
+
+
+def failures(material: Material) -> Section:
+    say = material.language.say
+    return Section(say("Failures and missing runs"), "failures", [_failed(material), _missing(material)])
+
+
+def _failed(material: Material) -> Block:
+    say = material.language.say
+    failed = [row for row in material.with_status("diverged", "out_of_memory", "completed") if row["message"]]
+    if not failed:
+        return Paragraph(say("No finished run failed."))
+    rows = [
+        [Cell(run_key(row)), Cell(status_text(row, material.language)), Cell(row["message"] or NONE)] for row in failed
+    ]
+    columns = [Column(title, False) for title in (say("Run"), say("What happened"), say("Message"))]
+    return Table("failures", say("Runs that ended early, or had to change something to end well."), columns, rows)
+
+
+def _missing(material: Material) -> Block:
+    say = material.language.say
+    missing = material.with_status("missing")
+    if not missing:
+        return Paragraph(say("No run is missing."))
+    texts = [run_key(row) + (f" ({row['message']})" if row["message"] else "") for row in missing]
+    title = say("Missing runs ({number})", number=material.language.whole(len(missing)))
+    return Details(title, [Items(texts)], open=len(missing) <= FEW)

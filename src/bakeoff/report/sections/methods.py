@@ -1,0 +1,76 @@
+"""How the networks are built, and what augmentation makes of an image."""
+
+import json
+from collections.abc import Sequence
+
+from bakeoff.report.document import Block, Cell, Column, Details, Facts, Section, Table
+from bakeoff.report.material import Material, Row
+from bakeoff.report.numbers import NONE, whole_text
+from bakeoff.report.sections.entries import arguments_text, effective
+
+
+def methods(material: Material) -> Section:
+    say = material.language.say
+    networks = [_network(material, *key, plan) for key, plan in _networks(material).items()]
+    augmented = [
+        figure
+        for cell in dict.fromkeys((cell.dataset, cell.recipe) for cell in material.rows)
+        for figure in material.figure(
+            f"augmentation_{cell[0]}__{cell[1]}",
+            say("Recipe {recipe} on {dataset}: images as they are, and augmented.", recipe=cell[1], dataset=cell[0]),
+        )
+    ]
+    parts: list[Block] = [Section(say("Networks"), "networks", networks)] if networks else []
+    recipes = [Facts([(name, arguments_text(effective(entry)))]) for name, entry in material.study.recipes.items()]
+    parts.append(Section(say("Training"), "training", [*recipes, *augmented]))
+    return Section(say("Methods"), "methods", parts)
+
+
+def _networks(material: Material) -> dict[tuple[str, str], Row]:
+    """(architecture, dataset) → plan; datasets on which the same network is built share the first one's."""
+    found: dict[tuple[str, str], Row] = {}
+    seen: set[str] = set()
+    for cell, plan in material.plans.items():
+        content = cell.architecture + json.dumps([plan["layers"], plan["macs"]])
+        if content not in seen:
+            seen.add(content)
+            found.setdefault((cell.architecture, cell.dataset), plan)
+    return found
+
+
+def _network(material: Material, architecture: str, dataset: str, plan: Row) -> Details:
+    language = material.language
+    title = language.say(
+        "{architecture} on {shape}: {parameters} parameters, {macs} multiply-accumulate operations per image",
+        architecture=architecture,
+        shape=_shape(plan.get("input_shape", [])),
+        parameters=whole_text(plan["parameters"], language),
+        macs=whole_text(plan["macs"], language),
+    )
+    entry = arguments_text(effective(material.study.architectures[architecture]))
+    return Details(title, [Facts([(language.say("Entry"), entry)]), _layers(material, architecture, dataset, plan)])
+
+
+def _layers(material: Material, architecture: str, dataset: str, plan: Row) -> Table:
+    say = material.language.say
+    columns = [
+        Column(say("Layer"), False),
+        Column(say("Type"), False),
+        Column(say("Output shape"), False),
+        Column(say("Parameters")),
+    ]
+    rows = [
+        [
+            Cell(layer["name"] or NONE),
+            Cell(layer["type"]),
+            Cell(_shape(layer["output_shape"] or [])),
+            Cell(whole_text(layer["parameters"], material.language), value=layer["parameters"]),
+        ]
+        for layer in plan["layers"]
+    ]
+    caption = say("Layers of {architecture} for {dataset}.", architecture=architecture, dataset=dataset)
+    return Table(f"layers_{architecture}_{dataset}", caption, columns, rows)
+
+
+def _shape(sizes: Sequence[int]) -> str:
+    return " × ".join(map(str, sizes)) or NONE

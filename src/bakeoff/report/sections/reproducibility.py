@@ -1,0 +1,79 @@
+"""How to make the study again: versions, hardware, commands and the study itself."""
+
+from typing import Any
+
+from bakeoff.language import mark
+from bakeoff.report.document import Code, Facts, Paragraph, Section
+from bakeoff.report.material import Material
+from bakeoff.report.numbers import NONE, is_known
+from bakeoff.report.sections.entries import short_transforms
+from bakeoff.study import Study, runs
+
+PROVENANCE = {
+    "bakeoff": mark("Bakeoff"),
+    "python": mark("Python"),
+    "torch": mark("PyTorch"),
+    "numpy": mark("NumPy"),
+    "platform": mark("Platform"),
+    "device": mark("Device"),
+    "threads": mark("Threads per run"),
+    "git_commit": mark("Commit"),
+}
+
+
+def reproducibility(material: Material) -> Section:
+    say, study = material.language.say, material.study
+    facts = [*_provenance(material), (say("Seeds"), ", ".join(map(str, study.seeds)))]
+    return Section(
+        say("How to reproduce"),
+        "reproduce",
+        [
+            Facts(facts),
+            Code(_commands(material), "sh"),
+            Paragraph(say("The study:")),
+            Code(study_yaml(study), "yaml"),
+        ],
+    )
+
+
+def _provenance(material: Material) -> list[tuple[str, str]]:
+    """What the finished runs say about where they ran; several values when they differ."""
+    say, table = material.language.say, material.tables.runs
+    finished = table[table["status"] != "missing"]
+    facts = []
+    for name, title in PROVENANCE.items():
+        values = sorted({_plain(value) for value in finished[name] if is_known(value) and value != ""})
+        facts.append((say(title), ", ".join(values) or NONE))
+    if (finished["git_dirty"] == "True").any():
+        facts.append((say("Uncommitted changes"), say("yes, in at least one run")))
+    if len(finished):
+        between = say("{start} and {end}", start=min(finished["started"]), end=max(finished["finished"]))
+        facts.append((say("Trained between"), between))
+    return facts
+
+
+def _plain(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) else str(value)
+
+
+def _commands(material: Material) -> str:
+    say = material.language.say
+    return "\n".join([
+        "# " + say("save the study below as study.yaml"),
+        "snakemake --cores all --configfile study.yaml",
+        "# " + say("or a single run:"),
+        f"bakeoff train study.yaml {runs(material.study)[0].key}",
+    ])  # fmt: skip
+
+
+def study_yaml(study: Study) -> str:
+    """The study as a file that means the same study."""
+    import yaml
+
+    content = {
+        "study": study.study,
+        **study.model_dump(mode="json", exclude_defaults=True),
+        "seeds": list(study.seeds),
+    }
+    content["recipes"] = {name: short_transforms(entry) for name, entry in content["recipes"].items()}
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)

@@ -1,0 +1,119 @@
+"""The main table of each dataset, its figures, and the numbers that others published."""
+
+from bakeoff.analysis.curves import completed_history, mean_curves
+from bakeoff.language import mark
+from bakeoff.metrics import Metric
+from bakeoff.report.document import Block, Cell, Column, Curve, CurveChooser, Paragraph, Section, Table
+from bakeoff.report.material import Material
+from bakeoff.report.numbers import (
+    NONE,
+    amount_text,
+    interval_text,
+    metric_text,
+    seconds_text,
+    spread_text,
+    whole_text,
+)
+from bakeoff.report.published import published_table
+from bakeoff.report.ranking import beside, ranks
+from bakeoff.report.sections.summary import tracks_test
+
+
+def results(material: Material) -> Section:
+    say = material.language.say
+    parts: list[Block] = [
+        Section(
+            name, f"results-{name}", [main_table(material, name), *_figures(material, name), *_curves(material, name)]
+        )
+        for name in material.datasets
+    ]
+    published = published_table(material)
+    if published is not None:
+        introduction = say(
+            "Numbers that others published, beside ours of the same measure: the mean over seeds, "
+            "± its standard deviation."
+        )
+        parts.append(Section(say("Published numbers"), "published", [Paragraph(introduction), published]))
+    return Section(say("Results"), "results", parts)
+
+
+def heading(material: Material, split: str, metric: Metric, rest: str = "") -> str:
+    """The head of a column of a metric: `Test accuracy ± sd [%]`."""
+    unit = " [%]" if metric.percent else ""
+    return f"{material.language.say(split)} {material.name_of(metric)}{rest}{unit}"
+
+
+def main_table(material: Material, dataset: str) -> Table:
+    """The experiments on a dataset, in the study's order; the best mean in bold."""
+    language, metric, score = material.language, material.metric, material.score
+    say, rows = language.say, material.of_dataset(dataset)
+    others, tracked = beside(material, rows.values(), "test_{}_mean"), tracks_test(material)
+    places = ranks(material, rows)
+    columns = [
+        Column(say("Experiment"), False),
+        Column(say("Rank")),
+        Column(heading(material, mark("Test"), metric, say(" ± sd"))),
+        Column(say("95 % interval")),
+        Column(heading(material, mark("Validation"), metric)),
+        *(Column(heading(material, mark("Test"), other)) for other in others),
+        *([Column(heading(material, mark("Best test epoch, optimistic:"), metric))] if tracked else []),
+        *(Column(title) for title in (say("Best epoch"), say("Parameters"), say("Seconds per run"), say("Runs"))),
+    ]
+    body = []
+    for cell, row in rows.items():
+        best = places.get(cell) == 1
+        shown = [("validation", metric), *(("test", other) for other in others)]
+        shown += [("test_max", metric)] if tracked else []
+        scores = [(f"{split}_{item.name}_mean", item) for split, item in shown]
+        body.append([
+            Cell(material.labels[cell], best, link=material.link(cell).link),
+            Cell(str(places.get(cell, NONE)), value=places.get(cell)),
+            Cell(spread_text(row, score, metric, language), best, row[f"{score}_mean"]),
+            Cell(interval_text(row, score, metric, language), value=row[f"{score}_low"]),
+            *(
+                Cell(metric_text(row[name], item, language), value=row[name])
+                for name, item in scores
+            ),
+            Cell(amount_text(row["best_epoch"], language), value=row["best_epoch"]),
+            Cell(whole_text(row["parameters"], language), value=row["parameters"]),
+            Cell(seconds_text(row["training_seconds"], language), value=row["training_seconds"]),
+            Cell(say("{some} of {all}", some=row["completed"], all=row["planned"]), value=row["completed"]),
+        ])  # fmt: skip
+    caption = say("Results on {dataset}: means over seeds, the best in bold.", dataset=dataset)
+    return Table(f"results_{dataset}", caption, columns, body)
+
+
+def _figures(material: Material, dataset: str) -> list[Block]:
+    say, metric = material.language.say, material.name_of(material.metric)
+    captions = {
+        f"comparison_{dataset}": say(
+            "Test {metric} on {dataset}, the best on top: a dot per seed, a diamond for the mean and "
+            "its 95 % interval.",
+            metric=metric,
+            dataset=dataset,
+        ),
+        f"learning_curves_{dataset}": say(
+            "Validation {metric} on {dataset} by epoch: the mean over seeds, with a band from the lowest to the "
+            "highest, for the epochs that every seed reached. Grey, where there are several panels: all experiments.",
+            metric=metric,
+            dataset=dataset,
+        ),
+    }
+    return [figure for name, caption in captions.items() for figure in material.figure(name, caption)]
+
+
+def _curves(material: Material, dataset: str) -> list[Block]:
+    """The learning curves of a dataset's experiments, for a page where they can be ticked."""
+    say, runs = material.language.say, material.tables.runs
+    completed = runs[(runs["status"] == "completed") & (runs["dataset"] == dataset)]
+    if completed.empty:
+        return []
+    bands = mean_curves(material.study, completed_history(material.study, material.layout, completed))
+    curves = [
+        Curve(material.labels[cell], list(found.index), list(found["mean"]), list(found["min"]), list(found["max"]))
+        for cell, found in bands.items()
+        if len(found)
+    ]
+    title = say("Learning curves on {dataset}", dataset=dataset)
+    axis = heading(material, mark("Validation"), material.metric)
+    return [CurveChooser(title, axis, material.metric.percent, curves)] if curves else []

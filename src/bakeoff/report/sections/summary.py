@@ -1,0 +1,146 @@
+"""What the study found, in sentences that its numbers make."""
+
+from collections.abc import Mapping, Sequence
+
+from bakeoff.analysis.labels import short_labels
+from bakeoff.language import Language
+from bakeoff.report.document import Paragraph, Section
+from bakeoff.report.material import Material, Row, run_key
+from bakeoff.report.numbers import interval_text, is_known, metric_text
+from bakeoff.report.ranking import ranks
+from bakeoff.study import Experiment
+
+
+def summary(material: Material) -> Section:
+    say = material.language.say
+    found = [_leader(material, name) for name in material.datasets]
+    notes = [
+        say("The epoch of each run was chosen on the validation split; the test split only reports."),
+        say("Intervals are two-sided 95 % t-intervals of the mean over seeds, on one split of the data."),
+    ]
+    if tracks_test(material):
+        notes.append(
+            say(
+                "Where the best test epoch is shown, the test split itself chose the epoch: "
+                "that number is optimistic and ranks nothing."
+            )
+        )
+    blocks = [Paragraph(" ".join([*found, *_counts(material)]), "summary"), Paragraph(" ".join(notes), "note")]
+    return Section(say("Summary"), "summary", blocks)
+
+
+def tracks_test(material: Material) -> bool:
+    """Whether some run was evaluated on the test split at each epoch."""
+    name = f"test_max_{material.study.metric}_mean"
+    return any(is_known(row.get(name)) for row in material.rows.values())
+
+
+def listed(names: Sequence[str], language: Language, most: int = 4) -> str:
+    """Names in brackets, cut where they are many."""
+    if len(names) > most:
+        shown = ", ".join(names[:most])
+        return language.say(" ({names} and {number} more)", names=shown, number=language.whole(len(names) - most))
+    return f" ({', '.join(names)})"
+
+
+def _counts(material: Material) -> list[str]:
+    language = material.language
+    planned = len(material.tables.runs)
+    completed = len(material.with_status("completed"))
+    sentences = [
+        language.count(
+            "{completed} of {n} planned run is complete.",
+            "{completed} of {n} planned runs are complete.",
+            planned,
+            completed=language.whole(completed),
+        )
+    ]
+    diverged, full, missing = (
+        [run_key(row) for row in material.with_status(status)] for status in ("diverged", "out_of_memory", "missing")
+    )
+    if diverged:
+        which = listed(diverged, language)
+        sentences.append(
+            language.count("{n} run diverged{which}.", "{n} runs diverged{which}.", len(diverged), which=which)
+        )
+    if full:
+        which = listed(full, language)
+        sentences.append(
+            language.count(
+                "{n} run did not fit in memory{which}.",
+                "{n} runs did not fit in memory{which}.",
+                len(full),
+                which=which,
+            )
+        )
+    if missing:
+        which = listed(missing, language)
+        sentences.append(
+            language.count("{n} run is missing{which}.", "{n} runs are missing{which}.", len(missing), which=which)
+        )
+    return sentences
+
+
+def _leader(material: Material, dataset: str) -> str:
+    """The best mean on a dataset with its interval, and whose intervals overlap with that."""
+    language, metric, score = material.language, material.metric, material.score
+    here = {cell: row for cell, row in material.of_dataset(dataset).items() if is_known(row[f"{score}_mean"])}
+    if not here:
+        return language.say("On {dataset}, no run is complete yet.", dataset=dataset)
+    labels = short_labels([cell for cell in material.rows if cell.dataset == dataset])
+    places = ranks(material, here)
+    order = sorted(here, key=lambda cell: places[cell])
+    leaders = [labels[cell] for cell in order if places[cell] == 1]
+    best = here[order[0]]
+    found = language.say(
+        "On {dataset}, the {extreme} mean test {metric} of {experiments} is that of {leaders}: {value}",
+        dataset=dataset,
+        extreme=language.say("highest") if metric.higher_is_better else language.say("lowest"),
+        metric=material.name_of(metric),
+        experiments=language.count(
+            "{n} experiment with a complete run", "{n} experiments with a complete run", len(here)
+        ),
+        leaders=language.say(" and ").join(leaders),
+        value=metric_text(best[f"{score}_mean"], metric, language, unit=True),
+    )
+    if len(leaders) > 1:
+        return f"{found}."
+    if not is_known(best[f"{score}_low"]):
+        return found + language.say(" (one complete run, so no interval).")
+    found += language.say(
+        " (95 % interval {interval}, {runs}).",
+        interval=interval_text(best, score, metric, language, unit=True),
+        runs=language.count("{n} complete run", "{n} complete runs", int(best["completed"])),
+    )
+    others = {cell: here[cell] for cell in order[1:]}
+    return f"{found} {_overlaps(best, others, labels, score, language)}".strip()
+
+
+def _overlaps(
+    best: Row, others: Mapping[Experiment, Row], labels: Mapping[Experiment, str], score: str, language: Language
+) -> str:
+    """Whose intervals overlap with the best one's."""
+    low, high = best[f"{score}_low"], best[f"{score}_high"]
+    known = {cell: row for cell, row in others.items() if is_known(row[f"{score}_low"])}
+    near = [labels[cell] for cell, row in known.items() if row[f"{score}_high"] >= low and row[f"{score}_low"] <= high]
+    sentences = []
+    if known and not near:
+        sentences.append(language.say("No other interval overlaps with it."))
+    elif near:
+        sentences.append(
+            language.count(
+                "The interval of {n} other overlaps with it{which}.",
+                "The intervals of {n} others overlap with it{which}.",
+                len(near),
+                which=listed(near, language, most=6),
+            )
+        )
+    if len(known) < len(others):
+        sentences.append(
+            language.count(
+                "{n} other has a single complete run: no interval.",
+                "{n} others have a single complete run: no interval.",
+                len(others) - len(known),
+            )
+        )
+    return " ".join(sentences)
