@@ -11,7 +11,6 @@ def gpus(wildcards):
     return gpus_of_a_run(STUDY.device, elsewhere=not workflow.local_exec)
 
 
-
 rule features:
     input:
         lambda wildcards: CARDS[FEATURES[wildcards.folder][0].dataset],
