@@ -83,8 +83,8 @@ SlurmctldLogFile=$FOLDER/log/slurmctld.log
 SlurmdLogFile=$FOLDER/log/slurmd-%n.log
 SlurmdSpoolDir=$FOLDER/spool/%n
 StateSaveLocation=$FOLDER/state
-# No cgroups: processes are followed through /proc and pinned to nothing.
-ProctrackType=proctrack/linuxproc
+# No cgroups: a step's processes are those of its group, which end with its first; they are pinned to nothing.
+ProctrackType=proctrack/pgid
 TaskPlugin=task/none
 MpiDefault=none
 # The processors and the memory written below, not what slurmd finds.

@@ -120,6 +120,12 @@ def epochs_trained(log: str, interruptions: int) -> int:
     return trained
 
 
+def assert_stopped_in_time(log: str) -> None:
+    """The run was asked to stop, and went on where it had stopped: no epoch was trained twice."""
+    assert "stopped after " in log
+    assert epochs_trained(log, interruptions=1) == EPOCHS
+
+
 def assert_each_had_a_gpu_of_its_own(folder: Path, seeds: range) -> set[tuple[str, str]]:
     """No two runs had the same index on the same node at a time; the places that they had."""
     spans = defaultdict(list)
@@ -232,7 +238,7 @@ def test_what_the_cluster_does_not_have_is_said(
 def test_a_cancelled_job_is_tried_again_and_goes_on(bad_day: BadDay, undisturbed: Path) -> None:
     study, jobs = bad_day
     (job,) = jobs["cancelled"]
-    assert epochs_trained(study.both_attempts(job.seed), interruptions=1) == EPOCHS
+    assert_stopped_in_time(study.both_attempts(job.seed))
     assert_same(study.folder, undisturbed, job.seed)
 
 
@@ -240,7 +246,7 @@ def test_a_preempted_job_is_requeued_and_goes_on(bad_day: BadDay, undisturbed: P
     study, jobs = bad_day
     (job,) = jobs["preempted"]
     assert job.number in {found.number for found in jobs_of(study.folder) if found.state == "COMPLETED"}
-    assert epochs_trained(study.both_attempts(job.seed), interruptions=1) == EPOCHS
+    assert_stopped_in_time(study.both_attempts(job.seed))
     assert_same(study.folder, undisturbed, job.seed)
 
 
@@ -259,7 +265,7 @@ def test_a_job_that_reaches_its_time_limit_goes_on_with_more_time(over_time: Sta
     assert (first.minutes, second.minutes) == (1, 2)
     assert (first.allocated["mem"], second.allocated["mem"]) == ("8000M", "16000M")
     assert (first.node, "gres/gpu" in first.allocated) == ("cpu1", False)
-    assert epochs_trained(over_time.both_attempts(0), interruptions=1) == EPOCHS  # none of them twice
+    assert_stopped_in_time(over_time.both_attempts(0))
     assert_same(over_time.folder, undisturbed, 0)
 
 
@@ -275,7 +281,7 @@ def test_after_control_c_the_same_command_goes_on(cluster: Cluster, undisturbed:
     with running(cluster, tmp_path, STUDY, *options) as again:
         assert again.process.wait(PATIENCE) == 0, again.said
     for seed in range(2):
-        assert epochs_trained(started.both_attempts(seed), interruptions=1) == EPOCHS
+        assert_stopped_in_time(started.both_attempts(seed))
         assert_same(tmp_path, undisturbed, seed)
 
 
