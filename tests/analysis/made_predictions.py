@@ -30,7 +30,7 @@ def label_logits(runs: int, images: int, labels: int, seed: int) -> tuple[np.nda
     return logits.round(1).astype(np.float32), truth
 
 
-def saved(logits: np.ndarray, labels: np.ndarray, thresholds: dict[str, Any] | None = None) -> Predictions:
+def saved(logits: np.ndarray, labels: np.ndarray, **metrics: Any) -> Predictions:
     """What is read of runs with logits [S, N, K] that share their labels."""
     with tempfile.TemporaryDirectory() as folder:
         layout = Layout("made", Path(folder))
@@ -38,7 +38,7 @@ def saved(logits: np.ndarray, labels: np.ndarray, thresholds: dict[str, Any] | N
             paths = layout.run(CELL.run(seed))
             paths.folder.mkdir(parents=True)
             np.savez(paths.predictions, logits=run, labels=labels)
-            paths.result.write_text(json.dumps({"metrics": {"thresholds": thresholds}}))
+            paths.result.write_text(json.dumps({"metrics": metrics}))
         return read_predictions(layout, CELL, range(len(logits)))
 
 
@@ -50,6 +50,8 @@ def class_predictions(runs: int, images: int, classes: int, seed: int) -> ClassP
 
 def label_predictions(runs: int, images: int, labels: int, seed: int) -> LabelPredictions:
     thresholds = {"global": 0.4, "labels": {f"label{index}": 0.1 * (index + 1) for index in range(labels)}}
-    predictions = saved(*label_logits(runs, images, labels, seed), thresholds)
+    precisions = {f"label{index}": 0.5 + 0.1 * index for index in range(labels)}
+    logits, truth = label_logits(runs, images, labels, seed)
+    predictions = saved(logits, truth, thresholds=thresholds, test_average_precision=precisions)
     assert isinstance(predictions, LabelPredictions)
     return predictions

@@ -8,7 +8,7 @@ from made_predictions import CELL, class_logits, class_predictions, label_logits
 from scipy.special import log_softmax
 from sklearn.metrics import top_k_accuracy_score
 
-from bakeoff.analysis.predictions import IMAGES_AT_ONCE, read_predictions
+from bakeoff.analysis.predictions import IMAGES_AT_ONCE, LabelPredictions, read_predictions
 from bakeoff.errors import BakeoffError
 from bakeoff.layout import Layout
 
@@ -36,7 +36,13 @@ def test_multi_label_predictions_have_their_thresholds() -> None:
     assert (found.logits == logits).all() and (found.labels == labels).all()
     assert (found.threshold == 0.4).all()
     assert found.thresholds == pytest.approx(np.tile([0.1, 0.2, 0.3, 0.4], (3, 1)))
-    assert np.isnan(saved(logits, labels).thresholds).all()
+    assert found.average_precision[2] == pytest.approx([0.5, 0.6, 0.7, 0.8])
+    bare = saved(logits, labels)
+    assert isinstance(bare, LabelPredictions)
+    assert np.isnan(bare.thresholds).all() and np.isnan(bare.threshold).all()
+    assert bare.average_precision.shape == bare.thresholds.shape == (3, 4)
+    with pytest.raises(BakeoffError, match=r"result\.json.*of 4 labels"):
+        saved(logits, labels, test_average_precision={"only": 1.0})
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bakeoff.analysis.intervals import spread
-from bakeoff.analysis.precision_recall import average_precision
 from bakeoff.analysis.predictions import ClassPredictions, Floats, LabelPredictions, Predictions
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def class_scores(predictions: Predictions) -> tuple[Floats, dict[str, Floats]]:
         precisions = np.full(hits.shape, np.nan)
     else:
         images, predicted, hits = _label_counts(predictions)
-        precisions = np.stack([average_precision(run, predictions.labels) for run in predictions.logits])
+        precisions = predictions.average_precision
     occurring = np.where(images > 0, images, np.nan)
     scores = {
         "precision": np.where(images > 0, hits / np.maximum(predicted, 1), np.nan),

@@ -49,48 +49,49 @@ TABLES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Findings:
-    """What the test images say of an experiment; of a whole dataset in `tables` alone.
+    """What the N test images say of an experiment.
 
     `errors` metric → the standard error that the finite test set gives one run's; `influence` of the images on the
-    mean of the study's metric over runs [N], where it has a formula; `single` one run, of the same seed on a dataset.
+    mean of the study's metric over runs [N], where it has a formula; `single` one run, of the same seed on a dataset;
+    `loss` and `wrong` are means over runs [N].
     """
 
     tables: "dict[str, pd.DataFrame]"
     errors: dict[str, float]
-    influence: Floats | None = None
-    single: SingleRun | None = None
+    influence: Floats | None
+    single: SingleRun | None
+    loss: Floats
+    wrong: Floats
 
 
-def read_findings(study: Study, layout: Layout, runs: "pd.DataFrame") -> dict[Experiment, Findings]:
-    """What the test images say of every experiment with a completed run, and of each dataset as a whole.
+def read_findings(
+    study: Study, layout: Layout, runs: "pd.DataFrame"
+) -> "tuple[dict[Experiment, Findings], dict[str, pd.DataFrame]]":
+    """What the test images say of every experiment with a completed run, and the hardest images of each dataset.
 
-    A dataset stands as an experiment without architecture, optimizer and recipe. The predictions of one experiment
-    are in memory at a time. Raises BakeoffError when those of a completed run are missing or damaged.
+    The predictions of one experiment are in memory at a time. Raises BakeoffError when those of a completed run are
+    missing or damaged.
     """
     found: dict[Experiment, Findings] = {}
+    hardest: dict[str, pd.DataFrame] = {}
     for dataset, here in runs[runs["status"] == "completed"].groupby("dataset", sort=False):
         names = class_names(study, str(dataset))
         # Of single runs those of one seed are compared: that which most experiments have, the first of equals.
         seed = int(Counter(here["seed"]).most_common(1)[0][0])
         labels: NDArray[Any] | None = None
-        losses, wrongs = [], []
+        cells: dict[Experiment, Findings] = {}
         for cell, rows in by_experiment(here):
             predictions = read_predictions(layout, cell, [int(each) for each in rows["seed"]])
+            names = names or [str(index) for index in range(predictions.classes)]
             labels = predictions.labels if labels is None else labels
-            if not np.array_equal(predictions.labels, labels):
-                raise BakeoffError(
-                    f"{layout.runs / cell.key}: its test images are not those of the other experiments on {dataset}; "
-                    "delete this folder and train it again"
-                )
-            names = names or [str(index) for index in range(_classes(predictions))]
+            _check_images(predictions, labels, names, f"{layout.runs / cell.key}")
             scores = dict(zip(rows["seed"], rows[f"test_{study.metric}"], strict=True))
-            found[cell] = _of_experiment(study, predictions, names, scores, seed)
-            losses.append(image_loss(predictions))
-            wrongs.append(image_wrong(predictions))
-        if labels is not None:
-            whole = hardest_images(np.mean(losses, axis=0), np.mean(wrongs, axis=0), labels, names)
-            found[Experiment(str(dataset), "", "", "")] = Findings({"hardest_images": whole.assign(predicted="")}, {})
-    return found
+            cells[cell] = _of_experiment(study, predictions, names, scores, seed)
+        loss = np.mean([item.loss for item in cells.values()], axis=0)
+        wrong = np.mean([item.wrong for item in cells.values()], axis=0)
+        hardest[str(dataset)] = hardest_images(loss, wrong, np.asarray(labels), names)
+        found |= cells
+    return found, hardest
 
 
 def class_names(study: Study, dataset: str) -> list[str]:
@@ -104,6 +105,17 @@ def class_names(study: Study, dataset: str) -> list[str]:
         raise BakeoffError(f"{path}: cannot read it: {error}; prepare the data again") from error
 
 
+def _check_images(predictions: Predictions, labels: NDArray[Any], names: Sequence[str], folder: str) -> None:
+    """Predictions of other test images, or other classes, than a dataset's must not pass for its own."""
+    remedy = "delete this folder and train it again"
+    if len(names) != predictions.classes:
+        raise BakeoffError(
+            f"{folder}: predicts {predictions.classes} classes, the data now have {len(names)}; {remedy}"
+        )
+    if not np.array_equal(predictions.labels, labels):
+        raise BakeoffError(f"{folder}: its test images are not those of the other experiments on its data; {remedy}")
+
+
 def _of_experiment(
     study: Study, predictions: Predictions, names: Sequence[str], scores: dict[int, float], seed: int
 ) -> Findings:
@@ -115,18 +127,21 @@ def _of_experiment(
         run = predictions.seeds.index(seed)
         correct = predictions.correct[run] if isinstance(predictions, ClassPredictions) else None
         single = SingleRun(seed, float(scores[seed]), None if influence is None else influence[run], correct)
+    loss, wrong = image_loss(predictions), image_wrong(predictions)
     return Findings(
-        _tables(predictions, names),
+        _tables(predictions, names, loss, wrong),
         {metric: standard_error(values) for metric, values in found.items()},
         None if influence is None else influence.mean(axis=0),
         single,
+        loss,
+        wrong,
     )
 
 
-def _tables(predictions: Predictions, names: Sequence[str]) -> "dict[str, pd.DataFrame]":
+def _tables(predictions: Predictions, names: Sequence[str], loss: Floats, wrong: Floats) -> "dict[str, pd.DataFrame]":
     tables = {
         "classes": classes_table(predictions, names),
-        "hardest_images": hardest_images_table(predictions, names),
+        "hardest_images": hardest_images_table(predictions, names, loss, wrong),
         "calibration": calibration_table(predictions),
         "reliability": reliability_table(predictions),
     }
@@ -139,7 +154,3 @@ def _tables(predictions: Predictions, names: Sequence[str]) -> "dict[str, pd.Dat
         "precision_recall": curves_table(predictions, names),
         "thresholds": thresholds_table(predictions, names),
     }
-
-
-def _classes(predictions: Predictions) -> int:
-    return predictions.classes if isinstance(predictions, ClassPredictions) else predictions.labels.shape[1]

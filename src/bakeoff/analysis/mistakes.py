@@ -59,12 +59,12 @@ def confused_pairs_table(predictions: ClassPredictions, names: Sequence[str]) ->
     )
 
 
-def hardest_images_table(predictions: Predictions, names: Sequence[str]) -> "pd.DataFrame":
+def hardest_images_table(predictions: Predictions, names: Sequence[str], loss: Floats, wrong: Floats) -> "pd.DataFrame":
     """The 20 test images with the highest mean loss over runs: what they are, what most runs take them for.
 
-    `wrong` is the share of runs that are wrong; in multi-label data, in any label at a probability of 0.5.
+    `loss` and `wrong` are those of `image_loss` and `image_wrong`.
     """
-    table = hardest_images(image_loss(predictions), image_wrong(predictions), predictions.labels, names)
+    table = hardest_images(loss, wrong, predictions.labels, names)
     rows = table["image"].to_numpy()
     if isinstance(predictions, ClassPredictions):
         table["predicted"] = [names[int(np.bincount(predictions.predicted[:, row]).argmax())] for row in rows]

@@ -22,7 +22,7 @@ ALL_LABELS = ""  # in tables, in place of a class
 
 @dataclass(frozen=True)
 class Ranked:
-    """Images from the highest score down, for each label [N, L]: rank n is where n + 1 images count as predicted.
+    """Images from the highest score down, for each of L labels [L, N]: rank n is where n + 1 images count as predicted.
 
     `images` are their numbers; `is_positive` and `is_known` (0 or 1) their labels; `positives` and `predicted` how many
     there are up to here. Equal scores share a threshold: `first` and `last` are the ranks of the first and last of
@@ -40,33 +40,27 @@ class Ranked:
 
 def ranked(scores: Floats, labels: NDArray[np.uint8]) -> Ranked:
     """Scores [N, L] and labels [N, L] of 0, 1 and 255 (takes no part), in the order of the scores."""
+    scores, labels = np.ascontiguousarray(scores.T), np.ascontiguousarray(labels.T)
     known = labels != IGNORED
-    # As in training/metrics.py: single precision scores are compared as they are.
-    masked = np.where(known, scores, -np.inf)
-    images = np.argsort(-masked, axis=0, kind="stable")
-    ordered = np.take_along_axis(masked, images, axis=0)
-    is_positive = np.take_along_axis(labels == 1, images, axis=0).astype(float)
-    is_known = np.take_along_axis(known, images, axis=0).astype(float)
-    ranks = np.broadcast_to(np.arange(len(scores))[:, None], scores.shape)
-    starts, ends = np.ones(scores.shape, np.bool_), np.ones(scores.shape, np.bool_)
-    starts[1:] = ordered[1:] != ordered[:-1]
-    ends[:-1] = starts[1:]
-    first = np.maximum.accumulate(np.where(starts, ranks, 0), axis=0)
-    last = np.minimum.accumulate(np.where(ends, ranks, len(scores) - 1)[::-1], axis=0)[::-1]
-    return Ranked(images, is_positive, is_known, is_positive.cumsum(axis=0), is_known.cumsum(axis=0), first, last)
+    lowered = np.where(known, -scores, np.inf)
+    images = np.argsort(lowered, axis=1)
+    ordered = np.take_along_axis(lowered, images, axis=1)
+    is_positive = np.take_along_axis(labels == 1, images, axis=1).astype(float)
+    is_known = np.take_along_axis(known, images, axis=1).astype(float)
+    first, last = _ties(ordered)
+    return Ranked(images, is_positive, is_known, is_positive.cumsum(axis=1), is_known.cumsum(axis=1), first, last)
 
 
-def average_precision(scores: Floats, labels: NDArray[np.uint8]) -> Floats:
-    """The average precision of each label [L]: Σ (R_n - R_{n-1}) P_n over distinct scores.
-
-    As scikit-learn's average_precision_score, but NaN for a label without a positive, where precision means nothing.
-    """
-    order = ranked(scores, labels)
-    precision = np.take_along_axis(order.positives / np.maximum(order.predicted, 1), order.last, axis=0)
-    found: Floats = (order.is_positive * precision).sum(axis=0) / np.where(
-        order.positives[-1] > 0, order.positives[-1], np.nan
-    )
-    return found
+def _ties(ordered: Floats) -> tuple[Indices, Indices]:
+    """The places of the first and the last of the values equal to each, in ordered rows [L, N]."""
+    count = ordered.shape[1]
+    places = np.broadcast_to(np.arange(count), ordered.shape)
+    starts, ends = np.ones(ordered.shape, np.bool_), np.ones(ordered.shape, np.bool_)
+    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    ends[:, :-1] = starts[:, 1:]
+    first = np.maximum.accumulate(np.where(starts, places, 0), axis=1)
+    last = np.minimum.accumulate(np.where(ends, places, count - 1)[:, ::-1], axis=1)[:, ::-1]
+    return first, last
 
 
 def curves_table(predictions: LabelPredictions, names: Sequence[str]) -> "pd.DataFrame":
@@ -86,10 +80,14 @@ def curves_table(predictions: LabelPredictions, names: Sequence[str]) -> "pd.Dat
 
 
 def precision_at(scores: Floats, labels: NDArray[np.uint8], recalls: Floats) -> Floats:
-    """Precision at the highest threshold that reaches each recall, of scores [N]; NaN without a positive."""
-    order = ranked(scores[:, None], labels[:, None])
-    ends = order.last[:, 0]
-    positives, predicted = order.positives[ends, 0], order.predicted[ends, 0]
+    """Precision at the highest threshold that reaches each recall, of scores [N] and labels [N] of 0, 1 and 255.
+
+    NaN without a positive.
+    """
+    order = np.argsort(-scores[labels != IGNORED])
+    ordered, true = scores[labels != IGNORED][order], labels[labels != IGNORED][order] == 1
+    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True)) if len(order) else order
+    positives, predicted = true.cumsum()[ends], ends + 1
     if not len(positives) or positives[-1] == 0:
         return np.full(len(recalls), np.nan)
     reached = np.searchsorted(positives, recalls * positives[-1] - 1e-9)

@@ -49,15 +49,22 @@ class ClassPredictions:
 class LabelPredictions:
     """Multi-label: what S runs of an experiment made of L labels of N test images.
 
-    `labels` uint8 [N, L] of 0, 1 and 255 (takes no part); `logits` float32 [S, N, L]. Thresholds of probabilities, as
-    validation chose them: `threshold` [S] for all labels, `thresholds` [S, L] for each; NaN where a result has none.
+    `labels` uint8 [N, L] of 0, 1 and 255 (takes no part); `logits` float32 [S, N, L]. What the results say of them:
+    `average_precision` [S, L], and thresholds of probabilities as validation chose them, `threshold` [S] for all labels
+    and `thresholds` [S, L] for each; NaN where a result has none.
     """
 
     seeds: tuple[int, ...]
     labels: NDArray[np.uint8]
     logits: Floats
+    average_precision: Floats
     threshold: Floats
     thresholds: Floats
+
+    @property
+    def classes(self) -> int:
+        """How many labels there are."""
+        return self.labels.shape[1]
 
     @property
     def known(self) -> Bools:
@@ -83,18 +90,13 @@ def read_predictions(layout: Layout, cell: Experiment, seeds: Sequence[int]) -> 
         if labels.ndim == 1:
             parts.append((_reduced(logits, labels), labels, logits.shape[1]))
         else:
-            parts.append((logits, labels, _thresholds(paths.result, labels.shape[1])))
+            parts.append((logits, labels, *_label_results(paths.result, labels.shape[1])))
     labels = parts[0][1]
     if labels.ndim == 1:
-        return ClassPredictions(
-            tuple(seeds),
-            parts[0][2],
-            labels,
-            *(np.stack(column) for column in zip(*(p[0] for p in parts), strict=True)),
-        )
-    thresholds = np.stack([part[2] for part in parts])
+        stacked = (np.stack(column) for column in zip(*(part[0] for part in parts), strict=True))
+        return ClassPredictions(tuple(seeds), parts[0][2], labels, *stacked)
     return LabelPredictions(
-        tuple(seeds), labels, np.stack([part[0] for part in parts]), thresholds[:, 0], thresholds[:, 1:]
+        tuple(seeds), labels, *(np.stack([part[column] for part in parts]) for column in (0, 2, 3, 4))
     )
 
 
@@ -137,16 +139,19 @@ def _reduced(logits: Floats, labels: NDArray[np.int64]) -> tuple[NDArray[Any], F
     return predicted, confidence, loss, in_top5
 
 
-def _thresholds(path: Path, labels: int) -> Floats:
-    """The threshold for all labels and those of each [1 + L], from a result.json; NaN where it has none."""
+def _label_results(path: Path, labels: int) -> tuple[Floats, Floats, Floats]:
+    """Of a result.json: average precision of each label [L], the threshold for all [], the threshold of each [L]."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["metrics"].get("thresholds") or {}
-    except (OSError, ValueError, KeyError) as error:
+        metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
+        thresholds = metrics.get("thresholds") or {}
+        by_label = [metrics.get("test_average_precision") or {}, thresholds.get("labels") or {}]
+        values = [np.array(list(found.values()) or [None] * labels, dtype=float) for found in by_label]
+        for_all = np.array(thresholds.get("global"), dtype=float)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _corrupt(path, str(error)) from error
-    values = [found.get("global"), *(found.get("labels") or dict.fromkeys(range(labels))).values()]
-    if len(values) != 1 + labels:
-        raise _corrupt(path, f"thresholds of {len(values) - 1} labels for {labels}")
-    return np.array([np.nan if value is None else value for value in values], dtype=float)
+    if any(found.shape != (labels,) for found in values):
+        raise _corrupt(path, f"thresholds or average precisions are not those of {labels} labels")
+    return values[0], for_all, values[1]
 
 
 def _corrupt(path: Path, problem: str) -> BakeoffError:

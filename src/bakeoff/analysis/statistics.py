@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 
 ByExperiment = Mapping[Experiment, Findings]
 
-TABLES = (
-    *("intervals", "comparisons", "single_runs", "ranks", "rank_test", "rank_pairs", "rank_groups", "profiles"),
-    *("variance", "speed", "selection", *findings.TABLES),
-)
 TEXT = {
     *(*FACETS, "metric", "a", "b", "verdict", "configuration", "warning", "kind", "term"),
     *("class", "true", "predicted", "label", "examples"),
@@ -39,24 +35,25 @@ TEXT = {
 
 
 def write_statistics(study: Study, layout: Layout) -> None:
-    """Write results/<study>/summary/<table>.csv for each of TABLES, from the summary and the runs' predictions.
+    """Write the tables of `layout.statistics`, from the summary and the runs' predictions.
 
     A table that has nothing to say has its columns and no rows. Raises BakeoffError when there is no summary, or a
     completed run's predictions are missing or damaged.
     """
     runs = read_tables(layout).runs
-    found = read_findings(study, layout, runs)
+    found, hardest = read_findings(study, layout, runs)
     tables = _study_tables(study, layout, runs, found) | {name: _joined(found, name) for name in findings.TABLES}
-    for name in TABLES:
-        with write_atomically(layout.summary / f"{name}.csv") as path:
-            tables[name].to_csv(path, index=False)
+    tables["hardest_images"] = _with_whole_datasets(tables["hardest_images"], hardest)
+    for name, path in layout.statistics.items():
+        with write_atomically(path) as temporary:
+            tables[name].to_csv(temporary, index=False)
 
 
 def read_statistics(layout: Layout, name: str) -> "pd.DataFrame":
-    """One of TABLES. Names stay text, and only an empty field is a missing number. Raises BakeoffError without it."""
+    """One of the tables: names stay text, only an empty field is a missing number. Raises BakeoffError without it."""
     import pandas as pd
 
-    path = layout.summary / f"{name}.csv"
+    path = layout.statistics[name]
     try:
         table = pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=[""])
     except OSError as error:
@@ -110,3 +107,12 @@ def _joined(found: ByExperiment, name: str) -> "pd.DataFrame":
     wanted = [*FACETS, *findings.TABLES[name]]
     parts = [item.tables[name].assign(**vars(cell)) for cell, item in found.items() if name in item.tables]
     return pd.concat(parts)[wanted] if parts else pd.DataFrame(columns=wanted)
+
+
+def _with_whole_datasets(table: "pd.DataFrame", hardest: "Mapping[str, pd.DataFrame]") -> "pd.DataFrame":
+    """Behind the experiments' hardest images those of all experiments on a dataset, which have no other names."""
+    import pandas as pd
+
+    empty = {name: "" for name in (*FACETS, "predicted")}
+    parts = [part.assign(**empty | {"dataset": dataset}) for dataset, part in hardest.items()]
+    return pd.concat([table, *parts])[table.columns] if parts else table

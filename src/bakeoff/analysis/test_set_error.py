@@ -66,19 +66,19 @@ def of_macro_f1(predictions: ClassPredictions, run: int) -> Floats:
 def of_mean_average_precision(predictions: LabelPredictions, run: int) -> Floats:
     """Influences [N] on the mean of the average precisions of the labels that have a positive image."""
     order = ranked(predictions.logits[run], predictions.labels)
-    total = np.where(order.positives[-1] > 0, order.positives[-1], np.nan)
+    total = np.where(order.positives[:, -1:] > 0, order.positives[:, -1:], np.nan)
     # AP = Σ positives i of (precision at i's rank) / P. An image's weight changes the precision at its own rank and all
     # below: by (1 - precision) / predicted for a positive, by -precision / predicted for a negative.
-    precision = np.take_along_axis(order.positives / np.maximum(order.predicted, 1), order.last, axis=0)
+    predicted = np.take_along_axis(np.maximum(order.predicted, 1), order.last, axis=1)
+    precision = np.take_along_axis(order.positives, order.last, axis=1) / predicted
     share = order.is_positive * precision
-    below = order.is_positive / np.take_along_axis(np.maximum(order.predicted, 1), order.last, axis=0)
-    first = order.first
-    sums = [np.take_along_axis(_sums_from(values), first, axis=0) for values in (below, below * precision)]
-    average = share.sum(axis=0) / total
-    changes = share + order.is_positive * sums[0] - order.is_known * sums[1] - order.is_positive * average
+    below = order.is_positive / predicted
+    sums = [np.take_along_axis(_sums_from(values), order.first, axis=1) for values in (below, below * precision)]
+    average = share.sum(axis=1, keepdims=True) / total
+    changes = share + order.is_positive * (sums[0] - average) - order.is_known * sums[1]
     by_image = np.empty_like(changes)
-    np.put_along_axis(by_image, order.images, changes / total, axis=0)
-    found: Floats = np.nansum(by_image, axis=1) / max(1, (order.positives[-1] > 0).sum())
+    np.put_along_axis(by_image, order.images, changes / total, axis=1)
+    found: Floats = np.nansum(by_image, axis=0) / max(1, (order.positives[:, -1] > 0).sum())
     return found
 
 
@@ -117,6 +117,6 @@ def _of_fbeta(predictions: LabelPredictions, run: int, beta: float, average: str
 
 
 def _sums_from(values: Floats) -> Floats:
-    """Of each row of [N, L], the sum of it and all below."""
-    found: Floats = values[::-1].cumsum(axis=0)[::-1]
+    """Of each place in rows [L, N], the sum of it and all behind."""
+    found: Floats = values[:, ::-1].cumsum(axis=1)[:, ::-1]
     return found
