@@ -1,4 +1,5 @@
 # make study [STUDY=studies/x.yaml]   train what is missing and write the report
+# make report-pdf [STUDY=...]          the report again, and its PDF
 # make test | check | bench           the tests, the style and type checks, the measurements
 STUDY  ?= config.yaml
 CORES  ?= all
@@ -8,7 +9,7 @@ NAME    = $(shell sed -n 's/^study: *//p' $(STUDY))
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: study report test test-all check format bench schema clean
+.PHONY: study report report-pdf test test-all check format bench schema clean
 
 study: $(BIN)/.ready
 	@$(BIN)/snakemake --configfile $(STUDY) --cores $(CORES); status=$$?; \
@@ -18,6 +19,9 @@ study: $(BIN)/.ready
 
 report: $(BIN)/.ready
 	@$(BIN)/bakeoff report $(STUDY)
+
+report-pdf: $(BIN)/.ready
+	@$(BIN)/bakeoff report $(STUDY) --pdf
 
 test: $(BIN)/.ready
 	@$(BIN)/python -m pytest -n 2 -m "not slow"

@@ -38,6 +38,9 @@ shell.prefix(
 )
 
 
+report: "report/captions/workflow.rst"
+
+
 localrules:
     all,
 

@@ -102,6 +102,28 @@ def test_only_what_decides_a_result_changes_its_specification() -> None:
         ({"seeds": "many"}, ["study.yaml:15", "seeds", "'many'"]),
         ({"seeds": [1, 1]}, ["seeds", "twice"]),
         ({"seeds": 0}, ["seeds", "at least 1"]),
+        (
+            {"recipes": {"a": {"epochs": 1, "clip_grad_norm": float("inf")}}},
+            ["recipes.a.clip_grad_norm", "finite", "inf"],
+        ),
+        ({"recipes": {"a": {"epochs": 1, "label_smoothing": float("nan")}}}, ["recipes.a.label_smoothing", "finite"]),
+        (
+            {"recipes": {"a": {"epochs": 1, "early_stopping": {"patience": 1, "min_delta": float("inf")}}}},
+            ["recipes.a.early_stopping.min_delta", "finite"],
+        ),
+        (
+            {"recipes": {"a": {"epochs": 1, "normalize": {"mean": [0], "std": [float("inf")]}}}},
+            ["recipes.a.normalize.std", "finite"],
+        ),
+        (
+            {"recipes": {"a": {"epochs": 1, "loss": {"name": "BCEWithLogitsLoss", "pos_weight": float("inf")}}}},
+            ["recipes.a.loss.pos_weight", "finite"],
+        ),
+        (
+            {"recipes": {"a": {"epochs": 1, "schedule": {"warmup": float("inf")}}}},
+            ["recipes.a.schedule.warmup", "finite"],
+        ),
+        ({"beta": float("inf")}, ["beta", "finite", "inf"]),
         ({"study": "../up"}, ["study.yaml:1", "'../up'", "safe folder name"]),
         ({"architectures": {"a/b": {"model": "mlp"}}}, ["architectures.a/b", "safe folder name"]),
         ({"architectures": {}}, ["architectures"]),

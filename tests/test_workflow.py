@@ -165,6 +165,15 @@ def test_plan_and_status_and_a_report_of_what_there_is(study_folder: Path) -> No
     assert "digits/logistic/sgd/plain/seed0" in (study_folder / "report/tiny/report.md").read_text().replace("\\", "")
 
 
+def test_snakemakes_own_report_has_figures_tables_and_the_study(study_folder: Path) -> None:
+    page = study_folder / "page.html"
+    made = snakemake(study_folder, TINY, "--report", page)
+    assert made.returncode == 0, made.stderr
+    text = page.read_text()
+    for wanted in ("comparison_digits", "experiments.csv", "report.html", "Drawn from the summary tables"):
+        assert wanted in text
+
+
 def test_a_report_of_an_unfinished_study_does_not_end_it(study_folder: Path) -> None:
     shutil.rmtree(study_folder / "results/tiny/runs" / RUNS[0])
     assert bakeoff(study_folder, "report", TINY).returncode == 0

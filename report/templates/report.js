@@ -88,6 +88,7 @@ const TICKED_AT_FIRST = 5;
 
 function shape(name, attributes, ...children) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  if (name === "text") Object.assign(attributes, { fill: "#59636e", "font-size": 12, "font-family": "sans-serif" });
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   made.append(...children);
   return made;
@@ -146,7 +147,7 @@ function chooser(box) {
       SIZE.height - SIZE.bottom - ((value - low) / (high - low || 1)) * (SIZE.height - SIZE.top - SIZE.bottom);
     for (const value of ticks(low, high)) {
       chart.append(
-        shape("line", { class: "axis", x1: SIZE.left, x2: SIZE.width - SIZE.right, y1: y(value), y2: y(value) }),
+        shape("line", { class: "axis", stroke: "#b8bfc6", x1: SIZE.left, x2: SIZE.width - SIZE.right, y1: y(value), y2: y(value) }),
         shape("text", { x: SIZE.left - 6, y: y(value) + 4, "text-anchor": "end" }, format.format(value)),
       );
     }

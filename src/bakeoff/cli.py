@@ -10,8 +10,9 @@ import typer
 
 from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError, Stopped
+from bakeoff.files import explain
 from bakeoff.layout import Layout, data_folder, features_folder
-from bakeoff.leases import leased_gpu
+from bakeoff.leases import lease_gpu
 from bakeoff.plugins import load_plugins
 from bakeoff.study import Run, Study, runs
 from bakeoff.study_file import load_study, place, read_yaml, schema
@@ -105,11 +106,11 @@ def features(
     if folder not in found:
         raise BakeoffError(f"{study_file}: no run uses the features {folder!r}; {nearest(folder, list(found))}")
 
-    with leased_gpu(study.device, study.jobs_per_gpu, folder):
-        from bakeoff.training.run import compute_features
+    lease_gpu(study.device, study.jobs_per_gpu, folder, study.gpu_wait_seconds)
+    from bakeoff.training.run import compute_features
 
-        load_plugins(study.plugins)
-        compute_features(study, found[folder].run(study.seeds[0]), Layout(study.study), threads)
+    load_plugins(study.plugins)
+    compute_features(study, found[folder].run(study.seeds[0]), Layout(study.study), threads)
 
 
 @application.command()
@@ -118,17 +119,19 @@ def train(
     run: Annotated[str, typer.Argument(help="dataset/architecture/optimizer/recipe/seedN")],
     overrides: Overrides = [],  # noqa: B006
     threads: Threads = 1,
-    checkpoint_seconds: Annotated[float, typer.Option(min=0, help="least time between two checkpoints")] = 10.0,
+    checkpoint_seconds: Annotated[
+        float, typer.Option(min=0, envvar="BAKEOFF_CHECKPOINT_SECONDS", help="least time between two checkpoints")
+    ] = 10.0,
 ) -> None:
     """Train one run, or go on with it from its last checkpoint."""
     _set_threads(threads)
     study = _load(study_file, overrides)
     planned = _find_run(study, run, study_file)
-    with leased_gpu(study.device, study.jobs_per_gpu, run):  # before torch is imported
-        from bakeoff.training.run import train_run
+    lease = lease_gpu(study.device, study.jobs_per_gpu, run, study.gpu_wait_seconds)  # before torch is imported
+    from bakeoff.training.run import train_run
 
-        load_plugins(study.plugins)
-        train_run(study, planned, Layout(study.study), threads, checkpoint_seconds)
+    load_plugins(study.plugins)
+    train_run(study, planned, Layout(study.study), threads, checkpoint_seconds, lease)
 
 
 @application.command()
@@ -164,8 +167,10 @@ def report(
     overrides: Overrides = [],  # noqa: B006
     render_only: Annotated[bool, typer.Option(help="use the tables and figures that are there")] = False,
     language: Annotated[str | None, typer.Option(help="en or ru; left out: the study's")] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="compile the LaTeX, too")] = False,
 ) -> None:
-    """Make the report from whatever runs are finished: tables, figures, Markdown and HTML."""
+    """Make the report from whatever runs are finished: tables, figures, Markdown, HTML and LaTeX."""
+    from bakeoff.report.pdf import make_pdf
     from bakeoff.report.render import render_report
 
     study = _load(study_file, overrides)
@@ -178,7 +183,8 @@ def report(
         write_summary(study, layout)
         write_statistics(study, layout)
         draw_figures(study, layout, language)
-    for path in render_report(study, layout, language):
+    written = render_report(study, layout, language)
+    for path in [*written, *([make_pdf(written[-1])] if pdf else [])]:
         typer.echo(path)
 
 
@@ -195,6 +201,20 @@ def status(
 
     study = _load(study_file, overrides)
     show_status(study, Layout(study.study), watch, Console())
+
+
+@application.command()
+def doctor(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+    """Check what runs need of this machine, and say what is wrong and what to do. Fails when they cannot work."""
+    from rich.console import Console
+
+    from bakeoff.doctor import examine, findings_table
+
+    findings = examine(_load(study_file, overrides))
+    Console().print(findings_table(findings))
+    problems = [finding.what for finding in findings if finding.level == "problem"]
+    if problems:
+        raise BakeoffError(f"runs cannot work here: {', '.join(problems)}")
 
 
 @application.command("schema")
@@ -245,4 +265,4 @@ def main() -> None:
     except Stopped as reason:
         sys.exit(str(reason))
     except OSError as error:  # a full disk, a folder that cannot be written
-        sys.exit(f"error: {error.filename or 'writing'}: {error.strerror or error}")
+        sys.exit(f"error: {explain(error)}")

@@ -7,6 +7,10 @@ from typing import Any
 
 from bakeoff.study import Experiment, Run, Study, parent
 
+# A recipe's keys that came when there were results, and their values that say what was so before: left out, so that
+# these results stay.
+LATER_KEYS = {"on_out_of_memory": "fail"}
+
 
 def dataset_specification(study: Study, name: str) -> dict[str, Any]:
     """All that decides the prepared data. Keys that say nothing are left out, so new ones change no old data."""
@@ -21,7 +25,9 @@ def experiment_specification(study: Study, cell: Experiment) -> dict[str, Any]:
         "dataset": dataset_specification(study, cell.dataset),
         "architecture": study.entries["architectures"][cell.architecture],
         "optimizer": study.entries["optimizers"][cell.optimizer],
-        "recipe": study.entries["recipes"][cell.recipe],
+        "recipe": {
+            key: value for key, value in study.entries["recipes"][cell.recipe].items() if LATER_KEYS.get(key) != value
+        },
         "metric": study.metric,
         "beta": study.beta,
         **_weights_of(study, cell),

@@ -64,15 +64,15 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_ty
 
 
 class Strict(BaseModel):
-    """Unknown keys are errors."""
+    """Unknown keys are errors, and so are infinity and NaN."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Open(BaseModel):
     """Keys beyond the fields are keyword arguments of the thing that the entry names."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -270,6 +270,11 @@ class Recipe(Strict):
     )
     label_smoothing: float = Field(0, ge=0, lt=1)
     clip_grad_norm: float | None = Field(None, gt=0)
+    on_out_of_memory: Literal["fail", "halve_batch"] = Field(
+        "fail",
+        description="halve_batch: where memory runs out, start again with half of a batch's images in a forward pass, "
+        "down to one; the effective batch stays",
+    )
     precision: Literal["float32", "bfloat16"] = "float32"
     channels_last: bool | None = Field(None, description="memory layout; left out: channels last where that is faster")
     compile: bool = False
@@ -356,6 +361,8 @@ class Study(Strict):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(1, gt=0, description="processor threads of one training job")
     jobs_per_gpu: int = Field(1, gt=0, description="training jobs that share a GPU at a time, for small models")
+    gpu_wait_seconds: float = Field(600, ge=0, description="how long a job waits for a free GPU before it fails")
+    measure_energy: bool = Field(False, description="estimate each run's energy with codecarbon (bakeoff[energy])")
     datasets: dict[Name, Dataset] = Field(min_length=1)
     architectures: dict[Name, Architecture] = Field(min_length=1)
     optimizers: dict[Name, Optimizer] = Field(min_length=1)

@@ -65,13 +65,22 @@ def test_ours_is_of_the_same_measure(tmp_path: Path) -> None:
         {"value": 0.5, "measured": "last_epoch"},
         {"value": 0.5, "measured": "chosen_on_validation", "split": "validation"},
         {"value": 1.5, "measured": "last_epoch", "split": "train", "metric": "loss"},
+        {"value": 0.5, "measured": "last_epoch", "split": "validation"},
+        {"value": 0.5, "measured": "best_over_epochs", "split": "train"},
     )
     found = verdicts(
-        tmp_path, study, test_max=scores(0.97), test_last=scores(0.6), validation=scores(0.7), train=scores(0.75)
-    )
-    assert [item.ours for item in found] == ["97.00 ± 0.00 %", "60.00 ± 0.00 %", "70.00 ± 0.00 %", "0.25 ± 0"]
-    assert [item.published for item in found] == ["50.00 %", "50.00 %", "50.00 %", "1.5"]
-    assert [("ours at the epoch" in item.measure) for item in found] == [False, False, False, True]
+        tmp_path, study, test_max=scores(0.97), test_last=scores(0.6), validation=scores(0.7), train=scores(0.75),
+        train_last=scores(0.8), validation_last=scores(0.65),
+    )  # fmt: skip
+    assert [item.ours for item in found[:4]] == ["97.00 ± 0.00 %", "60.00 ± 0.00 %", "70.00 ± 0.00 %", "0.2 ± 0"]
+    assert [item.ours for item in found[4:]] == ["65.00 ± 0.00 %", "75.00 ± 0.00 %"]
+    assert [item.published for item in found[:4]] == ["50.00 %", "50.00 %", "50.00 %", "1.5"]
+    assert [("ours at the epoch" in item.measure) for item in found] == [False] * 5 + [True]
+
+
+def test_results_of_before_the_last_epoch_was_written_say_so(tmp_path: Path) -> None:
+    (found,) = verdicts(tmp_path, published({"value": 0.9, "measured": "last_epoch", "split": "train"}))
+    assert (found.ours, found.verdict) == ("–", "not measured")
 
 
 def test_without_the_measure_without_a_run_and_with_one_run(tmp_path: Path) -> None:

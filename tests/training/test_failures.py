@@ -1,15 +1,21 @@
 """Methods that fail are results, with what was reached before."""
 
+import csv
 import json
+import math
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 
-from bakeoff.layout import Layout
-from bakeoff.study import Run
-from bakeoff.study_file import load_study
+from bakeoff.layout import Layout, features_folder
+from bakeoff.metrics import METRICS
+from bakeoff.models.registry import Images, build_model
+from bakeoff.study import Run, runs
+from bakeoff.study_file import load_study, parse_study
 from bakeoff.training import loop
+from bakeoff.training.evaluation import best_over_epochs
 from bakeoff.training.run import train_run
 from commands import STUDIES
 
@@ -49,6 +55,58 @@ def test_memory_that_runs_out_keeps_what_was_reached(
     assert result["metrics"]["best_epoch"] in (1, 2)
     assert "validation" in result["metrics"]
     assert layout.run(RUN).history.read_text().count("\n") == 3
+
+
+def test_memory_that_runs_out_on_kept_features_keeps_the_whole_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = parse_study(
+        {
+            "study": "kept",
+            "datasets": {"digits": {"source": "digits", "limit": 100}},
+            "architectures": {"deep": {"model": "mlp", "hidden": [8], "pretrained": "random"}},
+            "optimizers": {"sgd": {"name": "SGD", "lr": 0.1}},
+            "recipes": {"frozen": {"epochs": 3, "freeze": "backbone"}},
+            "seeds": 1,
+        }
+    )
+    (run,) = runs(study)
+    assert features_folder(study, run.experiment) is not None
+    train_epoch = loop._train_epoch
+
+    def full(*arguments: object) -> loop.Metrics:
+        if arguments[6] == 2:
+            raise torch.OutOfMemoryError("no memory is left")
+        return train_epoch(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "_train_epoch", full)
+    train_run(study, run, Layout(study.study))
+    paths = Layout(study.study).run(run)
+    assert json.loads(paths.result.read_text())["status"] == "out_of_memory"
+    network = build_model(study.architectures["deep"], Images(1, 8, 8, 10))
+    network.load_state_dict(safetensors.torch.load_file(paths.model))
+
+
+@pytest.mark.parametrize(
+    ("losses", "best"),
+    [([math.nan, 2.0, 1.0], 1.0), ([2.0, math.nan, 3.0], 2.0), ([math.nan, math.nan], math.nan)],
+)
+def test_what_is_not_a_number_is_never_the_best_over_epochs(losses: list[float], best: float) -> None:
+    found = best_over_epochs([{"loss": loss} for loss in losses], METRICS)
+    assert found["loss"] == pytest.approx(best, nan_ok=True)
+
+
+def test_the_last_epochs_metrics_stand_beside_the_best_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    layout = Layout(STUDY.study)
+    train_run(STUDY, RUN, layout)
+    metrics = json.loads(layout.run(RUN).result.read_text())["metrics"]
+    with layout.run(RUN).history.open() as file:
+        rows = list(csv.DictReader(file))
+    for split in ("train", "validation"):
+        for name, epoch in ((split, metrics["best_epoch"]), (f"{split}_last", 12)):
+            assert metrics[name]["loss"] == float(rows[epoch - 1][f"{split}_loss"])
 
 
 def test_a_run_whose_parent_has_no_weights_is_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

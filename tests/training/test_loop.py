@@ -92,3 +92,36 @@ def test_several_labels_for_each_image(tmp_path: Path) -> None:
         average_precision_score((targets[known[:, k], k] >= 0.5).int(), scores[known[:, k], k]) for k in range(CLASSES)
     ]
     assert progress.history[0]["train_mean_average_precision"] == pytest.approx(sum(expected) / CLASSES)
+
+
+@pytest.mark.parametrize("task", ["multi-class", "multi-label"])
+def test_accumulated_batches_step_as_one_that_holds_them_all(task: Task, tmp_path: Path) -> None:
+    """Three batches, the last one smaller, whose ignored labels are not equally many."""
+    images = torch.randint(0, 256, (10, 1, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    if task == "multi-class":
+        labels = torch.arange(10) % CLASSES
+    else:
+        labels = (torch.arange(30).reshape(10, 3) % 2).to(torch.uint8)
+        labels[:5, 1:] = IGNORED
+    weights = []
+    for batch_size, accumulate in ((10, 1), (4, 3)):
+        recipe = Recipe(epochs=1, batch_size=batch_size, accumulate=accumulate)
+        splits = Splits(*(Batches(images, labels, batch_size) for _ in range(3)))
+        plan = Plan(
+            recipe,
+            Optimizer.model_validate({"name": "SGD", "lr": 1.0}),
+            METRICS["loss"],
+            build_losses(recipe, task, labels),
+            Scoring(task),
+            None,
+            1,
+            tmp_path / f"{accumulate}.pt",
+            1e9,
+        )
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Flatten(), nn.Linear(16, CLASSES))
+        before = network[1].weight.detach().clone()
+        train(network, splits, plan, torch.device("cpu"), Progress())
+        weights.append(network[1].weight.detach())
+        assert not torch.allclose(weights[-1], before, atol=1e-3)
+    torch.testing.assert_close(*weights)

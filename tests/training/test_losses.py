@@ -59,6 +59,30 @@ def test_ignored_labels_have_no_loss_and_no_gradient() -> None:
 
 
 @pytest.mark.parametrize(
+    "keys",
+    [
+        {},
+        {"loss": {"name": "BCEWithLogitsLoss", "pos_weight": 3.0}},
+        {"loss": {"name": "BCEWithLogitsLoss", "reduction": "sum"}},
+    ],
+)
+def test_shares_of_several_batches_make_the_loss_of_one(keys: dict[str, object]) -> None:
+    masked = LABELS.clone()
+    masked[0] = masked[1, :2] = IGNORED  # unequally over the batches, of which one has nothing but ignored labels
+    losses = build_losses(recipe(**keys), "multi-label", LABELS)
+    parts = [slice(0, 1), slice(1, 2), slice(2, 4)]
+    shares = losses.shares([masked[part] for part in parts])
+    total = sum(share * losses.training(LOGITS[part], masked[part]) for share, part in zip(shares, parts, strict=True))
+    assert torch.allclose(torch.as_tensor(total), losses.training(LOGITS, masked))
+
+
+def test_batches_without_a_known_label_have_no_loss() -> None:
+    losses = build_losses(recipe(), "multi-label", LABELS)
+    nothing = torch.full_like(LABELS, IGNORED)
+    assert sum(losses.shares([nothing, nothing])) == 0
+
+
+@pytest.mark.parametrize(
     ("keys", "task", "named"),
     [
         ({"loss": "CrossEntropyLoss"}, "multi-label", "say BCEWithLogitsLoss"),

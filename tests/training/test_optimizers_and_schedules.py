@@ -1,5 +1,8 @@
 """Optimizers and schedules by name: what is passed through, and what is said of a wrong one."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -8,7 +11,7 @@ from torch.optim import lr_scheduler
 from bakeoff.errors import BakeoffError
 from bakeoff.study import Optimizer, Schedule
 from bakeoff.training.optimizers import build_optimizer, check_optimizer, torch_optimizers
-from bakeoff.training.schedules import LearningRate
+from bakeoff.training.schedules import LearningRate, check_schedule
 
 NOT_FOR_EVERY_NETWORK = {"sparseadam", "muon"}  # sparse gradients only, matrices only
 
@@ -86,6 +89,25 @@ def test_cosine_left_without_length_ends_with_the_training() -> None:
     assert rates(Schedule.model_validate({"name": "CosineAnnealingLR", "interval": "step"})) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("entry", "reference"),
+    [
+        ({"name": "PolynomialLR", "power": 2}, lambda optimizer: lr_scheduler.PolynomialLR(optimizer, 6, 2)),
+        ({"name": "LinearLR"}, lr_scheduler.LinearLR),
+    ],
+)
+def test_a_polynomial_decays_to_the_end_and_a_linear_one_warms_up_as_torchs(
+    entry: dict[str, Any], reference: Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler]
+) -> None:
+    optimizer = torch.optim.SGD(parameters(), lr=1.0)
+    expected, schedule = [], reference(optimizer)
+    for _ in range(6):
+        expected += [optimizer.param_groups[0]["lr"]] * 4
+        optimizer.step()
+        schedule.step()
+    assert rates(Schedule.model_validate(entry)) == pytest.approx(expected)
+
+
 def test_warmup_is_linear_and_leaves_the_schedule_alone() -> None:
     seen = rates(Schedule.model_validate({"name": "StepLR", "step_size": 3, "gamma": 0.1, "warmup": 2}))
     assert seen[:8] == pytest.approx([(step + 1) / 8 for step in range(8)])
@@ -124,3 +146,35 @@ def test_chained_schedules() -> None:
 def test_a_wrong_schedule(entry: dict[str, object], words: str) -> None:
     with pytest.raises(BakeoffError, match=words):
         rates(Schedule.model_validate(entry))
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"name": "StepLR", "step_size": 0}, "StepLR cannot step"),
+        ({"name": "ExponentialLR", "gamma": "fast"}, "ExponentialLR cannot step"),
+        ({"name": "PolynomialLR", "power": "two"}, "PolynomialLR cannot step"),
+        ({"name": "OneCycleLR", "max_lr": 0.1, "total_steps": 20, "interval": "step"}, "OneCycleLR cannot step"),
+        ({"name": "CosineAnnealingLR", "T_max": 0}, "CosineAnnealingLR cannot"),
+    ],
+)
+def test_what_goes_wrong_in_a_step_is_found_before_training(entry: dict[str, Any], words: str) -> None:
+    """Also what would go wrong only in the last one."""
+    with pytest.raises(BakeoffError, match=words):
+        check_schedule(Schedule.model_validate(entry), torch.optim.SGD(parameters(), lr=1.0), 6, 4)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"name": "OneCycleLR", "max_lr": 0.1, "interval": "step"},
+        {"name": "CosineAnnealingWarmRestarts", "T_0": 2},
+        {"name": "ReduceLROnPlateau"},
+        {"name": "CyclicLR", "base_lr": 0.1, "max_lr": 1.0, "interval": "step"},
+        {"name": "SequentialLR", "schedulers": [{"name": "LinearLR"}, {"name": "PolynomialLR"}], "milestones": [2]},
+        {"name": "ChainedScheduler", "schedulers": [{"name": "LinearLR"}, {"name": "CosineAnnealingLR"}]},
+    ],
+)
+def test_what_steps_to_the_end_passes_the_check(entry: dict[str, Any]) -> None:
+    optimizer = torch.optim.SGD(parameters(), lr=1.0, momentum=0.9)
+    check_schedule(Schedule.model_validate(entry), optimizer, 6, 4)

@@ -16,7 +16,10 @@ from commands import BIN, ENVIRONMENT, STUDIES, bakeoff
 STUDY = STUDIES / "stages.yaml"
 RUN = "digits/cnn/sgd/first/seed3"
 FOLDER = f"results/stages/runs/{RUN}"
-WALL_CLOCK = {"training_seconds", "seconds_per_epoch", "images_per_second", "peak_memory_bytes"}
+WALL_CLOCK = {
+    "training_seconds", "seconds_per_epoch", "images_per_second", "cpu_seconds", "gpu_seconds",
+    "peak_host_memory_bytes",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

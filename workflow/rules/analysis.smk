@@ -2,8 +2,18 @@ rule summarize:
     input:
         [LAYOUT.run(run).result for run in RUNS.values()],
     output:
-        LAYOUT.summary / "runs.csv",
-        LAYOUT.summary / "experiments.csv",
+        report(
+            LAYOUT.summary / "runs.csv",
+            caption="../../report/captions/table.rst",
+            category="Tables",
+            labels={"table": "runs"},
+        ),
+        report(
+            LAYOUT.summary / "experiments.csv",
+            caption="../../report/captions/table.rst",
+            category="Tables",
+            labels={"table": "experiments"},
+        ),
         LAYOUT.summary / "history.parquet",
     log:
         LAYOUT.folder / "logs" / "summarize.log",
@@ -31,8 +41,16 @@ rule figures:
     input:
         rules.summarize.output,
     output:
-        directory(LAYOUT.figures),
+        report(
+            directory(LAYOUT.figures),
+            patterns=["{figure}.svg"],
+            caption="../../report/captions/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
     log:
         LAYOUT.folder / "logs" / "figures.log",
+    params:
+        language=STUDY.language,
     shell:
         'bakeoff figures "${{study[@]}}" > {log} 2>&1'

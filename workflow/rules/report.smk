@@ -4,13 +4,14 @@ rule report:
         rules.summarize.output,
         rules.statistics.output,
         rules.figures.output,
-        templates=collect(
-            str(Path(workflow.basedir) / "report/templates/{name}"),
-            name=("report.md.j2", "report.html.j2", "report.tex.j2", "report.js"),
-        ),
+        templates=sorted(map(str, Path(workflow.basedir, "report/templates").iterdir())),
     output:
         LAYOUT.report_folder / "report.md",
-        LAYOUT.report_folder / "report.html",
+        report(
+            LAYOUT.report_folder / "report.html",
+            caption="../../report/captions/report.rst",
+            category="Report",
+        ),
         LAYOUT.report_folder / "latex/report.tex",
     log:
         LAYOUT.folder / "logs" / "report.log",

@@ -25,17 +25,25 @@ if TYPE_CHECKING:
 KEYS = (*FACETS, "seed")
 FINISHED = ("completed", "diverged", "out_of_memory")
 STATUSES = (*FINISHED, "missing")
-SPLITS = ("train", "validation", "test", "test_last", "test_max")
+SPLITS = ("train", "train_last", "validation", "validation_last", "test", "test_last", "test_max")
 SCORE_PREFIXES = ("train_", "validation_", "test_")
 COSTS = (
     "parameters",
     "macs",
+    "batch_size",
+    "accumulate",
     "training_seconds",
     "seconds_per_epoch",
     "images_per_second",
-    "peak_memory_bytes",
+    "cpu_seconds",
+    "gpu_seconds",
+    "energy_kwh",
+    "peak_host_memory_bytes",
+    "peak_device_memory_bytes",
 )
-WHOLE = ("best_epoch", "epochs", "parameters", "macs", "peak_memory_bytes", "threads")
+TOTALS = ("training_seconds", "cpu_seconds", "gpu_seconds", "energy_kwh")  # what adds up over runs
+PEAKS = ("peak_host_memory_bytes", "peak_device_memory_bytes")
+WHOLE = ("best_epoch", "epochs", "parameters", "macs", "batch_size", "accumulate", *PEAKS, "threads")
 PROVENANCE = (
     "device",
     "threads",
@@ -125,8 +133,8 @@ def experiments_table(table: "pd.DataFrame") -> "pd.DataFrame":
 
     For every score the mean, the standard deviation (ddof=1) and the two-sided 95 % t-interval
     mean ± t(0.975, n-1) · std / sqrt(n) over the n completed runs; no deviation and interval for n < 2.
-    `training_seconds` and the other costs are means over completed runs, `training_seconds_total` the
-    sum over all finished ones, `peak_memory_bytes` the maximum.
+    `training_seconds` and the other costs are means over completed runs, `training_seconds_total` and the other totals
+    sums over all finished ones, peaks of memory the maximum.
     """
     import numpy as np
     import pandas as pd
@@ -151,8 +159,10 @@ def experiments_table(table: "pd.DataFrame") -> "pd.DataFrame":
         columns[name] = completed[name].astype("float64").groupby(facets, sort=False).mean()
     for name in ("parameters", "macs"):
         columns[name] = table[name].groupby(facets, sort=False).mean()
-    columns["training_seconds_total"] = table["training_seconds"].groupby(facets, sort=False).sum(min_count=1)
-    columns["peak_memory_bytes"] = table["peak_memory_bytes"].groupby(facets, sort=False).max()
+    for name in TOTALS:
+        columns[f"{name}_total"] = table[name].groupby(facets, sort=False).sum(min_count=1)
+    for name in PEAKS:
+        columns[name] = table[name].groupby(facets, sort=False).max()
     return pd.DataFrame(columns).reset_index()
 
 

@@ -11,9 +11,6 @@ from bakeoff.report.material import Material
 from bakeoff.report.numbers import NONE, interval_text, is_known, metric_text, spread_text
 from bakeoff.study import Experiment, Published, Study
 
-# What the tables of the summary call a measure of the test split. Of the other splits they have one: at the epoch that
-# validation chose.
-TEST_SCORES = {"best_over_epochs": "test_max", "last_epoch": "test_last", "chosen_on_validation": "test"}
 WORDS = {
     "best_over_epochs": mark("best over epochs"),
     "last_epoch": mark("last epoch"),
@@ -79,7 +76,7 @@ def published_table(material: Material) -> Table | None:
 def _compare(material: Material, number: Published, row: Row) -> Comparison:
     study, language = material.study, material.language
     say, metric = language.say, study.metrics[number.metric or study.metric]
-    score = f"{TEST_SCORES[number.measured] if number.split == 'test' else number.split}_{metric.name}"
+    score = f"{_score(number)}_{metric.name}"
     measure = say(
         "{split} {metric}, {epoch}",
         split=say(SPLITS[number.split]),
@@ -113,6 +110,14 @@ def _compare(material: Material, number: Published, row: Row) -> Comparison:
     return Comparison(measure, published, number.value, ours, interval, say(verdict), sentence)
 
 
+def _score(number: Published) -> str:
+    """What the tables of the summary call the measure of a number. The best over epochs they have of the test split
+    alone: of the others stands the epoch that validation chose."""
+    if number.measured == "last_epoch":
+        return f"{number.split}_last"
+    return "test_max" if number.measured == "best_over_epochs" and number.split == "test" else number.split
+
+
 def _verdict(value: float, low: float, high: float) -> tuple[str, str]:
     """What the table says, and the sentence."""
     if value < low:
@@ -123,9 +128,9 @@ def _verdict(value: float, low: float, high: float) -> tuple[str, str]:
 
 
 def _same_measure(number: Published, metric: Metric, study: Study) -> bool:
-    if number.split == "test" or number.measured == "chosen_on_validation":
+    if number.split == "test" or number.measured != "best_over_epochs":
         return True
-    return number.split == "validation" and number.measured == "best_over_epochs" and metric.name == study.metric
+    return number.split == "validation" and metric.name == study.metric
 
 
 def _why_missing(number: Published, row: Row) -> str:

@@ -1,8 +1,6 @@
 """The device a run trains on, and what it says of itself."""
 
 import platform
-import resource
-import sys
 
 import torch
 from torch import nn
@@ -44,12 +42,9 @@ def device_name(device: torch.device) -> str:
     return f"cpu ({platform.processor() or platform.machine()})"
 
 
-def peak_memory_bytes(device: torch.device) -> int:
-    """The most memory held at once: the device's on a GPU, else the process's resident memory."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+def gpu_uuid(device: torch.device) -> str | None:
+    """The GPU's name for itself, as `nvidia-smi -L` shows it; None on a CPU."""
+    return f"GPU-{torch.cuda.get_device_properties(device).uuid}" if device.type == "cuda" else None
 
 
 def synchronize(device: torch.device) -> None:

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ from bakeoff.metrics import IGNORED, Metric, Task
 from bakeoff.models.freezing import Freeze, train_mode
 from bakeoff.study import Optimizer, Recipe
 from bakeoff.training.checkpoints import DamagedCheckpoint, load_checkpoint, save_checkpoint
+from bakeoff.training.costs import Spent
 from bakeoff.training.devices import synchronize
 from bakeoff.training.losses import Losses
 from bakeoff.training.metrics import Metrics, Scoring, is_better
+from bakeoff.training.micro_batches import least_part, parts
 from bakeoff.training.optimizers import bare_step, build_optimizer
 from bakeoff.training.randomness import generator, seed_global
 from bakeoff.training.schedules import LearningRate
@@ -47,7 +49,11 @@ def never() -> bool:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the loop is to do. `stop` is asked after each step whether to write a checkpoint and leave."""
+    """What the loop is to do.
+
+    `stop` is asked after each step whether to write a checkpoint and leave. `spent` says what this attempt has used
+    so far: checkpoints add it up. `micro_batch`: how many images are in one forward pass, where a batch is too many.
+    """
 
     recipe: Recipe
     optimizer: Optimizer
@@ -59,6 +65,8 @@ class Plan:
     checkpoint: Path
     checkpoint_seconds: float
     stop: Callable[[], bool] = never
+    spent: Callable[[], Spent] = Spent
+    micro_batch: int | None = None
 
 
 @dataclass
@@ -89,6 +97,7 @@ class Progress:
     seconds: float = 0.0
     status: str = "completed"
     message: str = ""
+    spent: Spent = field(default_factory=Spent)  # by earlier attempts
 
 
 def train(
@@ -122,7 +131,7 @@ def train(
             if plan.stop() or time.monotonic() - saved >= SECONDS_WITHIN_AN_EPOCH:
                 part.seconds = time.monotonic() - started
                 part.dropout_states = _dropout_states(device)
-                _save(network, optimizer, schedule, progress, plan.checkpoint, part)
+                _save(network, optimizer, schedule, progress, plan, part)
                 saved = time.monotonic()
             if plan.stop():
                 raise Stopped(f"stopped after step {part.steps} of epoch {progress.epoch + 1}; start again to go on")
@@ -150,17 +159,17 @@ def train(
         progress.seconds += seconds
         progress.history.append(row | {"seconds": seconds})
         if time.monotonic() - saved >= plan.checkpoint_seconds:
-            _save(network, optimizer, schedule, progress, plan.checkpoint)
+            _save(network, optimizer, schedule, progress, plan)
             saved = time.monotonic()
         after_epoch()
         if plan.stop() and not _finished(progress, recipe, plan.metric):
-            _save(network, optimizer, schedule, progress, plan.checkpoint)
+            _save(network, optimizer, schedule, progress, plan)
             raise Stopped(f"stopped after epoch {progress.epoch}; start again to go on")
 
 
 def evaluate(network: nn.Module, batches: Batches | FeatureBatches, plan: Plan) -> Metrics:
     """The metrics of a split."""
-    return score(*predict(network, batches, plan.recipe), plan)
+    return score(*predict(network, batches, plan), plan)
 
 
 def score(logits: Tensor, labels: Tensor, plan: Plan) -> Metrics:
@@ -169,12 +178,12 @@ def score(logits: Tensor, labels: Tensor, plan: Plan) -> Metrics:
 
 
 @torch.no_grad()
-def predict(network: nn.Module, batches: Batches | FeatureBatches, recipe: Recipe) -> tuple[Tensor, Tensor]:
+def predict(network: nn.Module, batches: Batches | FeatureBatches, plan: Plan) -> tuple[Tensor, Tensor]:
     """Logits [N, classes] in float32 and labels of a split, in its order, on the device."""
     network.eval()
     logits, labels = [], []
-    for images, targets in batches.ordered():
-        with precision(recipe, images.device):
+    for images, targets in batches.ordered(plan.micro_batch):
+        with precision(plan.recipe, images.device):
             logits.append(network(images).float())
         labels.append(targets)
     return torch.cat(logits), torch.cat(labels)
@@ -204,21 +213,22 @@ def _train_epoch(
     step = bare_step(optimizer)
     second_order = getattr(optimizer, "is_second_order", False)  # timm's AdaHessian
     _set_dropout_states(part.dropout_states)
-    for number, group in enumerate(_groups(batches, plan, epoch), start=1):
+    least = least_part(network)
+    for number, group in enumerate(_groups(batches, plan, epoch, least), start=1):
         if number <= part.steps:
             continue
 
         def gradients(group: list[tuple[Tensor, Tensor]] = group, keep: bool = False) -> Tensor:
-            """Mean loss of the group's images, its gradients added up."""
+            """The group's loss, its gradients added up: as if it were one batch."""
             optimizer.zero_grad()
             losses = []
-            images_in_group = sum(len(targets) for _, targets in group)
-            for images, targets in group:
+            shares = plan.losses.shares([targets for _, targets in group])
+            for (images, targets), share in zip(group, shares, strict=True):
                 with precision(recipe, images.device):
                     output = forward(images)
                     loss = plan.losses.training(output, targets)
                 if len(group) > 1:
-                    loss = loss * (len(targets) / images_in_group)
+                    loss = loss * share
                 loss.backward(create_graph=second_order)  # type: ignore[no-untyped-call]
                 losses.append(loss.detach())
                 if keep:
@@ -260,13 +270,15 @@ def _hard(targets: Tensor, task: Task) -> Tensor:
     return (targets >= 0.5).to(torch.uint8).masked_fill_(targets == IGNORED, IGNORED)
 
 
-def _groups(batches: Batches | FeatureBatches, plan: Plan, epoch: int) -> Iterator[list[tuple[Tensor, Tensor]]]:
-    """The batches whose gradients make one step."""
-    group = []
+def _groups(
+    batches: Batches | FeatureBatches, plan: Plan, epoch: int, least: int
+) -> Iterator[list[tuple[Tensor, Tensor]]]:
+    """The batches, or parts of them, whose gradients make one step."""
+    group: list[tuple[Tensor, Tensor]] = []
     order, augmentation = generator(plan.seed, "order", epoch), generator(plan.seed, "augmentation", epoch)
-    for images, targets, _ in batches.epoch(order, augmentation):
-        group.append((images, targets))
-        if len(group) == plan.recipe.accumulate:
+    for number, (images, targets, _) in enumerate(batches.epoch(order, augmentation), start=1):
+        group += parts(images, targets, plan.micro_batch, least)
+        if number % plan.recipe.accumulate == 0:
             yield group
             group = []
     if group:
@@ -314,17 +326,17 @@ def _save(
     optimizer: torch.optim.Optimizer,
     schedule: LearningRate,
     progress: Progress,
-    path: Path,
+    plan: Plan,
     part: EpochPart | None = None,
 ) -> None:
     state = {
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
         "schedule": schedule.state_dict(),
-        "progress": vars(progress),
+        "progress": vars(progress) | {"spent": asdict(progress.spent + plan.spent())},
         "part": vars(part) if part else None,
     }
-    save_checkpoint(path, state)
+    save_checkpoint(plan.checkpoint, state)
 
 
 def _restore(
@@ -346,7 +358,7 @@ def _restore(
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
     schedule.load_state_dict(state["schedule"])
-    vars(progress).update(state["progress"])
+    vars(progress).update(state["progress"] | {"spent": Spent(**state["progress"].get("spent", {}))})
     if state.get("part") is None:
         print(f"resuming after epoch {progress.epoch}", flush=True)
         return None

@@ -1,7 +1,8 @@
 """Losses, for training and for evaluation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,10 +22,18 @@ class Losses:
 
     Targets are int64 [B], or uint8 [B, labels] of 0, 1 and 255 (ignored); where images are mixed, float shares
     [B, classes]. `training` has label smoothing and positive weights, `plain` has not: it is what tables show.
+    `terms` says of how many terms the training loss of a batch is the mean.
     """
 
     training: LossFunction
     plain: LossFunction
+    terms: Callable[[Tensor], Any] = len
+
+    def shares(self, targets: Sequence[Tensor]) -> list[Any]:
+        """The weights with which the losses of several batches add up to the loss of one batch that holds them all."""
+        terms = [self.terms(batch) for batch in targets]
+        total = sum(terms)
+        return [count / (total.clamp(min=1) if isinstance(total, Tensor) else total) for count in terms]
 
 
 def build_losses(recipe: Recipe, task: Task, labels: Tensor) -> Losses:
@@ -44,6 +53,7 @@ def build_losses(recipe: Recipe, task: Task, labels: Tensor) -> Losses:
     return Losses(
         lambda logits, targets: binary_cross_entropy(logits, targets, loss.reduction == "sum", weights),
         lambda logits, targets: binary_cross_entropy(logits, targets, loss.reduction == "sum"),
+        len if loss.reduction == "sum" else _known,
     )
 
 
@@ -71,7 +81,12 @@ def binary_cross_entropy(
     weight = None if pos_weight is None else pos_weight.to(logits)
     each = F.binary_cross_entropy_with_logits(logits, wanted, pos_weight=weight, reduction="none")
     total = each.masked_fill(ignored, 0).sum()
-    return total / (len(targets) if sum_over_labels else (~ignored).sum().clamp(min=1))
+    return total / (len(targets) if sum_over_labels else _known(targets).clamp(min=1))
+
+
+def _known(targets: Tensor) -> Tensor:
+    """How many labels of a batch take part."""
+    return (targets != IGNORED).sum()
 
 
 def _positive_weights(loss: Loss, labels: Tensor) -> Tensor | None:

@@ -1,62 +1,48 @@
 """One run, from its specification to its four files."""
 
-import csv
+import gc
 import json
-import math
-import os
-import platform
-import subprocess
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import filelock
-import numpy as np
-import safetensors.torch
 import torch
-from torch import Tensor, nn
 
-import bakeoff
 from bakeoff import plugins
-from bakeoff.data.batches import Batches
-from bakeoff.data.feature_batches import FeatureBatches
-from bakeoff.data.prepare import Card, PreparedData, load_prepared, prepare_if_needed
+from bakeoff.data.prepare import PreparedData, load_prepared, prepare_if_needed
 from bakeoff.errors import BakeoffError
-from bakeoff.files import write_atomically, write_json
+from bakeoff.files import explain, write_json
 from bakeoff.layout import Layout, RunPaths, data_folder
-from bakeoff.metrics import Metric, Task
-from bakeoff.models.registry import images_of
+from bakeoff.leases import Lease
+from bakeoff.metrics import Task
 from bakeoff.specification import specification, specification_hash
 from bakeoff.study import Recipe, Run, Study, parent
-from bakeoff.training.assembly import assemble
+from bakeoff.training.assembly import Assembly, assemble
+from bakeoff.training.attempt import Attempt
 from bakeoff.training.checkpoints import remove_state
-from bakeoff.training.devices import (
-    choose_device,
-    device_name,
-    is_out_of_memory,
-    make_deterministic,
-    peak_memory_bytes,
-)
+from bakeoff.training.costs import Spent, metered
+from bakeoff.training.devices import choose_device, device_name, is_out_of_memory, make_deterministic
+from bakeoff.training.evaluation import Outcome, final_evaluation, of_epochs
 from bakeoff.training.interruption import signals_ask_to_stop
-from bakeoff.training.loop import Plan, Progress, Splits, Weights, evaluate, predict, score, train, weights_of
+from bakeoff.training.loop import Plan, Progress, train
 from bakeoff.training.losses import build_losses
-from bakeoff.training.metrics import Metrics, Scoring, average_precision, choose_thresholds, is_better, tuned_metrics
+from bakeoff.training.metrics import Scoring
+from bakeoff.training.micro_batches import halved, least_part
 from bakeoff.training.optimizers import leave_compiler_unloaded
+from bakeoff.training.outputs import read_progress, write_beginning, write_failure, write_files, write_progress
 
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What the final evaluation gives: metrics per split, and the test split's logits [N, classes] and labels."""
+class Halving:
+    """How many images are in one forward pass, where a whole batch did not fit, and what was used to find out."""
 
-    metrics: dict[str, Any]
-    logits: Tensor
-    labels: Tensor
+    micro_batch: int | None = None
+    spent: Spent = field(default_factory=Spent)
 
 
 def train_run(
@@ -65,12 +51,13 @@ def train_run(
     layout: Layout,
     threads: int = 1,
     checkpoint_seconds: float = SECONDS_BETWEEN_CHECKPOINTS,
+    lease: Lease | None = None,
 ) -> None:
     """Train a run to the end and write its files, going on from a checkpoint of an earlier attempt.
 
     Waits for another process that has the run: an orphan of a killed Snakemake. What that one finishes is taken.
     SIGTERM, SIGUSR1 and SIGINT end it with a checkpoint after the step: it raises Stopped.
-    Raises BakeoffError when something that the run needs is missing.
+    Raises BakeoffError when something that the run needs is missing. `lease` is the GPU that the process holds.
     """
     paths = layout.run(run)
     paths.state.mkdir(parents=True, exist_ok=True)
@@ -84,18 +71,10 @@ def train_run(
         if _is_finished(study, run, paths):
             print(f"{run.key} is finished already", flush=True)
         else:
-            _train_locked(study, run, layout, paths, threads, checkpoint_seconds)
+            _train_locked(study, run, layout, threads, checkpoint_seconds, lease)
         remove_state(paths.state, keep=paths.lock)
     finally:
         lock.release()
-
-
-def _holder(paths: RunPaths) -> str:
-    """The process that said last that it trains a run."""
-    try:
-        return f"process {json.loads(paths.progress.read_text(encoding='utf-8'))['process']}"
-    except (OSError, ValueError, KeyError):
-        return "another process"
 
 
 def compute_features(study: Study, run: Run, layout: Layout, threads: int = 1) -> None:
@@ -108,6 +87,12 @@ def compute_features(study: Study, run: Run, layout: Layout, threads: int = 1) -
     assemble(study, run, layout, data, device)
 
 
+def _holder(paths: RunPaths) -> str:
+    """The process that said last that it trains a run."""
+    known = read_progress(paths).get("process")
+    return f"process {known}" if known else "another process"
+
+
 def _is_finished(study: Study, run: Run, paths: RunPaths) -> bool:
     """Whether an orphan of an earlier attempt has written this very run while we waited for its lock."""
     if not all(path.exists() for path in (paths.result, paths.history, paths.predictions, paths.model)):
@@ -116,22 +101,25 @@ def _is_finished(study: Study, run: Run, paths: RunPaths) -> bool:
 
 
 def _train_locked(
-    study: Study, run: Run, layout: Layout, paths: RunPaths, threads: int, checkpoint_seconds: float
+    study: Study, run: Run, layout: Layout, threads: int, checkpoint_seconds: float, lease: Lease | None
 ) -> None:
-    started = datetime.now(UTC)
-    progress = Progress()
+    started, paths = datetime.now(UTC), layout.run(run)
+    write_beginning(paths, study.recipes[run.recipe].epochs)
     try:
         device = choose_device(study.device)
         make_deterministic(device, threads)
         data = _load_data(study, run.dataset, threads)
         print(f"{run.key} on {device_name(device)}, {threads} threads", flush=True)
-        with signals_ask_to_stop() as stop:
-            outcome = _train_and_evaluate(study, run, layout, data, device, checkpoint_seconds, progress, stop)
-            _write_files(study, run, layout, data, progress, outcome, device, threads, started)
+        with signals_ask_to_stop() as stop, metered(device, lease, study.measure_energy) as spent:
+            attempt = Attempt(
+                study, run, layout, data, device, lease, threads, checkpoint_seconds, started, stop, spent
+            )
+            _train_until_it_fits(attempt)
     except Exception as error:  # not an interrupt: that is no failure, the next attempt goes on
-        traceback.print_exc()
-        reason = str(error).strip().splitlines()
-        _write_progress(paths, study, run, progress, reason[0] if reason else type(error).__name__)
+        if not isinstance(error, BakeoffError | OSError):  # these say in one line all that is to be known
+            traceback.print_exc()
+        reason = (explain(error) if isinstance(error, OSError) else str(error)).strip().splitlines()
+        write_failure(paths, reason[0] if reason else type(error).__name__)
         raise
 
 
@@ -142,33 +130,39 @@ def _load_data(study: Study, dataset: str, threads: int) -> PreparedData:
     return load_prepared(folder)
 
 
-def _train_and_evaluate(
-    study: Study,
-    run: Run,
-    layout: Layout,
-    data: PreparedData,
-    device: torch.device,
-    checkpoint_seconds: float,
-    progress: Progress,
-    stop: Callable[[], bool],
-) -> Outcome:
-    """Bring `progress` to the end of the run and evaluate. Divergence and a full memory end it with that status."""
-    recipe, paths = study.recipes[run.recipe], layout.run(run)
-    nothing = Outcome({}, torch.empty(0, len(data.card["classes"])), torch.empty(0, dtype=torch.int64))
+def _train_until_it_fits(attempt: Attempt) -> None:
+    """Train and write the files. Where memory runs out and the recipe wants it, from the start with half of the images
+    in a forward pass: what comes out does not depend on when memory ran out."""
+    status, message = _state_of_parent(attempt.study, attempt.run, attempt.layout)
+    if status != "completed":
+        print(message, flush=True)
+        write_files(attempt, Progress(status=status, message=message), _nothing(attempt), None)
+        return
+    if not attempt.recipe.compile:
+        leave_compiler_unloaded()
+    halving = _read_halving(attempt)
+    progress, micro_batch = Progress(spent=halving.spent), halving.micro_batch
+    while (smaller := _train_and_evaluate(attempt, progress, micro_batch)) is not None:
+        print(f"{progress.message}; from the start in parts of {smaller}", flush=True)
+        _write_halving(attempt, Halving(smaller, progress.spent + attempt.spent()))
+        progress, micro_batch = Progress(spent=progress.spent), smaller
+        gc.collect()
+        if attempt.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int | None) -> int | None:
+    """Bring `progress` to the end of the run, evaluate and write the files. Divergence and a full memory end it with
+    that status. How many images to try at a time instead, where memory ran out and fewer may fit."""
+    study, run, data, recipe = attempt.study, attempt.run, attempt.data, attempt.recipe
 
     def after_epoch() -> None:
-        _write_progress(paths, study, run, progress, None)
+        write_progress(attempt, progress)
         print(_epoch_line(progress, recipe, study.metric), flush=True)
 
-    progress.status, progress.message = _state_of_parent(study, run, layout)
-    if progress.status != "completed":
-        print(progress.message, flush=True)
-        return nothing
-
-    if not recipe.compile:
-        leave_compiler_unloaded()
+    assembly = None
     try:
-        assembly = assemble(study, run, layout, data, device)
+        assembly = assemble(study, run, attempt.layout, data, attempt.device)
         plan = Plan(
             recipe,
             study.optimizers[run.optimizer],
@@ -177,25 +171,68 @@ def _train_and_evaluate(
             _scoring(study, data.card["task"]),
             recipe.freeze if assembly.path is None else None,
             run.seed,
-            paths.checkpoint(specification_hash(study, run)),
-            checkpoint_seconds,
-            stop,
+            _checkpoint(attempt),
+            attempt.checkpoint_seconds,
+            attempt.stop,
+            attempt.spent,
+            micro_batch,
         )
-        train(assembly.trained, assembly.splits, plan, device, progress, after_epoch)
-        outcome = _final_evaluation(
+        train(assembly.trained, assembly.splits, plan, attempt.device, progress, after_epoch)
+        outcome = final_evaluation(
             assembly.trained, assembly.splits, plan, progress, study.metrics, data.card["classes"]
         )
         progress.best_weights = assembly.whole_weights(progress.best_weights)
-        return outcome
+        if micro_batch and progress.status == "completed":
+            progress.message = f"memory did not hold {recipe.batch_size} images: trained in parts of {micro_batch}"
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        progress.status, progress.message = (
-            "out_of_memory",
-            f"at epoch {progress.epoch + 1}: {str(error).splitlines()[0]}",
-        )
+        progress.status = "out_of_memory"
+        progress.message = f"at epoch {progress.epoch + 1}: {str(error).splitlines()[0]}"
+        smaller = _smaller(recipe, assembly, micro_batch)
+        if smaller is not None:
+            return smaller
         print(progress.message, flush=True)
-        return Outcome(_at_best_epoch(progress), nothing.logits, nothing.labels)
+        if assembly is not None and progress.best_weights:
+            progress.best_weights = assembly.whole_weights(progress.best_weights)
+        outcome = replace(_nothing(attempt), metrics=of_epochs(progress))
+    write_files(attempt, progress, outcome, micro_batch)
+    return None
+
+
+def _smaller(recipe: Recipe, assembly: Assembly | None, micro_batch: int | None) -> int | None:
+    """Half of the images of a forward pass, where the recipe wants that and training can do with so few."""
+    if recipe.on_out_of_memory != "halve_batch" or assembly is None:
+        return None
+    return halved(micro_batch or recipe.batch_size, least_part(assembly.trained))
+
+
+def _checkpoint(attempt: Attempt) -> Path:
+    return attempt.paths.checkpoint(specification_hash(attempt.study, attempt.run))
+
+
+def _halving_file(attempt: Attempt) -> Path:
+    return _checkpoint(attempt).with_name("halving.json")
+
+
+def _read_halving(attempt: Attempt) -> Halving:
+    """What earlier attempts found out about the memory."""
+    try:
+        content = json.loads(_halving_file(attempt).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Halving()
+    return Halving(content["micro_batch"], Spent(**content["spent"]))
+
+
+def _write_halving(attempt: Attempt, halving: Halving) -> None:
+    """The checkpoint goes first: an attempt after a kill between the two begins as if memory had not run out."""
+    _checkpoint(attempt).unlink(missing_ok=True)
+    write_json(_halving_file(attempt), asdict(halving))
+
+
+def _nothing(attempt: Attempt) -> Outcome:
+    classes = len(attempt.data.card["classes"])
+    return Outcome({}, torch.empty(0, classes), torch.empty(0, dtype=torch.int64))
 
 
 def _state_of_parent(study: Study, run: Run, layout: Layout) -> tuple[str, str]:
@@ -215,191 +252,6 @@ def _state_of_parent(study: Study, run: Run, layout: Layout) -> tuple[str, str]:
 def _scoring(study: Study, task: Task) -> Scoring:
     own = {name: plugin.build for name, plugin in plugins.METRICS.items() if task in study.metrics[name].tasks}
     return Scoring(task, study.beta, own)
-
-
-def _final_evaluation(
-    network: nn.Module,
-    splits: Splits,
-    plan: Plan,
-    progress: Progress,
-    records: dict[str, Metric],
-    classes: list[str],
-) -> Outcome:
-    """The test split for the last epoch and for the chosen one; leaves the chosen weights in the network."""
-    metrics: dict[str, Any] = {"test_last": evaluate(network, splits.test, plan)}
-    if progress.best_epoch is not None:
-        network.load_state_dict(progress.best_weights)
-    else:
-        progress.best_weights = weights_of(network)
-    logits, labels = predict(network, splits.test, plan.recipe)
-    if progress.best_epoch is not None:
-        metrics = _at_best_epoch(progress) | {"test": score(logits, labels, plan)} | metrics
-        if plan.scoring.task == "multi-label":
-            metrics |= _with_thresholds(network, splits.validation, plan, metrics, logits, labels, classes)
-    if progress.status == "completed" and not all(
-        math.isfinite(metrics[name]["loss"]) for name in ("test", "test_last")
-    ):
-        progress.status, progress.message = "diverged", "the loss on the test split was not finite"
-    if plan.recipe.track_test:
-        metrics["test_max"] = _best_over_epochs([_split_of(row, "test") for row in progress.history], records)
-    return Outcome(metrics, logits.cpu(), labels.cpu())
-
-
-def _with_thresholds(
-    network: nn.Module,
-    validation: Batches | FeatureBatches,
-    plan: Plan,
-    metrics: dict[str, Any],
-    logits: Tensor,
-    labels: Tensor,
-    classes: list[str],
-) -> dict[str, Any]:
-    """Multi-label: F-beta of validation and test at the thresholds that validation chooses, and AP per label."""
-    beta = plan.scoring.beta
-    chosen_on = predict(network, validation, plan.recipe)
-    thresholds = choose_thresholds(*chosen_on, beta)
-    precisions = average_precision(logits, labels).tolist()
-    return {
-        "validation": metrics["validation"] | tuned_metrics(*chosen_on, beta, thresholds),
-        "test": metrics["test"] | tuned_metrics(logits, labels, beta, thresholds),
-        "thresholds": {
-            "global": thresholds.for_all,
-            "labels": dict(zip(classes, thresholds.per_label, strict=True)),
-        },
-        "test_average_precision": dict(zip(classes, precisions, strict=True)),
-    }
-
-
-def _at_best_epoch(progress: Progress) -> dict[str, Any]:
-    """The metrics of training and validation at the chosen epoch, where there is one."""
-    if progress.best_epoch is None:
-        return {}
-    row = progress.history[progress.best_epoch - 1]
-    return {split: _split_of(row, split) for split in ("train", "validation")}
-
-
-def _split_of(row: dict[str, float], split: str) -> Metrics:
-    prefix = f"{split}_"
-    return {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}
-
-
-def _best_over_epochs(rows: list[Metrics], records: dict[str, Metric]) -> Metrics:
-    best = dict(rows[0])
-    for row in rows[1:]:
-        better = {name for name in row if is_better(row[name], best[name], records[name].higher_is_better)}
-        best |= {name: row[name] for name in better}
-    return best
-
-
-def _write_files(
-    study: Study,
-    run: Run,
-    layout: Layout,
-    data: PreparedData,
-    progress: Progress,
-    outcome: Outcome,
-    device: torch.device,
-    threads: int,
-    started: datetime,
-) -> None:
-    """result.json comes last: where it stands, the run is whole."""
-    paths = layout.run(run)
-    _write_history(paths.history, progress)
-    with write_atomically(paths.predictions) as temporary, temporary.open("wb") as file:
-        np.savez(file, logits=outcome.logits.numpy(), labels=outcome.labels.numpy())
-    with write_atomically(paths.model) as temporary:
-        safetensors.torch.save_file(_contiguous(progress.best_weights), temporary)
-    result = {
-        "run": vars(run),
-        "spec": specification(study, run),
-        "status": progress.status,
-        "message": progress.message,
-        "metrics": {"best_epoch": progress.best_epoch, "epochs": progress.epoch} | outcome.metrics,
-        "cost": _cost(study, run, layout, data, progress, device),
-        "provenance": _provenance(device, threads, started) | {"plugins": study.plugin_checksums},
-    }
-    write_json(paths.result, result)
-    print(f"{progress.status}: {paths.result}", flush=True)
-
-
-def _contiguous(weights: Weights) -> Weights:
-    return {name: value.cpu().contiguous() for name, value in weights.items()}
-
-
-def _write_history(path: Path, progress: Progress) -> None:
-    columns = list(progress.history[0]) if progress.history else ["epoch", "learning_rate", "seconds"]
-    with write_atomically(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(progress.history)
-
-
-def _cost(
-    study: Study, run: Run, layout: Layout, data: PreparedData, progress: Progress, device: torch.device
-) -> dict[str, Any]:
-    seen = len(data.splits["train"][1]) * len(progress.history)
-    return _size(study, run, layout, data.card) | {
-        "training_seconds": progress.seconds,
-        "seconds_per_epoch": progress.seconds / len(progress.history) if progress.history else None,
-        "images_per_second": seen / progress.seconds if progress.seconds else None,
-        "peak_memory_bytes": peak_memory_bytes(device),
-    }
-
-
-def _size(study: Study, run: Run, layout: Layout, card: Card) -> dict[str, int]:
-    """Parameters and MACs: as the plan step counted them, or counted now (which costs a second of imports)."""
-    plan = layout.plan(study, run.experiment)
-    if plan.exists():
-        found = json.loads(plan.read_text(encoding="utf-8"))
-    else:
-        from bakeoff.models.description import describe
-
-        found = describe(study.architectures[run.architecture], images_of(card)).as_dict()
-    return {"parameters": found["parameters"], "macs": found["macs"]}
-
-
-def _provenance(device: torch.device, threads: int, started: datetime) -> dict[str, Any]:
-    commit = _git("rev-parse", "HEAD")
-    return {
-        "bakeoff": bakeoff.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "platform": platform.platform(),
-        "device": device_name(device),
-        "gpu": os.environ.get("CUDA_VISIBLE_DEVICES") or None,
-        "node": os.environ.get("SLURMD_NODENAME") or platform.node(),
-        "threads": threads,
-        "git_commit": commit,
-        "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")) if commit else None,
-        "started": started.isoformat(timespec="seconds"),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _git(*arguments: str) -> str | None:
-    """What git says of the folder that the study runs in; None outside a repository or without git."""
-    try:
-        answer = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() if answer.returncode == 0 else None
-
-
-def _write_progress(paths: RunPaths, study: Study, run: Run, state: Progress, failed: str | None) -> None:
-    """What `bakeoff status` shows of a run that is not finished."""
-    row = state.history[-1] if state.history else {}
-    content = {
-        "epoch": state.epoch,
-        "epochs": study.recipes[run.recipe].epochs,
-        "metric": study.metric,
-        "value": row.get(f"validation_{study.metric}"),
-        "seconds": state.seconds,
-        "updated": datetime.now(UTC).isoformat(timespec="seconds"),
-        "process": os.getpid(),
-        "failed": failed,
-    }
-    write_json(paths.progress, content, durable=False)
 
 
 def _epoch_line(state: Progress, recipe: Recipe, metric: str) -> str:

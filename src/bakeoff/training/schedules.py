@@ -1,6 +1,5 @@
 """Every class of torch.optim.lr_scheduler, by name, plus linear warm-up."""
 
-import inspect
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,9 @@ from bakeoff.study import Schedule
 from bakeoff.training.metrics import Metrics
 
 NEEDS_A_FUNCTION = frozenset({"LambdaLR", "MultiplicativeLR"})
-WHOLE_TRAINING = ("T_max", "total_steps")  # arguments that mean the length of training when left out
+# Arguments that mean the length of training when left out. LinearLR's total_iters does not: it is a warm-up.
+WHOLE_TRAINING = {"CosineAnnealingLR": "T_max", "OneCycleLR": "total_steps", "PolynomialLR": "total_iters"}
+WRONG_ARGUMENTS = (TypeError, ValueError, AttributeError, KeyError, IndexError, ArithmeticError)
 
 
 class LearningRate:
@@ -33,8 +34,10 @@ class LearningRate:
         self.metric = metric
         self.steps = 0
         self.warmup_steps = round(self.entry.warmup * steps_per_epoch)
-        length = epochs * steps_per_epoch if self.entry.interval == "step" else epochs
-        self.scheduler = _build(self.entry.name, self.entry.arguments, optimizer, length) if self.entry.name else None
+        self.length = epochs * steps_per_epoch if self.entry.interval == "step" else epochs
+        self.scheduler = (
+            _build(self.entry.name, self.entry.arguments, optimizer, self.length) if self.entry.name else None
+        )
         if self.entry.name is None and self.entry.arguments:
             raise BakeoffError(f"schedule: without a name takes warmup only; found {sorted(self.entry.arguments)}")
 
@@ -50,16 +53,18 @@ class LearningRate:
         if self.scheduler is not None and self.entry.interval == "step":
             if isinstance(self.scheduler, lr_scheduler.ReduceLROnPlateau):
                 raise BakeoffError("schedule: ReduceLROnPlateau steps at epochs; leave interval out")
-            self.scheduler.step()
+            with _explained(f"schedule {self.entry.name} cannot step with {self.entry.arguments}"):
+                self.scheduler.step()
 
     def end_epoch(self, validation: Metrics) -> None:
         """After each epoch's validation."""
         if self.scheduler is None or self.entry.interval == "step":
             return
-        if isinstance(self.scheduler, lr_scheduler.ReduceLROnPlateau):
-            self.scheduler.step(validation[self.metric if self.scheduler.mode == "max" else "loss"])
-        else:
-            self.scheduler.step()
+        with _explained(f"schedule {self.entry.name} cannot step with {self.entry.arguments}"):
+            if isinstance(self.scheduler, lr_scheduler.ReduceLROnPlateau):
+                self.scheduler.step(validation[self.metric if self.scheduler.mode == "max" else "loss"])
+            else:
+                self.scheduler.step()
 
     @property
     def current(self) -> float:
@@ -85,11 +90,14 @@ class LearningRate:
 
 
 def check_schedule(entry: Schedule, optimizer: torch.optim.Optimizer, epochs: int, steps_per_epoch: int) -> None:
-    """Build the schedule and take one step of it. Raises BakeoffError when it cannot be."""
+    """Build the schedule and take its first step and its last. Raises BakeoffError when it cannot be."""
     schedule = LearningRate(entry, optimizer, epochs, steps_per_epoch, "loss")
-    with schedule.step():
-        optimizer.step(lambda: 0.0)  # an optimizer with nothing to do: parameters without gradients
-    schedule.end_epoch({"loss": math.inf})
+    for _ in ("first", "last"):
+        with schedule.step():
+            optimizer.step(lambda: 0.0)  # an optimizer with nothing to do: parameters without gradients
+        schedule.end_epoch({"loss": math.inf})
+        if schedule.scheduler is not None:
+            schedule.scheduler.last_epoch = schedule.length - 1
 
 
 def _available() -> dict[str, type]:
@@ -109,17 +117,24 @@ def _build(name: str, given: dict[str, Any], optimizer: torch.optim.Optimizer, l
     if schedule.__name__ in NEEDS_A_FUNCTION:
         raise BakeoffError(f"schedule: {schedule.__name__} needs a Python function, which a study file cannot hold")
     arguments = dict(given)
-    signature = inspect.signature(schedule).parameters
-    for argument in WHOLE_TRAINING:
-        if argument in signature and not {argument, "epochs"} & set(arguments):
-            arguments[argument] = length
+    whole = WHOLE_TRAINING.get(schedule.__name__)
+    if whole is not None and not {whole, "epochs"} & set(arguments):
+        arguments[whole] = length
     check_arguments(schedule, arguments, f"schedule {schedule.__name__}", ignore=frozenset({"optimizer"}))
     if "schedulers" in arguments:  # SequentialLR, ChainedScheduler: schedules of schedules
         arguments["schedulers"] = [_nested(entry, optimizer, length) for entry in arguments["schedulers"]]
-    try:
+    with _explained(f"schedule {schedule.__name__} cannot be built with {given}"):
         return schedule(optimizer=optimizer, **arguments)
-    except (TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
-        raise BakeoffError(f"schedule {schedule.__name__} cannot be built with {given}: {error}") from error
+
+
+@contextmanager
+def _explained(problem: str) -> Iterator[None]:
+    """What torch's schedules raise when their arguments are wrong, as a BakeoffError that begins with `problem`."""
+    try:
+        yield
+    except WRONG_ARGUMENTS as error:
+        what = f"{type(error).__name__}: {error}" if isinstance(error, ArithmeticError | KeyError) else error
+        raise BakeoffError(f"{problem}: {what}") from error
 
 
 def _nested(entry: Any, optimizer: torch.optim.Optimizer, length: int) -> lr_scheduler.LRScheduler:

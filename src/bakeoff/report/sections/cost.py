@@ -1,9 +1,10 @@
 """What the study cost, and what it costs to be better."""
 
+from bakeoff.analysis.study_cost import study_cost
 from bakeoff.language import mark
 from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, Table
 from bakeoff.report.material import Material
-from bakeoff.report.numbers import amount_text, duration_text, mebibytes_text, seconds_text, whole_text
+from bakeoff.report.numbers import amount_text, duration_text, is_known, mebibytes_text, seconds_text, whole_text
 
 COLUMNS = {
     "parameters": (mark("Parameters"), whole_text),
@@ -12,8 +13,13 @@ COLUMNS = {
     "training_seconds": (mark("Seconds per run"), seconds_text),
     "seconds_per_epoch": (mark("Seconds per epoch"), seconds_text),
     "images_per_second": (mark("Images per second"), lambda value, language: amount_text(value, language, 0)),
-    "peak_memory_bytes": (mark("Peak memory [MiB]"), mebibytes_text),
+    "cpu_seconds_total": (mark("CPU seconds in all"), seconds_text),
+    "gpu_seconds_total": (mark("GPU seconds in all"), seconds_text),
+    "energy_kwh_total": (mark("Energy in all [Wh]"), lambda value, language: seconds_text(1000 * value, language)),
+    "peak_host_memory_bytes": (mark("Peak memory [MiB]"), mebibytes_text),
+    "peak_device_memory_bytes": (mark("Peak GPU memory [MiB]"), mebibytes_text),
 }
+NOT_IN_EVERY_STUDY = ("gpu_seconds_total", "energy_kwh_total", "peak_device_memory_bytes")
 
 
 def cost(material: Material) -> Section:
@@ -22,30 +28,60 @@ def cost(material: Material) -> Section:
 
 
 def _total(material: Material) -> str:
-    language = material.language
-    finished = len(material.tables.runs) - len(material.with_status("missing"))
-    if not finished:
+    language, total = material.language, study_cost(material.study, material.tables)
+    if not total.runs:
         return language.say("No run has finished yet.")
-    return language.count(
-        "{n} finished run trained for {duration} in all.",
-        "{n} finished runs trained for {duration} in all.",
-        finished,
-        duration=duration_text(float(material.tables.experiments["training_seconds_total"].sum()), language),
-    )
+    sentences = [
+        language.count(
+            "{n} finished run trained for {duration} in all.",
+            "{n} finished runs trained for {duration} in all.",
+            total.runs,
+            duration=duration_text(total.training_seconds, language),
+        ),
+        language.say(
+            "With start and evaluation that is {duration} of processor time.",
+            duration=duration_text(total.cpu_seconds, language),
+        ),
+    ]
+    if total.gpu_seconds:
+        sentences.append(
+            language.say("GPUs were held for {duration}.", duration=duration_text(total.gpu_seconds, language))
+        )
+    if total.energy_runs:
+        sentences.append(
+            language.count(
+                "{n} run estimated its energy: {energy} kWh.",
+                "{n} runs estimated their energy: {energy} kWh in all.",
+                total.energy_runs,
+                energy=language.significant(total.energy_kwh),
+            )
+        )
+    if total.features:
+        sentences.append(
+            language.count(
+                "The features of {n} frozen backbone, which runs share, took {duration} more.",
+                "The features of {n} frozen backbones, which runs share, took {duration} more.",
+                total.features,
+                duration=duration_text(total.features_seconds, language),
+            )
+        )
+    return " ".join(sentences)
 
 
 def _table(material: Material) -> Table:
     language = material.language
+    used = {name for row in material.rows.values() for name in NOT_IN_EVERY_STUDY if is_known(row[name]) and row[name]}
+    shown = {name: column for name, column in COLUMNS.items() if name in used or name not in NOT_IN_EVERY_STUDY}
     body = [
         [
             material.link(cell),
-            *(Cell(text(row[name], language), value=row[name]) for name, (_, text) in COLUMNS.items()),
+            *(Cell(text(row[name], language), value=row[name]) for name, (_, text) in shown.items()),
         ]
         for cell, row in material.rows.items()
     ]
     columns = [
         Column(language.say("Experiment"), False),
-        *(Column(language.say(title)) for title, _ in COLUMNS.values()),
+        *(Column(language.say(title)) for title, _ in shown.values()),
     ]
     return Table("cost", language.say("Cost of the experiments: means over runs."), columns, body)
 

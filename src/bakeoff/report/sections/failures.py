@@ -1,4 +1,4 @@
-"""Runs that ended early, and those that are missing."""
+"""Runs that ended early or otherwise than planned, and those that are missing."""
 
 from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, Table
 from bakeoff.report.material import Material, run_key
@@ -15,14 +15,14 @@ def failures(material: Material) -> Section:
 
 def _failed(material: Material) -> Block:
     say = material.language.say
-    failed = material.with_status("diverged", "out_of_memory")
+    failed = [row for row in material.with_status("diverged", "out_of_memory", "completed") if row["message"]]
     if not failed:
         return Paragraph(say("No finished run failed."))
     rows = [
         [Cell(run_key(row)), Cell(status_text(row, material.language)), Cell(row["message"] or NONE)] for row in failed
     ]
     columns = [Column(title, False) for title in (say("Run"), say("What happened"), say("Message"))]
-    return Table("failures", say("Runs that ended early."), columns, rows)
+    return Table("failures", say("Runs that ended early, or had to change something to end well."), columns, rows)
 
 
 def _missing(material: Material) -> Block:

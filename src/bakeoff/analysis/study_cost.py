@@ -1,0 +1,55 @@
+"""What a study cost in all: its finished runs, and the features that they share."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from bakeoff.analysis.summary import Tables
+from bakeoff.layout import features_folder
+from bakeoff.study import Study
+
+
+@dataclass(frozen=True)
+class StudyCost:
+    """Sums over finished runs, whatever their status. `energy_runs` of them measured their energy.
+
+    `features` folders of frozen backbones' outputs took `features_seconds` to compute, each counted once.
+    """
+
+    runs: int
+    training_seconds: float
+    cpu_seconds: float
+    gpu_seconds: float
+    energy_kwh: float
+    energy_runs: int
+    features: int
+    features_seconds: float
+
+
+def study_cost(study: Study, tables: Tables) -> StudyCost:
+    """The cost of the runs in the summary; what older results do not say counts as nothing."""
+    finished = tables.runs[tables.runs["status"] != "missing"]
+    features = [seconds for folder in _features_folders(study) if (seconds := _seconds_of(folder)) is not None]
+    return StudyCost(
+        runs=len(finished),
+        training_seconds=float(finished["training_seconds"].sum()),
+        cpu_seconds=float(finished["cpu_seconds"].sum()),
+        gpu_seconds=float(finished["gpu_seconds"].sum()),
+        energy_kwh=float(finished["energy_kwh"].sum()),
+        energy_runs=int(finished["energy_kwh"].count()),
+        features=len(features),
+        features_seconds=sum(features),
+    )
+
+
+def _features_folders(study: Study) -> list[Path]:
+    folders = (features_folder(study, cell) for cell in study.cells)
+    return list(dict.fromkeys(folder for folder in folders if folder is not None))
+
+
+def _seconds_of(folder: Path) -> float | None:
+    """How long the features in a folder took to compute; None where there are none, or they are damaged."""
+    try:
+        return float(json.loads((folder / "card.json").read_text(encoding="utf-8"))["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,41 @@
+"""The PDF of a report, by whichever LaTeX is installed."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from bakeoff.errors import BakeoffError
+
+COMPILERS = {
+    "latexmk": ["latexmk", "-xelatex", "-interaction=nonstopmode", "-halt-on-error", "-silent", "report.tex"],
+    "tectonic": ["tectonic", "--keep-logs", "report.tex"],
+}
+HOW_TO_GET_ONE = (
+    "no LaTeX is installed. On Debian or Ubuntu: apt install latexmk texlive-xetex texlive-latex-extra "
+    "texlive-fonts-recommended texlive-lang-cyrillic fonts-cmu; on macOS: brew install --cask mactex; with conda: "
+    "conda install -c conda-forge tectonic. {tex} compiles elsewhere, too"
+)
+
+
+def make_pdf(tex: Path) -> Path:
+    """Compile report.tex and put report.pdf beside the report; the path of that.
+
+    Raises BakeoffError when no LaTeX is installed, or with its first error and its log.
+    """
+    found = next((name for name in COMPILERS if shutil.which(name)), None)
+    if found is None:
+        raise BakeoffError(HOW_TO_GET_ONE.format(tex=tex))
+    answer = subprocess.run(COMPILERS[found], cwd=tex.parent, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        log = tex.with_suffix(".log")
+        raise BakeoffError(f"{tex}: {found} cannot compile it: {_first_error(log, answer)}; see {log}")
+    pdf = tex.parents[1] / "report.pdf"
+    tex.with_suffix(".pdf").replace(pdf)
+    return pdf
+
+
+def _first_error(log: Path, answer: subprocess.CompletedProcess[str]) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    errors = [line for line in lines if line.startswith("!")]
+    said = (answer.stderr or answer.stdout).strip().splitlines()
+    return errors[0] if errors else said[-1] if said else "it says nothing"

@@ -1,0 +1,38 @@
+"""One process's attempt at a run: all that it is given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import torch
+
+from bakeoff.data.prepare import PreparedData
+from bakeoff.layout import Layout, RunPaths
+from bakeoff.leases import Lease
+from bakeoff.study import Recipe, Run, Study
+from bakeoff.training.costs import Spent
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """`stop` says whether somebody asks it to end, `spent` what it has used so far."""
+
+    study: Study
+    run: Run
+    layout: Layout
+    data: PreparedData
+    device: torch.device
+    lease: Lease | None
+    threads: int
+    checkpoint_seconds: float
+    started: datetime
+    stop: Callable[[], bool]
+    spent: Callable[[], Spent]
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.study.recipes[self.run.recipe]
+
+    @property
+    def paths(self) -> RunPaths:
+        return self.layout.run(self.run)

@@ -1,0 +1,100 @@
+"""LaTeX: what real compilers make of a report, and of text that means something to them."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bakeoff.analysis.summary import summarize
+from bakeoff.errors import BakeoffError
+from bakeoff.figures.draw import draw_figures
+from bakeoff.report.latex import escape_latex
+from bakeoff.report.pdf import make_pdf
+from bakeoff.report.render import render_report
+from synthetic_runs import layout_in, study_of, write_card, write_plan, write_runs
+
+HOSTILE = r"50 % of $x_1$ & #2 ~ ^ \textbf{no} {a} \\ [b] <c> \"d' `e` -- |f| \end{document} é ёж ∞ ± 漢"
+needs_latex = pytest.mark.skipif(not shutil.which("latexmk"), reason="no latexmk is installed")
+
+
+@pytest.fixture(autouse=True)
+def _in_the_studys_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def rendered(folder: Path, **changes: object) -> Path:
+    study = study_of(title=HOSTILE, description=f"[{HOSTILE}]\n\nЁлка.", **changes)
+    layout = layout_in(folder, study)
+    write_runs(study, layout)
+    write_plan(study, layout)
+    write_card(study, "digits", [HOSTILE, "[1]", *map(str, range(2, 10))])
+    summarize(study, layout)
+    draw_figures(study, layout)
+    return render_report(study, layout)[-1]
+
+
+def text_of(pdf: Path) -> str:
+    return subprocess.run(["pdftotext", str(pdf), "-"], capture_output=True, text=True, check=True).stdout
+
+
+@needs_latex
+@pytest.mark.skipif(not shutil.which("pdftotext"), reason="no pdftotext is installed")
+@pytest.mark.parametrize(("language", "word"), [("en", "Results"), ("ru", "Результаты")])
+def test_a_report_compiles_as_it_stands_and_reads_as_it_was_written(tmp_path: Path, language: str, word: str) -> None:
+    tex = rendered(tmp_path, language=language)
+    text = text_of(make_pdf(tex))
+    assert word in text and "Ёлка." in text
+    assert r"50 % of $x_1$ & #2 ~ ^ \textbf{no} {a} \\ [b] <c>" in " ".join(text.split())
+    log = tex.with_suffix(".log").read_text(errors="replace")
+    assert "multiply defined" not in log and "undefined references" not in log
+
+
+@needs_latex
+@pytest.mark.slow
+def test_lualatex_compiles_it_too(tmp_path: Path) -> None:
+    tex = rendered(tmp_path, language="ru")
+    command = ["latexmk", "-lualatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
+    assert subprocess.run(command, cwd=tex.parent, capture_output=True, check=False).returncode == 0
+
+
+@needs_latex
+def test_a_table_goes_into_another_text(tmp_path: Path) -> None:
+    tex = rendered(tmp_path)
+    thesis = tmp_path / "thesis.tex"
+    thesis.write_text(
+        "\\documentclass{report}\n\\usepackage{fontspec,graphicx,booktabs,xltabular,makecell}\n"
+        f"\\graphicspath{{{{{tex.parent}/figures/}}}}\n\\begin{{document}}\n"
+        f"\\input{{{tex.parent}/tables/results_digits}}\n\\input{{{tex.parent}/figures/comparison_digits}}\n\\end{{document}}\n"
+    )
+    command = ["xelatex", "-interaction=nonstopmode", "-halt-on-error", "thesis.tex"]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+
+
+def test_every_table_and_figure_is_a_file_that_the_report_takes_in(tmp_path: Path) -> None:
+    tex = rendered(tmp_path)
+    files = {path.relative_to(tex.parent).with_suffix("").as_posix() for path in tex.parent.glob("*/*.tex")}
+    assert len(files) > 15
+    assert all(f"\\input{{{name}}}" in tex.read_text() for name in files)
+    for figure in (tex.parent / "figures").glob("*.tex"):
+        assert figure.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_what_has_a_meaning_in_latex_is_escaped() -> None:
+    assert escape_latex("a_b & 5 %") == r"a\_b \& 5 \%"
+    assert escape_latex("[x]") == "{[}x{]}"
+
+
+def test_without_latex_the_message_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BakeoffError, match=r"no LaTeX is installed.*apt install latexmk.*compiles elsewhere"):
+        make_pdf(tmp_path / "latex/report.tex")
+
+
+@needs_latex
+def test_a_text_that_does_not_compile_is_one_error_with_the_log(tmp_path: Path) -> None:
+    tex = tmp_path / "latex" / "report.tex"
+    tex.parent.mkdir()
+    tex.write_text("\\documentclass{article}\\begin{document}\\nonsense\\end{document}")
+    with pytest.raises(BakeoffError, match=r"latexmk cannot compile it: ! Undefined control sequence.*report\.log"):
+        make_pdf(tex)
