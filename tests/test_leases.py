@@ -25,19 +25,23 @@ from bakeoff.leases import lease
 folder, name, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 taken = lease({DEVICES!r}, {SLOTS}, name, folder, 60)
 mine = folder / f"using-{{taken.device}}.{{taken.slot}}"
+EXITING = 4  # the kernel frees a dying process's locks a moment before it is a zombie
 def alive(pid):
     try:
         os.kill(pid, 0)
-        return open(f"/proc/{{pid}}/stat").read().rpartition(")")[2].split()[0] != "Z"
+        state, *_, flags = open(f"/proc/{{pid}}/stat").read().rpartition(")")[2].split()[:7]
+        return state != "Z" and not int(flags) & EXITING
     except (ProcessLookupError, FileNotFoundError):
         return False
 if mine.exists() and alive(int(mine.read_text() or 0)):
     (folder / f"collision-{{name}}").write_text(mine.name)
-mine.write_text(str(os.getpid()))
-time.sleep(seconds)
-if mine.read_text() != str(os.getpid()):
-    (folder / f"collision-{{name}}").write_text(mine.name)
-mine.unlink()
+try:
+    mine.write_text(str(os.getpid()))
+    time.sleep(seconds)
+    if mine.read_text() != str(os.getpid()):
+        (folder / f"collision-{{name}}").write_text(mine.name)
+finally:  # an interrupted process gives its lock back a moment before it is gone
+    mine.unlink()
 (folder / f"done-{{name}}").write_text(taken.device)
 """
 
