@@ -16,6 +16,12 @@ def ranks(material: Material, rows: Mapping[Experiment, Row]) -> dict[Experiment
     return {cell: order.index(mean) + 1 for cell, mean in means.items()}
 
 
+def best_of(material: Material, dataset: str) -> Experiment | None:
+    """The experiment with the best mean on a dataset, the first of equals; None where no run is complete."""
+    places = ranks(material, material.of_dataset(dataset))
+    return min(places, key=lambda cell: places[cell], default=None)
+
+
 def beside(material: Material, rows: Iterable[Row], column: str) -> list[Metric]:
     """The metrics that a table shows beside the leading one: those of note that some row has."""
     known = list(rows)

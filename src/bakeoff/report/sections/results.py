@@ -15,8 +15,12 @@ from bakeoff.report.numbers import (
     whole_text,
 )
 from bakeoff.report.published import published_table
-from bakeoff.report.ranking import beside, ranks
+from bakeoff.report.ranking import beside, best_of, ranks
 from bakeoff.report.sections.summary import tracks_test
+
+
+MARK = " †"
+NO_DIFFERENCE = ("not_distinguishable", "identical")
 
 
 def results(material: Material) -> Section:
@@ -48,7 +52,7 @@ def main_table(material: Material, dataset: str) -> Table:
     language, metric, score = material.language, material.metric, material.score
     say, rows = language.say, material.of_dataset(dataset)
     others, tracked = beside(material, rows.values(), "test_{}_mean"), tracks_test(material)
-    places = ranks(material, rows)
+    places, near = ranks(material, rows), _as_good(material, dataset)
     columns = [
         Column(say("Experiment"), False),
         Column(say("Rank")),
@@ -68,7 +72,11 @@ def main_table(material: Material, dataset: str) -> Table:
         body.append([
             Cell(material.labels[cell], best, link=material.link(cell).link),
             Cell(str(places.get(cell, NONE)), value=places.get(cell)),
-            Cell(spread_text(row, score, metric, language), best, row[f"{score}_mean"]),
+            Cell(
+                spread_text(row, score, metric, language) + (MARK if cell.key in near else ""),
+                best,
+                row[f"{score}_mean"],
+            ),
             Cell(interval_text(row, score, metric, language), value=row[f"{score}_low"]),
             *(
                 Cell(metric_text(row[name], item, language), value=row[name])
@@ -80,7 +88,18 @@ def main_table(material: Material, dataset: str) -> Table:
             Cell(say("{some} of {all}", some=row["completed"], all=row["planned"]), value=row["completed"]),
         ])  # fmt: skip
     caption = say("Results on {dataset}: means over seeds, the best in bold.", dataset=dataset)
-    return Table(f"results_{dataset}", caption, columns, body)
+    key = say("{mark}: not distinguishable from the best (see Comparison).", mark=MARK.strip()) if near else ""
+    return Table(f"results_{dataset}", caption, columns, body, key)
+
+
+def _as_good(material: Material, dataset: str) -> set[str]:
+    """The experiments whose comparison with the best one of a dataset finds no difference."""
+    best = best_of(material, dataset)
+    if best is None:
+        return set()
+    pairs = [row for row in material.statistic("comparisons") if row["dataset"] == dataset]
+    unclear = [row for row in pairs if row["verdict"] in NO_DIFFERENCE and best.key in (row["a"], row["b"])]
+    return {key for row in unclear for key in (row["a"], row["b"])} - {best.key}
 
 
 def _figures(material: Material, dataset: str) -> list[Block]:
