@@ -1,5 +1,8 @@
 """What `bakeoff plan` and `bakeoff status` print."""
 
+import re
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,9 @@ from bakeoff.check import check_study
 from bakeoff.data.prepare import prepare_if_needed
 from bakeoff.layout import Layout, data_folder, features_folder
 from bakeoff.status import plan_table, status_table
-from bakeoff.study import Study
+from bakeoff.study import Study, runs
 from bakeoff.study_file import load_study, parse_study
+from commands import BIN, ENVIRONMENT, STUDIES, bakeoff
 
 STUDY: dict[str, Any] = {
     "study": "shown",
@@ -95,3 +99,56 @@ def test_features_that_cannot_be_computed_are_named_with_their_log(study: Study)
     log.write_text("error: no space is left\n")
     text = printed(status_table(frozen, Layout(frozen.study)), width=200)
     assert f"computing features {folder.name} failed: no space is left ({log})" in text
+
+
+RUN = "digits/cnn/sgd/first/seed3"
+
+
+def started(folder: Path, awaited: str, *arguments: str) -> subprocess.Popen[str]:
+    """A training process that has said something."""
+    command = [str(BIN / "bakeoff"), "train", str(STUDIES / "stages.yaml"), RUN, *arguments]
+    process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if awaited in line:
+            return process
+    raise AssertionError(f"ended without saying {awaited!r}")
+
+
+def killed(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
+
+
+def test_a_running_run_says_device_throughput_and_time_left(tmp_path: Path) -> None:
+    process = started(tmp_path, " epoch 2/12")
+    process.send_signal(signal.SIGSTOP)
+    shown = bakeoff(tmp_path, "status", STUDIES / "stages.yaml").stdout
+    process.send_signal(signal.SIGCONT)
+    killed(process)
+    row = next(line.split() for line in shown.splitlines() if "first/" in line)
+    assert row[:2] == ["first/seed3", "running"] and re.fullmatch(r"\d+/12", row[2])
+    assert row[4] == "cpu"
+    assert int(row[5].replace(",", "")) > 0
+    assert re.fullmatch(r"0:00:\d\d", row[6])
+    assert re.search(r"0:00:\d\d of training left, 1 at a time", shown)  # the second stage has the same network
+
+
+def test_the_reason_of_a_failure_is_gone_when_the_next_attempt_begins(tmp_path: Path) -> None:
+    failed = bakeoff(tmp_path, "train", STUDIES / "stages.yaml", RUN, "--set", "device=cuda")
+    assert failed.returncode == 1
+    assert "device: cuda, but PyTorch sees no CUDA" in bakeoff(tmp_path, "status", STUDIES / "stages.yaml").stdout
+    killed(started(tmp_path, " on cpu "))
+    shown = bakeoff(tmp_path, "status", STUDIES / "stages.yaml").stdout
+    assert "1 interrupted" in shown and "CUDA" not in shown and "failed" not in shown
+
+
+def test_what_fails_before_the_run_is_begun_is_told_from_its_log(study: Study) -> None:
+    layout = Layout(study.study)
+    run = runs(study)[0]
+    log = layout.run(run).log
+    log.parent.mkdir(parents=True)
+    log.write_text("waiting for a GPU\nerror: no GPU was free for 600 s: GPU-a is held by process 7\n")
+    assert "no GPU was free for 600 s: GPU-a is held by process 7" in printed(status_table(study, layout), width=200)
+    log.write_text(log.read_text() + "GPU GPU-a, slot 1 of 1\n")
+    assert "no GPU was free" not in printed(status_table(study, layout), width=200)

@@ -10,8 +10,9 @@ import typer
 
 from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError, Stopped
+from bakeoff.files import explain
 from bakeoff.layout import Layout, data_folder, features_folder
-from bakeoff.leases import leased_gpu
+from bakeoff.leases import lease_gpu
 from bakeoff.plugins import load_plugins
 from bakeoff.study import Run, Study, runs
 from bakeoff.study_file import load_study, place, read_yaml, schema
@@ -105,11 +106,11 @@ def features(
     if folder not in found:
         raise BakeoffError(f"{study_file}: no run uses the features {folder!r}; {nearest(folder, list(found))}")
 
-    with leased_gpu(study.device, study.jobs_per_gpu, folder, study.gpu_wait_seconds):
-        from bakeoff.training.run import compute_features
+    lease_gpu(study.device, study.jobs_per_gpu, folder, study.gpu_wait_seconds)
+    from bakeoff.training.run import compute_features
 
-        load_plugins(study.plugins)
-        compute_features(study, found[folder].run(study.seeds[0]), Layout(study.study), threads)
+    load_plugins(study.plugins)
+    compute_features(study, found[folder].run(study.seeds[0]), Layout(study.study), threads)
 
 
 @application.command()
@@ -126,12 +127,11 @@ def train(
     _set_threads(threads)
     study = _load(study_file, overrides)
     planned = _find_run(study, run, study_file)
-    # before torch is imported
-    with leased_gpu(study.device, study.jobs_per_gpu, run, study.gpu_wait_seconds) as lease:
-        from bakeoff.training.run import train_run
+    lease = lease_gpu(study.device, study.jobs_per_gpu, run, study.gpu_wait_seconds)  # before torch is imported
+    from bakeoff.training.run import train_run
 
-        load_plugins(study.plugins)
-        train_run(study, planned, Layout(study.study), threads, checkpoint_seconds, lease)
+    load_plugins(study.plugins)
+    train_run(study, planned, Layout(study.study), threads, checkpoint_seconds, lease)
 
 
 @application.command()
@@ -192,6 +192,20 @@ def status(
     show_status(study, Layout(study.study), watch, Console())
 
 
+@application.command()
+def doctor(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+    """Check what runs need of this machine, and say what is wrong and what to do. Fails when they cannot work."""
+    from rich.console import Console
+
+    from bakeoff.doctor import examine, findings_table
+
+    findings = examine(_load(study_file, overrides))
+    Console().print(findings_table(findings))
+    problems = [finding.what for finding in findings if finding.level == "problem"]
+    if problems:
+        raise BakeoffError(f"runs cannot work here: {', '.join(problems)}")
+
+
 @application.command("schema")
 def print_schema() -> None:
     """Print the JSON schema of a study file."""
@@ -240,4 +254,4 @@ def main() -> None:
     except Stopped as reason:
         sys.exit(str(reason))
     except OSError as error:  # a full disk, a folder that cannot be written
-        sys.exit(f"error: {error.filename or 'writing'}: {error.strerror or error}")
+        sys.exit(f"error: {explain(error)}")

@@ -1,7 +1,10 @@
-"""Writing files so that nothing half-written ever stands under a final name."""
+"""Writing files so that nothing half-written ever stands under a final name, and saying why one cannot be written."""
 
+import errno
+import getpass
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +17,8 @@ def write_atomically(path: Path, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it over `path` when the block succeeds.
 
     With `durable` the content and the folder are flushed to disk first, so that a machine that loses
-    power keeps either the old file or the new one. After an exception the temporary file is removed.
+    power keeps either the old file or the new one. After an exception the temporary file is removed; an OSError that
+    names no file, as a full disk's, names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
@@ -28,8 +32,35 @@ def write_atomically(path: Path, durable: bool = True) -> Iterator[Path]:
         temporary.replace(path)
         if durable:
             _flush(path.parent)
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def explain(error: OSError) -> str:
+    """One line for the user: which file, what is wrong, and what to do about a full disk or another's folder."""
+    problem = f"{error.filename or 'writing'}: {error.strerror or error}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{problem}; make room and start again: what was written before is whole"
+    if isinstance(error, PermissionError) and error.filename:
+        path = Path(error.filename)
+        there = next(item for item in (path, *path.absolute().parents) if item.exists())
+        mode = stat.filemode(there.stat().st_mode)
+        return (
+            f"{problem}: {there} ({mode}) belongs to {owner(there)}, and this is {getpass.getuser()}; "
+            "run in a folder of your own"
+        )
+    return problem
+
+
+def owner(path: Path) -> str:
+    """The name of the user whom a file belongs to, or the number of one without a name."""
+    try:
+        return path.owner()
+    except KeyError:
+        return f"user {path.stat().st_uid}"
 
 
 def write_json(path: Path, content: Any, durable: bool = True) -> None:

@@ -9,11 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from bakeoff.errors import BakeoffError
 
@@ -22,11 +20,14 @@ SECONDS_BETWEEN_TRIES = 0.5
 
 @dataclass(frozen=True)
 class Lease:
-    """A slot of a device, for as long as `lock` is open; held `since` a moment of time.monotonic()."""
+    """A slot of a device, for as long as the descriptor `lock` is open; held `since` a moment of time.monotonic().
+
+    A bare descriptor: Python closes its files while it shuts down, when the process still has memory on the device.
+    """
 
     device: str
     slot: int
-    lock: IO[str]
+    lock: int
     since: float
 
 
@@ -55,7 +56,10 @@ def lease_folder() -> Path:
     except OSError as error:
         raise BakeoffError(f"{folder}: cannot make the folder of GPU leases: {error.strerror}; set TMPDIR") from error
     if folder.stat().st_uid != os.getuid() or not os.access(folder, os.W_OK):
-        raise BakeoffError(f"{folder}: the folder of GPU leases cannot be written by this user; set TMPDIR to another")
+        raise BakeoffError(
+            f"{folder}: the folder of GPU leases belongs to user {folder.stat().st_uid} and cannot be written by this "
+            f"one, {os.getuid()}; set TMPDIR to another"
+        )
     return folder
 
 
@@ -90,38 +94,46 @@ def lease(
         time.sleep(SECONDS_BETWEEN_TRIES)
 
 
-@contextmanager
-def leased_gpu(device: str, jobs_per_gpu: int, holder: str, seconds_to_wait: float) -> Iterator[Lease | None]:
+def lease_gpu(device: str, jobs_per_gpu: int, holder: str, seconds_to_wait: float) -> Lease | None:
     """Lease one of the GPUs that this process may use and show torch no other; None where none is wanted or there.
 
-    To be entered before torch is imported. A process that dies gives its lease back at once. Raises BakeoffError after
+    To be called before torch is imported. The kernel takes the lease back when the process is gone. Raises BakeoffError after
     `seconds_to_wait`.
     """
     devices = visible_devices() if device != "cpu" else []
     if not devices:
-        yield None
-        return
+        return None
     taken = lease(devices, jobs_per_gpu, f"process {os.getpid()} ({holder})", lease_folder(), seconds_to_wait)
     os.environ["CUDA_VISIBLE_DEVICES"] = taken.device
     print(f"GPU {taken.device}, slot {taken.slot + 1} of {jobs_per_gpu}", flush=True)
-    with taken.lock:
-        yield taken
+    return taken
 
 
-def _try(path: Path, holder: str) -> IO[str] | None:
+def holders(folder: Path) -> list[str]:
+    """The slots that are held now, and by whom: `GPU-1111.0: process 7 (digits/mlp/sgd/plain/seed0)`."""
+    found = []
+    for path in sorted(folder.glob("*.lock")):
+        with path.open(encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                found.append(f"{path.stem}: {file.read() or 'another process'}")
+    return found
+
+
+def _try(path: Path, holder: str) -> int | None:
     """The open lock file, or None when another process has it."""
     try:
-        file = path.open("a+", encoding="utf-8")
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise BakeoffError(f"{path}: cannot open the lock of a GPU: {error.strerror}") from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.close()
+        os.close(file)
         return None
-    file.truncate(0)
-    file.write(holder)
-    file.flush()
+    os.truncate(file, 0)
+    os.write(file, holder.encode())
     return file
 
 

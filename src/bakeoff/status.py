@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bakeoff.errors import BakeoffError
+from bakeoff.forecast import Trained, seconds_left
 from bakeoff.layout import Layout, RunPaths, data_folder, features_folder
 from bakeoff.specification import specification
 from bakeoff.study import Run, Study, runs
@@ -52,13 +53,26 @@ def run_state(study: Study, run: Run, layout: Layout) -> RunState:
         metrics = result["metrics"]
         value = metrics.get("validation", {}).get(study.metric)
         progress = {"epoch": metrics["epochs"], "epochs": study.recipes[run.recipe].epochs, "value": value}
+        progress["seconds"] = result["cost"]["training_seconds"]
         return RunState(run, result["status"], progress, paths.log, result.get("message", ""))
     progress = _read_progress(paths.progress)
     if _is_locked(paths):
         return RunState(run, "running", progress, paths.log)
-    if progress.get("failed"):
-        return RunState(run, "failed", progress, paths.log, progress["failed"])
+    reason = progress.get("failed") or _last_error(paths.log)
+    if reason:
+        return RunState(run, "failed", progress, paths.log, reason)
     return RunState(run, "interrupted" if progress else "waiting", progress, paths.log)
+
+
+def _last_error(log: Path) -> str:
+    """What an attempt ended with before it began to train: the log's last line, where that is an error."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 4096))
+            last = file.read().decode("utf-8", errors="replace").rstrip().rpartition("\n")[2]
+    except FileNotFoundError:
+        return ""
+    return last.removeprefix("error: ") if last.startswith("error: ") else ""
 
 
 def show_status(study: Study, layout: Layout, watch: bool, console: Console) -> None:
@@ -174,6 +188,7 @@ def _number(value: int | None) -> str:
 def _table(study: Study, states: list[RunState], room: int | None = None) -> RenderableType:
     """Runs by what differs in their names, then why runs ended early. A column without a value is left out."""
     shown = _most_interesting(states, room)
+    left = dict(zip([state.run for state in states], seconds_left([_trained(study, s) for s in states]), strict=True))
     axes, alone = _axes(study)
     columns = {
         "run": [
@@ -182,7 +197,9 @@ def _table(study: Study, states: list[RunState], room: int | None = None) -> Ren
         "state": [f"[{STYLES[state.state]}]{state.state}" for state in shown],
         "epoch": [f"{s.progress['epoch']}/{s.progress['epochs']}" if s.progress else "" for s in shown],
         f"validation\n{study.metric}": [_value(state.progress.get("value")) for state in shown],
-        "time left": [_time_left(state) if state.state == "running" else "" for state in shown],
+        "device": [_device(state.progress) if state.state == "running" else "" for state in shown],
+        "images/s": [_images_per_second(state.progress) if state.state == "running" else "" for state in shown],
+        "time left": [_duration(left[state.run]) if state.state == "running" else "" for state in shown],
     }
     filled = {name: cells for name, cells in columns.items() if any(cells)}
     table = _narrow_table()
@@ -196,7 +213,7 @@ def _table(study: Study, states: list[RunState], room: int | None = None) -> Ren
     line = ", ".join(f"[{STYLES[name]}]{counts[name]} {name}[/]" for name in STYLES if counts[name])
     hidden = f" ({len(states) - len(shown)} rows not shown)" if len(shown) < len(states) else ""
     title = f"[bold]{escape(study.title or study.study)}[/]: {len(states)} runs{escape(alone)}"
-    return Group(title, table, *reasons, f"{line}{hidden}")
+    return Group(title, table, *reasons, f"{line}{hidden}", *_time_left(states, left))
 
 
 def _most_interesting(states: list[RunState], room: int | None) -> list[RunState]:
@@ -212,12 +229,37 @@ def _value(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def _time_left(state: RunState) -> str:
-    epoch = state.progress.get("epoch", 0)
-    if not epoch:
-        return "?"
-    per_epoch = state.progress["seconds"] / epoch
-    return str(timedelta(seconds=round(per_epoch * (state.progress["epochs"] - epoch))))
+def _trained(study: Study, state: RunState) -> Trained:
+    progress, epochs = state.progress, study.recipes[state.run.recipe].epochs
+    return Trained(
+        state.run, progress.get("epoch", 0), epochs, progress.get("seconds", 0.0), ended=state.state in FINISHED
+    )
+
+
+def _time_left(states: list[RunState], left: dict[Run, float | None]) -> list[str]:
+    """The study's total, while runs are running: at so many at a time."""
+    running = sum(state.state == "running" for state in states)
+    if not running:
+        return []
+    known = [seconds for seconds in left.values() if seconds is not None]
+    unknown = len(left) - len(known)
+    total = f"{_duration(sum(known) / running)} of training left, {running} at a time"
+    return [total + (f"; {unknown} runs not counted, as nothing like them has trained yet" if unknown else "")]
+
+
+def _duration(seconds: float | None) -> str:
+    return "?" if seconds is None else str(timedelta(seconds=round(seconds)))
+
+
+def _device(progress: dict[str, Any]) -> str:
+    """`cpu`, or the beginning of the name of the GPU that was leased."""
+    gpu: str | None = progress.get("gpu")
+    return gpu[:12] if gpu else str(progress.get("device", "")).partition(" ")[0]
+
+
+def _images_per_second(progress: dict[str, Any]) -> str:
+    speed = progress.get("images_per_second")
+    return "" if speed is None else f"{speed:,.0f}"
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -137,6 +137,7 @@ def write_progress(attempt: Attempt, progress: Progress) -> None:
         "seconds": progress.seconds,
         "images_per_second": len(attempt.data.splits["train"][1]) / row["seconds"],
         "device": device_name(attempt.device),
+        "gpu": attempt.lease.device if attempt.lease else None,
         "failed": None,
     }
     _update_progress(attempt.paths, content)

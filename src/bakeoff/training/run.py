@@ -14,7 +14,7 @@ import torch
 from bakeoff import plugins
 from bakeoff.data.prepare import PreparedData, load_prepared, prepare_if_needed
 from bakeoff.errors import BakeoffError
-from bakeoff.files import write_json
+from bakeoff.files import explain, write_json
 from bakeoff.layout import Layout, RunPaths, data_folder
 from bakeoff.leases import Lease
 from bakeoff.metrics import Task
@@ -118,7 +118,7 @@ def _train_locked(
     except Exception as error:  # not an interrupt: that is no failure, the next attempt goes on
         if not isinstance(error, BakeoffError | OSError):  # these say in one line all that is to be known
             traceback.print_exc()
-        reason = str(error).strip().splitlines()
+        reason = (explain(error) if isinstance(error, OSError) else str(error)).strip().splitlines()
         write_failure(paths, reason[0] if reason else type(error).__name__)
         raise
 

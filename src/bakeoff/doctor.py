@@ -1,0 +1,240 @@
+"""`bakeoff doctor`: what a run needs of this machine, what is wrong with it, and what to do."""
+
+import fcntl
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from bakeoff.errors import BakeoffError
+from bakeoff.files import explain
+from bakeoff.layout import REPORT, RESULTS
+from bakeoff.leases import holders, lease_folder, visible_devices
+from bakeoff.machine import NVIDIA_DRIVER
+from bakeoff.report.pdf import COMPILERS
+from bakeoff.study import Study
+
+GIB = 2**30
+LITTLE_DISK, NO_DISK = 5 * GIB, 0.1 * GIB
+LITTLE_SHARED_MEMORY = 0.0625 * GIB  # what containers get by default
+STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. A `problem` keeps runs from working, a `warning` does not."""
+
+    what: str
+    level: Literal["ok", "warning", "problem"]
+    found: str
+    remedy: str = ""
+
+
+def examine(study: Study) -> list[Finding]:
+    """Look at everything that runs of a study need."""
+    return [
+        _python(),
+        _snakemake(),
+        *_torch_and_gpus(study),
+        *_energy(study),
+        _processors(study),
+        _leases(),
+        *(_folder(name, Path(path)) for name, path in (("results", RESULTS), ("report", REPORT))),
+        _data(Path(study.data_root)),
+        *_shared_memory(),
+        _git(),
+        _latex(),
+        *_cluster(),
+    ]
+
+
+def findings_table(findings: list[Finding]) -> Table:
+    """A row for each finding, with what to do about those that are not well."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("")
+    table.add_column("")
+    table.add_column("found, and what to do", overflow="fold")
+    for finding in findings:
+        remedy = f"\n→ {finding.remedy}" if finding.remedy else ""
+        style = STYLES[finding.level]
+        table.add_row(finding.what, f"[{style}]{finding.level}[/]", escape(finding.found + remedy))
+    return table
+
+
+def _python() -> Finding:
+    return Finding("Python", "ok", f"{platform.python_version()} ({sys.executable})")
+
+
+def _snakemake() -> Finding:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        found = version("snakemake")
+    except PackageNotFoundError:
+        return Finding("Snakemake", "problem", "is not installed", "pip install -e . installs what Bakeoff needs")
+    return Finding("Snakemake", "ok", found)
+
+
+def _torch_and_gpus(study: Study) -> Iterator[Finding]:
+    """PyTorch, the GPUs that the driver knows, and whether the one can use the others."""
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # missing, or a library of it
+        yield Finding("PyTorch", "problem", f"cannot be imported: {error}", "pip install -e . installs what is needed")
+        return
+    built_for = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "for the CPU alone"
+    yield Finding("PyTorch", "ok", f"{torch.__version__}, built {built_for}")
+    wanted: Literal["problem", "warning"] = "problem" if study.device == "cuda" else "warning"
+    gpus = _driver("name,memory.total,driver_version")
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            memory = torch.cuda.mem_get_info(index)
+            space = f"{memory[0] / GIB:.0f} of {memory[1] / GIB:.0f} GiB free"
+            yield Finding(f"GPU {index}", "ok", f"{torch.cuda.get_device_name(index)}, {space}")
+    elif not gpus and not NVIDIA_DRIVER.exists():
+        if study.device == "cuda":
+            yield Finding("GPU", "problem", "none here, and the study says device: cuda", "say device: auto, or cpu")
+        else:
+            yield Finding("GPU", "ok", "none here: training runs on the CPU")
+    elif os.environ.get("CUDA_VISIBLE_DEVICES") is not None and not visible_devices():
+        yield Finding("GPU", wanted, "CUDA_VISIBLE_DEVICES hides every GPU", "unset CUDA_VISIBLE_DEVICES")
+    elif not torch.version.cuda:
+        remedy = "install a CUDA build of PyTorch: see pytorch.org/get-started"
+        yield Finding("GPU", wanted, f"{_listed(gpus)}, which this build of PyTorch cannot use", remedy)
+    else:
+        remedy = f"update the driver to one for CUDA {torch.version.cuda}, or install a PyTorch for an older CUDA"
+        yield Finding("GPU", wanted, f"{_listed(gpus)}, which PyTorch cannot use: is the driver too old?", remedy)
+
+
+def _listed(gpus: list[str]) -> str:
+    """`NVIDIA H100, 81559 MiB, driver 550.54`."""
+    return "; ".join(", driver ".join(gpu.rsplit(", ", 1)) for gpu in gpus) or "a driver without GPUs"
+
+
+def _driver(query: str) -> list[str]:
+    """A line for each GPU that the driver knows; nothing without a driver."""
+    command = ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return []
+    return answer.stdout.splitlines() if answer.returncode == 0 else []
+
+
+def _energy(study: Study) -> Iterator[Finding]:
+    if not study.measure_energy:
+        return
+    if importlib.util.find_spec("codecarbon") is None:
+        remedy = "pip install -e '.[energy]', or leave measure_energy out"
+        yield Finding("Energy", "problem", "measure_energy is true, and codecarbon is not installed", remedy)
+    else:
+        yield Finding("Energy", "ok", "codecarbon is installed")
+
+
+def _processors(study: Study) -> Finding:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    found = f"{cores} cores, {study.threads} for each training job"
+    if study.threads > cores:
+        return Finding("Processor", "warning", found, f"say threads: {cores} or fewer in the study")
+    return Finding("Processor", "ok", found)
+
+
+def _leases() -> Finding:
+    """The folder of GPU leases, and who has one."""
+    try:
+        folder = lease_folder()
+    except BakeoffError as error:
+        return Finding("GPU leases", "problem" if visible_devices() else "warning", str(error))
+    held = holders(folder)
+    return Finding("GPU leases", "ok", "; ".join(held) if held else f"none is held ({folder})")
+
+
+def _folder(name: str, folder: Path) -> Finding:
+    """A folder that Bakeoff writes to: whether it can, files can be locked there, and how much room there is."""
+    there = _existing(folder)
+    try:
+        with tempfile.NamedTemporaryFile(dir=there) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:
+        return Finding(name, "problem", explain(error))
+    free = shutil.disk_usage(there).free
+    found = f"{folder.absolute()}: {free / GIB:,.1f} GiB free"
+    if free < NO_DISK:
+        return Finding(name, "problem", found, "make room, or run where there is some")
+    if free < LITTLE_DISK:
+        return Finding(name, "warning", found, "prepared data and weights of large studies may not fit")
+    return Finding(name, "ok", found)
+
+
+def _data(folder: Path) -> Finding:
+    """Where datasets are looked for, and downloaded to."""
+    if folder.exists() and not os.access(folder, os.R_OK | os.X_OK):
+        return Finding("data_root", "problem", f"{folder.absolute()} cannot be read", "ask its owner, or name another")
+    free = shutil.disk_usage(_existing(folder)).free
+    state = "" if folder.exists() else ", is not there yet"
+    return Finding("data_root", "ok", f"{folder.absolute()}{state}: {free / GIB:,.1f} GiB free")
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
+
+
+def _shared_memory() -> Iterator[Finding]:
+    """Bakeoff shares pages of files between jobs and needs none; a plugin's DataLoader workers would."""
+    shared = Path("/dev/shm")
+    if not shared.exists():
+        return
+    free = shutil.disk_usage(shared).free
+    found = f"{free / GIB:,.2f} GiB free in {shared}"
+    if free < LITTLE_SHARED_MEMORY:
+        yield Finding("Shared memory", "warning", found, "enough for Bakeoff; plugins with worker processes want more")
+    else:
+        yield Finding("Shared memory", "ok", found)
+
+
+def _git() -> Finding:
+    if shutil.which("git") is None:
+        return Finding("git", "warning", "is not installed", "results will not say of which commit they are")
+    inside = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    if inside.returncode != 0:
+        return Finding("git", "ok", "this folder is in no repository: results name no commit")
+    return Finding("git", "ok", f"commit {inside.stdout.strip()[:10]}")
+
+
+def _latex() -> Finding:
+    found = [name for name in COMPILERS if shutil.which(name)]
+    if not found:
+        return Finding("LaTeX", "ok", f"none of {', '.join(COMPILERS)}: reports are made, but no PDF of them")
+    return Finding("LaTeX", "ok", found[0])
+
+
+def _cluster() -> Iterator[Finding]:
+    """SLURM's commands and Snakemake's way to it, where one of them is there."""
+    commands = {name: shutil.which(name) is not None for name in ("sbatch", "squeue", "sacct")}
+    plugin = importlib.util.find_spec("snakemake_executor_plugin_slurm") is not None
+    if not any(commands.values()):
+        yield Finding("SLURM", "ok", "none here: Snakemake runs jobs on this machine")
+        return
+    missing = [name for name, there in commands.items() if not there]
+    if "sbatch" in missing:
+        yield Finding("SLURM", "warning", "there is no sbatch", "submit from a login node of the cluster")
+    elif missing:
+        remedy = "a cluster without a job database: see the README's page for clusters"
+        yield Finding("SLURM", "warning", f"there is no {' and no '.join(missing)}", remedy)
+    else:
+        yield Finding("SLURM", "ok", ", ".join(commands))
+    if not plugin:
+        remedy = "pip install snakemake-executor-plugin-slurm, to submit jobs"
+        yield Finding("SLURM", "warning", "Snakemake's SLURM plugin is not installed", remedy)
