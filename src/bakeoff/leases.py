@@ -97,8 +97,8 @@ def lease(
 def lease_gpu(device: str, jobs_per_gpu: int, holder: str, seconds_to_wait: float) -> Lease | None:
     """Lease one of the GPUs that this process may use and show torch no other; None where none is wanted or there.
 
-    To be called before torch is imported. The kernel takes the lease back when the process is gone. Raises BakeoffError after
-    `seconds_to_wait`.
+    To be called before torch is imported. The kernel takes the lease back when the process is gone.
+    Raises BakeoffError after `seconds_to_wait`.
     """
     devices = visible_devices() if device != "cpu" else []
     if not devices:
