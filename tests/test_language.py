@@ -21,7 +21,7 @@ def messages() -> Catalog:
     found = Catalog()
     code = (
         extract_from_dir(ROOT / "src/bakeoff" / part, method_map=[("**.py", "python")], keywords=KEYWORDS)
-        for part in ("report", "figures")
+        for part in ("analysis", "report", "figures")
     )
     template = extract_from_dir(
         ROOT / "report/templates", method_map=[("report.html.j2", "jinja2.ext:babel_extract")], keywords=KEYWORDS

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bakeoff.analysis.images import Images, mosaic
-from bakeoff.figures.style import INK, MUTED, WIDTH, palette
+from bakeoff.figures.style import DASHES, INK, MUTED, WIDTH, palette
 from bakeoff.language import Language
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def confusion(cells: "pd.DataFrame", classes: Sequence[str], language: Language)
 def reliability(bins: "pd.DataFrame", language: Language) -> "Figure":
     """How often predictions of a probability are true, above how many there are of it.
 
-    `bins` has the columns `low`, `high`, `predictions`, `probability` and `true`.
+    `bins` has the columns `low`, `high`, `predictions`, `probability` and `observed`.
     """
     from matplotlib.figure import Figure
 
@@ -58,7 +58,7 @@ def reliability(bins: "pd.DataFrame", language: Language) -> "Figure":
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     hue = palette()[0]
     upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 2)), label=language.say("calibrated"))
-    upper.plot(bins["probability"], bins["true"], color=hue, marker="o", markersize=4, label=language.say("found"))
+    upper.plot(bins["probability"], bins["observed"], color=hue, marker="o", markersize=4, label=language.say("found"))
     upper.set_ylabel(language.say("Share that is true"))
     upper.legend(loc="upper left")
     widths = bins["high"] - bins["low"]
@@ -70,6 +70,32 @@ def reliability(bins: "pd.DataFrame", language: Language) -> "Figure":
         axis.set_major_formatter(lambda value, _: f"{language.significant(100 * value)} %")
     for axes in (upper, lower):
         axes.spines[["right", "top"]].set_visible(False)
+    return figure
+
+
+def precision_recall(curves: "pd.DataFrame", language: Language) -> "Figure":
+    """Precision against recall, a line for each label: `curves` has the columns `class`, `recall` and `precision`."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    axes = figure.subplots()
+    hues = palette()
+    for index, (label, curve) in enumerate(curves.groupby("class", sort=False)):
+        dash = DASHES[index // len(hues) % len(DASHES)]
+        axes.step(
+            curve["recall"],
+            curve["precision"],
+            where="post",
+            color=hues[index % len(hues)],
+            linestyle=dash,
+            label=label,
+        )
+    axes.set_xlabel(language.say("Recall"))
+    axes.set_ylabel(language.say("Precision"))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{language.significant(100 * value)} %")
+    axes.spines[["right", "top"]].set_visible(False)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     return figure
 
 

@@ -1,5 +1,6 @@
 """Which differences are real: pairs of experiments, several datasets, and the choices that matter."""
 
+from bakeoff.analysis.labels import term_name
 from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, Table
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import amount_text, is_known, metric_text, range_text, whole_text
@@ -24,10 +25,11 @@ def comparison(material: Material) -> Section:
 def _rule(material: Material) -> Paragraph:
     return Paragraph(
         material.language.say(
-            "Experiments are compared seed by seed. One is called better when the paired t-test, corrected by Holm for all "
-            "pairs of the study, and the exact sign-flip test agree: in a study without any difference the chance of even "
-            "one such verdict is at most 5 %. Differences are the first minus the second; P is the probability that a "
-            "seed of the first beats that of the second; the effect size is Hedges' g of the paired differences."
+            "Experiments are compared seed by seed. One is called better when the paired t-test, corrected by Holm for "
+            "all pairs of the study, and the exact sign-flip test agree: in a study without any difference the chance "
+            "of even one such verdict is at most 5 %. Differences are the first minus the second; their intervals are "
+            "of each pair alone, so that one may leave zero out and the verdict still be open. P is the probability "
+            "that a seed of the first beats that of the second; the effect size is Hedges' g of the paired differences."
         ),
         "note",
     )
@@ -98,7 +100,8 @@ def _ranks(material: Material) -> list[Block]:
         Paragraph(
             say(
                 "Over {datasets} datasets the Friedman test of {configurations} configurations gives χ² = {statistic}, "
-                "F = {f_statistic} and, by shuffling ranks, p = {p}. Average ranks differ when they are {distance} apart "
+                "F = {f_statistic} and, by shuffling ranks, p = {p}. Average ranks differ when they are "
+                "{distance} apart "
                 "(Nemenyi).",
                 datasets=whole_text(test["datasets"], language),
                 configurations=whole_text(test["configurations"], language),
@@ -129,24 +132,6 @@ def _ranks(material: Material) -> list[Block]:
     return [Section(say("Over datasets"), "ranks", blocks)]
 
 
-TERMS = ("dataset", "architecture", "optimizer", "recipe", "seed")
-
-
-def term_name(material: Material, term: str) -> str:
-    """What a source of variance is called: `architecture:seed` is architecture × seed."""
-    say = material.language.say
-    names = {
-        "dataset": say("dataset"),
-        "architecture": say("architecture"),
-        "optimizer": say("optimizer"),
-        "recipe": say("recipe"),
-        "seed": say("seed"),
-        "residual": say("the rest"),
-        "shared": say("not attributable"),
-    }
-    return " × ".join(names[part] for part in term.split(":"))
-
-
 def _variance(material: Material) -> list[Block]:
     say, language = material.language.say, material.language
     rows = [row for row in material.statistic("variance") if row["term"] != "total" and is_known(row["share"])]
@@ -155,21 +140,23 @@ def _variance(material: Material) -> list[Block]:
     columns = [Column(say("Source"), False), Column(say("Share of variance [%]")), Column(say("Degrees of freedom"))]
     body = [
         [
-            Cell(term_name(material, row["term"])),
+            Cell(term_name(row["term"], language)),
             Cell(language.number(100 * row["share"], 1), value=row["share"]),
             Cell(whole_text(row["degrees_of_freedom"], language), value=row["degrees_of_freedom"]),
         ]
         for row in rows
     ]
     introduction = say(
-        "How much of the variance of test {metric} over all complete runs each choice explains, by a linear model with all "
+        "How much of the variance of test {metric} over all complete runs each choice explains, by a linear "
+        "model with all "
         "choices and their pairs (sums of squares of type II).",
         metric=material.name_of(material.metric),
     )
     blocks: list[Block] = [Paragraph(introduction)]
     if not rows[0]["balanced"]:
         unbalanced = say(
-            "Not every combination of the choices has a complete run: the matrix is unbalanced, and what several choices "
+            "Not every combination of the choices has a complete run: the matrix is unbalanced, and what several "
+            "choices "
             "could explain is attributed to none."
         )
         blocks.append(Paragraph(unbalanced, "warning"))

@@ -1,9 +1,9 @@
 """What goes wrong: classes, confusions, the hardest images, and whether probabilities are what they say."""
 
+from bakeoff.analysis.places import best_on
 from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, Table
 from bakeoff.report.material import Material, Row, cell_of, of_cell
 from bakeoff.report.numbers import amount_text, is_known, metric_text, whole_text
-from bakeoff.report.ranking import best_of
 from bakeoff.study import Experiment
 
 
@@ -12,7 +12,7 @@ def errors(material: Material) -> Section | None:
     say = material.language.say
     parts: list[Block] = []
     for name in material.datasets:
-        best = best_of(material, name)
+        best = best_on(name, material.rows, material.metric)
         if best is not None:
             parts.append(Section(name, f"errors-{name}", _dataset(material, name, best)))
     return Section(say("Error analysis"), "errors", parts) if parts else None
@@ -41,7 +41,10 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
     )
     blocks += material.figure(
         f"hardest_images_{dataset}",
-        say("The hardest test images of {dataset}: those with the highest mean loss over all experiments.", dataset=dataset),
+        say(
+            "The hardest test images of {dataset}: those with the highest mean loss over all experiments.",
+            dataset=dataset,
+        ),
     )
     blocks.append(_calibration(material, dataset))
     blocks += material.figure(
@@ -122,7 +125,8 @@ def _calibration(material: Material, dataset: str) -> Table:
             Cell(metric_text(test_loss, loss, language), value=test_loss),
         ])  # fmt: skip
     caption = say(
-        "Calibration on {dataset}: how far probabilities are from the shares that are true; overconfident ones are too high.",
+        "Calibration on {dataset}: how far probabilities are from the shares that are true; overconfident ones "
+        "are too high.",
         dataset=dataset,
     )
     return Table(f"calibration_{dataset}", caption, columns, body)

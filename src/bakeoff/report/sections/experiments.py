@@ -1,12 +1,12 @@
 """One part for each experiment, in the study's order."""
 
 from bakeoff.language import Language, mark
+from bakeoff.report.beside import beside
 from bakeoff.report.document import Block, Cell, Column, Facts, Items, Paragraph, Section, Table
 from bakeoff.report.material import Material, Row, anchor_of
 from bakeoff.report.numbers import NONE, interval_text, is_known, metric_text, seconds_text, spread_text, whole_text
 from bakeoff.report.paragraphs import paragraphs
 from bakeoff.report.published import comparisons
-from bakeoff.report.ranking import beside
 from bakeoff.report.sections.entries import arguments_text, effective
 from bakeoff.report.sections.results import heading
 from bakeoff.report.sections.verdicts import sentence

@@ -1,8 +1,10 @@
 """The main table of each dataset, its figures, and the numbers that others published."""
 
 from bakeoff.analysis.curves import completed_history, mean_curves
+from bakeoff.analysis.places import best_on, places
 from bakeoff.language import mark
 from bakeoff.metrics import Metric
+from bakeoff.report.beside import beside
 from bakeoff.report.document import Block, Cell, Column, Curve, CurveChooser, Paragraph, Section, Table
 from bakeoff.report.material import Material
 from bakeoff.report.numbers import (
@@ -15,9 +17,7 @@ from bakeoff.report.numbers import (
     whole_text,
 )
 from bakeoff.report.published import published_table
-from bakeoff.report.ranking import beside, best_of, ranks
 from bakeoff.report.sections.summary import tracks_test
-
 
 MARK = " †"
 NO_DIFFERENCE = ("not_distinguishable", "identical")
@@ -52,7 +52,7 @@ def main_table(material: Material, dataset: str) -> Table:
     language, metric, score = material.language, material.metric, material.score
     say, rows = language.say, material.of_dataset(dataset)
     others, tracked = beside(material, rows.values(), "test_{}_mean"), tracks_test(material)
-    places, near = ranks(material, rows), _as_good(material, dataset)
+    ranks, near = places(rows, metric), _as_good(material, dataset)
     columns = [
         Column(say("Experiment"), False),
         Column(say("Rank")),
@@ -65,13 +65,13 @@ def main_table(material: Material, dataset: str) -> Table:
     ]
     body = []
     for cell, row in rows.items():
-        best = places.get(cell) == 1
+        best = ranks.get(cell) == 1
         shown = [("validation", metric), *(("test", other) for other in others)]
         shown += [("test_max", metric)] if tracked else []
         scores = [(f"{split}_{item.name}_mean", item) for split, item in shown]
         body.append([
             Cell(material.labels[cell], best, link=material.link(cell).link),
-            Cell(str(places.get(cell, NONE)), value=places.get(cell)),
+            Cell(str(ranks.get(cell, NONE)), value=ranks.get(cell)),
             Cell(
                 spread_text(row, score, metric, language) + (MARK if cell.key in near else ""),
                 best,
@@ -94,7 +94,7 @@ def main_table(material: Material, dataset: str) -> Table:
 
 def _as_good(material: Material, dataset: str) -> set[str]:
     """The experiments whose comparison with the best one of a dataset finds no difference."""
-    best = best_of(material, dataset)
+    best = best_on(dataset, material.rows, material.metric)
     if best is None:
         return set()
     pairs = [row for row in material.statistic("comparisons") if row["dataset"] == dataset]

@@ -1,5 +1,7 @@
 """What choosing an epoch does to a test score."""
 
+from collections.abc import Sequence
+
 from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, Table
 from bakeoff.report.material import Material, Row, cell_of
 from bakeoff.report.numbers import difference_text, is_known, metric_text, range_text
@@ -7,7 +9,7 @@ from bakeoff.report.numbers import difference_text, is_known, metric_text, range
 
 def selection(material: Material) -> Section | None:
     """None without a complete run."""
-    say, language, metric = material.language.say, material.language, material.metric
+    say, metric = material.language.say, material.metric
     rows = material.statistic("selection")
     if not rows:
         return None
@@ -18,7 +20,11 @@ def selection(material: Material) -> Section | None:
         Column(say("Experiment"), False),
         Column(say("Chosen on validation") + unit),
         Column(say("Last epoch") + unit),
-        *([Column(say("Best on test") + unit), Column(say("Optimism") + points), Column(say("95 % interval"))] if tracked else []),
+        *(
+            [Column(say("Best on test") + unit), Column(say("Optimism") + points), Column(say("95 % interval"))]
+            if tracked
+            else []
+        ),
     ]
     body = [_row(material, row, tracked) for row in rows]
     blocks: list[Block] = [Paragraph(_introduction(material, rows, tracked))]
@@ -40,9 +46,11 @@ def _row(material: Material, row: Row, tracked: bool) -> list[Cell]:
     return cells
 
 
-def _introduction(material: Material, rows: list[Row], tracked: bool) -> str:
+def _introduction(material: Material, rows: Sequence[Row], tracked: bool) -> str:
     say, metric = material.language.say, material.metric
-    text = say("The same runs, reported at three epochs: the one that validation chose, the last, and the best on test.")
+    text = say(
+        "The same runs, reported at three epochs: the one that validation chose, the last, and the best on test."
+    )
     known = [row["optimism"] for row in rows if is_known(row["optimism"])]
     if not tracked or not known:
         return text + say(" The last of the three was not measured (track_test).")

@@ -25,7 +25,8 @@ def speed(material: Material) -> Section | None:
         Column(say("On the Pareto front of"), False),
     ]
     introduction = say(
-        "The target is a validation score: the study's, or the best that the weakest experiment on the dataset reaches. Epochs "
+        "The target is a validation score: the study's, or the best that the weakest experiment on the dataset "
+        "reaches. Epochs "
         "and seconds are medians over runs. An experiment is on a Pareto front when none is both better and cheaper."
     )
     caption = say("Speed of learning, and score by cost.")

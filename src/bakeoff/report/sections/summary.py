@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from bakeoff.analysis.labels import short_labels
+from bakeoff.analysis.places import places
 from bakeoff.language import Language
 from bakeoff.report.document import Paragraph, Section
-from bakeoff.report.material import Material, Row, run_key
+from bakeoff.report.material import Material, run_key
 from bakeoff.report.numbers import interval_text, is_known, metric_text
-from bakeoff.report.ranking import ranks
 from bakeoff.study import Experiment
 
 
@@ -88,9 +88,9 @@ def _leader(material: Material, dataset: str) -> str:
     if not here:
         return language.say("On {dataset}, no run is complete yet.", dataset=dataset)
     labels = short_labels([cell for cell in material.rows if cell.dataset == dataset])
-    places = ranks(material, here)
-    order = sorted(here, key=lambda cell: places[cell])
-    leaders = [labels[cell] for cell in order if places[cell] == 1]
+    ranks = places(here, metric)
+    order = sorted(here, key=lambda cell: ranks[cell])
+    leaders = [labels[cell] for cell in order if ranks[cell] == 1]
     best = here[order[0]]
     found = language.say(
         "On {dataset}, the {extreme} mean test {metric} of {experiments} is that of {leaders}: {value}",
