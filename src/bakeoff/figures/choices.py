@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bakeoff.figures.style import INK, MUTED, WIDTH, palette
+from bakeoff.figures.style import DASHES, INK, MUTED, WIDTH, palette
 from bakeoff.language import Language
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 
@@ -64,4 +65,30 @@ def critical_difference(
         axes.plot([min(places) - 0.03, max(places) + 0.03], [height, height], color=palette()[0], linewidth=3)
     axes.set_axis_off()
     axes.set_xlim(low - 0.75 * (high - low), high + 0.75 * (high - low))
+    return figure
+
+
+def performance_profiles(steps: "pd.DataFrame", language: Language) -> "Figure":
+    """The share of datasets on which a configuration comes within a factor of the best (Dolan and Moré 2002).
+
+    `steps` has the columns `configuration`, `tau` and `share`.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
+    axes = figure.subplots()
+    hues = palette()
+    last = float(steps["tau"].max())
+    for index, (name, profile) in enumerate(steps.groupby("configuration", sort=False)):
+        tau, share = [*profile["tau"], last], [*profile["share"], profile["share"].iloc[-1]]
+        dash = DASHES[index // len(hues) % len(DASHES)]
+        label = str(name).replace("/", " · ")
+        axes.step(tau, share, where="post", color=hues[index % len(hues)], linestyle=dash, label=label)
+    axes.set_xlabel(language.say("Within this factor of the best"))
+    axes.set_ylabel(language.say("Share of datasets"))
+    axes.set_ylim(0, 1.03)
+    axes.xaxis.set_major_formatter(lambda value, _: language.significant(value))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{language.significant(100 * value)} %")
+    axes.spines[["right", "top"]].set_visible(False)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     return figure

@@ -8,7 +8,7 @@ from bakeoff.analysis.labels import FACETS, term_name
 from bakeoff.analysis.places import best_on
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.analysis.summary import records
-from bakeoff.figures.choices import critical_difference, variance_shares
+from bakeoff.figures.choices import critical_difference, performance_profiles, variance_shares
 from bakeoff.figures.errors import captioned, confusion, precision_recall, reliability
 from bakeoff.figures.style import cells_of
 from bakeoff.language import Language
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OF_AN_EXPERIMENT = ("classes", "confusion", "reliability", "precision_recall", "confused_pairs")
-OF_FIGURES = (*OF_AN_EXPERIMENT, "hardest_images", "variance", "ranks", "rank_test", "rank_groups")
+OF_FIGURES = (*OF_AN_EXPERIMENT, "hardest_images", "variance", "ranks", "rank_test", "rank_groups", "profiles")
 CONFUSED_PAIRS = HARDEST_IMAGES = 10
-LABELS_IN_A_FIGURE = 20
+LABELS_IN_A_FIGURE = CONFIGURATIONS_IN_A_FIGURE = 20
 
 
 def statistics_figures(
@@ -52,6 +52,9 @@ def statistics_figures(
         ]
         distance = float(tables["rank_test"]["critical_difference"].iloc[0])
         yield "critical_difference.svg", critical_difference(averages, groups, distance, language)
+    ratios = tables["profiles"][tables["profiles"]["kind"] == "ratio"]
+    if 0 < ratios["configuration"].nunique() <= CONFIGURATIONS_IN_A_FIGURE:
+        yield "performance_profiles.svg", performance_profiles(ratios, language)
 
 
 def _of_errors(
