@@ -144,6 +144,15 @@ def summarize(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) 
 
 
 @application.command()
+def statistics(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+    """Compare the experiments: tables of intervals, tests, ranks, variance, speed and mistakes, from the summary."""
+    from bakeoff.analysis.statistics import write_statistics
+
+    study = _load(study_file, overrides)
+    write_statistics(study, Layout(study.study))
+
+
+@application.command()
 def figures(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
     """Draw the figures from the tables."""
     from bakeoff.figures.draw import draw_figures
@@ -167,10 +176,12 @@ def report(
     study = _load(study_file, overrides)
     layout = Layout(study.study, language=language if language and language != study.language else "")
     if not render_only:
+        from bakeoff.analysis.statistics import write_statistics
         from bakeoff.analysis.summary import summarize as write_summary
         from bakeoff.figures.draw import draw_figures
 
         write_summary(study, layout)
+        write_statistics(study, layout)
         draw_figures(study, layout, language)
     written = render_report(study, layout, language)
     for path in [*written, *([make_pdf(written[-1])] if pdf else [])]:

@@ -126,7 +126,7 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
             verdicts.setdefault(row["verdict"], []).append(labels[cell])
     better = [*verdicts.get("better", ()), *verdicts.get("worse", ())]
     unclear = [*verdicts.get("not_distinguishable", ()), *verdicts.get("identical", ())]
-    unjudged = [*verdicts.get("too_few_seeds", ()), *verdicts.get("constant_difference", ())]
+    unjudged, alike = verdicts.get("too_few_seeds", []), verdicts.get("constant_difference", [])
     sentences = []
     if better:
         sentences.append(
@@ -153,6 +153,15 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
                 "For {n} others the seeds are too few to judge{which}.",
                 len(unjudged),
                 which=listed(unjudged, language),
+            )
+        )
+    if alike:
+        sentences.append(
+            language.count(
+                "From {n} other it differs by the same with every seed: no spread to judge by{which}.",
+                "From {n} others it differs by the same with every seed: no spread to judge by{which}.",
+                len(alike),
+                which=listed(alike, language),
             )
         )
     return " ".join(sentences)
