@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bakeoff.analysis.images import Images, mosaic
-from bakeoff.figures.style import DASHES, INK, MUTED, WIDTH, palette
+from bakeoff.figures.style import DASHES, INK, MUTED, WIDTH, palette, shortened
 from bakeoff.language import Language
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def confusion(cells: "pd.DataFrame", classes: Sequence[str], language: Language)
     image = axes.pcolormesh(edges, edges, shares, cmap="Blues", vmin=0, vmax=1)
     axes.invert_yaxis()
     axes.set_aspect("equal")
-    axes.set_xticks(range(len(classes)), classes, rotation=90)
-    axes.set_yticks(range(len(classes)), classes)
+    axes.set_xticks(range(len(classes)), map(shortened, classes), rotation=90)
+    axes.set_yticks(range(len(classes)), map(shortened, classes))
     axes.set_xlabel(language.say("Predicted class"))
     axes.set_ylabel(language.say("True class"))
     axes.grid(visible=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bakeoff.analysis.images import Images, mosaic, samples_by_class
-from bakeoff.figures.style import WIDTH, palette
+from bakeoff.figures.style import WIDTH, palette, shortened
 from bakeoff.language import Language, mark
 from bakeoff.layout import Layout, data_folder
 from bakeoff.study import Study
@@ -62,7 +62,7 @@ def balance(card: Mapping[str, Any], language: Language) -> "Figure":
         counts = np.asarray(card["class_counts"][split], float)
         axes.barh(range(len(classes)), counts, left=start, height=0.7, color=hue, label=language.say(split))
         start += counts
-    axes.set_yticks(range(len(classes)), classes)
+    axes.set_yticks(range(len(classes)), map(shortened, classes))
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(language.say("Images"))
@@ -82,7 +82,7 @@ def _sheet(images: Images, names: list[str]) -> "Figure":
     axes = figure.subplots()
     axes.imshow(picture, interpolation="nearest")
     step = picture.shape[0] / rows
-    axes.set_yticks([step * (row + 0.5) - 0.5 for row in range(rows)], names)
+    axes.set_yticks([step * (row + 0.5) - 0.5 for row in range(rows)], map(shortened, names))
     axes.set_xticks([])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

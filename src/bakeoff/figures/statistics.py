@@ -10,7 +10,7 @@ from bakeoff.analysis.statistics import read_statistics
 from bakeoff.analysis.summary import records
 from bakeoff.figures.choices import critical_difference, performance_profiles, variance_shares
 from bakeoff.figures.errors import captioned, confusion, precision_recall, reliability
-from bakeoff.figures.style import cells_of
+from bakeoff.figures.style import cells_of, shortened
 from bakeoff.language import Language
 from bakeoff.layout import Layout
 from bakeoff.study import Experiment, Study
@@ -71,7 +71,12 @@ def _of_errors(
     if images is None:
         return
     shown = [
-        (int(image), language.say("{true},\ntaken for {predicted}", true=row["true"], predicted=row["predicted"]))
+        (
+            int(image),
+            language.say(
+                "{true},\ntaken for {predicted}", true=shortened(row["true"]), predicted=shortened(row["predicted"])
+            ),
+        )
         for row in records(tables["confused_pairs"])[:CONFUSED_PAIRS]
         for image in str(row["examples"]).split()[:1]
     ]
@@ -81,7 +86,9 @@ def _of_errors(
     hard = records(hardest)[:HARDEST_IMAGES]
     if hard:
         captions = [
-            language.say("{label}\nwrong {share} %", label=row["label"] or "–", share=f"{100 * row['wrong']:.0f}")
+            language.say(
+                "{label}\nwrong {share} %", label=shortened(row["label"] or "–"), share=f"{100 * row['wrong']:.0f}"
+            )
             for row in hard
         ]
         pixels = images[[int(row["image"]) for row in hard]]
