@@ -153,6 +153,23 @@ def statistics(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = [])
 
 
 @application.command()
+def compare(
+    results_a: Annotated[Path, typer.Argument(help="results/NAME of a study, or the folder of an experiment in it")],
+    results_b: Annotated[Path, typer.Argument(help="another of the same kind")],
+    metric: Annotated[str | None, typer.Option(help="test metric; left out: the studies'")] = None,
+) -> None:
+    """Compare two finished studies, or two experiments, seed by seed."""
+    from rich.console import Console
+
+    from bakeoff.analysis.two_results import compare as compare_results
+    from bakeoff.analysis.two_results import read_results
+    from bakeoff.compare import comparison_text
+
+    a, b = read_results(results_a), read_results(results_b)
+    Console().print(comparison_text(a, b, compare_results(a, b, metric)))
+
+
+@application.command()
 def figures(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
     """Draw the figures from the tables."""
     from bakeoff.figures.draw import draw_figures

@@ -39,7 +39,7 @@ def saved(logits: np.ndarray, labels: np.ndarray, **metrics: Any) -> Predictions
             paths.folder.mkdir(parents=True)
             np.savez(paths.predictions, logits=run, labels=labels)
             paths.result.write_text(json.dumps({"metrics": metrics}))
-        return read_predictions(layout, CELL, range(len(logits)))
+        return read_predictions({seed: layout.run(CELL.run(seed)) for seed in range(len(logits))})
 
 
 def class_predictions(runs: int, images: int, classes: int, seed: int) -> ClassPredictions:

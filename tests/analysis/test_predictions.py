@@ -66,7 +66,7 @@ def test_damaged_predictions_are_an_error_that_names_the_file(
     elif content is not None:
         np.savez(path, **content)
     with pytest.raises(BakeoffError, match=problem) as error:
-        read_predictions(layout, CELL, [0])
+        read_predictions({0: layout.run(CELL.run(0))})
     assert str(path) in str(error.value) and "train it again" in str(error.value)
 
 
@@ -77,4 +77,4 @@ def test_runs_on_other_test_images_are_not_mixed(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True)
         np.savez(path, logits=np.zeros((3, 2), np.float32), labels=np.array([0, 1, seed]))
     with pytest.raises(BakeoffError, match="its test images are not those of seed 0"):
-        read_predictions(layout, CELL, [0, 1])
+        read_predictions({seed: layout.run(CELL.run(seed)) for seed in range(2)})

@@ -69,33 +69,8 @@ def comparisons_table(runs: "pd.DataFrame", metric: Metric, influences: Mapping[
         [sign * (scope.scores[a] - scope.scores[b]) for scope, (a, b, _) in zip(parts, pairs, strict=True)]
     )
     listed = np.flatnonzero(np.concatenate([shown for _, _, shown in pairs]))
-    tests = judge(differences, rows=listed)
-    probability, probability_low, probability_high = probability_of_better(differences[listed])
-    unclear = np.array([verdict is Verdict.NOT_DISTINGUISHABLE for verdict in tests.verdicts])
-    reachable = smallest_p(tests.spread.count) <= LEVEL
-    low, high = tests.spread.low, tests.spread.high
     table = pd.DataFrame(
-        {
-            **_names(parts, pairs, metric),
-            "seeds": tests.spread.count,
-            "unpaired": differences.shape[1] - tests.spread.count,
-            **_means(parts, pairs),
-            "difference": sign * tests.spread.mean,
-            "low": low if metric.higher_is_better else -high,
-            "high": high if metric.higher_is_better else -low,
-            "std": tests.spread.deviation,
-            "effect_size": sign * effect_size(tests.spread),
-            "probability": probability,
-            "probability_low": probability_low,
-            "probability_high": probability_high,
-            "comparisons": tests.count,
-            "p_value": tests.p_values,
-            "p_holm": tests.p_holm,
-            "p_sign_flip": np.where(reachable & ~np.isnan(tests.p_values), tests.p_sign_flip, np.nan),
-            "smallest_p_sign_flip": smallest_p(tests.spread.count),
-            "verdict": [str(verdict) for verdict in tests.verdicts],
-            "seeds_needed": np.where(unclear, seeds_needed(tests.spread, tests.level), np.nan),
-        }
+        _names(parts, pairs, metric) | _means(parts, pairs) | _judged(differences, listed, metric.higher_is_better)
     )
     listed_pairs = zip(table["dataset"], table["a"], table["b"], strict=True)
     errors = np.array([_test_set_error(str(dataset), str(a), str(b), influences) for dataset, a, b in listed_pairs])
@@ -163,6 +138,35 @@ def _means(parts: list[Scope], pairs: "list[tuple[Indices, Indices, NDArray[np.b
     return {
         f"mean_{name}": np.concatenate([mean[pair[side][pair[2]]] for mean, pair in zip(means, pairs, strict=True)])
         for side, name in enumerate("ab")
+    }
+
+
+def _judged(differences: Floats, listed: Indices, higher_is_better: bool) -> dict[str, object]:
+    """The columns that follow from differences [P, S], positive where a is better, of the listed pairs."""
+    tests = judge(differences, rows=listed)
+    found, sign = tests.spread, 1.0 if higher_is_better else -1.0
+    low, high = (found.low, found.high) if higher_is_better else (-found.high, -found.low)
+    probability, probability_low, probability_high = probability_of_better(differences[listed])
+    smallest = smallest_p(found.count)
+    unclear = np.array([verdict is Verdict.NOT_DISTINGUISHABLE for verdict in tests.verdicts])
+    return {
+        "seeds": found.count,
+        "unpaired": differences.shape[1] - found.count,
+        "difference": sign * found.mean,
+        "low": low,
+        "high": high,
+        "std": found.deviation,
+        "effect_size": sign * effect_size(found),
+        "probability": probability,
+        "probability_low": probability_low,
+        "probability_high": probability_high,
+        "comparisons": tests.count,
+        "p_value": tests.p_values,
+        "p_holm": tests.p_holm,
+        "p_sign_flip": np.where((smallest <= LEVEL) & ~np.isnan(tests.p_values), tests.p_sign_flip, np.nan),
+        "smallest_p_sign_flip": smallest,
+        "verdict": [str(verdict) for verdict in tests.verdicts],
+        "seeds_needed": np.where(unclear, seeds_needed(found, tests.level), np.nan),
     }
 
 

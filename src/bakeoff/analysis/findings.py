@@ -81,7 +81,7 @@ def read_findings(
         labels: NDArray[Any] | None = None
         cells: dict[Experiment, Findings] = {}
         for cell, rows in by_experiment(here):
-            predictions = read_predictions(layout, cell, [int(each) for each in rows["seed"]])
+            predictions = read_predictions({int(each): layout.run(cell.run(int(each))) for each in rows["seed"]})
             names = names or [str(index) for index in range(predictions.classes)]
             labels = predictions.labels if labels is None else labels
             _check_images(predictions, labels, names, f"{layout.runs / cell.key}")

@@ -5,7 +5,7 @@ The logits of one run at a time are in memory; of multi-class ones a few numbers
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
-from bakeoff.layout import Layout
+from bakeoff.layout import RunPaths
 from bakeoff.metrics import IGNORED
-from bakeoff.study import Experiment
 
 Floats = NDArray[Any]
 Bools = NDArray[np.bool_]
@@ -76,14 +75,14 @@ class LabelPredictions:
 Predictions = ClassPredictions | LabelPredictions
 
 
-def read_predictions(layout: Layout, cell: Experiment, seeds: Sequence[int]) -> Predictions:
-    """The predictions of an experiment's completed runs, at least one.
+def read_predictions(runs: Mapping[int, RunPaths]) -> Predictions:
+    """The predictions of an experiment's completed runs, at least one, by seed.
 
     Raises BakeoffError naming the file that is missing or cannot be understood.
     """
     parts: list[Any] = []
-    for seed in seeds:
-        paths = layout.run(cell.run(seed))
+    seeds = tuple(runs)
+    for paths in runs.values():
         logits, labels = _read(paths.predictions)
         if parts and not np.array_equal(labels, parts[0][1]):
             raise _corrupt(paths.predictions, f"its test images are not those of seed {seeds[0]}")
@@ -94,10 +93,8 @@ def read_predictions(layout: Layout, cell: Experiment, seeds: Sequence[int]) -> 
     labels = parts[0][1]
     if labels.ndim == 1:
         stacked = (np.stack(column) for column in zip(*(part[0] for part in parts), strict=True))
-        return ClassPredictions(tuple(seeds), parts[0][2], labels, *stacked)
-    return LabelPredictions(
-        tuple(seeds), labels, *(np.stack([part[column] for part in parts]) for column in (0, 2, 3, 4))
-    )
+        return ClassPredictions(seeds, parts[0][2], labels, *stacked)
+    return LabelPredictions(seeds, labels, *(np.stack([part[column] for part in parts]) for column in (0, 2, 3, 4)))
 
 
 def probabilities(logits: Floats) -> Floats:
