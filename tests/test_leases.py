@@ -25,23 +25,19 @@ from bakeoff.leases import lease
 folder, name, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 taken = lease({DEVICES!r}, {SLOTS}, name, folder, 60)
 mine = folder / f"using-{{taken.device}}.{{taken.slot}}"
-EXITING = 4  # the kernel frees a dying process's locks a moment before it is a zombie
 def alive(pid):
     try:
-        os.kill(pid, 0)
-        state, *_, flags = open(f"/proc/{{pid}}/stat").read().rpartition(")")[2].split()[:7]
-        return state != "Z" and not int(flags) & EXITING
+        os.readlink(f"/proc/{{pid}}/exe")  # gone before a dying process closes its files
+        return True
     except (ProcessLookupError, FileNotFoundError):
         return False
 if mine.exists() and alive(int(mine.read_text() or 0)):
     (folder / f"collision-{{name}}").write_text(mine.name)
-try:
-    mine.write_text(str(os.getpid()))
-    time.sleep(seconds)
-    if mine.read_text() != str(os.getpid()):
-        (folder / f"collision-{{name}}").write_text(mine.name)
-finally:  # an interrupted process gives its lock back a moment before it is gone
-    mine.unlink()
+mine.write_text(str(os.getpid()))
+time.sleep(seconds)
+if mine.read_text() != str(os.getpid()):
+    (folder / f"collision-{{name}}").write_text(mine.name)
+mine.unlink()
 (folder / f"done-{{name}}").write_text(taken.device)
 """
 
@@ -85,7 +81,7 @@ def test_waiting_too_long_says_who_holds_the_devices(tmp_path: Path) -> None:
     held = leases.lease(["GPU-a"], 1, "process 7 (digits/mlp/seed0)", tmp_path, 0)
     with pytest.raises(BakeoffError, match=r"GPU-a is held by process 7 \(digits/mlp/seed0\)"):
         leases.lease(["GPU-a"], 1, "me", tmp_path, 0)
-    held.lock.close()
+    os.close(held.lock)
     assert leases.lease(["GPU-a"], 1, "me", tmp_path, 0).device == "GPU-a"
 
 
@@ -125,7 +121,7 @@ def test_a_training_job_holds_the_gpu_that_it_was_given(tmp_path: Path, monkeypa
     held = leases.lease(["GPU-a"], 1, "test", folder, 0)
     run = "digits/logistic/sgd/plain/seed0"
     trained = bakeoff(tmp_path, "train", STUDIES / "tiny.yaml", run)
-    held.lock.close()
+    os.close(held.lock)
     assert trained.returncode == 0, trained.stderr
     assert "GPU GPU-b, slot 1 of 1" in trained.stdout
     result = json.loads((tmp_path / "results/tiny/runs" / run / "result.json").read_text())
@@ -142,7 +138,7 @@ def test_another_device_on_the_command_line_reaches_the_jobs(tmp_path: Path, mon
     run = "digits/logistic/sgd/plain/seed0"
     result = f"results/tiny/runs/{run}/result.json"
     ended = snakemake(tmp_path, STUDIES / "tiny.yaml", "--config", "device=cpu", "--", result)
-    held.lock.close()
+    os.close(held.lock)
     assert ended.returncode == 0, ended.stderr
     provenance = json.loads((tmp_path / result).read_text())["provenance"]
     assert (provenance["device_wanted"], provenance["gpu"], provenance["gpu_used"]) == ("cpu", None, None)
@@ -165,7 +161,7 @@ def test_a_study_says_how_long_a_job_waits_for_a_gpu(tmp_path: Path, monkeypatch
     held = leases.lease(["GPU-a"], 1, "process 7 (digits/mlp/seed0)", folder, 0)
     run = "digits/logistic/sgd/plain/seed0"
     ended = bakeoff(tmp_path, "train", STUDIES / "tiny.yaml", run, "--set", "gpu_wait_seconds=0")
-    held.lock.close()
+    os.close(held.lock)
     assert ended.returncode == 1
     assert "no GPU was free for 0 s: GPU-a is held by process 7 (digits/mlp/seed0)" in ended.stderr
 

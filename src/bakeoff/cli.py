@@ -12,7 +12,7 @@ from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import explain
 from bakeoff.layout import Layout, data_folder, features_folder
-from bakeoff.leases import leased_gpu
+from bakeoff.leases import lease_gpu
 from bakeoff.plugins import load_plugins
 from bakeoff.study import Run, Study, runs
 from bakeoff.study_file import load_study, place, read_yaml, schema
@@ -106,11 +106,11 @@ def features(
     if folder not in found:
         raise BakeoffError(f"{study_file}: no run uses the features {folder!r}; {nearest(folder, list(found))}")
 
-    with leased_gpu(study.device, study.jobs_per_gpu, folder, study.gpu_wait_seconds):
-        from bakeoff.training.run import compute_features
+    lease_gpu(study.device, study.jobs_per_gpu, folder, study.gpu_wait_seconds)
+    from bakeoff.training.run import compute_features
 
-        load_plugins(study.plugins)
-        compute_features(study, found[folder].run(study.seeds[0]), Layout(study.study), threads)
+    load_plugins(study.plugins)
+    compute_features(study, found[folder].run(study.seeds[0]), Layout(study.study), threads)
 
 
 @application.command()
@@ -127,12 +127,11 @@ def train(
     _set_threads(threads)
     study = _load(study_file, overrides)
     planned = _find_run(study, run, study_file)
-    # before torch is imported
-    with leased_gpu(study.device, study.jobs_per_gpu, run, study.gpu_wait_seconds) as lease:
-        from bakeoff.training.run import train_run
+    lease = lease_gpu(study.device, study.jobs_per_gpu, run, study.gpu_wait_seconds)  # before torch is imported
+    from bakeoff.training.run import train_run
 
-        load_plugins(study.plugins)
-        train_run(study, planned, Layout(study.study), threads, checkpoint_seconds, lease)
+    load_plugins(study.plugins)
+    train_run(study, planned, Layout(study.study), threads, checkpoint_seconds, lease)
 
 
 @application.command()
@@ -142,6 +141,32 @@ def summarize(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) 
 
     study = _load(study_file, overrides)
     write_summary(study, Layout(study.study))
+
+
+@application.command()
+def statistics(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+    """Compare the experiments: tables of intervals, tests, ranks, variance, speed and mistakes, from the summary."""
+    from bakeoff.analysis.statistics import write_statistics
+
+    study = _load(study_file, overrides)
+    write_statistics(study, Layout(study.study))
+
+
+@application.command()
+def compare(
+    results_a: Annotated[Path, typer.Argument(help="results/NAME of a study, or the folder of an experiment in it")],
+    results_b: Annotated[Path, typer.Argument(help="another of the same kind")],
+    metric: Annotated[str | None, typer.Option(help="test metric; left out: the studies'")] = None,
+) -> None:
+    """Compare two finished studies, or two experiments, seed by seed."""
+    from rich.console import Console
+
+    from bakeoff.analysis.two_results import compare as compare_results
+    from bakeoff.analysis.two_results import read_results
+    from bakeoff.compare import comparison_text
+
+    a, b = read_results(results_a), read_results(results_b)
+    Console().print(comparison_text(a, b, compare_results(a, b, metric)))
 
 
 @application.command()
@@ -168,10 +193,12 @@ def report(
     study = _load(study_file, overrides)
     layout = Layout(study.study, language=language if language and language != study.language else "")
     if not render_only:
+        from bakeoff.analysis.statistics import write_statistics
         from bakeoff.analysis.summary import summarize as write_summary
         from bakeoff.figures.draw import draw_figures
 
         write_summary(study, layout)
+        write_statistics(study, layout)
         draw_figures(study, layout, language)
     written = render_report(study, layout, language)
     for path in [*written, *([make_pdf(written[-1])] if pdf else [])]:

@@ -9,11 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from bakeoff.errors import BakeoffError
 
@@ -22,11 +20,14 @@ SECONDS_BETWEEN_TRIES = 0.5
 
 @dataclass(frozen=True)
 class Lease:
-    """A slot of a device, for as long as `lock` is open; held `since` a moment of time.monotonic()."""
+    """A slot of a device, for as long as the descriptor `lock` is open; held `since` a moment of time.monotonic().
+
+    A bare descriptor: Python closes its files while it shuts down, when the process still has memory on the device.
+    """
 
     device: str
     slot: int
-    lock: IO[str]
+    lock: int
     since: float
 
 
@@ -93,22 +94,19 @@ def lease(
         time.sleep(SECONDS_BETWEEN_TRIES)
 
 
-@contextmanager
-def leased_gpu(device: str, jobs_per_gpu: int, holder: str, seconds_to_wait: float) -> Iterator[Lease | None]:
+def lease_gpu(device: str, jobs_per_gpu: int, holder: str, seconds_to_wait: float) -> Lease | None:
     """Lease one of the GPUs that this process may use and show torch no other; None where none is wanted or there.
 
-    To be entered before torch is imported. A process that dies gives its lease back at once. Raises BakeoffError after
-    `seconds_to_wait`.
+    To be called before torch is imported. The kernel takes the lease back when the process is gone.
+    Raises BakeoffError after `seconds_to_wait`.
     """
     devices = visible_devices() if device != "cpu" else []
     if not devices:
-        yield None
-        return
+        return None
     taken = lease(devices, jobs_per_gpu, f"process {os.getpid()} ({holder})", lease_folder(), seconds_to_wait)
     os.environ["CUDA_VISIBLE_DEVICES"] = taken.device
     print(f"GPU {taken.device}, slot {taken.slot + 1} of {jobs_per_gpu}", flush=True)
-    with taken.lock:
-        yield taken
+    return taken
 
 
 def holders(folder: Path) -> list[str]:
@@ -123,20 +121,19 @@ def holders(folder: Path) -> list[str]:
     return found
 
 
-def _try(path: Path, holder: str) -> IO[str] | None:
+def _try(path: Path, holder: str) -> int | None:
     """The open lock file, or None when another process has it."""
     try:
-        file = path.open("a+", encoding="utf-8")
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise BakeoffError(f"{path}: cannot open the lock of a GPU: {error.strerror}") from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.close()
+        os.close(file)
         return None
-    file.truncate(0)
-    file.write(holder)
-    file.flush()
+    os.truncate(file, 0)
+    os.write(file, holder.encode())
     return file
 
 

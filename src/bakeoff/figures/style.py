@@ -26,6 +26,7 @@ DASHES: tuple[Any, ...] = (
     (0, (3, 1, 1, 1, 1, 1)),
     (0, (8, 2)),
 )
+LETTERS_OF_A_NAME = 28
 WIDTH = 7.4  # inches; text of 9 points then reads like the page's own
 
 
@@ -86,6 +87,11 @@ def save(figure: "Figure", path: Path) -> Path:
     with write_atomically(path, durable=False) as temporary:
         temporary.write_text(svg, encoding="utf-8")
     return path
+
+
+def shortened(name: str) -> str:
+    """A name of a class that leaves room for its figure."""
+    return name if len(name) <= LETTERS_OF_A_NAME else f"{name[: LETTERS_OF_A_NAME - 1]}…"
 
 
 def cells_of(table: "pd.DataFrame") -> list[Experiment]:
