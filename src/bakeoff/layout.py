@@ -1,6 +1,6 @@
 """Every path of the project, in one place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bakeoff.specification import dataset_specification, digest, experiment_specification, features_specification
@@ -47,6 +47,16 @@ class RunPaths:
     @property
     def progress(self) -> Path:
         return self.state / "progress.json"
+
+    @property
+    def files(self) -> "tuple[Path, ...]":
+        """The four outputs; result.json, which says that the others are whole, comes last."""
+        return self.history, self.predictions, self.model, self.result
+
+    @property
+    def finished(self) -> "RunPaths":
+        """Where the four files are written: the outputs are links to them."""
+        return replace(self, folder=self.state / "finished")
 
     def checkpoint(self, specification_hash: str) -> Path:
         return self.state / specification_hash / "checkpoint.pt"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bakeoff.analysis.statistics import write_statistics
 from bakeoff.analysis.study_cost import study_cost
 from bakeoff.analysis.summary import read_tables, records, summarize
 from bakeoff.layout import Layout, features_folder
@@ -26,6 +27,7 @@ def written(folder: Path, study: Study, *costs: dict[str, Any]) -> Layout:
         result = result_of(study, run)
         write_run(layout, run, {**result, "cost": result["cost"] | cost})
     summarize(study, layout)
+    write_statistics(study, layout)
     return layout
 
 
@@ -62,6 +64,7 @@ def test_results_of_before_costs_were_counted_have_none(tmp_path: Path) -> None:
     result["cost"] = {"parameters": 1, "macs": 1, "training_seconds": 2.5, "peak_memory_bytes": 1}
     paths.result.write_text(json.dumps(result))
     summarize(study, layout)
+    write_statistics(study, layout)
     assert study_cost(study, read_tables(layout)).cpu_seconds == 5.0
     render_report(study, layout)
 
@@ -90,4 +93,5 @@ def test_a_run_whose_batches_were_halved_stands_among_those_that_did_not_go_as_p
     message = "memory did not hold 32 images: trained in parts of 8"
     write_run(layout, run, result_of(study, run) | {"message": message})
     summarize(study, layout)
+    write_statistics(study, layout)
     assert f"{run.key} | completed | {message}" in render_report(study, layout)[0].read_text()

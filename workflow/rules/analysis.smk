@@ -40,6 +40,7 @@ rule statistics:
 rule figures:
     input:
         rules.summarize.output,
+        rules.statistics.output,
     output:
         report(
             directory(LAYOUT.figures),
