@@ -147,6 +147,8 @@ def _train_until_it_fits(attempt: Attempt) -> None:
         print(f"{progress.message}; from the start in parts of {smaller}", flush=True)
         _write_halving(attempt, Halving(smaller, progress.spent + attempt.spent()))
         progress, micro_batch = Progress(spent=progress.spent), smaller
+        if attempt.recipe.compile:
+            torch.compiler.reset()  # it may hold the network
         gc.collect()
         if attempt.device.type == "cuda":
             torch.cuda.empty_cache()
