@@ -8,6 +8,7 @@ from snakemake.utils import min_version
 
 from bakeoff.cli import overrides_of
 from bakeoff.errors import BakeoffError
+from bakeoff.handover import UNDER_SNAKEMAKE, forget_all
 from bakeoff.layout import Layout, data_folder, experiments_on_features
 from bakeoff.machine import gpus_of_a_run
 from bakeoff.requests import request
@@ -36,7 +37,8 @@ LAYOUT = Layout(STUDY.study)
 # What every command is told about the study: its file, and what --config changed in it. It is no part of the rules'
 # commands, which Snakemake tracks: another title must retrain nothing.
 shell.prefix(
-    f"set -euo pipefail; study=({shlex.join([str(STUDY_FILE), *(f'--set={item}' for item in OVERRIDES)])}); "
+    f"set -euo pipefail; export {UNDER_SNAKEMAKE}=1; "
+    f"study=({shlex.join([str(STUDY_FILE), *(f'--set={item}' for item in OVERRIDES)])}); "
 )
 
 
@@ -49,6 +51,7 @@ localrules:
     prepare,
     check,
     summarize,
+    statistics,
     figures,
     report,
 
@@ -70,3 +73,12 @@ rule all:
         [result for result in RESULTS if not result.exists()],
     message:
         f"{len(RUNS)} runs of {STUDY.study} are finished"
+
+
+# Trainings keep their files until here, in case that Snakemake is killed before it knows of them.
+onsuccess:
+    forget_all(map(LAYOUT.run, RUNS.values()))
+
+
+onerror:
+    forget_all(map(LAYOUT.run, RUNS.values()))

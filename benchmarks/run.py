@@ -1,9 +1,10 @@
 """Measure what README.md of this folder promises, each row beside its peer in one run, and write the table.
 
-python benchmarks/run.py [epoch] [augmentation] [features] [photos] [memory] [planning] [summary] [startup]
+python benchmarks/run.py [epoch] [augmentation] [features] [photos] [memory] [planning] [summary] [startup] [overhead]
 """
 
 import json
+import os
 import platform
 import resource
 import shutil
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +46,7 @@ def main() -> None:
         "planning": planning,
         "summary": summary,
         "startup": startup,
+        "overhead": overhead,
     }
     wanted = sys.argv[1:] or list(measurements)
     rows_file = ROOT / "benchmarks/rows.json"
@@ -561,6 +564,104 @@ def startup() -> list[Row]:
     ratio = statistics.median(a / b for a, b in times)
     what = "start-up of a training job (whole job with one epoch of digits)"
     return [Row(what, f"{mine:.2f} s", f"`import torch` {peer:.2f} s", f"{ratio:.2f}×", "≤ 1.5×")]
+
+
+def overhead() -> list[Row]:
+    """What jobs and a study take beside training: a job of each of our own models, and a hundred runs of a second."""
+    load = os.getloadavg()[0]
+    busy = f" (the machine was busy before: load {load:.1f})" if load > 1 else ""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        beside = _beside_training(folder)
+        wall = _hundred_runs(folder)
+        results = [json.loads(path.read_text()) for path in folder.glob("results/hundred/runs/**/result.json")]
+    slowest = max(beside, key=lambda model: beside[model])
+    cores = THREADS * wall
+    training = sum(result["cost"]["training_seconds"] for result in results)
+    processes = sum(result["cost"]["cpu_seconds"] for result in results) - training
+    begun = min(result["provenance"]["started"] for result in results)
+    ended = max(result["provenance"]["finished"] for result in results)
+    around = THREADS * (wall - (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds())
+    rest = {
+        "starting processes, evaluation and files": processes,
+        "preparing before and reporting after": around,
+        "Snakemake between jobs, and waiting": cores - training - processes - around,
+    }
+    shares = ", ".join(f"{what} {seconds / cores:.0%}" for what, seconds in rest.items())
+    return [
+        Row(
+            f"a training job beside its training, the slowest of our {len(beside)} models{busy}",
+            f"{beside[slowest]:.2f} s ({slowest})",
+            f"fastest {min(beside.values()):.2f} s",
+            "",
+            "≤ 3.5 s",
+        ),
+        Row(
+            f"a study of {len(results)} runs of {training / len(results):.2f} s on {THREADS} cores{busy}",
+            f"{wall:.0f} s, {training / cores:.0%} of it training",
+            shares,
+            "",
+            "",
+        ),
+    ]
+
+
+OWN_MODELS: dict[str, dict[str, object]] = {
+    "mlp": {"model": "mlp", "hidden": [64]},
+    "convnet": {"model": "convnet", "layers": [{"conv": 16, "kernel": 3}, "relu", {"pool": 2}], "hidden": [64]},
+    "vgg_small": {"model": "vgg_small"},
+    "inception_small": {"model": "inception_small"},
+    "resnet_small": {"model": "resnet_small"},
+    "basic_block_net": {"model": "basic_block_net"},
+}
+
+
+def _beside_training(folder: Path) -> dict[str, float]:
+    """For each model the median of a job's wall time less its training seconds."""
+    study = {
+        "study": "jobs",
+        "datasets": {"digits": {"source": "digits", "mode": "RGB", "resize": 32, "limit": 256}},
+        "architectures": OWN_MODELS,
+        "optimizers": {"sgd": {"name": "SGD", "lr": 0.01}},
+        "recipes": {"one": {"epochs": 1}},
+        "seeds": REPEATS,
+    }
+    (folder / "jobs.yaml").write_text(json.dumps(study))
+    bakeoff = str(BIN / "bakeoff")
+    _seconds([bakeoff, "prepare", "jobs.yaml", "digits"], folder)
+    _seconds([bakeoff, "check", "jobs.yaml"], folder)
+    found = {}
+    for model in OWN_MODELS:
+        beside = []
+        for seed in range(REPEATS):
+            run = f"digits/{model}/sgd/one/seed{seed}"
+            seconds = _seconds([bakeoff, "train", "jobs.yaml", run], folder)
+            cost = json.loads((folder / f"results/jobs/runs/{run}/result.json").read_text())["cost"]
+            beside.append(seconds - cost["training_seconds"])
+        found[model] = statistics.median(beside)
+    return found
+
+
+def _hundred_runs(folder: Path) -> float:
+    """The seconds from start to report of a study of 100 seeds, each of which trains for about a second."""
+
+    def study_of(name: str, epochs: int, seeds: int) -> dict[str, object]:
+        return {
+            "study": name,
+            "datasets": {"digits": {"source": "digits"}},
+            "architectures": {"mlp": OWN_MODELS["mlp"]},
+            "optimizers": {"sgd": {"name": "SGD", "lr": 0.05}},
+            "recipes": {"plain": {"epochs": epochs}},
+            "seeds": seeds,
+        }
+
+    (folder / "probe.yaml").write_text(json.dumps(study_of("probe", 100, 1)))
+    _seconds([str(BIN / "bakeoff"), "train", "probe.yaml", "digits/mlp/sgd/plain/seed0"], folder)
+    probe = json.loads((folder / "results/probe/runs/digits/mlp/sgd/plain/seed0/result.json").read_text())
+    study = study_of("hundred", max(1, round(1 / probe["cost"]["seconds_per_epoch"])), 100)
+    (folder / "hundred.yaml").write_text(json.dumps(study))
+    command = [str(BIN / "snakemake"), "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    return _seconds([*command, "--cores", str(THREADS), "--configfile", str(folder / "hundred.yaml")], folder)
 
 
 def _seconds(command: list[str], folder: Path) -> float:

@@ -81,7 +81,7 @@ def test_who_holds_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     folder.mkdir(mode=0o700)
     held = lease(["GPU-a", "GPU-b"], 1, "process 7 (digits/mlp/seed0)", folder, 0)
     assert "GPU-a.0: process 7 (digits/mlp/seed0)" in row(bakeoff(tmp_path, "doctor", TINY).stdout, "GPU leases")
-    held.lock.close()
+    os.close(held.lock)
     assert "none is held" in row(bakeoff(tmp_path, "doctor", TINY).stdout, "GPU leases")
 
 

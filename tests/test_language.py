@@ -20,8 +20,8 @@ def messages() -> Catalog:
     """Every message of figures and reports, as the code and the templates say it."""
     found = Catalog()
     code = (
-        extract_from_dir(ROOT / "src/bakeoff" / part, method_map=[("**.py", "python")], keywords=KEYWORDS)
-        for part in ("report", "figures")
+        extract_from_dir(ROOT / "src/bakeoff" / part, method_map=[(files, "python")], keywords=KEYWORDS)
+        for part, files in (("analysis", "labels.py"), ("report", "**.py"), ("figures", "**.py"))
     )
     template = extract_from_dir(
         ROOT / "report/templates", method_map=[("report.html.j2", "jinja2.ext:babel_extract")], keywords=KEYWORDS

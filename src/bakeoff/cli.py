@@ -144,6 +144,32 @@ def summarize(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) 
 
 
 @application.command()
+def statistics(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+    """Compare the experiments: tables of intervals, tests, ranks, variance, speed and mistakes, from the summary."""
+    from bakeoff.analysis.statistics import write_statistics
+
+    study = _load(study_file, overrides)
+    write_statistics(study, Layout(study.study))
+
+
+@application.command()
+def compare(
+    results_a: Annotated[Path, typer.Argument(help="results/NAME of a study, or the folder of an experiment in it")],
+    results_b: Annotated[Path, typer.Argument(help="another of the same kind")],
+    metric: Annotated[str | None, typer.Option(help="test metric; left out: the studies'")] = None,
+) -> None:
+    """Compare two finished studies, or two experiments, seed by seed."""
+    from rich.console import Console
+
+    from bakeoff.analysis.two_results import compare as compare_results
+    from bakeoff.analysis.two_results import read_results
+    from bakeoff.compare import comparison_text
+
+    a, b = read_results(results_a), read_results(results_b)
+    Console().print(comparison_text(a, b, compare_results(a, b, metric)))
+
+
+@application.command()
 def figures(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
     """Draw the figures from the tables."""
     from bakeoff.figures.draw import draw_figures
@@ -167,10 +193,12 @@ def report(
     study = _load(study_file, overrides)
     layout = Layout(study.study, language=language if language and language != study.language else "")
     if not render_only:
+        from bakeoff.analysis.statistics import write_statistics
         from bakeoff.analysis.summary import summarize as write_summary
         from bakeoff.figures.draw import draw_figures
 
         write_summary(study, layout)
+        write_statistics(study, layout)
         draw_figures(study, layout, language)
     written = render_report(study, layout, language)
     for path in [*written, *([make_pdf(written[-1])] if pdf else [])]:

@@ -1,6 +1,6 @@
 """Every path of the project, in one place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bakeoff.specification import dataset_specification, digest, experiment_specification, features_specification
@@ -8,6 +8,12 @@ from bakeoff.study import Experiment, Run, Study, parent
 
 RESULTS = Path("results")
 REPORT = Path("report")
+# The tables that `bakeoff statistics` writes; docs/statistics.md says what they hold.
+STATISTICS = (
+    *("intervals", "comparisons", "single_runs", "ranks", "rank_test", "rank_pairs", "rank_groups", "profiles"),
+    *("variance", "speed", "selection", "classes", "confusion", "confused_pairs", "hardest_images", "calibration"),
+    *("reliability", "precision_recall", "thresholds"),
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,16 @@ class RunPaths:
     @property
     def progress(self) -> Path:
         return self.state / "progress.json"
+
+    @property
+    def files(self) -> "tuple[Path, ...]":
+        """The four outputs; result.json, which says that the others are whole, comes last."""
+        return self.history, self.predictions, self.model, self.result
+
+    @property
+    def finished(self) -> "RunPaths":
+        """Where the four files are written: the outputs are links to them."""
+        return replace(self, folder=self.state / "finished")
 
     def checkpoint(self, specification_hash: str) -> Path:
         return self.state / specification_hash / "checkpoint.pt"
@@ -78,6 +94,11 @@ class Layout:
     @property
     def summary(self) -> Path:
         return self.folder / "summary"
+
+    @property
+    def statistics(self) -> dict[str, Path]:
+        """The tables of a study's statistics, by name."""
+        return {name: self.summary / f"{name}.csv" for name in STATISTICS}
 
     @property
     def figures(self) -> Path:

@@ -362,6 +362,11 @@ class Study(Strict):
         json_schema_extra={"anyOf": [{"enum": [m.name for m in METRICS.values() if m.every_epoch]}, {}]},
     )
     beta: float = Field(1, gt=0, description="of the F-beta metrics of multi-label data: recall counts beta times")
+    target: float | None = Field(
+        None,
+        description="validation score (an accuracy of 92 % is 0.92) to which epochs and seconds are counted; left out: "
+        "the weakest experiment's best",
+    )
     plugins: tuple[str, ...] = Field((), description="Python files with own models, sources, transforms, metrics")
     smoke: bool = Field(False, description="shrink the study until it runs in a minute or two, into folders of its own")
     language: Literal["en", "ru"] = Field("en", description="of the report")

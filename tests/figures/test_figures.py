@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from bakeoff.analysis.labels import short_labels
-from bakeoff.analysis.summary import summarize
 from bakeoff.figures.draw import draw_figures
 from bakeoff.layout import Layout
 from bakeoff.study import Experiment, Study, experiments, runs
-from synthetic_runs import layout_in, result_of, study_of, write_run, write_runs
+from synthetic_runs import analyse, layout_in, result_of, study_of, write_run, write_runs
 
 OVERVIEWS = [
+    "confusion_digits.svg",
+    "reliability_digits.svg",
+    "variance_shares.svg",
     "learning_curves_digits.svg",
     "comparison_digits.svg",
     "accuracy_vs_parameters.svg",
@@ -21,7 +23,7 @@ OVERVIEWS = [
 
 
 def drawn(study: Study, layout: Layout) -> list[str]:
-    summarize(study, layout)
+    analyse(study, layout)
     return [str(path.relative_to(layout.figures)) for path in draw_figures(study, layout)]
 
 
@@ -86,7 +88,7 @@ def test_one_seed_one_epoch_one_experiment(tmp_path: Path) -> None:
     from synthetic_runs import history_of
 
     layout.run(runs(study)[0]).history.write_text(history_of(1))
-    assert len(drawn(study, layout)) == 5
+    assert len(drawn(study, layout)) == 7
     assert "linear" in texts(layout.figures / "comparison_digits.svg")
 
 

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bakeoff.analysis.summary import summarize
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.draw import draw_figures
 from bakeoff.report.latex import escape_latex
 from bakeoff.report.pdf import make_pdf
 from bakeoff.report.render import render_report
-from synthetic_runs import layout_in, study_of, write_card, write_plan, write_runs
+from synthetic_runs import analyse, layout_in, study_of, write_card, write_plan, write_runs
 
 HOSTILE = r"50 % of $x_1$ & #2 ~ ^ \textbf{no} {a} \\ [b] <c> \"d' `e` -- |f| \end{document} é ёж ∞ ± 漢"
 needs_latex = pytest.mark.skipif(not shutil.which("latexmk"), reason="no latexmk is installed")
@@ -29,7 +28,7 @@ def rendered(folder: Path, **changes: object) -> Path:
     write_runs(study, layout)
     write_plan(study, layout)
     write_card(study, "digits", [HOSTILE, "[1]", *map(str, range(2, 10))])
-    summarize(study, layout)
+    analyse(study, layout)
     draw_figures(study, layout)
     return render_report(study, layout)[-1]
 
@@ -63,7 +62,7 @@ def test_a_table_goes_into_another_text(tmp_path: Path) -> None:
     tex = rendered(tmp_path)
     thesis = tmp_path / "thesis.tex"
     thesis.write_text(
-        "\\documentclass{report}\n\\usepackage{fontspec,graphicx,booktabs,xltabular,makecell}\n"
+        "\\documentclass{report}\n\\usepackage[export]{adjustbox}\n\\usepackage{fontspec,booktabs,xltabular,makecell}\n"
         f"\\graphicspath{{{{{tex.parent}/figures/}}}}\n\\begin{{document}}\n"
         f"\\input{{{tex.parent}/tables/results_digits}}\n\\input{{{tex.parent}/figures/comparison_digits}}\n\\end{{document}}\n"
     )

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from bakeoff.analysis.summary import summarize
 from bakeoff.figures.draw import draw_figures
 from bakeoff.report.render import render_report
 from bakeoff.study import runs
-from synthetic_runs import layout_in, result_of, study_of, write_card, write_run
+from synthetic_runs import analyse, layout_in, result_of, study_of, write_card, write_run
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
@@ -29,7 +28,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         write_card(study, "digits", [str(digit) for digit in range(10)])
-        summarize(study, layout)
+        analyse(study, layout)
         draw_figures(study, layout)
         return render_report(study, layout)[1]
 

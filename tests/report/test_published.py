@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import yaml
 
-from bakeoff.analysis.summary import summarize
 from bakeoff.language import language_of
 from bakeoff.report.material import gather
 from bakeoff.report.published import comparisons
@@ -14,7 +13,7 @@ from bakeoff.report.render import render_report
 from bakeoff.report.sections.reproducibility import study_yaml
 from bakeoff.study import Study, experiments, runs
 from bakeoff.study_file import parse_study
-from synthetic_runs import layout_in, result_of, scores, study_of, write_run
+from synthetic_runs import analyse, layout_in, result_of, scores, study_of, write_run
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +36,7 @@ def verdicts(tmp_path: Path, study: Study, **metrics: Any) -> list[Any]:
     layout = layout_in(tmp_path, study)
     for run in runs(study):
         write_run(layout, run, result_of(study, run, 0.90 + 0.01 * run.seed, **metrics))
-    summarize(study, layout)
+    analyse(study, layout)
     (cell,) = experiments(study)
     return comparisons(gather(study, layout, language_of("en")), cell)
 
@@ -90,7 +89,7 @@ def test_without_the_measure_without_a_run_and_with_one_run(tmp_path: Path) -> N
     assert (found.ours, found.verdict) == ("90.00 %", "no interval with one run")
     study = published({"value": 0.9, "measured": "last_epoch"}, study="none")
     layout = layout_in(tmp_path, study)
-    summarize(study, layout)
+    analyse(study, layout)
     assert "no complete run" in render_report(study, layout)[0].read_text()
 
 
@@ -109,5 +108,5 @@ def test_notes_and_numbers_stand_in_both_reports(tmp_path: Path) -> None:
 def test_a_study_without_published_numbers_has_no_table_of_them(tmp_path: Path) -> None:
     study = study_of()
     layout = layout_in(tmp_path, study)
-    summarize(study, layout)
+    analyse(study, layout)
     assert "Published numbers" not in render_report(study, layout)[0].read_text()

@@ -8,7 +8,6 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from bakeoff.analysis.summary import summarize
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.draw import draw_figures
 from bakeoff.layout import Layout
@@ -19,7 +18,17 @@ from bakeoff.report.render import render_report
 from bakeoff.report.sections.reproducibility import study_yaml
 from bakeoff.study import Study, experiments, runs
 from bakeoff.study_file import parse_study
-from synthetic_runs import layout_in, result_of, scores, study_of, write_card, write_plan, write_run, write_runs
+from synthetic_runs import (
+    analyse,
+    layout_in,
+    result_of,
+    scores,
+    study_of,
+    write_card,
+    write_plan,
+    write_run,
+    write_runs,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +37,7 @@ def _in_the_studys_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def rendered(study: Study, layout: Layout, figures: bool = False) -> tuple[str, str]:
-    summarize(study, layout)
+    analyse(study, layout)
     if figures:
         draw_figures(study, layout)
     markdown, html, latex = render_report(study, layout)
@@ -104,7 +113,7 @@ def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
     assert len(page.references) > 20
     # Whatever is referred to is there, once: figures do not take each other's clip paths and markers.
     assert len(page.ids) == len(set(page.ids))
-    assert {reference[1:] for reference in page.references} <= set(page.ids)
+    assert {reference[1:] for reference in page.references if reference.startswith("#")} <= set(page.ids)
     addresses = set(re.findall(r"https?://[^\"'\s<>]*", html))
     assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
     assert "@import" not in html and "prefers-color-scheme: dark" in html and 'name="viewport"' in html
@@ -161,8 +170,9 @@ def test_markdown_tables_are_tables_on_github(tmp_path: Path) -> None:
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
     page = Page(html)
     assert "under_score" in page.text and "a: x|y" in page.text
-    # Four axes, classes, results, costs; layers of two architectures and runs of four experiments.
-    assert html.count("<table>") == 4 + 3 + 2 + 4
+    # Four axes, classes, results, costs; layers of two architectures and runs of four experiments; pairs, variance,
+    # epochs, speed; scores of classes, confused pairs, calibration.
+    assert html.count("<table>") == 4 + 3 + 2 + 4 + 4 + 3
     assert "|" not in page.text.replace("x|y", "")
     assert "**" not in page.text
 
@@ -173,31 +183,34 @@ def test_figures_of_the_markdown_lie_beside_it(tmp_path: Path) -> None:
     stray.parent.mkdir(parents=True)
     stray.write_text("<svg/>")
     markdown, _ = rendered(study, layout, figures=True)
-    links = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", markdown)
-    assert len(links) == 5 + 4
+    links = re.findall(r"^!\[.*\]\((figures/[^)]*)\)$", markdown, re.MULTILINE)
+    assert len(links) == 8 + 4
     assert {path.relative_to(layout.report_folder).as_posix() for path in layout.report_folder.rglob("*.svg")} == set(
         links
     )
 
 
-def test_the_summary_says_who_leads_and_whose_intervals_overlap(tmp_path: Path) -> None:
+def test_the_summary_says_who_leads_and_from_whom_it_can_be_told(tmp_path: Path) -> None:
     study = study_of()
     layout = layout_in(tmp_path, study)
-    means = {("linear", "sgd"): 0.80, ("linear", "adam"): 0.94, ("deep", "sgd"): 0.95, ("deep", "adam"): 0.96}
+    means = {("linear", "sgd"): 0.60, ("linear", "adam"): 0.94, ("deep", "sgd"): 0.95, ("deep", "adam"): 0.96}
     for run in runs(study):
-        write_run(layout, run, result_of(study, run, means[run.architecture, run.optimizer] + 0.01 * (run.seed - 1)))
-    summarize(study, layout)
+        spread = 0.01 * (run.seed - 1) * (1 if run.optimizer == "adam" else -1)
+        write_run(layout, run, result_of(study, run, means[run.architecture, run.optimizer] + spread))
+    analyse(study, layout)
     report = compose(study, layout)
     # Three seeds 0.01 apart: sd 0.01, half width 4.3027 × 0.01 / sqrt(3) = 0.02484.
     assert summary_of(report) == (
         "On digits, the highest mean test accuracy of 4 experiments with a complete run is that of deep · adam: "
         "96.00 % "
-        "(95 % interval 93.52 – 98.48 %, 3 complete runs). The intervals of 2 others overlap with it "
-        "(deep · sgd, linear · adam). 12 of 12 planned runs are complete."
+        "(95 % interval 93.52 – 98.48 %, 3 complete runs). It is better than 1 other (linear · sgd). "
+        "It cannot be told from 1 other (deep · sgd). From 1 other it differs by the same with every seed: "
+        "no spread to judge by (linear · adam). 12 of 12 planned runs are complete."
     )
     table = table_of(report, "results_digits")
     bold = [[cell.text for cell in row if cell.bold] for row in table.rows]
     assert bold == [[], [], [], ["deep · adam", "96.00 ± 1.00"]]
+    assert [row[2].text.endswith("†") for row in table.rows] == [False, False, True, False]
     assert [row[1].text for row in table.rows] == ["4", "3", "2", "1"]
     assert table.rows[3][3].text == "93.52 – 98.48"
     assert table.rows[3][-1].text == "3 of 3"
@@ -205,7 +218,7 @@ def test_the_summary_says_who_leads_and_whose_intervals_overlap(tmp_path: Path) 
 
 def test_a_loss_is_best_when_lowest_and_no_percentage(tmp_path: Path) -> None:
     study, layout = complete(tmp_path, metric="loss")
-    summarize(study, layout)
+    analyse(study, layout)
     report = compose(study, layout)
     assert "the lowest mean test loss" in summary_of(report)
     assert "deep · sgd and deep · adam" in summary_of(report)
@@ -247,7 +260,7 @@ def test_one_seed_has_no_interval(tmp_path: Path) -> None:
     _, html = rendered(study, layout)
     text = Page(html).text
     assert "±" not in text.replace("± sd", "")
-    summarize(study, layout)
+    analyse(study, layout)
     assert [row[3].text for row in table_of(compose(study, layout), "results_digits").rows] == ["–", "–"]
 
 
@@ -275,7 +288,7 @@ def test_the_study_in_the_report_is_the_study(tmp_path: Path) -> None:
         recipes=recipes, seeds=[3, 5], exclude=[{"recipes": "more", "architectures": "deep"}], description="a: 'b'\n\nc"
     )
     layout = layout_in(tmp_path, study)
-    summarize(study, layout)
+    analyse(study, layout)
     assert parse_study(yaml.safe_load(study_yaml(study))) == study
 
 
@@ -283,7 +296,7 @@ def test_multiple_datasets_are_ranked_apart(tmp_path: Path) -> None:
     study, layout = complete(
         tmp_path, datasets={"digits": {"source": "digits"}, "small": {"source": "digits", "resize": 6}}
     )
-    summarize(study, layout)
+    analyse(study, layout)
     report = compose(study, layout)
     for name in ("digits", "small"):
         assert sum(row[1].text == "1" for row in table_of(report, f"results_{name}").rows) == 2
@@ -294,7 +307,7 @@ def test_what_cannot_be_rendered_says_so(tmp_path: Path) -> None:
     layout = layout_in(tmp_path, study)
     with pytest.raises(BakeoffError, match="bakeoff summarize"):
         render_report(study, layout)
-    summarize(study, layout)
+    analyse(study, layout)
     with pytest.raises(BakeoffError, match="allowed: en, ru"):
         render_report(study, layout, language="xx")
     with pytest.raises(BakeoffError, match="other runs than the study plans"):

@@ -77,10 +77,11 @@ def test_a_disk_that_is_full_at_the_end_leaves_no_result(small_disk: Path, tmp_p
     ended = bakeoff(tmp_path, "train", STUDIES / "tiny.yaml", run)
     assert ended.returncode == 1
     assert re.fullmatch(r"error: results/tiny/runs/\S+: No space left on device; make room .*\n", ended.stderr)
-    assert "No space left on device" in bakeoff(tmp_path, "status", STUDIES / "tiny.yaml").stdout
     filler.unlink()
     ended = bakeoff(tmp_path, "train", STUDIES / "tiny.yaml", run)
     assert ended.returncode == 0, ended.stderr
+    assert "was finished by an earlier attempt" in ended.stdout
+    assert {path.name for path in (tmp_path / "results/tiny/state" / run).iterdir()} == {"lock"}
 
 
 def without_power(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,7 @@ import yaml
 from test_resume import assert_same_run
 from torch import nn
 
+from bakeoff.training.devices import is_out_of_memory
 from bakeoff.training.micro_batches import halved, least_part, parts
 from commands import BIN, ENVIRONMENT, bakeoff
 
@@ -160,3 +161,24 @@ def test_halving_ends_at_one_image_or_two_where_batches_are_normalised() -> None
             sizes.append(size)
             size = halved(size, least_part(network))
         assert sizes == [size for size in (100, 50, 25, 13, 7, 4, 2, 1) if size >= last]
+
+
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), True),
+        (MemoryError(), True),
+        (RuntimeError("CUDA error: out of memory"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), False),
+        (ValueError("DefaultCPUAllocator"), False),
+    ],
+)
+def test_what_says_that_memory_is_full(error: Exception, full: bool) -> None:
+    assert is_out_of_memory(error) == full
+
+
+def test_the_hosts_allocator_says_that_memory_is_full() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert is_out_of_memory(caught.value)

@@ -23,9 +23,24 @@ rule summarize:
         'bakeoff summarize "${{study[@]}}" > {log} 2>&1'
 
 
+rule statistics:
+    input:
+        rules.summarize.output,
+        [LAYOUT.run(run).predictions for run in RUNS.values()],
+    output:
+        list(LAYOUT.statistics.values()),
+    log:
+        LAYOUT.folder / "logs" / "statistics.log",
+    params:
+        study=digest([STUDY.metric, STUDY.target]),
+    shell:
+        'bakeoff statistics "${{study[@]}}" > {log} 2>&1'
+
+
 rule figures:
     input:
         rules.summarize.output,
+        rules.statistics.output,
     output:
         report(
             directory(LAYOUT.figures),

@@ -2,6 +2,7 @@ rule report:
     input:
         set(PLANS.values()),
         rules.summarize.output,
+        rules.statistics.output,
         rules.figures.output,
         templates=sorted(map(str, Path(workflow.basedir, "report/templates").iterdir())),
     output:

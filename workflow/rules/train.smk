@@ -6,9 +6,8 @@ REQUEST = partial(
 )
 
 
-def gpus(wildcards):
-    """Asked when jobs are planned: while this file is read, Snakemake does not know its executor."""
-    return gpus_of_a_run(STUDY.device, elsewhere=not workflow.local_exec)
+# Asked when jobs are planned: while this file is read, Snakemake does not know its executor.
+GPUS = lambda wildcards: gpus_of_a_run(STUDY.device, elsewhere=not workflow.local_exec)
 
 
 rule features:
@@ -26,7 +25,7 @@ rule features:
         folder="|".join(map(re.escape, FEATURES)) or "none",
     threads: workflow.resource_settings.cores or STUDY.threads
     resources:
-        gpu=gpus,
+        gpu=GPUS,
         mem_mb=lambda wildcards, attempt: REQUEST(
             "mem_mb", FEATURES[wildcards.folder], attempt
         ),
@@ -51,7 +50,7 @@ rule train:
         LAYOUT.folder / "logs" / "{run}.log",
     threads: STUDY.threads
     resources:
-        gpu=gpus,
+        gpu=GPUS,
         mem_mb=lambda wildcards, attempt: REQUEST(
             "mem_mb", [RUNS[wildcards.run].experiment], attempt
         ),

@@ -24,3 +24,17 @@ def short_labels(cells: Sequence[Experiment]) -> dict[Experiment, str]:
     """Experiment → label that leaves out what all `cells` share; a lone experiment is called by its architecture."""
     facets = varying_facets(cells) or ["architecture"]
     return {cell: " · ".join(getattr(cell, facet) for facet in facets) for cell in cells}
+
+
+def term_name(term: str, language: Language) -> str:
+    """What a source of variance is called: `architecture:seed` is architecture × seed."""
+    names = {
+        "dataset": language.say("dataset"),
+        "architecture": language.say("architecture"),
+        "optimizer": language.say("optimizer"),
+        "recipe": language.say("recipe"),
+        "seed": language.say("seed"),
+        "residual": language.say("the rest"),
+        "shared": language.say("not attributable"),
+    }
+    return " × ".join(names[part] for part in term.split(":"))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 LINES_IN_ONE_PANEL = 6
+LINES_OF_A_DRAWING = 200  # beyond, those in the background are pixels: a drawing of them all would take megabytes
 
 
 def curves_figure(study: Study, language: Language, epochs: "pd.DataFrame", style: Style) -> "Figure":
@@ -76,9 +77,11 @@ def overview(
     figure = Figure(figsize=(WIDTH, 3.2 if rows == 1 and columns == 1 else 1.9 * rows + 0.7), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     shapes = rest_styles(cells, rest) if len(groups) > 1 and rest else {}
+    crowded = len(cells) * len(groups) > LINES_OF_A_DRAWING
     for axes, (title, members) in zip(grid.flat, groups, strict=False):
         for cell in cells if len(groups) > 1 else ():
-            axes.plot(curves[cell].index, curves[cell]["mean"], color="#d0d0d0", linewidth=0.6, zorder=1)
+            found = curves[cell]
+            axes.plot(found.index, found["mean"], color="#d0d0d0", linewidth=0.6, zorder=1, rasterized=crowded)
         for cell in members:
             color, dash = shapes[rest_of(cell, rest)] if shapes else (styles[cell].color, styles[cell].dash)
             _draw_band(axes, curves[cell], color, dash, " · ".join(rest_of(cell, rest)) if shapes else labels[cell])

@@ -1,31 +1,24 @@
 """Every figure that the summary of a study has data for."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from bakeoff.analysis.curves import completed_history, mean_curves
-from bakeoff.analysis.images import samples_by_class
 from bakeoff.analysis.summary import by_experiment, read_tables
 from bakeoff.figures.comparison import comparison
 from bakeoff.figures.curves import curves_figure, overview
-from bakeoff.figures.images import CLASSES_IN_A_FIGURE, augmented, balance, samples
+from bakeoff.figures.images import data_figures
+from bakeoff.figures.statistics import statistics_figures
 from bakeoff.figures.style import cells_of, save, styles_of, theme
 from bakeoff.figures.trade_off import trade_off
 from bakeoff.language import Language, language_of
-from bakeoff.layout import Layout, data_folder
+from bakeoff.layout import Layout
 from bakeoff.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-
-SAMPLED_CLASSES = 20
-SAMPLES_OF_A_CLASS = 10
 
 
 def draw_figures(study: Study, layout: Layout, language: str | None = None) -> list[Path]:
@@ -40,9 +33,13 @@ def draw_figures(study: Study, layout: Layout, language: str | None = None) -> l
     completed = tables.runs[tables.runs["status"] == "completed"]
     layout.figures.mkdir(parents=True, exist_ok=True)
     with theme():
-        written = [save(figure, layout.figures / name) for name, figure in _of_data(study, words, layout)]
+        written = [save(figure, layout.figures / name) for name, figure in data_figures(study, words, layout)]
         if len(present):
-            found = _of_results(study, words, layout, present, completed)
+            written += [
+                save(figure, layout.figures / name)
+                for name, figure in statistics_figures(study, words, layout, present)
+            ]
+            found = _result_figures(study, words, layout, present, completed)
             written += [save(figure, layout.figures / name) for name, figure in found]
     for path in set(layout.figures.rglob("*.svg")) - set(written):
         path.unlink()
@@ -50,24 +47,7 @@ def draw_figures(study: Study, layout: Layout, language: str | None = None) -> l
     return written
 
 
-def _of_data(study: Study, language: Language, layout: Layout) -> "Iterator[tuple[str, Figure]]":
-    for name in dict.fromkeys(cell.dataset for cell in study.cells):
-        path = data_folder(study, name) / "card.json"
-        if not path.exists():
-            continue
-        card = json.loads(path.read_text(encoding="utf-8"))
-        images = samples_by_class(study, name, card, most_classes=SAMPLED_CLASSES, each=SAMPLES_OF_A_CLASS)
-        if images is not None:
-            yield f"samples_{name}.svg", samples(images, card["classes"])
-        if len(card["classes"]) <= CLASSES_IN_A_FIGURE:
-            yield f"classes_{name}.svg", balance(card, language)
-    for dataset, recipe in dict.fromkeys((cell.dataset, cell.recipe) for cell in study.cells):
-        path = layout.examples(dataset, recipe)
-        if study.recipes[recipe].augment and path.exists():
-            yield f"augmentation_{dataset}__{recipe}.svg", augmented(np.load(path), language)
-
-
-def _of_results(
+def _result_figures(
     study: Study, language: Language, layout: Layout, present: "pd.DataFrame", runs: "pd.DataFrame"
 ) -> "Iterator[tuple[str, Figure]]":
     cells = cells_of(present)

@@ -1,19 +1,43 @@
 """What the data look like: images by class, classes by size, and images before and after augmentation."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff.analysis.images import Images, mosaic
-from bakeoff.figures.style import WIDTH, palette
+from bakeoff.analysis.images import Images, mosaic, samples_by_class
+from bakeoff.figures.style import WIDTH, palette, shortened
 from bakeoff.language import Language, mark
+from bakeoff.layout import Layout, data_folder
+from bakeoff.study import Study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CLASSES_IN_A_FIGURE = 40
 SPLITS = (mark("train"), mark("validation"), mark("test"))
+
+
+SAMPLED_CLASSES = 20
+SAMPLES_OF_A_CLASS = 10
+
+
+def data_figures(study: Study, language: Language, layout: Layout) -> "Iterator[tuple[str, Figure]]":
+    for name in dict.fromkeys(cell.dataset for cell in study.cells):
+        path = data_folder(study, name) / "card.json"
+        if not path.exists():
+            continue
+        card = json.loads(path.read_text(encoding="utf-8"))
+        images = samples_by_class(study, name, card, most_classes=SAMPLED_CLASSES, each=SAMPLES_OF_A_CLASS)
+        if images is not None:
+            yield f"samples_{name}.svg", samples(images, card["classes"])
+        if len(card["classes"]) <= CLASSES_IN_A_FIGURE:
+            yield f"classes_{name}.svg", balance(card, language)
+    for dataset, recipe in dict.fromkeys((cell.dataset, cell.recipe) for cell in study.cells):
+        path = layout.examples(dataset, recipe)
+        if study.recipes[recipe].augment and path.exists():
+            yield f"augmentation_{dataset}__{recipe}.svg", augmented(np.load(path), language)
 
 
 def samples(images: Images, classes: list[str]) -> "Figure":
@@ -38,7 +62,7 @@ def balance(card: Mapping[str, Any], language: Language) -> "Figure":
         counts = np.asarray(card["class_counts"][split], float)
         axes.barh(range(len(classes)), counts, left=start, height=0.7, color=hue, label=language.say(split))
         start += counts
-    axes.set_yticks(range(len(classes)), classes)
+    axes.set_yticks(range(len(classes)), map(shortened, classes))
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(language.say("Images"))
@@ -58,7 +82,7 @@ def _sheet(images: Images, names: list[str]) -> "Figure":
     axes = figure.subplots()
     axes.imshow(picture, interpolation="nearest")
     step = picture.shape[0] / rows
-    axes.set_yticks([step * (row + 0.5) - 0.5 for row in range(rows)], names)
+    axes.set_yticks([step * (row + 0.5) - 0.5 for row in range(rows)], map(shortened, names))
     axes.set_xticks([])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

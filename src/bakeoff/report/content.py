@@ -5,18 +5,25 @@ from bakeoff.layout import Layout
 from bakeoff.report.document import Document, Paragraph
 from bakeoff.report.material import gather
 from bakeoff.report.paragraphs import paragraphs
+from bakeoff.report.sections.comparison import comparison
 from bakeoff.report.sections.cost import cost
 from bakeoff.report.sections.data import data
+from bakeoff.report.sections.errors import errors
 from bakeoff.report.sections.experiments import experiments
 from bakeoff.report.sections.failures import failures
 from bakeoff.report.sections.methods import methods
 from bakeoff.report.sections.question import question
 from bakeoff.report.sections.reproducibility import reproducibility
 from bakeoff.report.sections.results import results
+from bakeoff.report.sections.selection import selection
+from bakeoff.report.sections.speed import speed
 from bakeoff.report.sections.summary import summary
 from bakeoff.study import Study
 
-SECTIONS = (summary, question, data, methods, results, experiments, cost, failures, reproducibility)
+SECTIONS = (
+    *(summary, question, data, methods, results, experiments, comparison, selection, speed, errors),
+    *(cost, failures, reproducibility),
+)
 
 
 def compose(study: Study, layout: Layout, language: str = "en") -> Document:
@@ -29,6 +36,6 @@ def compose(study: Study, layout: Layout, language: str = "en") -> Document:
         language=language,
         title=study.title.strip() or study.study,
         introduction=[Paragraph(text) for text in paragraphs(study.description)],
-        sections=[section(material) for section in SECTIONS],
+        sections=[made for section in SECTIONS if (made := section(material)) is not None],
         contents_title=material.language.say("Contents"),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.analysis.labels import FACETS, metric_name, short_labels
+from bakeoff.analysis.statistics import read_statistics
 from bakeoff.analysis.summary import Tables, by_experiment, read_tables, records
 from bakeoff.errors import BakeoffError
 from bakeoff.language import Language
@@ -16,6 +17,11 @@ from bakeoff.report.document import Cell, Figure
 from bakeoff.study import Experiment, Study, experiments, runs
 
 Row = Mapping[str, Any]
+
+TABLES_OF_A_REPORT = (
+    *("comparisons", "ranks", "rank_test", "rank_groups", "variance", "speed", "selection"),
+    *("classes", "confused_pairs", "calibration", "thresholds"),
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,11 @@ class Material:
     labels: Mapping[Experiment, str]
     cards: Mapping[str, Row]
     plans: Mapping[Experiment, Row]
+    statistics: Mapping[str, Sequence[Row]]
+
+    def statistic(self, name: str) -> Sequence[Row]:
+        """The rows of one of the tables of statistics."""
+        return self.statistics[name]
 
     @property
     def metric(self) -> Metric:
@@ -89,7 +100,18 @@ def gather(study: Study, layout: Layout, language: Language) -> Material:
         labels=short_labels(cells),
         cards={name: _read(path, "prepare the data again") for name, path in cards.items() if path.exists()},
         plans={cell: _read(path, "run `bakeoff check` again") for cell, path in plans.items() if path.exists()},
+        statistics={name: records(read_statistics(layout, name)) for name in TABLES_OF_A_REPORT},
     )
+
+
+def cell_of(row: Row) -> Experiment:
+    """The experiment that a row of a table is about."""
+    return Experiment(*(str(row[facet]) for facet in FACETS))
+
+
+def of_cell(rows: Sequence[Row], cell: Experiment) -> list[Row]:
+    """The rows about an experiment."""
+    return [row for row in rows if cell_of(row) == cell]
 
 
 def anchor_of(cell: Experiment) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import shutil
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,12 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
     return state
 
 
-def remove_state(folder: Path, keep: Path) -> None:
-    """Remove what an unfinished run kept in `folder`, but for the lock that the process holds."""
+def remove_state(folder: Path, keep: Container[Path]) -> None:
+    """Remove what an unfinished run kept in `folder`, but for what others still need."""
     for path in folder.iterdir():
+        if path in keep:
+            continue
         if path.is_dir():
             shutil.rmtree(path)
-        elif path != keep:
+        else:
             path.unlink()

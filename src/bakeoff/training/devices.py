@@ -7,6 +7,14 @@ from torch import nn
 
 from bakeoff.errors import BakeoffError
 
+# What PyTorch and CUDA's libraries say of a full memory in errors of no type of their own.
+SAID_OF_FULL_MEMORY = (
+    "DefaultCPUAllocator",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+
 
 def choose_device(wanted: str) -> torch.device:
     """`auto` takes a GPU when there is one. Raises BakeoffError for `cuda` without CUDA."""
@@ -56,5 +64,5 @@ def synchronize(device: torch.device) -> None:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that the device's or the host's memory is full."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+        isinstance(error, RuntimeError) and any(words in str(error) for words in SAID_OF_FULL_MEMORY)
     )

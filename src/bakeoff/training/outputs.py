@@ -29,8 +29,10 @@ from bakeoff.training.loop import Progress, Weights
 
 
 def write_files(attempt: Attempt, progress: Progress, outcome: Outcome, micro_batch: int | None) -> None:
-    """result.json comes last: where it stands, the run is whole."""
-    study, run, paths = attempt.study, attempt.run, attempt.paths
+    """Into the run's state folder, from where they are published. result.json comes last: where it stands, the run is
+    whole."""
+    study, run, paths = attempt.study, attempt.run, attempt.paths.finished
+    paths.result.unlink(missing_ok=True)
     _write_history(paths.history, progress)
     with write_atomically(paths.predictions) as temporary, temporary.open("wb") as file:
         np.savez(file, logits=outcome.logits.numpy(), labels=outcome.labels.numpy())
@@ -47,7 +49,7 @@ def write_files(attempt: Attempt, progress: Progress, outcome: Outcome, micro_ba
         "provenance": _provenance(attempt) | {"plugins": study.plugin_checksums},
     }
     write_json(paths.result, result)
-    print(f"{progress.status}: {paths.result}", flush=True)
+    print(f"{progress.status}: {attempt.paths.result}", flush=True)
 
 
 def _contiguous(weights: Weights) -> Weights:

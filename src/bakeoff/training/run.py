@@ -15,6 +15,7 @@ from bakeoff import plugins
 from bakeoff.data.prepare import PreparedData, load_prepared, prepare_if_needed
 from bakeoff.errors import BakeoffError
 from bakeoff.files import explain, write_json
+from bakeoff.handover import forget, is_finished, is_under_snakemake, publish
 from bakeoff.layout import Layout, RunPaths, data_folder
 from bakeoff.leases import Lease
 from bakeoff.metrics import Task
@@ -68,11 +69,18 @@ def train_run(
         print(f"{run.key}: waiting for {_holder(paths)}, which trains this run already", flush=True)
         lock.acquire()
     try:
-        if _is_finished(study, run, paths):
+        wanted = specification(study, run)
+        if is_finished(paths, wanted):  # by an orphan of an earlier attempt, while we waited for its lock
             print(f"{run.key} is finished already", flush=True)
         else:
-            _train_locked(study, run, layout, threads, checkpoint_seconds, lease)
-        remove_state(paths.state, keep=paths.lock)
+            if is_finished(paths.finished, wanted):  # by one that had ended before Snakemake deleted its outputs
+                print(f"{run.key} was finished by an earlier attempt", flush=True)
+            else:
+                _train_locked(study, run, layout, threads, checkpoint_seconds, lease)
+            publish(paths)
+        remove_state(paths.state, keep={paths.lock, paths.finished.folder})
+        if not is_under_snakemake():
+            forget(paths)
     finally:
         lock.release()
 
@@ -91,13 +99,6 @@ def _holder(paths: RunPaths) -> str:
     """The process that said last that it trains a run."""
     known = read_progress(paths).get("process")
     return f"process {known}" if known else "another process"
-
-
-def _is_finished(study: Study, run: Run, paths: RunPaths) -> bool:
-    """Whether an orphan of an earlier attempt has written this very run while we waited for its lock."""
-    if not all(path.exists() for path in (paths.result, paths.history, paths.predictions, paths.model)):
-        return False
-    return json.loads(paths.result.read_text(encoding="utf-8"))["spec"] == specification(study, run)
 
 
 def _train_locked(
@@ -146,6 +147,8 @@ def _train_until_it_fits(attempt: Attempt) -> None:
         print(f"{progress.message}; from the start in parts of {smaller}", flush=True)
         _write_halving(attempt, Halving(smaller, progress.spent + attempt.spent()))
         progress, micro_batch = Progress(spent=progress.spent), smaller
+        if attempt.recipe.compile:
+            torch.compiler.reset()  # it may hold the network
         gc.collect()
         if attempt.device.type == "cuda":
             torch.cuda.empty_cache()

@@ -1,14 +1,15 @@
 """One part for each experiment, in the study's order."""
 
 from bakeoff.language import Language, mark
+from bakeoff.report.beside import beside
 from bakeoff.report.document import Block, Cell, Column, Facts, Items, Paragraph, Section, Table
 from bakeoff.report.material import Material, Row, anchor_of
 from bakeoff.report.numbers import NONE, interval_text, is_known, metric_text, seconds_text, spread_text, whole_text
 from bakeoff.report.paragraphs import paragraphs
 from bakeoff.report.published import comparisons
-from bakeoff.report.ranking import beside
 from bakeoff.report.sections.entries import arguments_text, effective
 from bakeoff.report.sections.results import heading
+from bakeoff.report.sections.verdicts import sentence
 from bakeoff.study import Experiment
 
 SPLITS = {
@@ -42,8 +43,13 @@ def _experiment(material: Material, cell: Experiment) -> Section:
     label = material.labels[cell]
     blocks: list[Block] = [Paragraph(text) for rungs in study.rungs_of(cell) for text in paragraphs(rungs.notes)]
     blocks.append(Facts(_facts(material, cell, row)))
-    published = [comparison.sentence for comparison in comparisons(material, cell)]
-    blocks += [Items(published)] if published else []
+    said = [
+        sentence(material, row)
+        for row in material.statistic("comparisons")
+        if row["a"] == cell.key and row["neighbours"] in (True, "True")
+    ]
+    said += [comparison.sentence for comparison in comparisons(material, cell)]
+    blocks += [Items(said)] if said else []
     if not row["completed"]:
         blocks.append(Paragraph(say("No run of this experiment is complete.")))
     blocks.append(_seeds(material, cell))

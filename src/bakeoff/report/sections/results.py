@@ -1,8 +1,10 @@
 """The main table of each dataset, its figures, and the numbers that others published."""
 
 from bakeoff.analysis.curves import completed_history, mean_curves
+from bakeoff.analysis.places import best_on, places
 from bakeoff.language import mark
 from bakeoff.metrics import Metric
+from bakeoff.report.beside import beside
 from bakeoff.report.document import Block, Cell, Column, Curve, CurveChooser, Paragraph, Section, Table
 from bakeoff.report.material import Material
 from bakeoff.report.numbers import (
@@ -15,8 +17,10 @@ from bakeoff.report.numbers import (
     whole_text,
 )
 from bakeoff.report.published import published_table
-from bakeoff.report.ranking import beside, ranks
 from bakeoff.report.sections.summary import tracks_test
+
+MARK = " †"
+NO_DIFFERENCE = ("not_distinguishable", "identical")
 
 
 def results(material: Material) -> Section:
@@ -48,7 +52,7 @@ def main_table(material: Material, dataset: str) -> Table:
     language, metric, score = material.language, material.metric, material.score
     say, rows = language.say, material.of_dataset(dataset)
     others, tracked = beside(material, rows.values(), "test_{}_mean"), tracks_test(material)
-    places = ranks(material, rows)
+    ranks, near = places(rows, metric), _as_good(material, dataset)
     columns = [
         Column(say("Experiment"), False),
         Column(say("Rank")),
@@ -61,14 +65,18 @@ def main_table(material: Material, dataset: str) -> Table:
     ]
     body = []
     for cell, row in rows.items():
-        best = places.get(cell) == 1
+        best = ranks.get(cell) == 1
         shown = [("validation", metric), *(("test", other) for other in others)]
         shown += [("test_max", metric)] if tracked else []
         scores = [(f"{split}_{item.name}_mean", item) for split, item in shown]
         body.append([
             Cell(material.labels[cell], best, link=material.link(cell).link),
-            Cell(str(places.get(cell, NONE)), value=places.get(cell)),
-            Cell(spread_text(row, score, metric, language), best, row[f"{score}_mean"]),
+            Cell(str(ranks.get(cell, NONE)), value=ranks.get(cell)),
+            Cell(
+                spread_text(row, score, metric, language) + (MARK if cell.key in near else ""),
+                best,
+                row[f"{score}_mean"],
+            ),
             Cell(interval_text(row, score, metric, language), value=row[f"{score}_low"]),
             *(
                 Cell(metric_text(row[name], item, language), value=row[name])
@@ -80,7 +88,18 @@ def main_table(material: Material, dataset: str) -> Table:
             Cell(say("{some} of {all}", some=row["completed"], all=row["planned"]), value=row["completed"]),
         ])  # fmt: skip
     caption = say("Results on {dataset}: means over seeds, the best in bold.", dataset=dataset)
-    return Table(f"results_{dataset}", caption, columns, body)
+    key = say("{mark}: not distinguishable from the best (see Comparison).", mark=MARK.strip()) if near else ""
+    return Table(f"results_{dataset}", caption, columns, body, key)
+
+
+def _as_good(material: Material, dataset: str) -> set[str]:
+    """The experiments whose comparison with the best one of a dataset finds no difference."""
+    best = best_on(dataset, material.rows, material.metric)
+    if best is None:
+        return set()
+    pairs = [row for row in material.statistic("comparisons") if row["dataset"] == dataset]
+    unclear = [row for row in pairs if row["verdict"] in NO_DIFFERENCE and best.key in (row["a"], row["b"])]
+    return {key for row in unclear for key in (row["a"], row["b"])} - {best.key}
 
 
 def _figures(material: Material, dataset: str) -> list[Block]:

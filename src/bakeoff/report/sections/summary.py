@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from bakeoff.analysis.labels import short_labels
+from bakeoff.analysis.places import places
 from bakeoff.language import Language
 from bakeoff.report.document import Paragraph, Section
-from bakeoff.report.material import Material, Row, run_key
+from bakeoff.report.material import Material, run_key
 from bakeoff.report.numbers import interval_text, is_known, metric_text
-from bakeoff.report.ranking import ranks
 from bakeoff.study import Experiment
 
 
@@ -88,9 +88,9 @@ def _leader(material: Material, dataset: str) -> str:
     if not here:
         return language.say("On {dataset}, no run is complete yet.", dataset=dataset)
     labels = short_labels([cell for cell in material.rows if cell.dataset == dataset])
-    places = ranks(material, here)
-    order = sorted(here, key=lambda cell: places[cell])
-    leaders = [labels[cell] for cell in order if places[cell] == 1]
+    ranks = places(here, metric)
+    order = sorted(here, key=lambda cell: ranks[cell])
+    leaders = [labels[cell] for cell in order if ranks[cell] == 1]
     best = here[order[0]]
     found = language.say(
         "On {dataset}, the {extreme} mean test {metric} of {experiments} is that of {leaders}: {value}",
@@ -112,35 +112,56 @@ def _leader(material: Material, dataset: str) -> str:
         interval=interval_text(best, score, metric, language, unit=True),
         runs=language.count("{n} complete run", "{n} complete runs", int(best["completed"])),
     )
-    others = {cell: here[cell] for cell in order[1:]}
-    return f"{found} {_overlaps(best, others, labels, score, language)}".strip()
+    return f"{found} {_against_the_others(material, order[0], labels)}".strip()
 
 
-def _overlaps(
-    best: Row, others: Mapping[Experiment, Row], labels: Mapping[Experiment, str], score: str, language: Language
-) -> str:
-    """Whose intervals overlap with the best one's."""
-    low, high = best[f"{score}_low"], best[f"{score}_high"]
-    known = {cell: row for cell, row in others.items() if is_known(row[f"{score}_low"])}
-    near = [labels[cell] for cell, row in known.items() if row[f"{score}_high"] >= low and row[f"{score}_low"] <= high]
+def _against_the_others(material: Material, best: Experiment, labels: Mapping[Experiment, str]) -> str:
+    """Which experiments the best one is better than, and which it cannot be told from."""
+    language = material.language
+    verdicts: dict[str, list[str]] = {}
+    for row in material.statistic("comparisons"):
+        if best.key in (row["a"], row["b"]) and row["dataset"] == best.dataset:
+            other = row["b"] if row["a"] == best.key else row["a"]
+            cell = next(cell for cell in labels if cell.key == other)
+            verdicts.setdefault(row["verdict"], []).append(labels[cell])
+    better = [*verdicts.get("better", ()), *verdicts.get("worse", ())]
+    unclear = [*verdicts.get("not_distinguishable", ()), *verdicts.get("identical", ())]
+    unjudged, alike = verdicts.get("too_few_seeds", []), verdicts.get("constant_difference", [])
     sentences = []
-    if known and not near:
-        sentences.append(language.say("No other interval overlaps with it."))
-    elif near:
+    if better:
         sentences.append(
             language.count(
-                "The interval of {n} other overlaps with it{which}.",
-                "The intervals of {n} others overlap with it{which}.",
-                len(near),
-                which=listed(near, language, most=6),
+                "It is better than {n} other{which}.",
+                "It is better than {n} others{which}.",
+                len(better),
+                which=listed(better, language),
             )
         )
-    if len(known) < len(others):
+    if unclear:
         sentences.append(
             language.count(
-                "{n} other has a single complete run: no interval.",
-                "{n} others have a single complete run: no interval.",
-                len(others) - len(known),
+                "It cannot be told from {n} other{which}.",
+                "It cannot be told from {n} others{which}.",
+                len(unclear),
+                which=listed(unclear, language, most=6),
+            )
+        )
+    if unjudged:
+        sentences.append(
+            language.count(
+                "For {n} other the seeds are too few to judge{which}.",
+                "For {n} others the seeds are too few to judge{which}.",
+                len(unjudged),
+                which=listed(unjudged, language),
+            )
+        )
+    if alike:
+        sentences.append(
+            language.count(
+                "From {n} other it differs by the same with every seed: no spread to judge by{which}.",
+                "From {n} others it differs by the same with every seed: no spread to judge by{which}.",
+                len(alike),
+                which=listed(alike, language),
             )
         )
     return " ".join(sentences)

@@ -1,0 +1,82 @@
+"""Whether predicted probabilities are what they say."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bakeoff.analysis.intervals import spread
+from bakeoff.analysis.predictions import ClassPredictions, Floats, LabelPredictions, Predictions, probabilities
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BINS = 15
+
+
+def reliability_table(predictions: Predictions) -> "pd.DataFrame":
+    """Predictions of all runs in 15 bins of equal width: how many a run, their mean probability, how many come true.
+
+    Of multi-class data the probability is that of the predicted class; of multi-label data that of each known label,
+    so that `observed` is the share of positives. Empty bins are left out.
+    """
+    import pandas as pd
+
+    count, probability, true = (part.sum(axis=0) for part in binned(predictions))
+    filled = count > 0
+    edges = np.linspace(0, 1, BINS + 1)
+    return pd.DataFrame(
+        {
+            "low": edges[:-1][filled],
+            "high": edges[1:][filled],
+            "predictions": count[filled] / len(predictions.seeds),
+            "probability": probability[filled] / count[filled],
+            "observed": true[filled] / count[filled],
+        }
+    )
+
+
+def calibration_table(predictions: Predictions) -> "pd.DataFrame":
+    """One row: the expected calibration error, mean and standard deviation over runs, and the overconfidence.
+
+    The error is the mean over bins of |mean probability - share that is true|, weighted by predictions (Naeini et al.
+    2015; Guo et al. 2017, "On calibration of modern neural networks", 15 bins). Overconfidence is the mean probability
+    minus the share that is true.
+    """
+    import pandas as pd
+
+    count, probability, true = binned(predictions)
+    total = np.maximum(count.sum(axis=1), 1)
+    errors = np.abs(probability - true).sum(axis=1) / total
+    over = (probability - true).sum(axis=1) / total
+    over_runs = spread(errors[None])
+    return pd.DataFrame(
+        {
+            "runs": over_runs.count,
+            "expected_calibration_error": over_runs.mean,
+            "expected_calibration_error_std": over_runs.deviation,
+            "overconfidence": [over.mean()],
+        }
+    )
+
+
+def binned(predictions: Predictions) -> tuple[Floats, Floats, Floats]:
+    """Per run and bin [S, 15]: predictions, the sum of their probabilities, how many are true."""
+    rows = [_bin(*_probability_and_truth(predictions, run)) for run in range(len(predictions.seeds))]
+    count, probability, true = np.stack(rows, axis=1)
+    return count, probability, true
+
+
+def _probability_and_truth(predictions: Predictions, run: int) -> tuple[Floats, Floats]:
+    if isinstance(predictions, ClassPredictions):
+        return predictions.confidence[run].astype(float), predictions.correct[run].astype(float)
+    return _label_probabilities(predictions, run), (predictions.labels[predictions.known] == 1).astype(float)
+
+
+def _label_probabilities(predictions: LabelPredictions, run: int) -> Floats:
+    return probabilities(predictions.logits[run][predictions.known].astype(float))
+
+
+def _bin(probability: Floats, true: Floats) -> Floats:
+    """Counts, sums of probabilities and of truths [3, 15]; a bin holds its upper edge, as Guo et al. have it."""
+    bins = np.clip(np.ceil(probability * BINS).astype(int) - 1, 0, BINS - 1)
+    return np.stack([np.bincount(bins, weights, minlength=BINS) for weights in (None, probability, true)])

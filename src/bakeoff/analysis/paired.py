@@ -1,0 +1,249 @@
+"""Two experiments compared over the seeds that both have: tests of rows of paired differences.
+
+Everything here works on differences [P, S] of P pairs over S seeds, NaN where either has no score, and knows nothing
+of studies.
+
+**The rule.** A pair is *better* or *worse* when two tests agree that its mean difference is not zero:
+
+1. the paired t-test, its p-values corrected by Holm (1979) for all pairs of the family, at 5 %;
+2. the exact sign-flip permutation test (Fisher 1935; Ernst 2004), uncorrected: at 5 %, or where so few seeds cannot
+   reach that, at the smallest value that they can, which means that every seed says the same.
+
+The first controls the share of families in which any verdict is wrong (family-wise error) at 5 % where differences
+are about normal. Five seeds, the default, cannot reach 5 % by permutations (2/2⁵ = 0.0625), so that the t-test has to
+decide; the second is the check that a few extraordinary seeds, or a test set so small that scores are steps, did not
+decide it alone. Both must agree, so the rule errs no more than the t-test does.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bakeoff.analysis.intervals import Spread, spread
+from bakeoff.analysis.summary import CONFIDENCE
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+LEVEL = 1 - CONFIDENCE
+POWER = 0.8
+FEWEST_SEEDS = 3  # two differences say next to nothing of their spread
+MOST_SEEDS = 1_000  # to need more than that is no advice
+MOST_EXACT = 13  # seeds up to which every flip of signs is tried
+FLIPS = 9_999  # tried at random beyond
+FLIPPING_SEED = 0
+SAME = 1e-12  # differences of scores that differ by no more than rounding
+
+
+class Verdict(StrEnum):
+    """What the seeds say of the first of a pair against the second."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    NOT_DISTINGUISHABLE = "not_distinguishable"
+    TOO_FEW_SEEDS = "too_few_seeds"  # fewer than FEWEST_SEEDS have both
+    IDENTICAL = "identical"  # the same score with every seed
+    CONSTANT_DIFFERENCE = "constant_difference"  # not zero, but the same with every seed: no spread to judge it by
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Pairs judged by the module's rule. `p_values` are the t-test's; NaN where nothing is tested.
+
+    `count` pairs were tested in all. `level` is the p-value that a pair which is not distinguishable would have to
+    reach: Holm's for the smallest of those that are left.
+    """
+
+    count: int
+    spread: Spread
+    p_values: "Floats"
+    p_holm: "Floats"
+    p_sign_flip: "Floats"
+    level: "Floats"
+    verdicts: list[Verdict]
+
+
+def judge(differences: "Floats", families: int = 1, rows: "NDArray[np.int64] | None" = None) -> Judgement:
+    """Verdicts on differences [P, S], positive where the first of a pair is better.
+
+    The pairs are so many `families` of equal size, one after the other; p-values are corrected for all pairs, and
+    what is returned is of the `rows` that are wanted, of all when left out.
+    """
+    import numpy as np
+
+    everything = paired_t_test(spread(differences))
+    corrected, levels = (values.reshape(-1) for values in holm(everything.reshape(families, -1)))
+    wanted = np.arange(len(differences)) if rows is None else rows
+    found = spread(differences[wanted])
+    p_holm, p_sign_flip = corrected[wanted], sign_flip_test(differences[wanted])
+    significant = (p_holm <= LEVEL) & (p_sign_flip <= np.maximum(LEVEL, smallest_p(found.count)) + SAME)
+    verdicts = [_verdict(*row) for row in zip(found.count, found.mean, found.deviation, significant, strict=True)]
+    tested = int((~np.isnan(everything)).sum())
+    return Judgement(tested, found, everything[wanted], p_holm, p_sign_flip, levels[wanted], verdicts)
+
+
+def paired_t_test(found: Spread) -> "Floats":
+    """Two-sided p-values [P] of Student's paired t-test of differences; NaN with too few seeds or without spread."""
+    import numpy as np
+    from scipy.special import stdtr
+
+    testable = (found.count >= FEWEST_SEEDS) & ~_is_constant(found)
+    statistic = found.mean[testable] / (found.deviation[testable] / np.sqrt(found.count[testable]))
+    p_values = np.full(len(found.mean), np.nan)
+    p_values[testable] = 2 * stdtr(found.count[testable] - 1, -np.abs(statistic))
+    return p_values
+
+
+def holm(p_values: "Floats") -> "tuple[Floats, Floats]":
+    """P-values of families [F, P] corrected by Holm (1979), and the level that the first not rejected had to reach.
+
+    NaN, where nothing is tested, does not count.
+    """
+    import numpy as np
+
+    order = np.argsort(p_values, axis=1)  # NaN comes last
+    tests = (~np.isnan(p_values)).sum(axis=1, keepdims=True)
+    factors = np.maximum(1, tests - np.arange(p_values.shape[1]))
+    stepped = np.maximum.accumulate(np.take_along_axis(p_values, order, axis=1) * factors, axis=1)
+    corrected = np.empty_like(p_values)
+    np.put_along_axis(corrected, order, np.minimum(1.0, stepped), axis=1)
+    left = tests - (corrected <= LEVEL).sum(axis=1, keepdims=True)
+    return corrected, np.where(np.isnan(p_values), np.nan, LEVEL / np.maximum(1, left))
+
+
+def smallest_p(count: "NDArray[np.int64]") -> "Floats":
+    """The smallest two-sided p-value of a sign-flip test of n differences: 2 / 2ⁿ, if all have one sign."""
+    import numpy as np
+
+    return np.minimum(1.0, 2.0 ** (1 - count.astype(float)))
+
+
+def sign_flip_test(differences: "Floats") -> "Floats":
+    """Two-sided p-values [P] of the permutation test that flips the signs of differences [P, S].
+
+    The share of flips whose mean is as far from zero as the one found: of all 2ˢ up to 13 seeds, beyond of 9,999 drawn
+    at random and the one found (Phipson & Smyth 2010). NaN is no difference.
+    """
+    import numpy as np
+
+    # A missing difference is zero: its flips change no mean, so every other one counts twice, in both numbers.
+    known = np.nan_to_num(differences)
+    seeds = known.shape[1]
+    exact = seeds <= MOST_EXACT
+    if exact:
+        signs = 1.0 - 2.0 * (np.arange(2**seeds)[:, None] >> np.arange(seeds) & 1)
+    else:
+        signs = np.random.default_rng(FLIPPING_SEED).choice([-1.0, 1.0], size=(FLIPS, seeds))
+    p_values = np.empty(len(known))
+    step = max(1, 10_000_000 // len(signs))
+    for start in range(0, len(known), step):
+        part = known[start : start + step]
+        reached = np.abs(part.sum(axis=1)) - SAME * seeds
+        extreme = (np.abs(part @ signs.T) >= reached[:, None]).sum(axis=1)
+        p_values[start : start + step] = extreme / len(signs) if exact else (extreme + 1) / (FLIPS + 1)
+    return p_values
+
+
+def probability_of_better(differences: "Floats") -> "tuple[Floats, Floats, Floats]":
+    """P(A > B) of each row of differences [P, S], ties counted half, and its 95 % percentile bootstrap interval.
+
+    Bouthillier et al. (2021), "Accounting for variance in machine learning benchmarks", who call a probability above
+    0.75 meaningful. The bootstrap over pairs is not drawn but computed: a resample's wins, ties and losses are
+    multinomial. With every seed a win the interval is the point 1: the bootstrap cannot know of losses it never saw.
+    """
+    import numpy as np
+
+    known = ~np.isnan(differences)
+    wins = (differences > SAME).sum(axis=1)
+    losses = (differences < -SAME).sum(axis=1)
+    count = known.sum(axis=1)
+    outcomes, rows = np.unique(np.stack([count, wins, losses], axis=1), axis=0, return_inverse=True)
+    estimates = np.array([_probability(*map(int, outcome)) for outcome in outcomes]).reshape(-1, 3)[rows.reshape(-1)]
+    return estimates[:, 0], estimates[:, 1], estimates[:, 2]
+
+
+def effect_size(found: Spread) -> "Floats":
+    """Hedges' g of paired differences [P]: mean / deviation of the differences, without its bias in small samples.
+
+    Cohen's d_z (Lakens 2013, "Calculating and reporting effect sizes") times Γ(f/2) / (√(f/2) · Γ((f-1)/2)) with
+    f = n - 1 (Hedges 1981). NaN without spread or with fewer than 3 differences, where the correction is not defined.
+    """
+    import numpy as np
+    from scipy.special import gammaln
+
+    freedom = np.where((found.count >= FEWEST_SEEDS) & ~_is_constant(found), found.count - 1.0, np.nan)
+    correction = np.exp(gammaln(freedom / 2) - gammaln((freedom - 1) / 2)) / np.sqrt(freedom / 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return correction * found.mean / found.deviation
+
+
+def seeds_needed(found: Spread, level: "Floats") -> "Floats":
+    """Seeds [P] with which the paired t-test would reach `level` [P] in 80 % of studies.
+
+    Supposes that the observed mean and standard deviation of the differences are the true ones, which a few seeds only
+    guess at: read it as "about". At least one seed more than there are; NaN where a thousand would not do, or nothing
+    is tested.
+    """
+    import numpy as np
+
+    needed = np.full(len(found.mean), np.nan)
+    rows = np.flatnonzero((found.count >= FEWEST_SEEDS) & ~_is_constant(found) & ~np.isnan(level))
+    effect = np.abs(found.mean[rows]) / found.deviation[rows]
+    # The smallest number in (few, many] with enough power, by bisection of all pairs at once.
+    few = found.count[rows].astype(float)
+    many = np.maximum(few + 1, MOST_SEEDS)
+    possible = power(effect, many, level[rows]) >= POWER
+    for _ in range(int(MOST_SEEDS).bit_length()):
+        middle = np.ceil((few + many) / 2)
+        enough = power(effect, middle, level[rows]) >= POWER
+        few, many = np.where(enough, few, middle), np.where(enough, middle, many)
+    needed[rows] = np.where(possible, many, np.nan)
+    return needed
+
+
+def power(effect: "Floats", seeds: "Floats", level: "Floats") -> "Floats":
+    """The chance [P] that a two-sided paired t-test finds a difference of so many standard deviations, on its side.
+
+    From the noncentral t-distribution (Cohen 1988), which statsmodels' TTestPower takes too, but with NaN in places.
+    """
+    import numpy as np
+    from scipy.stats import nct, t
+
+    chance: Floats = nct.sf(t.isf(level / 2, seeds - 1), seeds - 1, effect * np.sqrt(seeds))
+    return chance
+
+
+def _is_constant(found: Spread) -> "NDArray[np.bool_]":
+    """Whether differences are the same with every seed, but for rounding."""
+    import numpy as np
+
+    with np.errstate(invalid="ignore"):
+        constant: NDArray[np.bool_] = ~(found.deviation > SAME + 1e-9 * np.abs(found.mean))
+    return constant
+
+
+def _verdict(count: int, mean: float, deviation: float, significant: bool) -> Verdict:
+    if count < FEWEST_SEEDS:
+        return Verdict.TOO_FEW_SEEDS
+    if deviation <= SAME + 1e-9 * abs(mean):
+        return Verdict.IDENTICAL if abs(mean) <= SAME else Verdict.CONSTANT_DIFFERENCE
+    if not significant:
+        return Verdict.NOT_DISTINGUISHABLE
+    return Verdict.BETTER if mean > 0 else Verdict.WORSE
+
+
+def _probability(count: int, wins: int, losses: int) -> tuple[float, float, float]:
+    """P(A > B) and its interval from counts of wins and losses; NaN without pairs."""
+    import numpy as np
+
+    if count == 0:
+        return np.nan, np.nan, np.nan
+    ties = count - wins - losses
+    # Coefficient k: the probability of k half wins among `count` draws.
+    distribution = np.polynomial.polynomial.polypow([losses / count, ties / count, wins / count], count)
+    cumulative = np.cumsum(np.pad(distribution, (0, 2 * count + 1 - len(distribution))))
+    low, high = (np.searchsorted(cumulative, share - 1e-12) for share in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+    return (wins + ties / 2) / count, low / (2 * count), high / (2 * count)

@@ -1,0 +1,127 @@
+"""How soon experiments learn, and what their scores cost."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.analysis.labels import FACETS
+from bakeoff.metrics import Metric
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.floating]
+COSTS = ("training_seconds", "parameters", "macs")
+RUN = [*FACETS, "seed"]
+
+
+def speed_table(
+    runs: "pd.DataFrame", history: "pd.DataFrame", metric: Metric, target: float | None = None
+) -> "pd.DataFrame":
+    """One row per experiment with a completed run.
+
+    `target` is a validation score; left out, that of a dataset is the weakest experiment's best: the mean over its
+    runs of the best score over epochs. `reached` of `runs` reach it, `epochs_to_target` and `seconds_to_target`
+    (training time, validation not counted) are medians over runs, with those that do not reach it as later than all, so
+    that they are empty where half do not. `area_under_curve` is the mean validation score over epochs (trapezoids).
+    `score_per_second` and `score_per_million_parameters` divide the mean test score, and are empty for metrics where
+    lower is better. `best_for_<cost>`: on the Pareto front of its dataset, so that no experiment is both better and
+    cheaper.
+
+    `runs` is the summary's table; `history` has `epoch`, `validation_<metric>` and `seconds` of each epoch.
+    """
+    import pandas as pd
+
+    column = f"validation_{metric.name}"
+    completed = runs[runs["status"] == "completed"]
+    if completed.empty:
+        return pd.DataFrame(columns=_columns())
+    epochs = completed[RUN].merge(history, on=RUN, how="inner").sort_values([*RUN, "epoch"], kind="stable")
+    epochs["elapsed"] = epochs.groupby(RUN)["seconds"].cumsum()
+    order = completed[list(FACETS)].drop_duplicates()
+    best = epochs.groupby(RUN)[column].agg("max" if metric.higher_is_better else "min")
+    table = order.merge(_targets(best, metric, target), on="dataset", how="left")
+    table = table.merge(_reached(epochs, completed, table, column, metric), on=list(FACETS), how="left")
+    area = epochs.groupby(RUN)[["epoch", column]].apply(
+        lambda run: _area(run["epoch"].to_numpy(), run[column].to_numpy())
+    )
+    table["area_under_curve"] = _means_by_experiment(area.rename("area"), table)
+    costs = completed.groupby(list(FACETS))[[f"test_{metric.name}", *COSTS]].mean()
+    costs = costs.reindex(pd.MultiIndex.from_frame(table[list(FACETS)]))
+    score = costs[f"test_{metric.name}"].to_numpy(float)
+    useful = score if metric.higher_is_better else np.full(len(score), np.nan)
+    table["score_per_second"] = _ratio(useful, costs["training_seconds"].to_numpy(float))
+    table["score_per_million_parameters"] = _ratio(useful, costs["parameters"].to_numpy(float) / 1e6)
+    for cost in COSTS:
+        front = np.zeros(len(table), np.bool_)
+        for rows in table.groupby("dataset").indices.values():
+            oriented = score[rows] if metric.higher_is_better else -score[rows]
+            front[rows] = pareto_front(oriented, costs[cost].to_numpy(float)[rows])
+        table[f"best_for_{cost}"] = front
+    return table[_columns()]
+
+
+def pareto_front(score: Floats, cost: Floats) -> NDArray[np.bool_]:
+    """Which of E points no other beats, with a score as high and a cost as low, one of them better. NaN never is."""
+    known: NDArray[np.bool_] = ~(np.isnan(score) | np.isnan(cost))
+    as_good = (score[None] >= score[:, None]) & (cost[None] <= cost[:, None])
+    better = (score[None] > score[:, None]) | (cost[None] < cost[:, None])
+    front: NDArray[np.bool_] = known & ~(as_good & better & known[None]).any(axis=1)
+    return front
+
+
+def _columns() -> list[str]:
+    return [
+        *(*FACETS, "target", "runs", "reached", "epochs_to_target", "seconds_to_target", "area_under_curve"),
+        *("score_per_second", "score_per_million_parameters", *(f"best_for_{cost}" for cost in COSTS)),
+    ]
+
+
+def _targets(best: "pd.Series[float]", metric: Metric, target: float | None) -> "pd.DataFrame":
+    """dataset → the score to reach."""
+    by_experiment = best.groupby(level=list(FACETS)).mean()
+    by_dataset = by_experiment.groupby(level="dataset")
+    weakest = by_dataset.min() if metric.higher_is_better else by_dataset.max()
+    table = weakest.rename("target").reset_index()
+    return table if target is None else table.assign(target=target)
+
+
+def _reached(
+    epochs: "pd.DataFrame", completed: "pd.DataFrame", targets: "pd.DataFrame", column: str, metric: Metric
+) -> "pd.DataFrame":
+    """Runs of each experiment, how many reach the target, and the median epoch and seconds at which they do."""
+    import pandas as pd
+
+    aimed = epochs.merge(targets[[*FACETS, "target"]], on=list(FACETS), how="left")
+    # The weakest's best is a mean: rounding must not decide whether its own runs reach it.
+    short = (aimed["target"] - aimed[column]) * (1 if metric.higher_is_better else -1)
+    first = aimed[short <= 1e-12].groupby(RUN)[["epoch", "elapsed"]].first()
+    each = first.reindex(pd.MultiIndex.from_frame(completed[RUN])).reset_index()
+    grouped = each.groupby(list(FACETS), sort=False)
+    later = each.fillna({"epoch": np.inf, "elapsed": np.inf}).groupby(list(FACETS), sort=False)
+    medians = later[["epoch", "elapsed"]].median().replace(np.inf, np.nan)
+    table = pd.DataFrame({"runs": grouped.size(), "reached": grouped["epoch"].count()})
+    table["epochs_to_target"], table["seconds_to_target"] = medians["epoch"], medians["elapsed"]
+    return table.reset_index()
+
+
+def _means_by_experiment(values: "pd.Series[float]", table: "pd.DataFrame") -> Floats:
+    """The means over runs, in the order of the table's experiments."""
+    import pandas as pd
+
+    means = values.groupby(level=list(FACETS)).mean()
+    return means.reindex(pd.MultiIndex.from_frame(table[list(FACETS)])).to_numpy(float)
+
+
+def _area(epochs: NDArray[np.int64], scores: Floats) -> float:
+    """The mean height of a curve: its integral by trapezoids over its length; of a single epoch its score."""
+    from scipy.integrate import trapezoid
+
+    return float(trapezoid(scores, epochs) / (epochs[-1] - epochs[0]) if len(epochs) > 1 else scores[0])
+
+
+def _ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """NaN where there is nothing to divide by."""
+    found: Floats = numerator / np.where(denominator > 0, denominator, np.nan)
+    return found

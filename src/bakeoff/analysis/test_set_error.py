@@ -1,0 +1,122 @@
+"""How far off a metric is because the test set is finite, whatever the seeds do.
+
+The infinitesimal jackknife (Jaeckel 1972; Efron 1982, "The jackknife, the bootstrap and other resampling plans"): the
+influence of an image is how the metric changes with the image's weight, per unit of weight. Influences sum to zero, and
+the root of the sum of their squares is the standard error. Of a mean over images it is the textbook's: for accuracy
+the binomial √(p(1-p)/N), exactly.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bakeoff.analysis.precision_recall import ranked
+from bakeoff.analysis.predictions import Bools, ClassPredictions, Floats, LabelPredictions, Predictions
+
+
+def influences(predictions: Predictions, beta: float = 1.0) -> dict[str, Floats]:
+    """metric → influences of the N test images on it, float64 [S, N]; for metrics that have a formula here."""
+    if isinstance(predictions, ClassPredictions):
+        return {
+            "loss": of_mean(predictions.loss),
+            "accuracy": of_mean(predictions.correct),
+            "top5_accuracy": of_mean(predictions.in_top5),
+            "macro_f1": np.stack([of_macro_f1(predictions, run) for run in range(len(predictions.seeds))]),
+        }
+    found: dict[str, Callable[[LabelPredictions, int], Floats]] = {
+        "loss": _of_binary_loss,
+        "mean_average_precision": of_mean_average_precision,
+        "fbeta_micro": lambda these, run: _of_fbeta(these, run, beta, "micro"),
+        "fbeta_macro": lambda these, run: _of_fbeta(these, run, beta, "macro"),
+        "fbeta_samples": lambda these, run: _of_fbeta(these, run, beta, "samples"),
+    }
+    return {
+        name: np.stack([function(predictions, run) for run in range(len(predictions.seeds))])
+        for name, function in found.items()
+    }
+
+
+def standard_error(influence: Floats) -> float:
+    """The error of one run's metric: root mean square over runs [S, N] of the root of the sum of squares."""
+    return float(np.sqrt((influence**2).sum(axis=1).mean()))
+
+
+def of_mean(values: "Floats | Bools") -> Floats:
+    """Influences on the mean over images of values [S, N]: (value - mean) / N."""
+    exact = values.astype(float)
+    found: Floats = (exact - exact.mean(axis=1, keepdims=True)) / exact.shape[1]
+    return found
+
+
+def of_macro_f1(predictions: ClassPredictions, run: int) -> Floats:
+    """Influences [N] on the mean over classes of F1 = 2·hits / (true + predicted), of classes that occur."""
+    labels, predicted = predictions.labels, predictions.predicted[run]
+    hits = np.bincount(labels[labels == predicted], minlength=predictions.classes)
+    occurrences = np.bincount(labels, minlength=predictions.classes) + np.bincount(
+        predicted, minlength=predictions.classes
+    )
+    present = (occurrences > 0).sum()
+    each = 1 / np.maximum(occurrences, 1)
+    f1 = 2 * hits * each
+    # An image adds to its class's and its predicted class's denominators, and to the numerator where they are one.
+    found: Floats = 2 * (labels == predicted) * each[labels] - (f1 * each)[labels] - (f1 * each)[predicted]
+    return found / present
+
+
+def of_mean_average_precision(predictions: LabelPredictions, run: int) -> Floats:
+    """Influences [N] on the mean of the average precisions of the labels that have a positive image."""
+    order = ranked(predictions.logits[run], predictions.labels)
+    total = np.where(order.positives[:, -1:] > 0, order.positives[:, -1:], np.nan)
+    # AP = Σ positives i of (precision at i's rank) / P. An image's weight changes the precision at its own rank and all
+    # below: by (1 - precision) / predicted for a positive, by -precision / predicted for a negative.
+    predicted = np.take_along_axis(np.maximum(order.predicted, 1), order.last, axis=1)
+    precision = np.take_along_axis(order.positives, order.last, axis=1) / predicted
+    share = order.is_positive * precision
+    below = order.is_positive / predicted
+    sums = [np.take_along_axis(_sums_from(values), order.first, axis=1) for values in (below, below * precision)]
+    average = share.sum(axis=1, keepdims=True) / total
+    changes = share + order.is_positive * (sums[0] - average) - order.is_known * sums[1]
+    by_image = np.empty_like(changes)
+    np.put_along_axis(by_image, order.images, changes / total, axis=1)
+    found: Floats = np.nansum(by_image, axis=0) / max(1, (order.positives[:, -1] > 0).sum())
+    return found
+
+
+def _of_binary_loss(predictions: LabelPredictions, run: int) -> Floats:
+    """Influences [N] on the binary cross-entropy, the mean over all known labels of all images."""
+    loss = np.where(predictions.known, binary_loss(predictions, run), 0.0)
+    count = predictions.known.sum(axis=1)
+    total = max(1, int(count.sum()))
+    found: Floats = (loss.sum(axis=1) - loss.sum() / total * count) / total
+    return found
+
+
+def binary_loss(predictions: LabelPredictions, run: int) -> Floats:
+    """The binary cross-entropy of each label of each image [N, L]; of ignored labels it means nothing."""
+    logits = predictions.logits[run].astype(float)
+    found: Floats = np.logaddexp(0, np.where(predictions.labels == 1, -logits, logits))
+    return found
+
+
+def _of_fbeta(predictions: LabelPredictions, run: int, beta: float, average: str) -> Floats:
+    """Influences [N] on F-beta at a probability of 0.5, averaged as scikit-learn's fbeta_score does."""
+    true = predictions.labels == 1
+    guessed = (predictions.logits[run] >= 0) & predictions.known
+    numerator = (1 + beta**2) * (true & guessed)
+    denominator = beta**2 * true + guessed.astype(float)
+    if average == "samples":
+        total = denominator.sum(axis=1)
+        return of_mean(np.divide(numerator.sum(axis=1), total, out=np.zeros(len(total)), where=total > 0)[None])[0]
+    if average == "micro":
+        numerator, denominator = numerator.sum(axis=1, keepdims=True), denominator.sum(axis=1, keepdims=True)
+    total = denominator.sum(axis=0)
+    safe = np.where(total > 0, total, 1.0)
+    fbeta = numerator.sum(axis=0) / safe
+    found: Floats = ((numerator - fbeta * denominator) / safe).mean(axis=1)
+    return found
+
+
+def _sums_from(values: Floats) -> Floats:
+    """Of each place in rows [L, N], the sum of it and all behind."""
+    found: Floats = values[:, ::-1].cumsum(axis=1)[:, ::-1]
+    return found

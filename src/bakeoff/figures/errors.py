@@ -1,0 +1,118 @@
+"""What goes wrong: confusion, calibration, and the images that are hardest."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bakeoff.analysis.images import Images, mosaic
+from bakeoff.figures.style import DASHES, INK, MUTED, WIDTH, palette, shortened
+from bakeoff.language import Language
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+NUMBERED_CLASSES = 15  # a matrix of more has no room for its numbers
+
+
+def confusion(cells: "pd.DataFrame", classes: Sequence[str], language: Language) -> "Figure":
+    """The share of each true class that is taken for each class: a row sums to 100 %.
+
+    `cells` has the columns `true`, `predicted` and `share`, a row for each cell that is not empty.
+    """
+    from matplotlib.figure import Figure
+
+    places = {name: index for index, name in enumerate(classes)}
+    shares = np.zeros((len(classes), len(classes)))
+    shares[cells["true"].map(places), cells["predicted"].map(places)] = cells["share"]
+    side = min(6.2, max(3.2, 0.42 * len(classes)))
+    figure = Figure(figsize=(side + 1.2, side + 0.4), layout="constrained")
+    axes = figure.subplots()
+    edges = np.arange(len(classes) + 1) - 0.5
+    image = axes.pcolormesh(edges, edges, shares, cmap="Blues", vmin=0, vmax=1)
+    axes.invert_yaxis()
+    axes.set_aspect("equal")
+    axes.set_xticks(range(len(classes)), map(shortened, classes), rotation=90)
+    axes.set_yticks(range(len(classes)), map(shortened, classes))
+    axes.set_xlabel(language.say("Predicted class"))
+    axes.set_ylabel(language.say("True class"))
+    axes.grid(visible=False)
+    axes.tick_params(length=0)
+    if len(classes) <= NUMBERED_CLASSES:
+        for true, predicted in zip(*np.nonzero(shares >= 0.005), strict=True):
+            share = shares[true, predicted]
+            color = "white" if share > 0.5 else INK
+            axes.text(predicted, true, f"{100 * share:.0f}", ha="center", va="center", color=color, fontsize=7.5)
+    else:
+        bar = figure.colorbar(image, ax=axes, shrink=0.7)
+        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{language.significant(100 * value)} %")
+    return figure
+
+
+def reliability(bins: "pd.DataFrame", language: Language) -> "Figure":
+    """How often predictions of a probability are true, above how many there are of it.
+
+    `bins` has the columns `low`, `high`, `predictions`, `probability` and `observed`.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.2, 4.4), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    hue = palette()[0]
+    upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 2)), label=language.say("calibrated"))
+    upper.plot(bins["probability"], bins["observed"], color=hue, marker="o", markersize=4, label=language.say("found"))
+    upper.set_ylabel(language.say("Share that is true"))
+    upper.legend(loc="upper left")
+    widths = bins["high"] - bins["low"]
+    lower.bar(bins["low"], bins["predictions"], width=widths, align="edge", color=hue, alpha=0.6)
+    lower.set_ylabel(language.say("Predictions"))
+    lower.set_xlabel(language.say("Predicted probability"))
+    lower.yaxis.set_major_formatter(lambda value, _: language.whole(value))
+    for axis in (upper.xaxis, upper.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{language.significant(100 * value)} %")
+    for axes in (upper, lower):
+        axes.spines[["right", "top"]].set_visible(False)
+    return figure
+
+
+def precision_recall(curves: "pd.DataFrame", language: Language) -> "Figure":
+    """Precision against recall, a line for each label: `curves` has the columns `class`, `recall` and `precision`."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    axes = figure.subplots()
+    hues = palette()
+    for index, (label, curve) in enumerate(curves.groupby("class", sort=False)):
+        dash = DASHES[index // len(hues) % len(DASHES)]
+        axes.step(
+            curve["recall"],
+            curve["precision"],
+            where="post",
+            color=hues[index % len(hues)],
+            linestyle=dash,
+            label=label,
+        )
+    axes.set_xlabel(language.say("Recall"))
+    axes.set_ylabel(language.say("Precision"))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{language.significant(100 * value)} %")
+    axes.spines[["right", "top"]].set_visible(False)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    return figure
+
+
+def captioned(images: Images, captions: Sequence[str], columns: int) -> "Figure":
+    """Images [n, C, H, W], each under its caption of one or two lines."""
+    from matplotlib.figure import Figure
+
+    rows = -(-len(images) // columns)
+    side = (WIDTH - 0.2) / columns
+    figure = Figure(figsize=(WIDTH, rows * (side * images.shape[2] / images.shape[3] + 0.42)), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).flat
+    for axes, image, caption in zip(panels, images, captions, strict=False):
+        axes.imshow(mosaic(image[None, None], largest=96), interpolation="nearest")
+        axes.set_title(caption, fontsize=7.5, fontweight="normal")
+    for axes in figure.axes:
+        axes.set_axis_off()
+    return figure

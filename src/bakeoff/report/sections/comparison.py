@@ -1,0 +1,165 @@
+"""Which differences are real: pairs of experiments, several datasets, and the choices that matter."""
+
+from bakeoff.analysis.labels import term_name
+from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, Table
+from bakeoff.report.material import Material, Row
+from bakeoff.report.numbers import amount_text, is_known, metric_text, range_text, whole_text
+from bakeoff.report.sections.verdicts import name_of, p_text, pair_names, sentence, short_verdict
+
+
+def comparison(material: Material) -> Section:
+    say = material.language.say
+    parts: list[Block] = [_rule(material)]
+    compared = material.statistic("comparisons")
+    for name in [*material.datasets, *([""] if len(material.datasets) > 1 else [])]:
+        rows = [row for row in compared if row["dataset"] == name]
+        if rows:
+            title = name or say("All datasets")
+            anchor = f"comparison-{name}" if name else "comparison-all"
+            parts.append(Section(title, anchor, _pairs(material, name, rows)))
+    parts += _ranks(material)
+    parts += _variance(material)
+    return Section(say("Comparison"), "comparison", parts)
+
+
+def _rule(material: Material) -> Paragraph:
+    return Paragraph(
+        material.language.say(
+            "Experiments are compared seed by seed. One is called better when the paired t-test, corrected by Holm for "
+            "all pairs of the study, and the exact sign-flip test agree: in a study without any difference the chance "
+            "of even one such verdict is at most 5 %. Differences are the first minus the second; their intervals are "
+            "of each pair alone, so that one may leave zero out and the verdict still be open. P is the probability "
+            "that a seed of the first beats that of the second; the effect size is Hedges' g of the paired differences."
+        ),
+        "note",
+    )
+
+
+def _pairs(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
+    say, language, metric = material.language.say, material.language, material.metric
+    unit = say(" [points]") if metric.percent else ""
+    columns = [
+        Column(say("First"), False),
+        Column(say("Second"), False),
+        Column(say("Seeds")),
+        Column(say("Difference") + unit),
+        Column(say("95 % interval")),
+        Column("P"),
+        Column(say("Effect size")),
+        Column(say("p, corrected")),
+        Column(say("First is"), False),
+    ]
+    body = []
+    for row in rows:
+        first, second = pair_names(material, row)
+        clear = row["verdict"] in ("better", "worse")
+        body.append([
+            Cell(first),
+            Cell(second),
+            Cell(str(row["seeds"]), value=row["seeds"]),
+            Cell(_signed(metric_text(row["difference"], metric, language)), clear, row["difference"]),
+            Cell(range_text(row["low"], row["high"], metric, language), value=row["low"]),
+            Cell(amount_text(row["probability"], language, 2), value=row["probability"]),
+            Cell(amount_text(row["effect_size"], language, 2), value=row["effect_size"]),
+            Cell(p_text(material, row["p_holm"]), value=row["p_holm"]),
+            Cell(short_verdict(material, row), clear),
+        ])  # fmt: skip
+    total = int(rows[0]["comparisons"])
+    name = dataset or say("all datasets")
+    caption = language.count(
+        "Pairs on {name}; corrected for {n} comparison.",
+        "Pairs on {name}; corrected for {n} comparisons.",
+        total,
+        name=name,
+    )
+    table = Table(f"comparisons_{dataset or 'all'}", caption, columns, body)
+    sentences = Details(say("In sentences"), [Items([sentence(material, row) for row in rows])])
+    return [table, sentences]
+
+
+def _signed(text: str) -> str:
+    return text if text.startswith(("−", "–")) else f"+{text}"
+
+
+def _ranks(material: Material) -> list[Block]:
+    """Configurations over several datasets, where there are any."""
+    tested = material.statistic("rank_test")
+    if not tested:
+        return []
+    say, language, test = material.language.say, material.language, tested[0]
+    averages = [row for row in material.statistic("ranks") if row["dataset"] == ""]
+    columns = [Column(say("Configuration"), False), Column(say("Average rank"))]
+    body = [
+        [
+            Cell(name_of(material, "", row["configuration"])),
+            Cell(language.number(row["rank"], 2), value=row["rank"]),
+        ]
+        for row in sorted(averages, key=lambda row: row["rank"])
+    ]
+    blocks: list[Block] = [
+        Paragraph(
+            say(
+                "Over {datasets} datasets the Friedman test of {configurations} configurations gives χ² = {statistic}, "
+                "F = {f_statistic} and, by shuffling ranks, p = {p}. Average ranks differ when they are "
+                "{distance} apart "
+                "(Nemenyi).",
+                datasets=whole_text(test["datasets"], language),
+                configurations=whole_text(test["configurations"], language),
+                statistic=language.number(test["statistic"], 2),
+                f_statistic=language.number(test["f_statistic"], 2),
+                p=p_text(material, test["p_value"]),
+                distance=language.number(test["critical_difference"], 2),
+            )
+        )
+    ]
+    if test["warning"]:
+        needed = (
+            say(" It would take at least {number}.", number=whole_text(test["datasets_needed"], language))
+            if is_known(test["datasets_needed"])
+            else ""
+        )
+        warning = say("So few datasets hardly can tell configurations apart, whatever their ranks.")
+        blocks.append(Paragraph(warning + needed, "warning"))
+    caption = say("Average ranks over the datasets, 1 is best.")
+    blocks.append(Table("ranks", caption, columns, body))
+    blocks += material.figure(
+        "critical_difference",
+        say("Average ranks; a bar joins configurations that the datasets do not distinguish (Nemenyi, 5 %)."),
+    )
+    blocks += material.figure(
+        "performance_profiles", say("Share of datasets on which a configuration comes within a factor of the best.")
+    )
+    return [Section(say("Over datasets"), "ranks", blocks)]
+
+
+def _variance(material: Material) -> list[Block]:
+    say, language = material.language.say, material.language
+    rows = [row for row in material.statistic("variance") if row["term"] != "total" and is_known(row["share"])]
+    if len(rows) < 2:
+        return []
+    columns = [Column(say("Source"), False), Column(say("Share of variance [%]")), Column(say("Degrees of freedom"))]
+    body = [
+        [
+            Cell(term_name(row["term"], language)),
+            Cell(language.number(100 * row["share"], 1), value=row["share"]),
+            Cell(whole_text(row["degrees_of_freedom"], language), value=row["degrees_of_freedom"]),
+        ]
+        for row in rows
+    ]
+    introduction = say(
+        "How much of the variance of test {metric} over all complete runs each choice explains, by a linear "
+        "model with all "
+        "choices and their pairs (sums of squares of type II).",
+        metric=material.name_of(material.metric),
+    )
+    blocks: list[Block] = [Paragraph(introduction)]
+    if not rows[0]["balanced"]:
+        unbalanced = say(
+            "Not every combination of the choices has a complete run: the matrix is unbalanced, and what several "
+            "choices "
+            "could explain is attributed to none."
+        )
+        blocks.append(Paragraph(unbalanced, "warning"))
+    blocks += material.figure("variance_shares", say("Share of the variance that each choice explains."))
+    blocks.append(Table("variance", say("Sources of variance."), columns, body))
+    return [Section(say("Which choice matters"), "variance", blocks)]

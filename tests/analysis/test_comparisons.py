@@ -1,0 +1,167 @@
+"""Pairs of experiments of a whole study."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar as reference
+from statsmodels.stats.multitest import multipletests
+
+from bakeoff.analysis.comparisons import comparisons_table, scopes
+from bakeoff.analysis.single_runs import SingleRun, mcnemar, single_runs_table
+from bakeoff.metrics import METRICS
+
+ACCURACY = METRICS["accuracy"]
+
+
+def made_runs(scores: np.ndarray, datasets: tuple[str, ...] = ("d",)) -> pd.DataFrame:
+    """Runs of accuracies [datasets, architectures, seeds]; NaN diverged."""
+    cells = itertools.product(datasets, range(scores.shape[1]), range(scores.shape[2]))
+    runs = pd.DataFrame(
+        [(dataset, f"a{architecture}", "o", "r", seed) for dataset, architecture, seed in cells],
+        columns=["dataset", "architecture", "optimizer", "recipe", "seed"],
+    )
+    values = scores.reshape(-1)
+    return runs.assign(test_accuracy=values, status=np.where(np.isnan(values), "diverged", "completed"))
+
+
+def draws(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0.9, 0.01, shape)
+
+
+def test_every_pair_is_the_paired_test_of_scipy_corrected_for_all() -> None:
+    scores = draws(1, 4, 6)
+    scores[0, 2] += 0.05
+    scores[0, 1, 3] = np.nan
+    table = comparisons_table(made_runs(scores), ACCURACY, {})
+    pairs = [(later, earlier) for earlier, later in itertools.combinations(range(4), 2)]
+    p_values = []
+    for (later, earlier), (_, row) in zip(pairs, table.iterrows(), strict=True):
+        assert (row["a"], row["b"]) == (f"d/a{later}/o/r", f"d/a{earlier}/o/r")
+        both = ~np.isnan(scores[0, later] + scores[0, earlier])
+        first, second = scores[0, later, both], scores[0, earlier, both]
+        test = stats.ttest_rel(first, second)
+        interval = test.confidence_interval()
+        assert row["p_value"] == pytest.approx(test.pvalue)
+        assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high))
+        assert row["difference"] == pytest.approx(np.mean(first - second))
+        assert (row["seeds"], row["unpaired"]) == (both.sum(), 6 - both.sum())
+        assert np.isnan(row["p_sign_flip"]) == (both.sum() < 6)
+        p_values.append(test.pvalue)
+    assert table["p_holm"].to_numpy() == pytest.approx(multipletests(p_values, method="holm")[1])
+    assert (table["comparisons"] == 6).all()
+    involved = table["a"].str.contains("a2") | table["b"].str.contains("a2")
+    assert set(table.loc[involved, "verdict"]) <= {"better", "worse"}
+    unclear = table["verdict"] == "not_distinguishable"
+    assert table.loc[unclear, "seeds_needed"].notna().any() and table.loc[~unclear, "seeds_needed"].isna().all()
+
+
+def test_where_lower_is_better_the_verdict_turns_and_the_difference_does_not() -> None:
+    scores = draws(1, 2, 6)
+    scores[0, 1] += 0.1
+    higher = comparisons_table(made_runs(scores), ACCURACY, {}).iloc[0]
+    runs = made_runs(scores).rename(columns={"test_accuracy": "test_loss"})
+    lower = comparisons_table(runs, METRICS["loss"], {}).iloc[0]
+    assert (higher["verdict"], lower["verdict"]) == ("better", "worse")
+    assert (higher["probability"], lower["probability"]) == (1, 0)
+    for column in ("difference", "low", "high", "std", "effect_size", "p_holm", "mean_a"):
+        assert lower[column] == pytest.approx(higher[column])
+
+
+def test_many_experiments_are_listed_by_neighbours_and_with_the_best_and_corrected_for_all_pairs() -> None:
+    scores = draws(1, 30, 5)
+    scores[0, 17] += 0.02
+    table = comparisons_table(made_runs(scores), ACCURACY, {})
+    assert len(table) == 29 + 29 - 2
+    assert table["neighbours"].sum() == 29 and table["with_best"].sum() == 29
+    assert table.loc[table["with_best"], ["a", "b"]].isin(["d/a17/o/r"]).any(axis=1).all()
+    later, earlier = np.tril_indices(30, -1)
+    p_values = stats.ttest_rel(scores[0, later], scores[0, earlier], axis=1).pvalue
+    expected = dict(zip(zip(later, earlier, strict=True), multipletests(p_values, method="holm")[1], strict=True))
+    for _, row in table.iterrows():
+        numbers = [int(row[side].split("/")[1][1:]) for side in "ab"]
+        assert row["p_holm"] == pytest.approx(expected[tuple(numbers)])
+        assert row["comparisons"] == 30 * 29 / 2
+
+
+def test_several_datasets_are_compared_each_and_by_their_mean_in_one_family() -> None:
+    scores = draws(3, 2, 5)
+    scores[1, 0, 2] = np.nan
+    runs = made_runs(scores, ("x", "y", "z"))
+    table = comparisons_table(runs, ACCURACY, {}).set_index("dataset")
+    assert list(table.index) == ["x", "y", "z", ""] and (table["comparisons"] == 4).all()
+    means = scores.mean(axis=0)
+    known = ~np.isnan(means[0])
+    test = stats.ttest_rel(means[1, known], means[0, known])
+    assert table.loc["", ["a", "b"]].tolist() == ["a1/o/r", "a0/o/r"]
+    assert table.loc["", "p_value"] == pytest.approx(test.pvalue) and table.loc["", "seeds"] == 4
+    assert [scope.dataset for scope in scopes(runs, "test_accuracy")] == ["x", "y", "z", ""]
+
+
+def test_a_configuration_that_is_not_on_every_dataset_has_no_mean() -> None:
+    runs = made_runs(draws(2, 3, 4), ("x", "y"))
+    runs = runs[~((runs["dataset"] == "y") & (runs["architecture"] == "a1"))]
+    table = comparisons_table(runs, ACCURACY, {})
+    overall = table[table["dataset"] == ""].set_index(["a", "b"])
+    assert overall.loc[("a1/o/r", "a0/o/r"), "verdict"] == "too_few_seeds"
+    assert overall.loc[("a2/o/r", "a0/o/r"), "seeds"] == 4
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_too_few_seeds_have_no_p_value(seeds: int) -> None:
+    row = comparisons_table(made_runs(draws(1, 2, seeds)), ACCURACY, {}).iloc[0]
+    assert row["verdict"] == "too_few_seeds"
+    assert row[["p_value", "p_holm", "p_sign_flip", "seeds_needed", "effect_size"]].isna().all()
+    assert np.isnan(row["low"]) == (seeds == 1)
+    assert row["smallest_p_sign_flip"] == 2.0 ** (1 - seeds)
+
+
+def test_all_diverged_or_a_single_experiment_are_no_error() -> None:
+    assert len(comparisons_table(made_runs(draws(1, 1, 5)), ACCURACY, {})) == 0
+    table = comparisons_table(made_runs(np.full((2, 2, 3), np.nan), ("x", "y")), ACCURACY, {})
+    assert set(table["verdict"]) == {"too_few_seeds"} and (table["seeds"] == 0).all()
+    assert table["difference"].isna().all() and not table["with_best"].any()
+    constant = comparisons_table(made_runs(np.full((1, 3, 4), 0.5)), ACCURACY, {})
+    assert set(constant["verdict"]) == {"identical"}
+
+
+def test_the_interval_over_images_is_that_of_the_mean_of_paired_differences() -> None:
+    draw = np.random.default_rng(0)
+    correct = {name: draw.random((3, 400)) < chance for name, chance in (("d/a0/o/r", 0.8), ("d/a1/o/r", 0.9))}
+    influences = {
+        name: ((runs - runs.mean(axis=1, keepdims=True)) / 400).mean(axis=0) for name, runs in correct.items()
+    }
+    scores = np.array([[runs.mean(axis=1) for runs in correct.values()]])
+    row = comparisons_table(made_runs(scores), ACCURACY, influences).iloc[0]
+    by_image = correct["d/a1/o/r"].mean(axis=0) - correct["d/a0/o/r"].mean(axis=0)
+    assert row["difference"] == pytest.approx(by_image.mean())
+    assert row["test_set_error"] == pytest.approx(by_image.std() / 20)
+    interval = stats.norm.interval(0.95, by_image.mean(), by_image.std() / 20)
+    assert (row["images_low"], row["images_high"]) == pytest.approx(interval)
+
+
+def test_mcnemar_is_statsmodels() -> None:
+    draw = np.random.default_rng(0)
+    first, second = draw.random(300) < 0.9, draw.random(300) < 0.8
+    table = [[(first & second).sum(), (first & ~second).sum()], [(second & ~first).sum(), (~first & ~second).sum()]]
+    only_first, only_second, p_value = mcnemar(first, second)
+    assert (only_first, only_second) == (table[0][1], table[1][0])
+    assert p_value == pytest.approx(reference(table, exact=True).pvalue)
+    assert mcnemar(first, first) == (0, 0, 1.0)
+
+
+def test_single_runs_are_corrected_for_pairs_that_are_not_listed() -> None:
+    draw = np.random.default_rng(0)
+    runs = {}
+    for name, chance in (("a", 0.9), ("b", 0.8), ("c", 0.8)):
+        correct = draw.random(500) < chance
+        runs[name] = SingleRun(3, correct.mean(), (correct - correct.mean()) / 500, correct)
+    table = single_runs_table([("b", "a"), ("c", "b"), ("d", "a")], runs, comparisons=10)
+    assert list(table["a"]) == ["b", "c"] and set(table["seed"]) == {3}
+    assert table["p_holm"][0] == pytest.approx(min(1, 10 * table["p_value"][0]))
+    row = table.iloc[0]
+    assert row["low"] < row["difference"] < row["high"] < 0
+    labels = single_runs_table([("b", "a")], {name: SingleRun(0, 0.5, None, None) for name in "ab"}, 1)
+    assert labels[["p_value", "p_holm", "low", "only_a"]].isna().all(axis=None)
