@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -167,10 +168,18 @@ def test_a_study_says_how_long_a_job_waits_for_a_gpu(tmp_path: Path, monkeypatch
 
 
 def test_a_folder_that_cannot_be_used_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "file"))
+    (tmp_path / f"bakeoff-{os.getuid()}").write_text("")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     with pytest.raises(BakeoffError, match="set TMPDIR"):
         leases.lease_folder()
+
+
+def test_a_job_that_inherits_the_login_nodes_folder_takes_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "user-of-another-machine"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert leases.lease_folder().parent == tmp_path
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")

@@ -23,6 +23,7 @@ from bakeoff.layout import REPORT, RESULTS
 from bakeoff.leases import holders, lease_folder, visible_devices
 from bakeoff.machine import NVIDIA_DRIVER
 from bakeoff.report.pdf import COMPILERS
+from bakeoff.slurm_profile import PROFILE, mistakes
 from bakeoff.study import Study
 
 GIB = 2**30
@@ -56,6 +57,7 @@ def examine(study: Study) -> list[Finding]:
         _git(),
         _latex(),
         *_cluster(),
+        *_slurm_profile(study),
     ]
 
 
@@ -231,10 +233,23 @@ def _cluster() -> Iterator[Finding]:
     if "sbatch" in missing:
         yield Finding("SLURM", "warning", "there is no sbatch", "submit from a login node of the cluster")
     elif missing:
-        remedy = "a cluster without a job database: see the README's page for clusters"
+        remedy = "a cluster without a job database: see docs/cluster.md"
         yield Finding("SLURM", "warning", f"there is no {' and no '.join(missing)}", remedy)
     else:
         yield Finding("SLURM", "ok", ", ".join(commands))
     if not plugin:
         remedy = "pip install snakemake-executor-plugin-slurm, to submit jobs"
         yield Finding("SLURM", "warning", "Snakemake's SLURM plugin is not installed", remedy)
+
+
+def _slurm_profile(study: Study) -> Iterator[Finding]:
+    """Warnings alone: runs may be meant for this machine."""
+    if not PROFILE.exists() or not shutil.which("sbatch"):
+        return
+    try:
+        found = list(mistakes(study))
+    except BakeoffError as error:
+        found = [str(error)]
+    yield from (Finding("SLURM profile", "warning", mistake) for mistake in found)
+    if not found:
+        yield Finding("SLURM profile", "ok", str(PROFILE))

@@ -49,7 +49,10 @@ def visible_devices() -> list[str]:
 def lease_folder() -> Path:
     """A folder of this user on this machine alone. Raises BakeoffError when it belongs to someone else."""
     node = os.environ.get("SLURMD_NODENAME", "")  # several nodes may run on one machine, each with a device 0
-    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    runtime = os.environ.get(
+        "XDG_RUNTIME_DIR"
+    )  # a cluster's job has it of the login node, and seldom the folder itself
+    base = Path(runtime if runtime and Path(runtime).is_dir() else tempfile.gettempdir())
     folder = base / f"bakeoff-{os.getuid()}{node and f'-{node}'}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
