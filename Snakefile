@@ -1,5 +1,6 @@
 import shlex
 import re
+from functools import partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -8,8 +9,9 @@ from snakemake.utils import min_version
 from bakeoff.cli import overrides_of
 from bakeoff.errors import BakeoffError
 from bakeoff.handover import UNDER_SNAKEMAKE, forget_all
-from bakeoff.layout import Layout, data_folder, features_folder
+from bakeoff.layout import Layout, data_folder, experiments_on_features
 from bakeoff.machine import gpus_of_a_run
+from bakeoff.requests import request
 from bakeoff.specification import digest, specification_hash
 from bakeoff.study import runs
 from bakeoff.study_file import parse_study
@@ -43,8 +45,15 @@ shell.prefix(
 report: "report/captions/workflow.rst"
 
 
+# These run where Snakemake does, also when it sends the others to a cluster.
 localrules:
     all,
+    prepare,
+    check,
+    summarize,
+    statistics,
+    figures,
+    report,
 
 
 include: "workflow/rules/data.smk"

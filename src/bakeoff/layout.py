@@ -136,3 +136,12 @@ def features_folder(study: Study, cell: Experiment) -> Path | None:
         return None
     model = study.architectures[cell.architecture].model.rpartition("/")[2]
     return RESULTS / "features" / f"{cell.dataset}-{model}-{digest(found)[:8]}"
+
+
+def experiments_on_features(study: Study) -> dict[str, list[Experiment]]:
+    """Folder in results/features → the experiments that train on what is kept there."""
+    found: dict[str, list[Experiment]] = {}
+    for cell in study.cells:
+        if folder := features_folder(study, cell):
+            found.setdefault(folder.name, []).append(cell)
+    return found

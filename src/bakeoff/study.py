@@ -119,6 +119,16 @@ class Dataset(Open):
     on_bad_image: Literal["error", "skip"] = "error"
 
 
+class Resources(Strict):
+    """What a training job asks a cluster for at its first attempt. It decides no result: changing it trains nothing."""
+
+    mem_mb: int | None = Field(None, gt=0, description="memory in MB")
+    runtime: int | None = Field(None, gt=0, description="time limit in minutes")
+
+
+HINTS = "to ask a cluster for; where architecture and recipe both say it, the larger counts; left out: the profile's"
+
+
 class Head(Strict):
     """Dropout – Linear – ReLU – Linear in place of a library model's classifier."""
 
@@ -140,6 +150,7 @@ class Architecture(Open):
         "random: fixed random weights, the same for all seeds",
     )
     head: Head | None = Field(None, description="in place of the classifier of timm/NAME and torchvision/NAME")
+    resources: Resources = Field(Resources(), exclude=True, description=HINTS)
 
 
 class Optimizer(Open):
@@ -281,6 +292,7 @@ class Recipe(Strict):
     early_stopping: EarlyStopping | None = None
     init_from: InitFrom | None = None
     track_test: bool = Field(False, description="also evaluate the test split at every epoch; it still chooses nothing")
+    resources: Resources = Field(Resources(), exclude=True, description=HINTS)
 
 
 class Block(Strict):

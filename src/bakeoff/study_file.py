@@ -22,6 +22,7 @@ from bakeoff.study import (
     PerClass,
     Published,
     Recipe,
+    Resources,
     Rungs,
     Strict,
     Study,
@@ -185,6 +186,7 @@ def _fields_at(keys: Sequence[str | int]) -> list[str]:
         "loss": Loss,
         "normalize": Normalize,
         "per_class": PerClass,
+        "resources": Resources,
     }
     inner = nested.get(str(keys[-1])) if len(keys) > 2 else None
     return list((inner or Recipe).model_fields)

@@ -8,11 +8,11 @@ import pytest
 
 from bakeoff.analysis.statistics import write_statistics
 from bakeoff.analysis.study_cost import study_cost
-from bakeoff.analysis.summary import read_tables, records, summarize
+from bakeoff.analysis.summary import read_tables, records
 from bakeoff.layout import Layout, features_folder
 from bakeoff.report.render import render_report
 from bakeoff.study import Study, runs
-from synthetic_runs import layout_in, result_of, study_of, write_run
+from synthetic_runs import analyse, layout_in, result_of, study_of, write_run
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def written(folder: Path, study: Study, *costs: dict[str, Any]) -> Layout:
     for run, cost in zip(runs(study), costs, strict=False):
         result = result_of(study, run)
         write_run(layout, run, {**result, "cost": result["cost"] | cost})
-    summarize(study, layout)
+    analyse(study, layout)
     write_statistics(study, layout)
     return layout
 
@@ -63,7 +63,7 @@ def test_results_of_before_costs_were_counted_have_none(tmp_path: Path) -> None:
     result = json.loads(paths.result.read_text())
     result["cost"] = {"parameters": 1, "macs": 1, "training_seconds": 2.5, "peak_memory_bytes": 1}
     paths.result.write_text(json.dumps(result))
-    summarize(study, layout)
+    analyse(study, layout)
     write_statistics(study, layout)
     assert study_cost(study, read_tables(layout)).cpu_seconds == 5.0
     render_report(study, layout)
@@ -92,6 +92,6 @@ def test_a_run_whose_batches_were_halved_stands_among_those_that_did_not_go_as_p
     run = runs(study)[0]
     message = "memory did not hold 32 images: trained in parts of 8"
     write_run(layout, run, result_of(study, run) | {"message": message})
-    summarize(study, layout)
+    analyse(study, layout)
     write_statistics(study, layout)
     assert f"{run.key} | completed | {message}" in render_report(study, layout)[0].read_text()

@@ -62,3 +62,17 @@ def test_what_cannot_be_explained_has_no_shares() -> None:
     assert len(variance_table(constant.assign(status="diverged"), "test_accuracy")) == 0
     seeds = variance_table(made_runs(seed=4), "test_accuracy").set_index("term")["share"]
     assert seeds.to_dict() == pytest.approx({"seed": 1, "residual": 0, "total": 1})
+
+
+def test_balanced_studies_of_any_size_need_no_least_squares() -> None:
+    """Which would take minutes and gigabytes of 5,000 combinations."""
+    table = variance_table(made_runs(architecture=1_000, optimizer=2, seed=5), "test_accuracy").set_index("term")
+    assert table["balanced"].all() and table["share"].drop(index="total").sum() == pytest.approx(1)
+    assert table.loc["architecture:seed", "degrees_of_freedom"] == 999 * 4
+
+
+def test_large_unbalanced_studies_leave_the_largest_pairs_to_the_residual() -> None:
+    runs = made_runs(architecture=350, optimizer=2, seed=5).iloc[1:]
+    table = variance_table(runs, "test_accuracy").set_index("term")
+    assert "architecture:optimizer" in table.index and "architecture:seed" not in table.index
+    assert table["degrees_of_freedom"].drop(index="total").sum() == len(runs) - 1

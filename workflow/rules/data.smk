@@ -14,7 +14,7 @@ rule prepare:
         "results/data/{folder}.log",
     wildcard_constraints:
         folder="|".join(map(re.escape, DATASETS)),
-    threads: workflow.cores or 1
+    threads: workflow.resource_settings.cores or 1
     params:
         dataset=lambda wildcards: DATASETS[wildcards.folder],
     message:

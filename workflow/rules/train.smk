@@ -1,15 +1,18 @@
 RUNS = {run.key: run for run in runs(STUDY)}
-# Frozen backbones whose outputs are kept: the folder, named by what decides them, and the data.
-FEATURES = {
-    folder.name: CARDS[cell.dataset]
-    for cell in STUDY.cells
-    if (folder := features_folder(STUDY, cell))
-}
+FEATURES = experiments_on_features(STUDY)
+# Memory and time that jobs ask for: the study's hints, else the profile's numbers; more at each attempt.
+REQUEST = partial(
+    request, STUDY, getattr(workflow.resource_settings.default_resources, "args", [])
+)
+
+
+# Asked when jobs are planned: while this file is read, Snakemake does not know its executor.
+GPUS = lambda wildcards: gpus_of_a_run(STUDY.device, elsewhere=not workflow.local_exec)
 
 
 rule features:
     input:
-        lambda wildcards: FEATURES[wildcards.folder],
+        lambda wildcards: CARDS[FEATURES[wildcards.folder][0].dataset],
     output:
         "results/features/{folder}/card.json",
         expand(
@@ -20,13 +23,19 @@ rule features:
         "results/features/{folder}.log",
     wildcard_constraints:
         folder="|".join(map(re.escape, FEATURES)) or "none",
-    threads: workflow.cores or 1
+    threads: workflow.resource_settings.cores or STUDY.threads
     resources:
-        gpu=gpus_of_a_run(STUDY.device),
+        gpu=GPUS,
+        mem_mb=lambda wildcards, attempt: REQUEST(
+            "mem_mb", FEATURES[wildcards.folder], attempt
+        ),
+        runtime=lambda wildcards, attempt: REQUEST(
+            "runtime", FEATURES[wildcards.folder], attempt
+        ),
     message:
         "computing features {wildcards.folder}"
     shell:
-        'bakeoff features "${{study[@]}}" {wildcards.folder} --threads {threads} >> {log} 2>&1'
+        'exec bakeoff features "${{study[@]}}" {wildcards.folder} --threads {threads} >> {log} 2>&1'
 
 
 rule train:
@@ -41,10 +50,16 @@ rule train:
         LAYOUT.folder / "logs" / "{run}.log",
     threads: STUDY.threads
     resources:
-        gpu=gpus_of_a_run(STUDY.device),
+        gpu=GPUS,
+        mem_mb=lambda wildcards, attempt: REQUEST(
+            "mem_mb", [RUNS[wildcards.run].experiment], attempt
+        ),
+        runtime=lambda wildcards, attempt: REQUEST(
+            "runtime", [RUNS[wildcards.run].experiment], attempt
+        ),
     params:
         specification=lambda wildcards: specification_hash(STUDY, RUNS[wildcards.run]),
     message:
         "training {wildcards.run}"
     shell:
-        'bakeoff train "${{study[@]}}" {wildcards.run} --threads {threads} >> {log} 2>&1'
+        'exec bakeoff train "${{study[@]}}" {wildcards.run} --threads {threads} >> {log} 2>&1'

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FEWEST_FOR_BOOTSTRAP = 3
 RESAMPLES = 2_000
 RESAMPLING_SEED = 0
+COUNTS = ("planned", "completed", "diverged", "out_of_memory", "missing")
 
 
 @dataclass(frozen=True)
@@ -102,26 +103,28 @@ def intervals_table(
     import numpy as np
     import pandas as pd
 
-    cells = [(cell, rows) for cell, rows in by_experiment(runs)]
+    cells = [cell for cell, _ in by_experiment(runs)]
+    experiments = pd.DataFrame([vars(cell) for cell in cells], columns=list(FACETS))
+    for count in COUNTS:
+        chosen = runs if count == "planned" else runs[runs["status"] == count]
+        sizes = chosen.groupby(list(FACETS), sort=False).size()
+        experiments[count] = sizes.reindex(pd.MultiIndex.from_frame(experiments[list(FACETS)]), fill_value=0).to_numpy()
+    completed = {cell: rows for cell, rows in by_experiment(runs[runs["status"] == "completed"])}
     tables = []
-    for order, (metric, column) in enumerate(metrics.items()):
-        scores = _rows_of([rows.loc[rows["status"] == "completed", column].to_numpy(float) for _, rows in cells])
+    for metric, column in metrics.items():
+        scores = _rows_of([completed[cell][column].to_numpy(float) if cell in completed else [] for cell in cells])
         found, (bca_low, bca_high) = spread(scores), bca_interval(scores)
-        table = pd.DataFrame([[getattr(cell, facet) for facet in FACETS] for cell, _ in cells], columns=list(FACETS))
-        table["metric"] = metric
-        for status in ("planned", "completed", "diverged", "out_of_memory", "missing"):
-            table[status] = [
-                len(rows) if status == "planned" else (rows["status"] == status).sum() for _, rows in cells
-            ]
-        table["mean"], table["std"], table["median"] = found.mean, found.deviation, found.median
-        table["low"], table["high"] = found.low, found.high
-        table["bca_low"], table["bca_high"] = bca_low, bca_high
-        table["test_set_error"] = [test_errors.get(cell, {}).get(metric, np.nan) for cell, _ in cells]
-        tables.append(table.assign(order=order, row=range(len(table))))
-    return pd.concat(tables).sort_values(["row", "order"]).drop(columns=["row", "order"]).reset_index(drop=True)
+        table = experiments.assign(metric=metric, mean=found.mean, std=found.deviation, median=found.median)
+        table = table.assign(low=found.low, high=found.high, bca_low=bca_low, bca_high=bca_high)
+        table["test_set_error"] = [test_errors.get(cell, {}).get(metric, np.nan) for cell in cells]
+        tables.append(table)
+    # All metrics of an experiment, then those of the next.
+    joined = pd.concat(tables).sort_index(kind="stable").reset_index(drop=True)
+    joined.insert(len(FACETS), "metric", joined.pop("metric"))
+    return joined
 
 
-def _rows_of(scores: "list[Floats]") -> "Floats":
+def _rows_of(scores: "list[Floats | list[float]]") -> "Floats":
     """Rows of different lengths as one array [R, S], filled up with NaN."""
     import numpy as np
 

@@ -105,8 +105,10 @@ def _joined(found: ByExperiment, name: str) -> "pd.DataFrame":
     import pandas as pd
 
     wanted = [*FACETS, *findings.TABLES[name]]
-    parts = [item.tables[name].assign(**vars(cell)) for cell, item in found.items() if name in item.tables]
-    return pd.concat(parts)[wanted] if parts else pd.DataFrame(columns=wanted)
+    parts = {tuple(vars(cell).values()): item.tables[name] for cell, item in found.items() if name in item.tables}
+    if not parts:
+        return pd.DataFrame(columns=wanted)
+    return pd.concat(parts, names=list(FACETS)).reset_index(level=list(FACETS))[wanted]
 
 
 def _with_whole_datasets(table: "pd.DataFrame", hardest: "Mapping[str, pd.DataFrame]") -> "pd.DataFrame":

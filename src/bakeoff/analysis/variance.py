@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.floating]
 Term = frozenset[str]
+Levels = Mapping[str, NDArray[np.int64]]  # axis → the number of each run's level [N]
+Effects = dict[Term, tuple[int, float]]  # term → degrees of freedom, sum of squares
 
 COLUMNS = ("term", "degrees_of_freedom", "sum_of_squares", "share", "balanced")
-RESIDUAL = "residual"
+RESIDUAL: Term = frozenset(["residual"])
+MOST_COLUMNS = 2_000  # of a design: least squares takes their number to the third power
 SHARED = "shared"
 TOTAL = "total"
 CONSTANT: Term = frozenset()
@@ -32,7 +35,8 @@ def variance_table(runs: "pd.DataFrame", column: str) -> "pd.DataFrame":
 
     `share` is of the total sum of squares (η²). Terms with many degrees of freedom explain something by chance too.
     `balanced` says whether every combination of the levels has its run: then the shares add up to 1 and every type of
-    sums is the same; otherwise `shared` is what cannot be attributed (negative where terms explain the same twice).
+    sums is the same; otherwise `shared` is what cannot be attributed (negative where terms explain the same twice), and
+    in studies of thousands of runs the pairs with the most combinations are left to the residual.
     """
     import pandas as pd
 
@@ -43,22 +47,52 @@ def variance_table(runs: "pd.DataFrame", column: str) -> "pd.DataFrame":
     scores = completed[column].to_numpy(float)
     scores = scores - scores.mean()
     total = float((scores**2).sum())
-    model = design(levels)
-    everything, rank = explained(model, scores, model.terms)
-    rows: list[tuple[str, int, float]] = []
-    for term in model.terms:
-        others = [other for other in model.terms if not term <= other]
-        square, freedom = explained(model, scores, [*others, term]) if len(term) == 1 else (everything, rank)
-        less, fewer = explained(model, scores, others)
-        rows.append((_name(term), freedom - fewer, max(0.0, square - less)))
-    rows.append((RESIDUAL, len(scores) - rank, max(0.0, total - everything)))
     balanced = len(scores) == np.prod([codes.max() + 1 for codes in levels.values()])
+    effects = balanced_effects(levels, scores) if balanced else unbalanced_effects(levels, scores)
+    rows = [(_name(term), freedom, square) for term, (freedom, square) in effects.items()]
     if not balanced:
         rows.append((SHARED, 0, total - sum(square for *_, square in rows)))
     rows.append((TOTAL, len(scores) - 1, total))
     table = pd.DataFrame(rows, columns=list(COLUMNS[:3]))
     table["share"] = table["sum_of_squares"] / total if total > 0 else np.nan
     return table.assign(balanced=bool(balanced))
+
+
+def balanced_effects(levels: Levels, scores: Floats) -> Effects:
+    """Degrees of freedom and sum of squares of each term, and of the residual, of centred scores [N].
+
+    From the means of levels and of pairs of levels, as textbooks have them: each is orthogonal to the others.
+    """
+    effects: Effects = {}
+    for term in terms_of(levels):
+        codes = _codes(term, levels)
+        square = float((np.bincount(codes, scores) ** 2 / np.bincount(codes)).sum())
+        within = sum(effects[frozenset([name])][1] for name in term) if len(term) > 1 else 0.0
+        freedom = int(np.prod([levels[name].max() for name in term]))
+        effects[term] = freedom, max(0.0, square - within)
+    freedom = len(scores) - 1 - sum(freedom for freedom, _ in effects.values())
+    square = float((scores**2).sum()) - sum(square for _, square in effects.values())
+    return effects | {RESIDUAL: (freedom, max(0.0, square))}
+
+
+def unbalanced_effects(levels: Levels, scores: Floats) -> Effects:
+    """As `balanced_effects`, by least squares with and without each term."""
+    model = design(levels)
+    everything, rank = explained(model, scores, model.terms)
+    effects: Effects = {}
+    for term in model.terms:
+        others = [other for other in model.terms if not term <= other]
+        square, freedom = explained(model, scores, [*others, term]) if len(term) == 1 else (everything, rank)
+        less, fewer = explained(model, scores, others)
+        effects[term] = freedom - fewer, max(0.0, square - less)
+    residual = float((scores**2).sum()) - everything
+    return effects | {RESIDUAL: (len(scores) - rank, max(0.0, residual))}
+
+
+def terms_of(levels: Levels) -> list[Term]:
+    """The axes, then their pairs."""
+    sizes = (1, 2) if len(levels) > 1 else (1,)
+    return [frozenset(names) for size in sizes for names in combinations(levels, size)]
 
 
 @dataclass(frozen=True)
@@ -71,19 +105,20 @@ class Design:
     products: Floats
 
 
-def design(levels: Mapping[str, NDArray[np.int64]]) -> Design:
-    """The axes, each with the number [N] of each run's level, and their pairs."""
+def design(levels: Levels) -> Design:
+    """The axes, each with the number [N] of each run's level, and as many of their pairs as there is room for."""
     from scipy.sparse import csr_array, hstack
 
-    sizes = (1, 2) if len(levels) > 1 else (1,)
-    terms: list[Term] = [frozenset(names) for size in sizes for names in combinations(levels, size)]
-    count = len(next(iter(levels.values())))
-    blocks = [np.zeros(count, np.int64), *(_codes(term, levels) for term in terms)]
+    codes = {term: _codes(term, levels) for term in terms_of(levels)}
+    while len(codes) > len(levels) and sum(each.max() + 1 for each in codes.values()) > MOST_COLUMNS:
+        del codes[max((term for term in codes if len(term) > 1), key=lambda term: codes[term].max())]
+    count = len(next(iter(codes.values())))
+    blocks = [np.zeros(count, np.int64), *codes.values()]
     rows, ones = np.arange(count), np.ones(count)
-    indicators = hstack([csr_array((ones, (rows, codes))) for codes in blocks], format="csr")
-    bounds = np.cumsum([0, *(codes.max() + 1 for codes in blocks)])
-    columns = dict(zip((CONSTANT, *terms), map(range, bounds[:-1], bounds[1:]), strict=True))
-    return Design(terms, columns, indicators, (indicators.T @ indicators).toarray())
+    indicators = hstack([csr_array((ones, (rows, block))) for block in blocks], format="csr")
+    bounds = np.cumsum([0, *(block.max() + 1 for block in blocks)])
+    columns = dict(zip((CONSTANT, *codes), map(range, bounds[:-1], bounds[1:]), strict=True))
+    return Design(list(codes), columns, indicators, (indicators.T @ indicators).toarray())
 
 
 def explained(model: Design, scores: Floats, terms: Iterable[Term]) -> tuple[float, int]:
@@ -95,7 +130,7 @@ def explained(model: Design, scores: Floats, terms: Iterable[Term]) -> tuple[flo
     return float((along**2 / values[kept]).sum()), int(kept.sum())
 
 
-def _codes(term: Term, levels: Mapping[str, NDArray[np.int64]]) -> NDArray[np.int64]:
+def _codes(term: Term, levels: Levels) -> NDArray[np.int64]:
     """The number [N] of each run's combination of a term's levels, of those that occur."""
     stacked = np.stack([levels[name] for name in sorted(term)])
     codes: NDArray[np.int64] = np.unique(stacked, axis=1, return_inverse=True)[1].reshape(-1)
@@ -104,4 +139,4 @@ def _codes(term: Term, levels: Mapping[str, NDArray[np.int64]]) -> NDArray[np.in
 
 def _name(term: Term) -> str:
     """`architecture` or `architecture:seed`, in the order of the axes."""
-    return ":".join(name for name in KEYS if name in term)
+    return ":".join(name for name in (*KEYS, *RESIDUAL) if name in term)
