@@ -620,7 +620,7 @@ def _beside_training(folder: Path) -> dict[str, float]:
     """For each model the median of a job's wall time less its training seconds."""
     study = {
         "study": "jobs",
-        "datasets": {"digits": {"source": "digits", "mode": "RGB", "resize": 32, "limit": 256}},
+        "datasets": {"digits": {"source": "digits", "mode": "RGB", "resize": 32, "limit": 64}},
         "architectures": OWN_MODELS,
         "optimizers": {"sgd": {"name": "SGD", "lr": 0.01}},
         "recipes": {"one": {"epochs": 1}},

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from bakeoff.data.batches import Batches
 from bakeoff.data.feature_batches import FeatureBatches
 from bakeoff.metrics import Metric
-from bakeoff.training.loop import Plan, Progress, Splits, evaluate, predict, score, weights_of
+from bakeoff.training.loop import Plan, Progress, Splits, predict, score, weights_of
 from bakeoff.training.metrics import Metrics, average_precision, choose_thresholds, is_better, tuned_metrics
 
 
@@ -31,12 +31,13 @@ def final_evaluation(
     classes: list[str],
 ) -> Outcome:
     """The test split for the last epoch and for the chosen one; leaves the chosen weights in the network."""
-    metrics: dict[str, Any] = of_epochs(progress) | {"test_last": evaluate(network, splits.test, plan)}
-    if progress.best_epoch is not None:
-        network.load_state_dict(progress.best_weights)
-    else:
-        progress.best_weights = weights_of(network)
     logits, labels = predict(network, splits.test, plan)
+    metrics: dict[str, Any] = of_epochs(progress) | {"test_last": score(logits, labels, plan)}
+    if progress.best_epoch is None:
+        progress.best_weights = weights_of(network)
+    elif progress.best_epoch != progress.epoch:  # else the network has the chosen weights already
+        network.load_state_dict(progress.best_weights)
+        logits, labels = predict(network, splits.test, plan)
     if progress.best_epoch is not None:
         metrics |= {"test": score(logits, labels, plan)}
         if plan.scoring.task == "multi-label":
