@@ -72,7 +72,7 @@ def test_a_partition_without_gpus(sinfo: None, tmp_path: Path) -> None:
 
 def test_jobs_that_would_wait_for_ever(sinfo: None, tmp_path: Path) -> None:
     (first,) = said(tmp_path, slurm_partition="minutes")
-    assert "attempt 1 asks for 120 minutes, and minutes gives at most 30" in first
+    assert "attempt 1 asks for 120 minutes, minutes gives 30 at most" in first
     (later,) = said(tmp_path, slurm_partition="short")
     assert "attempt 2 asks for 240 minutes, and short gives at most 150" in later
     assert said(tmp_path, slurm_partition="short", max_runtime=150) == []

@@ -49,9 +49,8 @@ def visible_devices() -> list[str]:
 def lease_folder() -> Path:
     """A folder of this user on this machine alone. Raises BakeoffError when it belongs to someone else."""
     node = os.environ.get("SLURMD_NODENAME", "")  # several nodes may run on one machine, each with a device 0
-    runtime = os.environ.get(
-        "XDG_RUNTIME_DIR"
-    )  # a cluster's job has it of the login node, and seldom the folder itself
+    # A cluster's job inherits the variable from the login node, and seldom has the folder.
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
     base = Path(runtime if runtime and Path(runtime).is_dir() else tempfile.gettempdir())
     folder = base / f"bakeoff-{os.getuid()}{node and f'-{node}'}"
     try:

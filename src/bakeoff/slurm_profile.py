@@ -45,8 +45,8 @@ def mistakes(study: Study, profile: Path = PROFILE) -> Iterator[str]:
         longest = max(request(study, written, "runtime", [cell], attempt) for cell in study.cells)
         if longest > partition.minutes:
             yield (
-                f"{here}attempt {attempt} asks for {longest} minutes, and {name} gives at most {partition.minutes:.0f}: "
-                "the job would wait for ever. Lower runtime, in the profile or in the study's resources, or max_runtime"
+                f"{here}attempt {attempt} asks for {longest} minutes, {name} gives {partition.minutes:.0f} at most: "
+                "it would wait for ever. Lower runtime, in the profile or in the study's resources, or max_runtime"
             )
             return
 
