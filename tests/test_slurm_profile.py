@@ -74,7 +74,7 @@ def test_jobs_that_would_wait_for_ever(sinfo: None, tmp_path: Path) -> None:
     (first,) = said(tmp_path, slurm_partition="minutes")
     assert "attempt 1 asks for 120 minutes, minutes gives 30 at most" in first
     (later,) = said(tmp_path, slurm_partition="short")
-    assert "attempt 2 asks for 240 minutes, and short gives at most 150" in later
+    assert "attempt 2 asks for 240 minutes, short gives 150 at most" in later
     assert said(tmp_path, slurm_partition="short", max_runtime=150) == []
 
 
