@@ -24,10 +24,10 @@ report-pdf: $(BIN)/.ready
 	@$(BIN)/bakeoff report $(STUDY) --pdf
 
 test: $(BIN)/.ready
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-all: $(BIN)/.ready
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(BIN)/.ready
 	$(BIN)/ruff check .

@@ -63,22 +63,19 @@ include: "workflow/rules/report.smk"
 
 
 # Missing results are named beside the report: one of an unfinished study, made by hand, must not pass for the end.
-RESULTS = [LAYOUT.run(run).result for run in RUNS.values()]
-
-
 rule all:
     default_target: True
     input:
         rules.report.output,
-        [result for result in RESULTS if not result.exists()],
+        [result for result in RESULTS if not Path(result).exists()],
     message:
         f"{len(RUNS)} runs of {STUDY.study} are finished"
 
 
 # Trainings keep their files until here, in case that Snakemake is killed before it knows of them.
 onsuccess:
-    forget_all(map(LAYOUT.run, RUNS.values()))
+    forget_all(PATHS)
 
 
 onerror:
-    forget_all(map(LAYOUT.run, RUNS.values()))
+    forget_all(PATHS)

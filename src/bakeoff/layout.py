@@ -115,13 +115,16 @@ class Layout:
             log=self.folder / "logs" / f"{run.key}.log",
         )
 
-    def needed_by(self, study: Study, run: Run) -> list[str]:
-        """The files that a training job waits for: plan, card, features, and the weights that it starts from."""
-        origin, features = parent(study, run), features_folder(study, run.experiment)
-        needed = [self.plan(study, run.experiment), data_folder(study, run.dataset) / "card.json"]
-        needed += [features / "card.json"] if features else []
-        needed += [self.run(origin).model] if origin else []
-        return [*map(str, needed)]
+    def needed_by(self, study: Study, cell: Experiment) -> list[str]:
+        """The files that an experiment's training jobs wait for: plan, card, features."""
+        features = features_folder(study, cell)
+        needed = [self.plan(study, cell), data_folder(study, cell.dataset) / "card.json"]
+        return [*map(str, needed + ([features / "card.json"] if features else []))]
+
+    def starts_from(self, study: Study, run: Run) -> list[str]:
+        """The weights of another run that a run starts from, where it does."""
+        origin = parent(study, run)
+        return [str(self.run(origin).model)] if origin else []
 
 
 def data_folder(study: Study, dataset: str) -> Path:

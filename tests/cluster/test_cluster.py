@@ -21,7 +21,7 @@ from slurm import PATIENCE, Cluster, Waiting, jobs_of, queue, wait_until
 
 from commands import BIN, ENVIRONMENT, ROOT, STUDIES, snakemake
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.cluster
 
 STUDY = STUDIES / "cluster.yaml"
 EPOCHS = 12

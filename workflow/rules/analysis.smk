@@ -1,6 +1,9 @@
+RESULTS = [str(paths.result) for paths in PATHS]
+
+
 rule summarize:
     input:
-        [LAYOUT.run(run).result for run in RUNS.values()],
+        RESULTS,
     output:
         report(
             LAYOUT.summary / "runs.csv",
@@ -26,7 +29,7 @@ rule summarize:
 rule statistics:
     input:
         rules.summarize.output,
-        [LAYOUT.run(run).predictions for run in RUNS.values()],
+        [str(paths.predictions) for paths in PATHS],
     output:
         list(LAYOUT.statistics.values()),
     log:

@@ -1,4 +1,6 @@
 RUNS = {run.key: run for run in runs(STUDY)}
+PATHS = [LAYOUT.run(run) for run in RUNS.values()]
+NEEDED = {cell: LAYOUT.needed_by(STUDY, cell) for cell in STUDY.cells}
 FEATURES = experiments_on_features(STUDY)
 # Memory and time that jobs ask for: the study's hints, else the profile's numbers; more at each attempt.
 REQUEST = partial(
@@ -40,7 +42,10 @@ rule features:
 
 rule train:
     input:
-        lambda wildcards: LAYOUT.needed_by(STUDY, RUNS[wildcards.run]),
+        lambda wildcards: (
+            NEEDED[RUNS[wildcards.run].experiment]
+            + LAYOUT.starts_from(STUDY, RUNS[wildcards.run])
+        ),
     output:
         LAYOUT.runs / "{run}" / "result.json",
         LAYOUT.runs / "{run}" / "history.csv",
