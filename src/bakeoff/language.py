@@ -46,9 +46,9 @@ class Language:
         """A whole number with its thousands apart."""
         return self.number(value, 0)
 
-    def significant(self, value: float, digits: int = 3) -> str:
-        """A number with at most so many significant digits."""
-        return self._formatted(value, "@" + "#" * (digits - 1)) if value else "0"
+    def significant(self, value: float, digits: int = 3, padded: bool = False) -> str:
+        """A number with at most so many significant digits; `padded`: with all of them, as in a column of a table."""
+        return self._formatted(value, "@" + ("@" if padded else "#") * (digits - 1)) if value else "0"
 
     def _formatted(self, value: float, pattern: str) -> str:
         from babel.numbers import format_decimal

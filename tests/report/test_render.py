@@ -170,9 +170,9 @@ def test_markdown_tables_are_tables_on_github(tmp_path: Path) -> None:
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
     page = Page(html)
     assert "under_score" in page.text and "a: x|y" in page.text
-    # Four axes, classes, results, costs; layers of two architectures and runs of four experiments; pairs, variance,
-    # epochs, speed; scores of classes, confused pairs, calibration.
-    assert html.count("<table>") == 4 + 3 + 2 + 4 + 4 + 3
+    # Four axes, classes, results, costs; layers of two architectures and runs of four experiments; pairs, intervals,
+    # single runs, variance, epochs, speed; scores of classes, confused pairs, calibration.
+    assert html.count("<table>") == 4 + 3 + 2 + 4 + 6 + 3
     assert "|" not in page.text.replace("x|y", "")
     assert "**" not in page.text
 
@@ -223,7 +223,7 @@ def test_a_loss_is_best_when_lowest_and_no_percentage(tmp_path: Path) -> None:
     assert "the lowest mean test loss" in summary_of(report)
     assert "deep · sgd and deep · adam" in summary_of(report)
     row = table_of(report, "results_digits").rows[2]
-    assert row[1].text == "1" and row[2].text == "0.04 ± 0.01"
+    assert row[1].text == "1" and row[2].text == "0.04000 ± 0.01000"
 
 
 def test_failed_and_missing_runs_are_named(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from bakeoff.study import Experiment, Study, experiments, runs
 Row = Mapping[str, Any]
 
 TABLES_OF_A_REPORT = (
-    *("comparisons", "ranks", "rank_test", "rank_groups", "variance", "speed", "selection"),
+    *("intervals", "comparisons", "single_runs", "ranks", "rank_test", "rank_groups", "variance", "speed", "selection"),
     *("classes", "confused_pairs", "calibration", "thresholds"),
 )
 

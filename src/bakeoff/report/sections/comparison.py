@@ -4,6 +4,7 @@ from bakeoff.analysis.labels import term_name
 from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, Table
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import amount_text, is_known, metric_text, range_text, whole_text
+from bakeoff.report.sections.uncertainty import uncertainty
 from bakeoff.report.sections.verdicts import name_of, p_text, pair_names, sentence, short_verdict
 
 
@@ -13,10 +14,11 @@ def comparison(material: Material) -> Section:
     compared = material.statistic("comparisons")
     for name in [*material.datasets, *([""] if len(material.datasets) > 1 else [])]:
         rows = [row for row in compared if row["dataset"] == name]
-        if rows:
+        blocks = [*(_pairs(material, name, rows) if rows else []), *uncertainty(material, name)]
+        if blocks:
             title = name or say("All datasets")
             anchor = f"comparison-{name}" if name else "comparison-all"
-            parts.append(Section(title, anchor, _pairs(material, name, rows)))
+            parts.append(Section(title, anchor, blocks))
     parts += _ranks(material)
     parts += _variance(material)
     return Section(say("Comparison"), "comparison", parts)

@@ -98,7 +98,7 @@ def p_text(material: Material, value: float) -> str:
     smallest = 0.0001
     if value < smallest:
         return "< " + material.language.number(smallest, 4)
-    return material.language.significant(value, 2)
+    return material.language.significant(value, 2, padded=True)
 
 
 def _interval(material: Material, row: Row, positive: bool = False) -> str:
