@@ -71,7 +71,7 @@ def test_ours_is_of_the_same_measure(tmp_path: Path) -> None:
         tmp_path, study, test_max=scores(0.97), test_last=scores(0.6), validation=scores(0.7), train=scores(0.75),
         train_last=scores(0.8), validation_last=scores(0.65),
     )  # fmt: skip
-    assert [item.ours for item in found[:4]] == ["97.00 ± 0.00 %", "60.00 ± 0.00 %", "70.00 ± 0.00 %", "0.2000 ± 0"]
+    assert [item.ours for item in found[:4]] == ["97.00 ± 0.00 %", "60.00 ± 0.00 %", "70.00 ± 0.00 %", "0.2 ± 0"]
     assert [item.ours for item in found[4:]] == ["65.00 ± 0.00 %", "75.00 ± 0.00 %"]
     assert [item.published for item in found[:4]] == ["50.00 %", "50.00 %", "50.00 %", "1.5"]
     assert [("ours at the epoch" in item.measure) for item in found] == [False] * 5 + [True]

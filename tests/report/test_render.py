@@ -223,7 +223,7 @@ def test_a_loss_is_best_when_lowest_and_no_percentage(tmp_path: Path) -> None:
     assert "the lowest mean test loss" in summary_of(report)
     assert "deep · sgd and deep · adam" in summary_of(report)
     row = table_of(report, "results_digits").rows[2]
-    assert row[1].text == "1" and row[2].text == "0.04000 ± 0.01000"
+    assert row[1].text == "1" and row[2].text == "0.04 ± 0.01"
 
 
 def test_failed_and_missing_runs_are_named(tmp_path: Path) -> None:

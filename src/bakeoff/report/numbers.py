@@ -20,7 +20,7 @@ def metric_text(value: Any, metric: Metric, language: Language, unit: bool = Fal
         return NONE
     if metric.percent:
         return language.number(100 * value, 2) + (" %" if unit else "")
-    return language.significant(value, 4, padded=True)
+    return language.significant(value, 4)
 
 
 def spread_text(row: Mapping[str, Any], score: str, metric: Metric, language: Language, unit: bool = False) -> str:
