@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from bakeoff.errors import BakeoffError
 from bakeoff.metrics import METRICS, TASKS, Metric
@@ -61,6 +61,9 @@ def _without_infinity(value: Any) -> Any:
 
 Name = Annotated[str, AfterValidator(_safe_name), Field(json_schema_extra={"pattern": f"^{SAFE_NAME.pattern}$"})]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True)]  # prose: a folded block of YAML ends with a new line
 
 
 class Strict(BaseModel):
@@ -323,7 +326,7 @@ def _listed_once(value: Any) -> Any:
 class Rungs(Block):
     """Experiments of a study, in the order of its tables, and what people should know of them."""
 
-    notes: str = Field("", description="why these experiments; the report prints it")
+    notes: Text = Field("", description="why these experiments; the report prints it")
     published: Annotated[
         tuple[Published, ...],
         BeforeValidator(_listed_once, json_schema_input_type=Published | list[Published]),
@@ -352,8 +355,8 @@ class Study(Strict):
     """One study file."""
 
     study: Name = Field(description="name of the study; its folder in results/ and report/")
-    title: str = ""
-    description: str = ""
+    title: Text = ""
+    description: Text = ""
     data_root: str = Field("data", description="where datasets that give no root are looked for")
     split_seed: int = Field(0, description="fixes the splits that Bakeoff makes itself")
     metric: str = Field(

@@ -62,7 +62,7 @@ def test_a_table_goes_into_another_text(tmp_path: Path) -> None:
     tex = rendered(tmp_path)
     thesis = tmp_path / "thesis.tex"
     thesis.write_text(
-        "\\documentclass{report}\n\\usepackage[export]{adjustbox}\n\\usepackage{fontspec,booktabs,xltabular,makecell}\n"
+        "\\documentclass{report}\n\\usepackage[export]{adjustbox}\n\\usepackage{fontspec,booktabs,tabularx,makecell,rotating}\n"
         f"\\graphicspath{{{{{tex.parent}/figures/}}}}\n\\begin{{document}}\n"
         f"\\input{{{tex.parent}/tables/results_digits}}\n\\input{{{tex.parent}/figures/comparison_digits}}\n\\end{{document}}\n"
     )

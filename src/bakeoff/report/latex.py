@@ -39,6 +39,8 @@ SPECIAL = {
 WIDTH_OF_A_HEAD = 11  # letters
 LETTERS_OF_TEXT = 24  # that a column of text may take before it wraps
 LETTERS_OF_A_LINE = 115  # of a table's small letters across a page
+LETTERS_OF_A_LONG_LINE = 165  # across a page on its side
+ROWS_OF_A_PAGE = 30  # that a table may have before it is broken over pages
 LANGUAGES = {"en": "english", "ru": "russian"}
 
 
@@ -87,6 +89,8 @@ def _environment() -> "jinja2.Environment":
     environment.filters["listing"] = _listing
     environment.filters["head"] = _head
     environment.filters["is_wide"] = _is_wide
+    environment.filters["is_long"] = lambda table: len(table.rows) > ROWS_OF_A_PAGE
+    environment.filters["wraps"] = _wraps
     return environment
 
 
@@ -98,15 +102,26 @@ def _head(column: Column) -> str:
 
 
 def _is_wide(table: Table) -> bool:
-    """Whether a table needs a page on its side. Text wraps, numbers do not."""
-    letters = 0
+    """Whether a table needs a page on its side, even where its text wraps."""
+    return _letters(table, LETTERS_OF_TEXT) > LETTERS_OF_A_LINE
+
+
+def _wraps(table: Table) -> bool:
+    """Whether the text of a table has to wrap."""
+    return _letters(table) > (LETTERS_OF_A_LONG_LINE if _is_wide(table) else LETTERS_OF_A_LINE)
+
+
+def _letters(table: Table, most: int | None = None) -> int:
+    """How wide a table is, where columns of text take so many letters at most. Numbers do not wrap."""
+    letters = 2 * len(table.columns)
     for index, column in enumerate(table.columns):
         longest = max((len(row[index].text) for row in table.rows), default=0)
         if column.numeric:
             letters += max(longest, *map(len, _lines(column.title)))
         else:
-            letters += min(max(longest, len(column.title)), LETTERS_OF_TEXT)
-    return letters + 2 * len(table.columns) > LETTERS_OF_A_LINE
+            text = max(longest, len(column.title))
+            letters += text if most is None else min(text, most)
+    return letters
 
 
 def _lines(title: str) -> list[str]:

@@ -76,4 +76,4 @@ def study_yaml(study: Study) -> str:
         "seeds": list(study.seeds),
     }
     content["recipes"] = {name: short_transforms(entry) for name, entry in content["recipes"].items()}
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=78, default_flow_style=None)

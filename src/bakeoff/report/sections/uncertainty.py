@@ -47,8 +47,8 @@ def _intervals(material: Material, dataset: str) -> list[Block]:
     ]  # fmt: skip
     text = say(
         "Two things make a score uncertain: the seeds, over which the intervals are, and the finite test set, which "
-        "all seeds share. The t-interval is the one to quote; the bootstrap interval takes no shape for granted and is too "
-        "narrow for few seeds. All intervals are 95 % intervals."
+        "all seeds share. The t-interval is the one to quote; the bootstrap interval takes no shape for granted and is "
+        "too narrow for few seeds. All intervals are 95 % intervals."
     )
     caption = say("How far scores on {dataset} can be trusted.", dataset=dataset)
     table = Table(f"intervals_{dataset}", caption, columns, body)
@@ -89,8 +89,8 @@ def _single_runs(material: Material, dataset: str) -> list[Block]:
     seed = whole_text(rows[0]["seed"], language)
     text = say(
         "The runs of seed {seed} alone, image by image: McNemar's exact test counts the test images that only one of "
-        "two has right. It is about these two sets of weights; another seed may say another thing, and no verdict rests "
-        "on it.",
+        "two has right. It is about these two sets of weights; another seed may say another thing, and no verdict "
+        "rests on it.",
         seed=seed,
     )
     caption = say("Single runs on {dataset}, seed {seed}.", dataset=dataset, seed=seed)
