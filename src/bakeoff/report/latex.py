@@ -39,6 +39,7 @@ SPECIAL = {
 WIDTH_OF_A_HEAD = 11  # letters
 LETTERS_OF_TEXT = 24  # that a column of text may take before it wraps
 LETTERS_OF_A_LINE = 115  # of a table's small letters across a page
+LETTERS_SQUEEZED = 135  # into a line, a seventh smaller
 LETTERS_OF_A_LONG_LINE = 165  # across a page on its side
 ROWS_OF_A_PAGE = 30  # that a table may have before it is broken over pages
 LANGUAGES = {"en": "english", "ru": "russian"}
@@ -102,13 +103,13 @@ def _head(column: Column) -> str:
 
 
 def _is_wide(table: Table) -> bool:
-    """Whether a table needs a page on its side, even where its text wraps."""
-    return _letters(table, LETTERS_OF_TEXT) > LETTERS_OF_A_LINE
+    """Whether a table needs a page on its side, even where its text wraps or its letters are smaller."""
+    return _letters(table, LETTERS_OF_TEXT) > LETTERS_OF_A_LINE and _letters(table) > LETTERS_SQUEEZED
 
 
 def _wraps(table: Table) -> bool:
     """Whether the text of a table has to wrap."""
-    return _letters(table) > (LETTERS_OF_A_LONG_LINE if _is_wide(table) else LETTERS_OF_A_LINE)
+    return _letters(table) > (LETTERS_OF_A_LONG_LINE if _is_wide(table) else LETTERS_SQUEEZED)
 
 
 def _letters(table: Table, most: int | None = None) -> int:
