@@ -68,7 +68,7 @@ def balance(card: Mapping[str, Any], language: Language) -> "Figure":
     axes.set_xlabel(language.say("Images"))
     axes.xaxis.set_major_formatter(lambda value, _: language.whole(value))
     axes.spines[["left", "right", "top"]].set_visible(False)
-    axes.legend(loc="best")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(SPLITS), frameon=False, borderaxespad=0)
     return figure
 
 
