@@ -21,7 +21,7 @@ def messages() -> Catalog:
     found = Catalog()
     code = (
         extract_from_dir(ROOT / "src/bakeoff" / part, method_map=[(files, "python")], keywords=KEYWORDS)
-        for part, files in (("analysis", "labels.py"), ("report", "**.py"), ("figures", "**.py"))
+        for part, files in (("", "smoke.py"), ("analysis", "labels.py"), ("report", "**.py"), ("figures", "**.py"))
     )
     template = extract_from_dir(
         ROOT / "report/templates", method_map=[("report.html.j2", "jinja2.ext:babel_extract")], keywords=KEYWORDS

@@ -187,7 +187,7 @@ def report(
     pdf: Annotated[bool, typer.Option("--pdf", help="compile the LaTeX, too")] = False,
 ) -> None:
     """Make the report from whatever runs are finished: tables, figures, Markdown, HTML and LaTeX."""
-    from bakeoff.report.pdf import make_pdf
+    from bakeoff.report.pdf import left_out, make_pdf
     from bakeoff.report.render import render_report
 
     study = _load(study_file, overrides)
@@ -203,6 +203,10 @@ def report(
     written = render_report(study, layout, language)
     for path in [*written, *([make_pdf(written[-1])] if pdf else [])]:
         typer.echo(path)
+    if pdf and (missing := left_out(written[-1])):
+        typer.echo(
+            f"warning: report.pdf lacks {missing}, which its fonts have not; report.tex says which it takes", err=True
+        )
 
 
 @application.command()

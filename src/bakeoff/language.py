@@ -5,6 +5,7 @@ Messages are written in English in the code; `languages/<code>.po` holds what th
 
 import gettext
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from io import BytesIO
@@ -49,6 +50,12 @@ class Language:
     def significant(self, value: float, digits: int = 3, padded: bool = False) -> str:
         """A number with at most so many significant digits; `padded`: with all of them, as in a column of a table."""
         return self._formatted(value, "@" + ("@" if padded else "#") * (digits - 1)) if value else "0"
+
+    def enumeration(self, items: Sequence[str]) -> str:
+        """`a, b and c`."""
+        from babel.lists import format_list
+
+        return format_list(items, style="standard", locale=self.code)
 
     def _formatted(self, value: float, pattern: str) -> str:
         from babel.numbers import format_decimal

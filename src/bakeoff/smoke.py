@@ -6,6 +6,8 @@ Works on the content of a study file, so that it knows nothing of what a study m
 from collections.abc import Mapping
 from typing import Any
 
+from bakeoff.language import language_of
+
 IMAGES = 48  # of a split; one of each class where there are more classes
 SIDE = 32  # pixels
 BATCH = 16
@@ -20,12 +22,12 @@ def smoke_form(study: Mapping[str, Any]) -> Content:
     optimizers, schedules, augmentations, losses, and which run starts from which. `study` holds what its
     file says, coerced by the models; the result says `smoke: false`, so that it is its own smoke form.
     """
-    seeds = study.get("seeds", (0,))
+    seeds, said = study.get("seeds", (0,)), language_of(study.get("language", "en"))
     shrunk = any(side > SIDE for entry in study["datasets"].values() for side in _sides(entry))
     return {
         **study,
         "study": f"{study['study']}-smoke",
-        "title": f"{study.get('title') or study['study']} (smoke run: the numbers mean nothing)",
+        "title": said.say("{title} (smoke run: the numbers mean nothing)", title=study.get("title") or study["study"]),
         "smoke": False,
         "seeds": seeds[:1],
         "datasets": {name: _dataset(entry) for name, entry in study["datasets"].items()},

@@ -9,7 +9,7 @@ import pytest
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.draw import draw_figures
 from bakeoff.report.latex import escape_latex
-from bakeoff.report.pdf import make_pdf
+from bakeoff.report.pdf import left_out, make_pdf
 from bakeoff.report.render import render_report
 from synthetic_runs import analyse, layout_in, study_of, write_card, write_plan, write_runs
 
@@ -45,6 +45,7 @@ def test_a_report_compiles_as_it_stands_and_reads_as_it_was_written(tmp_path: Pa
     text = text_of(make_pdf(tex))
     assert word in text and "Ёлка." in text
     assert r"50 % of $x_1$ & #2 ~ ^ \textbf{no} {a} \\ [b] <c>" in " ".join(text.split())
+    assert set(left_out(tex)) == {"漢", "∞"}  # the latter in the listing of the study
     log = tex.with_suffix(".log").read_text(errors="replace")
     assert "multiply defined" not in log and "undefined references" not in log
 

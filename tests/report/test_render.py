@@ -1,18 +1,17 @@
 """Reports: what they say, that they need nothing else, and that they show text as text."""
 
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 import yaml
 from markdown_it import MarkdownIt
+from reading import Page, summary_of, table_of
 
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.draw import draw_figures
 from bakeoff.layout import Layout
 from bakeoff.report.content import compose
-from bakeoff.report.document import Document, Paragraph, Table, blocks_of
 from bakeoff.report.markdown import escape_markdown
 from bakeoff.report.render import render_report
 from bakeoff.report.sections.reproducibility import study_yaml
@@ -43,55 +42,6 @@ def rendered(study: Study, layout: Layout, figures: bool = False) -> tuple[str, 
     markdown, html, latex = render_report(study, layout)
     assert (markdown.name, html.name, latex.name) == ("report.md", "report.html", "report.tex")
     return markdown.read_text(encoding="utf-8"), html.read_text(encoding="utf-8")
-
-
-def table_of(document: Document, name: str) -> Table:
-    (found,) = (block for block in blocks_of(document) if isinstance(block, Table) and block.name == name)
-    return found
-
-
-def summary_of(document: Document) -> str:
-    (found,) = (block.text for block in blocks_of(document) if isinstance(block, Paragraph) and block.role == "summary")
-    return found
-
-
-class Page(HTMLParser):
-    """Ids, references and visible text; fails on tags that do not nest."""
-
-    VOID = ("meta", "br", "img", "link", "image")
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.ids: list[str] = []
-        self.references: list[str] = []
-        self.tags: set[str] = set()
-        self.text = ""
-        self._open: list[str] = []
-        self.feed(html)
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        if tag not in self.VOID:
-            self._open.append(tag)
-        for name, value in attrs:
-            if name == "id":
-                self.ids.append(value or "")
-            if name in ("src", "href", "xlink:href", "action", "data", "srcset"):
-                self.references.append(value or "")
-            self.references += re.findall(r"url\(([^)]*)\)", value or "")
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in self.VOID:
-            self._open.pop()
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if not {"script", "style"} & set(self._open):
-            self.text += data
 
 
 def complete(tmp_path: Path, **changes: object) -> tuple[Study, Layout]:

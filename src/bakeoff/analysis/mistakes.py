@@ -15,7 +15,7 @@ from bakeoff.analysis.test_set_error import binary_loss
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_CLASSES = 50  # a confusion matrix of more is no picture; their most confused pairs are in a table all the same
+MOST_CLASSES = 50  # a matrix of more is no picture, a list no reading; their most confused pairs are in a table
 PAIRS = 20
 EXAMPLES = 5
 HARDEST = 20

@@ -132,7 +132,8 @@ def experiments_table(table: "pd.DataFrame") -> "pd.DataFrame":
     """One row per experiment of a table of runs, in the order of first appearance.
 
     For every score the mean, the standard deviation (ddof=1) and the two-sided 95 % t-interval
-    mean ± t(0.975, n-1) · std / sqrt(n) over the n completed runs; no deviation and interval for n < 2.
+    mean ± t(0.975, n-1) · std / sqrt(n) over the n completed runs; no deviation and interval for n < 2, and no interval
+    of scores that are all the same: they do not say how far off they may be.
     `training_seconds` and the other costs are means over completed runs, `training_seconds_total` and the other totals
     sums over all finished ones, peaks of memory the maximum.
     """
@@ -147,8 +148,9 @@ def experiments_table(table: "pd.DataFrame") -> "pd.DataFrame":
     completed = table.where(status == "completed")
     names = score_columns(table)
     scores = completed[names].astype("float64").groupby(facets, sort=False)
-    mean, deviation, count = scores.mean(), scores.std(ddof=1), scores.count()
-    half = deviation * stdtrit(count - 1, (1 + CONFIDENCE) / 2) / np.sqrt(count)
+    mean, count, varied = scores.mean(), scores.count(), scores.max() > scores.min()
+    deviation = scores.std(ddof=1).where(varied | (count < 2), 0.0)  # whatever is rounded
+    half = deviation.where(varied) * stdtrit(count - 1, (1 + CONFIDENCE) / 2) / np.sqrt(count)
     columns: dict[str, Any] = {"planned": planned, **counts}
     for score in names:
         columns[f"{score}_mean"] = mean[score]

@@ -52,6 +52,7 @@ def theme() -> Iterator[None]:
         "svg.fonttype": "none",
         "pdf.fonttype": 42,  # outlines that journals take
         "font.family": "DejaVu Sans",
+        "text.parse_math": False,  # a class may be called $x$
         "font.size": 9,
         "axes.labelsize": 9,
         "axes.titlesize": 9.5,

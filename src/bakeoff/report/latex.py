@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+import unicodedata
 from typing import TYPE_CHECKING
 
 from bakeoff.report.document import Column, Document, Figure, Table, blocks_of
@@ -36,6 +37,9 @@ SPECIAL = {
     "·": r"\textperiodcentered{}",
     "∞": r"\ensuremath{\infty}",
 }
+LAST_OF_TEXT = 0xFFFF  # what comes after it are pictograms, mostly
+LAST_SIGN = "\u2190"  # up to it, signs like © and № are no pictograms
+JOINERS = "\u200d\ufe0e\ufe0f"  # between pictograms that a font draws as one
 WIDTH_OF_A_HEAD = 11  # letters
 LETTERS_OF_TEXT = 24  # that a column of text may take before it wraps
 LETTERS_OF_A_LINE = 115  # of a table's small letters across a page
@@ -59,8 +63,15 @@ def latex(document: Document) -> dict[str, str]:
 
 
 def escape_latex(text: str) -> str:
-    """Text that LaTeX shows as it stands, in text and in moving arguments."""
-    return "".join(SPECIAL.get(character, character) for character in " ".join(text.split()))
+    """Text that LaTeX shows as it stands, in text and in moving arguments; a pictogram by its name."""
+    return "".join(SPECIAL.get(character) or _spelled_out(character) for character in " ".join(text.split()))
+
+
+def _spelled_out(character: str) -> str:
+    """A character of text itself, a pictogram's name in brackets: fonts for text have none, and LaTeX would drop it."""
+    if _is_pictogram(character):
+        return "{[}" + unicodedata.name(character, f"U+{ord(character):X}").lower() + "{]}"
+    return "" if character in JOINERS else character
 
 
 def file_name(path: str) -> str:
@@ -131,4 +142,14 @@ def _lines(title: str) -> list[str]:
 
 def _listing(text: str) -> str:
     """The lines of a code block. Fancyvrb ends at its own end alone, which a study may hold."""
-    return "\n".join(line.replace("\\end{Verbatim}", "\\end {Verbatim}") for line in text.rstrip().splitlines())
+    safe = text.rstrip().replace("\\end{Verbatim}", "\\end {Verbatim}")
+    return "".join(_escape_of_yaml(character) if _is_pictogram(character) else character for character in safe)
+
+
+def _is_pictogram(character: str) -> bool:
+    """Whether a character is a picture, which fonts for text have not."""
+    return ord(character) > LAST_OF_TEXT or (unicodedata.category(character) == "So" and character > LAST_SIGN)
+
+
+def _escape_of_yaml(character: str) -> str:
+    return f"\\U{ord(character):08X}" if ord(character) > LAST_OF_TEXT else f"\\u{ord(character):04X}"

@@ -1,5 +1,6 @@
 """The PDF of a report, by whichever LaTeX is installed."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,6 +33,12 @@ def make_pdf(tex: Path) -> Path:
     pdf = tex.parents[1] / "report.pdf"
     tex.with_suffix(".pdf").replace(pdf)
     return pdf
+
+
+def left_out(tex: Path) -> str:
+    """The characters of a compiled report.tex that its fonts have not: LaTeX leaves them out; its log says so."""
+    log = tex.with_suffix(".log").read_text(encoding="utf-8", errors="replace")
+    return "".join(dict.fromkeys(re.findall(r"^Missing character: There is no (.)", log, flags=re.MULTILINE)))
 
 
 def _first_error(log: Path, answer: subprocess.CompletedProcess[str]) -> str:

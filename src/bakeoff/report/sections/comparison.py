@@ -14,11 +14,15 @@ def comparison(material: Material) -> Section:
     compared = material.statistic("comparisons")
     for name in [*material.datasets, *([""] if len(material.datasets) > 1 else [])]:
         rows = [row for row in compared if row["dataset"] == name]
-        blocks = [*(_pairs(material, name, rows) if rows else []), *uncertainty(material, name)]
+        comparable = any(row["seeds"] for row in rows)
+        blocks = [*(_pairs(material, name, rows) if comparable else []), *uncertainty(material, name)]
         if blocks:
             title = name or say("All datasets")
             anchor = f"comparison-{name}" if name else "comparison-all"
             parts.append(Section(title, anchor, blocks))
+    if not any(isinstance(part, Section) for part in parts):
+        nothing = say("No two experiments have a completed seed in common: there is nothing to compare yet.")
+        return Section(say("Comparison"), "comparison", [Paragraph(nothing)])
     parts += _ranks(material)
     parts += _variance(material)
     return Section(say("Comparison"), "comparison", parts)
@@ -54,15 +58,16 @@ def _pairs(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
     body = []
     for row in rows:
         first, second = pair_names(material, row)
-        clear = row["verdict"] in ("better", "worse")
+        clear, judged = row["verdict"] in ("better", "worse"), row["verdict"] != "too_few_seeds"
+        probability, effect = (row[name] if judged else None for name in ("probability", "effect_size"))
         body.append([
             Cell(first),
             Cell(second),
             Cell(str(row["seeds"]), value=row["seeds"]),
             Cell(_signed(metric_text(row["difference"], metric, language)), clear, row["difference"]),
             Cell(range_text(row["low"], row["high"], metric, language), value=row["low"]),
-            Cell(amount_text(row["probability"], language, 2), value=row["probability"]),
-            Cell(amount_text(row["effect_size"], language, 2), value=row["effect_size"]),
+            Cell(amount_text(probability, language, 2), value=probability),
+            Cell(amount_text(effect, language, 2), value=effect),
             Cell(p_text(material, row["p_holm"]), value=row["p_holm"]),
             Cell(short_verdict(material, row), clear),
         ])  # fmt: skip
@@ -137,7 +142,7 @@ def _ranks(material: Material) -> list[Block]:
 def _variance(material: Material) -> list[Block]:
     say, language = material.language.say, material.language
     rows = [row for row in material.statistic("variance") if row["term"] != "total" and is_known(row["share"])]
-    if len(rows) < 2:
+    if len(rows) < 2 or len(material.rows) < 2:
         return []
     columns = [Column(say("Source"), False), Column(say("Share of variance [%]")), Column(say("Degrees of freedom"))]
     body = [

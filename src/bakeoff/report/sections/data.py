@@ -1,5 +1,6 @@
 """The datasets: how many images of which classes, and what they look like."""
 
+from bakeoff.analysis.mistakes import MOST_CLASSES
 from bakeoff.language import mark
 from bakeoff.report.document import Block, Cell, Column, Details, Facts, Paragraph, Section, Table
 from bakeoff.report.material import Material, Row
@@ -22,6 +23,8 @@ def _dataset(material: Material, name: str) -> list[Block]:
         f"samples_{name}", say("Images of {name}: the first of the training split, by class.", name=name)
     )
     balance = material.figure(f"classes_{name}", say("Images per class of {name}, by split.", name=name))
+    if len(card["classes"]) > MOST_CLASSES:
+        return [Facts([*_facts(material, card), *_sizes(material, card)]), *samples, *balance]
     classes = Details(say("Images per class"), [_class_table(material, name, card)])
     return [Facts(_facts(material, card)), *samples, *balance, classes]
 
@@ -47,6 +50,19 @@ def _facts(material: Material, card: Row) -> list[tuple[str, str]]:
             (say("Skipped files"), say("{number} that could not be read", number=language.whole(len(card["skipped"]))))
         )
     return facts
+
+
+def _sizes(material: Material, card: Row) -> list[tuple[str, str]]:
+    """How large the smallest and the largest class are, where there are too many to list."""
+    say, whole = material.language.say, material.language.whole
+    return [
+        (
+            say("Images per class, {split}", split=say(title).lower()),
+            say("{low} to {high}", low=whole(min(counts)), high=whole(max(counts))),
+        )
+        for split, title in SPLITS.items()
+        if (counts := card["class_counts"].get(split))
+    ]
 
 
 def _channels(material: Material, values: list[float]) -> str:

@@ -1,10 +1,13 @@
 """What goes wrong: classes, confusions, the hardest images, and whether probabilities are what they say."""
 
+from bakeoff.analysis.mistakes import MOST_CLASSES
 from bakeoff.analysis.places import best_on
 from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, Table
 from bakeoff.report.material import Material, Row, cell_of, of_cell
 from bakeoff.report.numbers import amount_text, is_known, metric_text, whole_text
 from bakeoff.study import Experiment
+
+HARDEST_CLASSES = 20  # that are listed of very many
 
 
 def errors(material: Material) -> Section | None:
@@ -55,8 +58,19 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
 
 
 def _classes(material: Material, dataset: str, best: Experiment) -> Table:
+    """The scores of each class; of very many, those that the experiment is worst at."""
     say, language = material.language.say, material.language
     rows = of_cell(material.statistic("classes"), best)
+    caption = say("Classes of {dataset} as {experiment} sees them.", dataset=dataset, experiment=material.labels[best])
+    if len(rows) > MOST_CLASSES:
+        caption = say(
+            "The {some} of {all} classes of {dataset} on which {experiment} has the lowest F1; classes.csv has all.",
+            some=language.whole(HARDEST_CLASSES),
+            all=language.whole(len(rows)),
+            dataset=dataset,
+            experiment=material.labels[best],
+        )
+        rows = sorted(rows, key=lambda row: row["f1"])[:HARDEST_CLASSES]
     thresholds = {row["class"]: row["threshold"] for row in of_cell(material.statistic("thresholds"), best)}
     titles = {
         "precision": say("Precision [%]"),
@@ -78,7 +92,6 @@ def _classes(material: Material, dataset: str, best: Experiment) -> Table:
             chosen = thresholds.get(row["class"])
             cells.append(Cell(amount_text(chosen, language, 3), value=chosen))
         body.append(cells)
-    caption = say("Classes of {dataset} as {experiment} sees them.", dataset=dataset, experiment=material.labels[best])
     return Table(f"class_scores_{dataset}", caption, columns, body)
 
 

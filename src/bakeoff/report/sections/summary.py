@@ -100,13 +100,21 @@ def _leader(material: Material, dataset: str) -> str:
         experiments=language.count(
             "{n} experiment with a complete run", "{n} experiments with a complete run", len(here)
         ),
-        leaders=language.say(" and ").join(leaders),
+        leaders=language.enumeration(leaders),
         value=metric_text(best[f"{score}_mean"], metric, language, unit=True),
     )
     if len(leaders) > 1:
         return f"{found}."
+    if best["completed"] == 1:
+        found += language.say(" (one complete run, so no interval).")
+        return f"{found} {_against_the_others(material, order[0], labels)}".strip()
     if not is_known(best[f"{score}_low"]):
-        return found + language.say(" (one complete run, so no interval).")
+        found += language.count(
+            " (the same in {n} complete run, so no interval).",
+            " (the same in all {n} complete runs, so no interval).",
+            int(best["completed"]),
+        )
+        return f"{found} {_against_the_others(material, order[0], labels)}".strip()
     found += language.say(
         " (95 % interval {interval}, {runs}).",
         interval=interval_text(best, score, metric, language, unit=True),
@@ -119,6 +127,8 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
     """Which experiments the best one is better than, and which it cannot be told from."""
     language = material.language
     verdicts: dict[str, list[str]] = {}
+    score = f"{material.score}_mean"
+    without_run = {labels[cell] for cell, row in material.of_dataset(best.dataset).items() if not is_known(row[score])}
     for row in material.statistic("comparisons"):
         if best.key in (row["a"], row["b"]) and row["dataset"] == best.dataset:
             other = row["b"] if row["a"] == best.key else row["a"]
@@ -127,6 +137,7 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
     better = [*verdicts.get("better", ()), *verdicts.get("worse", ())]
     unclear = [*verdicts.get("not_distinguishable", ()), *verdicts.get("identical", ())]
     unjudged, alike = verdicts.get("too_few_seeds", []), verdicts.get("constant_difference", [])
+    unjudged = [label for label in unjudged if label not in without_run]
     sentences = []
     if better:
         sentences.append(
@@ -153,6 +164,15 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
                 "For {n} others the seeds are too few to judge{which}.",
                 len(unjudged),
                 which=listed(unjudged, language),
+            )
+        )
+    if without_run:
+        sentences.append(
+            language.count(
+                "{n} other has no complete run{which}.",
+                "{n} others have no complete run{which}.",
+                len(without_run),
+                which=listed([label for label in labels.values() if label in without_run], language),
             )
         )
     if alike:

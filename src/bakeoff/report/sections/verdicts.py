@@ -40,6 +40,12 @@ def sentence(material: Material, row: Row) -> str:
                 int(row["seeds_needed"]),
             )
         return found
+    if not row["seeds"]:
+        return language.say(
+            "{first} and {second} have no completed seed in common: there is nothing to compare.",
+            first=first,
+            second=second,
+        )
     if verdict is Verdict.TOO_FEW_SEEDS:
         return language.count(
             "{first} and {second} share {n} seed: too few to tell them apart.",
@@ -61,6 +67,8 @@ def sentence(material: Material, row: Row) -> str:
 def short_verdict(material: Material, row: Row) -> str:
     """The verdict in a word or two, of the first of a pair."""
     say = material.language.say
+    if not row["seeds"]:
+        return say("nothing in common")
     return {
         Verdict.BETTER: say("better"),
         Verdict.WORSE: say("worse"),

@@ -1,0 +1,205 @@
+"""Studies that leave little to say, or are hard to write down: the report is right and readable, in both languages."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from markdown_it import MarkdownIt
+from reading import Page, summary_of, table_of
+from scipy import stats
+
+from bakeoff.figures.draw import draw_figures
+from bakeoff.layout import Layout
+from bakeoff.report.content import compose
+from bakeoff.report.document import Document, Facts, Table, blocks_of
+from bakeoff.report.pdf import make_pdf
+from bakeoff.report.render import render_report
+from bakeoff.study import Run, Study, runs
+from synthetic_runs import (
+    analyse,
+    layout_in,
+    result_of,
+    study_of,
+    write_card,
+    write_plan,
+    write_predictions,
+    write_run,
+)
+
+DIGITS = [str(digit) for digit in range(10)]
+NAMES = ["a_b", "100 %", "<b>x</b>", "R&D", "$x$", "#1", "back\\slash", "{curly}", "til~de", "ca^ret", "`tick`",
+         "pi|pe", "😀 smile", "Кошка"]  # fmt: skip
+ONE = {"architectures": {"deep": {"model": "mlp", "hidden": [64]}}, "optimizers": {"sgd": {"name": "SGD", "lr": 0.1}}}
+Ending = Callable[[Run], float | str | None]
+
+
+@pytest.fixture(autouse=True)
+def _in_the_studys_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def varied(run: Run) -> float:
+    """Seeds differ, and not by the same for all experiments."""
+    return 0.8 + 0.05 * (run.architecture == "deep") + 0.01 * (run.seed * (3 if run.optimizer == "sgd" else 7) % 5)
+
+
+def reported(
+    folder: Path, study: Study, ending: Ending, language: str, classes: list[str] = DIGITS
+) -> tuple[Document, Path]:
+    """The report of runs that end with an accuracy, a status, or not at all; as a document, and its folder.
+
+    In whatever format, it has no number that is none.
+    """
+    layout = replace(layout_in(folder, study), language="" if language == "en" else language)
+    write_plan(study, layout)
+    write_card(study, "digits", classes)
+    for run in runs(study):
+        ended = ending(run)
+        if isinstance(ended, float):
+            write_run(layout, run, result_of(study, run, ended))
+            write_predictions(layout, run, images=2 * len(classes), classes=len(classes))
+        elif ended is not None:
+            write_run(layout, run, result_of(study, run, status=ended) | {"message": "the loss was not finite"})
+    analyse(study, layout)
+    draw_figures(study, layout, language)
+    for path in render_report(study, layout, language):
+        assert not re.search(r"\b(nan|NaN|inf|None|NaT)\b|∞", seen(path)), path
+    return compose(study, layout, language), layout.report_folder
+
+
+def seen(path: Path) -> str:
+    """What a reader sees of a report; of one in LaTeX, its source."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        return Page(MarkdownIt("commonmark", {"html": True}).enable("table").render(text)).text
+    return Page(text).text if path.suffix == ".html" else text
+
+
+def column(table: Table, title: str) -> list[str]:
+    """The texts of the column whose title begins so."""
+    (index,) = (index for index, found in enumerate(table.columns) if found.title.startswith(title))
+    return [row[index].text for row in table.rows]
+
+
+def tables(document: Document) -> list[str]:
+    return [block.name for block in blocks_of(document) if isinstance(block, Table)]
+
+
+LANGUAGES = pytest.mark.parametrize("language", ["en", "ru"])
+
+
+@LANGUAGES
+def test_one_seed_has_no_interval_and_no_verdict(tmp_path: Path, language: str) -> None:
+    found, _ = reported(
+        tmp_path, study_of(seeds=1), lambda run: varied(run) + 0.01 * (run.optimizer == "sgd"), language
+    )
+    expected = {"en": "(one complete run, so no interval)", "ru": "(завершён один запуск, поэтому интервала нет)"}
+    assert expected[language] in summary_of(found)
+    results, pairs = table_of(found, "results_digits"), table_of(found, "comparisons_digits")
+    assert [row[3].text for row in results.rows] == ["–"] * 4
+    assert not any("±" in cell.text for row in results.rows for cell in row)
+    for interval in (4, 5, 6, 7):  # and P, effect size, p
+        assert {row[interval].text for row in pairs.rows} == {"–"}
+    assert {row[-1].text for row in pairs.rows} == {{"en": "too few seeds", "ru": "мало зёрен"}[language]}
+
+
+@LANGUAGES
+def test_one_experiment_is_compared_with_none(tmp_path: Path, language: str) -> None:
+    found, _ = reported(tmp_path, study_of(**ONE), varied, language)
+    scores = [varied(run) for run in runs(study_of(**ONE))]
+    low, high = stats.t.interval(0.95, 2, np.mean(scores), stats.sem(scores))
+    interval = f"{100 * low:.2f} – {100 * high:.2f}"
+    assert column(table_of(found, "results_digits"), "95 %") == [
+        interval.replace(".", "," if language == "ru" else ".")
+    ]
+    assert "comparisons_digits" not in tables(found) and "variance" not in tables(found)
+
+
+@LANGUAGES
+@pytest.mark.parametrize(("ending", "said"), [(None, "12 runs are missing"), ("diverged", "12 runs diverged")])
+def test_without_a_complete_run_there_is_no_score(tmp_path: Path, language: str, ending: str | None, said: str) -> None:
+    found, folder = reported(tmp_path, study_of(), lambda run: ending, language)
+    expected = {"en": "no run is complete yet", "ru": "ещё нет завершённых запусков"}
+    assert expected[language] in summary_of(found)
+    if language == "en":
+        assert said in summary_of(found)
+        assert "nothing to compare yet" in (folder / "report.md").read_text()
+    results = table_of(found, "results_digits")
+    assert {cell.text for row in results.rows for cell in row[1:6]} == {"–"}
+    assert {"comparisons_digits", "class_scores_digits", "speed"}.isdisjoint(tables(found))
+
+
+@LANGUAGES
+@pytest.mark.parametrize("ending", [None, "diverged"])
+def test_unequal_seeds_are_compared_where_both_have_one(tmp_path: Path, language: str, ending: str | None) -> None:
+    study = study_of(seeds=5)
+    cut_short = "linear"
+    found, _ = reported(
+        tmp_path, study, lambda run: ending if run.architecture == cut_short and run.seed > 2 else varied(run), language
+    )
+    some = {"en": "{} of 5", "ru": "{} из 5"}[language]
+    assert column(table_of(found, "results_digits"), {"en": "Runs", "ru": "Запуски"}[language]) == [
+        some.format(3 if cut_short in label else 5)
+        for label in column(table_of(found, "results_digits"), {"en": "Experiment", "ru": "Эксперимент"}[language])
+    ]
+    for row in table_of(found, "comparisons_digits").rows:
+        assert row[2].text == ("3" if cut_short in row[0].text + row[1].text else "5")
+    first, second = ([varied(run) for run in runs(study) if run.seed < 3 and run.experiment.key == key] for key in
+                     ("digits/deep/adam/plain", "digits/linear/sgd/plain"))  # fmt: skip
+    difference = np.subtract(first, second)
+    low, high = stats.t.interval(0.95, 2, difference.mean(), stats.sem(difference))
+    (row,) = (row for row in table_of(found, "comparisons_digits").rows
+              if (row[0].text, row[1].text) == ("deep · adam", "linear · sgd"))  # fmt: skip
+    expected = f"{100 * low:.2f} – {100 * high:.2f}".replace("-", "−")
+    assert row[4].text == expected.replace(".", "," if language == "ru" else ".")
+
+
+@LANGUAGES
+def test_scores_that_are_all_the_same_have_no_interval(tmp_path: Path, language: str) -> None:
+    found, _ = reported(tmp_path, study_of(seeds=5), lambda run: 0.9, language)
+    results, pairs = table_of(found, "results_digits"), table_of(found, "comparisons_digits")
+    assert [row[3].text for row in results.rows] == ["–"] * 4
+    assert {row[-1].text for row in pairs.rows} == {{"en": "the same", "ru": "такой же"}[language]}
+    for made_up in (4, 6, 7):  # interval, effect size, p
+        assert {row[made_up].text for row in pairs.rows} == {"–"}
+    intervals = table_of(found, "intervals_digits")
+    assert {cell.text for row in intervals.rows for cell in row[5:7]} == {"–"}
+    alone, _ = reported(tmp_path / "alone", study_of(seeds=5, **ONE), lambda run: 0.9, language)
+    same = {"en": "(the same in all 5 complete runs, so no interval)", "ru": "одинаково во всех 5 завершённых запусках"}
+    assert same[language] in summary_of(alone)
+
+
+@LANGUAGES
+def test_names_of_classes_are_shown_as_they_are(tmp_path: Path, language: str) -> None:
+    _, folder = reported(tmp_path, study_of(), varied, language, NAMES)
+    for name in NAMES:
+        assert name in seen(folder / "report.md") and name in seen(folder / "report.html")
+    svg = (folder / "figures/classes_digits.svg").read_text()
+    assert ">$x$<" in svg  # no formula
+    if not shutil.which("latexmk") or not shutil.which("pdftotext"):
+        pytest.skip("no latexmk or no pdftotext is installed")
+    pdf = make_pdf(folder / "latex/report.tex")
+    assert "Missing character" not in (folder / "latex/report.log").read_text(errors="replace")
+    text = subprocess.run(["pdftotext", "-layout", pdf, "-"], capture_output=True, text=True, check=True).stdout
+    for name in NAMES:
+        assert name.replace("😀", "[grinning face]") in text
+
+
+@LANGUAGES
+def test_two_hundred_classes_are_read_from_the_worst(tmp_path: Path, language: str) -> None:
+    classes = [f"class {number}" for number in range(200)]
+    study = study_of(seeds=2, **ONE)
+    found, folder = reported(tmp_path, study, varied, language, classes)
+    scores = pd.read_csv(Layout(study.study, tmp_path / "results").statistics["classes"])
+    worst = scores.sort_values("f1", kind="stable")["class"].head(20)
+    assert [row[0].text for row in table_of(found, "class_scores_digits").rows] == list(worst)
+    assert not (folder / "figures/confusion_digits.svg").exists() and "classes_digits" not in tables(found)
+    facts = [value for block in blocks_of(found) if isinstance(block, Facts) for name, value in block.pairs]
+    assert "200" in facts
+    assert len(table_of(found, "confused_pairs_digits").rows) == 20
