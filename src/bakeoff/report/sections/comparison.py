@@ -119,14 +119,17 @@ def _ranks(material: Material) -> list[Block]:
             )
         )
     ]
-    if test["warning"]:
+    if test["warning"] == "no_power":
         needed = (
             say(" It would take at least {number}.", number=whole_text(test["datasets_needed"], language))
             if is_known(test["datasets_needed"])
             else ""
         )
-        warning = say("So few datasets hardly can tell configurations apart, whatever their ranks.")
+        warning = say("So few datasets cannot tell configurations apart, whatever their ranks.")
         blocks.append(Paragraph(warning + needed, "warning"))
+    elif test["warning"] == "few_datasets":
+        warning = say("So few datasets can only tell configurations apart that rank nearly the same on all of them.")
+        blocks.append(Paragraph(warning, "warning"))
     caption = say("Average ranks over the datasets, 1 is best.")
     blocks.append(Table("ranks", caption, columns, body))
     blocks += material.figure(
