@@ -96,7 +96,7 @@ class PerClass(Strict):
 
 
 class Dataset(Open):
-    """Where images and labels come from. Further keys are arguments of the source, as README.md lists them."""
+    """Where images and labels come from. Further keys are arguments of the source, as docs/study.md lists them."""
 
     source: str = Field(description="digits, torchvision, folder, csv, voc, tiny_imagenet, or a plugin's")
     root: str | None = Field(None, description="folder with the files; default: data_root")
