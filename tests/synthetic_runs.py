@@ -141,7 +141,10 @@ def write_card(study: Study, dataset: str, classes: list[str]) -> None:
         "shape": [1, 8, 8],
         "classes": classes,
         "counts": counts,
-        "class_counts": {split: [count // len(classes)] * len(classes) for split, count in counts.items()},
+        "class_counts": {
+            split: [count // len(classes) + (index < count % len(classes)) for index in range(len(classes))]
+            for split, count in counts.items()
+        },
         "mean": [0.3],
         "std": [0.37],
         "files": {},

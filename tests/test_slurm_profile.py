@@ -15,7 +15,7 @@ echo 'gpu|1-00:00:00|gpu:a100:4'
 echo 'gpu|1-00:00:00|(null)'
 echo 'short|2:30:00|gpu:2'
 echo 'minutes|30:00|gpu:2'
-echo 'cpu|infinite|(null)'
+echo 'cpu*|infinite|(null)'
 """
 
 
@@ -76,6 +76,30 @@ def test_jobs_that_would_wait_for_ever(sinfo: None, tmp_path: Path) -> None:
     (later,) = said(tmp_path, slurm_partition="short")
     assert "attempt 2 asks for 240 minutes, short gives 150 at most" in later
     assert said(tmp_path, slurm_partition="short", max_runtime=150) == []
+
+
+def test_the_default_partition_is_meant_where_none_is_named(sinfo: None, tmp_path: Path) -> None:
+    profile = tmp_path / "profile.yaml"
+    profile.write_text("executor: slurm\ndefault-resources:\n")
+    (mistake,) = mistakes(load_study(STUDIES / "tiny.yaml", {"device": "cuda"}), profile)
+    assert "cpu has no GPUs" in mistake
+    assert list(mistakes(load_study(STUDIES / "tiny.yaml", {"device": "cpu"}), profile)) == []
+
+
+def test_resources_as_a_list_of_one_rule_and_several_partitions(sinfo: None, tmp_path: Path) -> None:
+    profile, study = tmp_path / "profile.yaml", load_study(STUDIES / "tiny.yaml", {"device": "cuda"})
+    profile.write_text("default-resources:\n- slurm_partition=minutes,short\n- runtime=20\nretries: 3\n")
+    assert list(mistakes(study, profile)) == []
+    with profile.open("a") as file:
+        file.write("set-resources:\n  train:\n    runtime: 200\n")
+    (mistake,) = mistakes(study, profile)
+    assert mistake.startswith(f"{profile}:7: set-resources.train.runtime: attempt 1 asks for 200 minutes")
+
+
+def test_a_cluster_that_does_not_answer(sinfo: None, tmp_path: Path) -> None:
+    (tmp_path / "sinfo").write_text("#!/bin/sh\necho 'Unable to contact slurm controller' >&2\nexit 1\n")
+    with pytest.raises(BakeoffError, match="sinfo: Unable to contact slurm controller"):
+        said(tmp_path)
 
 
 def test_a_default_that_is_no_number(sinfo: None, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ class Language:
         return self._formatted(value, "@" + ("@" if padded else "#") * (digits - 1)) if value else "0"
 
     def enumeration(self, items: Sequence[str]) -> str:
-        """`a, b and c`."""
+        """Items as one part of a sentence: `a, b, and c`."""
         from babel.lists import format_list
 
         return format_list(items, style="standard", locale=self.code)

@@ -1,5 +1,6 @@
 """LaTeX: what real compilers make of a report, and of text that means something to them."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -48,6 +49,15 @@ def test_a_report_compiles_as_it_stands_and_reads_as_it_was_written(tmp_path: Pa
     assert set(left_out(tex)) == {"漢", "∞"}  # the latter in the listing of the study
     log = tex.with_suffix(".log").read_text(errors="replace")
     assert "multiply defined" not in log and "undefined references" not in log
+
+
+@needs_latex
+def test_no_row_of_a_table_is_lost_at_the_end_of_a_page(tmp_path: Path) -> None:
+    names = [f"a-name-that-takes-more-than-a-line-of-a-table-{number}" for number in range(4)]
+    tex = rendered(tmp_path, architectures={name: {"model": "mlp", "hidden": [8]} for name in names})
+    text = re.sub(r"\s", "", text_of(make_pdf(tex)))
+    assert "Overfull \\vbox" not in tex.with_suffix(".log").read_text(errors="replace")
+    assert all(text.count(name) > 20 for name in names)
 
 
 @needs_latex

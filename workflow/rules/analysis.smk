@@ -1,6 +1,3 @@
-RESULTS = [str(paths.result) for paths in PATHS]
-
-
 rule summarize:
     input:
         RESULTS,

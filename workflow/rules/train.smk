@@ -1,5 +1,6 @@
 RUNS = {run.key: run for run in runs(STUDY)}
 PATHS = [LAYOUT.run(run) for run in RUNS.values()]
+RESULTS = [str(paths.result) for paths in PATHS]
 NEEDED = {cell: LAYOUT.needed_by(STUDY, cell) for cell in STUDY.cells}
 FEATURES = experiments_on_features(STUDY)
 # Memory and time that jobs ask for: the study's hints, else the profile's numbers; more at each attempt.

@@ -148,8 +148,11 @@ def experiments_table(table: "pd.DataFrame") -> "pd.DataFrame":
     completed = table.where(status == "completed")
     names = score_columns(table)
     scores = completed[names].astype("float64").groupby(facets, sort=False)
-    mean, count, varied = scores.mean(), scores.count(), scores.max() > scores.min()
-    deviation = scores.std(ddof=1).where(varied | (count < 2), 0.0)  # whatever is rounded
+    lowest, highest, count = scores.min(), scores.max(), scores.count()
+    varied = highest > lowest
+    # Whatever is rounded: equal scores have their own mean, and no deviation.
+    mean = scores.mean().clip(lowest, highest)
+    deviation = scores.std(ddof=1).where(varied | (count < 2), 0.0)
     half = deviation.where(varied) * stdtrit(count - 1, (1 + CONFIDENCE) / 2) / np.sqrt(count)
     columns: dict[str, Any] = {"planned": planned, **counts}
     for score in names:

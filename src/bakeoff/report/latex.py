@@ -46,6 +46,7 @@ LETTERS_OF_A_LINE = 115  # of a table's small letters across a page
 LETTERS_SQUEEZED = 135  # into a line, a seventh smaller
 LETTERS_OF_A_LONG_LINE = 165  # across a page on its side
 ROWS_OF_A_PAGE = 30  # that a table may have before it is broken over pages
+WRAPPED_ROWS_OF_A_PAGE = 10  # likewise, of rows of several lines
 LANGUAGES = {"en": "english", "ru": "russian"}
 
 
@@ -101,7 +102,7 @@ def _environment() -> "jinja2.Environment":
     environment.filters["listing"] = _listing
     environment.filters["head"] = _head
     environment.filters["is_wide"] = _is_wide
-    environment.filters["is_long"] = lambda table: len(table.rows) > ROWS_OF_A_PAGE
+    environment.filters["is_long"] = _is_long
     environment.filters["wraps"] = _wraps
     return environment
 
@@ -123,6 +124,11 @@ def _wraps(table: Table) -> bool:
     return _letters(table) > (LETTERS_OF_A_LONG_LINE if _is_wide(table) else LETTERS_SQUEEZED)
 
 
+def _is_long(table: Table) -> bool:
+    """Whether a table has to be broken over pages."""
+    return len(table.rows) > (WRAPPED_ROWS_OF_A_PAGE if _wraps(table) else ROWS_OF_A_PAGE)
+
+
 def _letters(table: Table, most: int | None = None) -> int:
     """How wide a table is, where columns of text take so many letters at most. Numbers do not wrap."""
     letters = 2 * len(table.columns)
@@ -142,14 +148,9 @@ def _lines(title: str) -> list[str]:
 
 def _listing(text: str) -> str:
     """The lines of a code block. Fancyvrb ends at its own end alone, which a study may hold."""
-    safe = text.rstrip().replace("\\end{Verbatim}", "\\end {Verbatim}")
-    return "".join(_escape_of_yaml(character) if _is_pictogram(character) else character for character in safe)
+    return text.rstrip().replace("\\end{Verbatim}", "\\end {Verbatim}")
 
 
 def _is_pictogram(character: str) -> bool:
     """Whether a character is a picture, which fonts for text have not."""
     return ord(character) > LAST_OF_TEXT or (unicodedata.category(character) == "So" and character > LAST_SIGN)
-
-
-def _escape_of_yaml(character: str) -> str:
-    return f"\\U{ord(character):08X}" if ord(character) > LAST_OF_TEXT else f"\\u{ord(character):04X}"

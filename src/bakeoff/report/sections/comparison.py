@@ -10,19 +10,18 @@ from bakeoff.report.sections.verdicts import name_of, p_text, pair_names, senten
 
 def comparison(material: Material) -> Section:
     say = material.language.say
-    parts: list[Block] = [_rule(material)]
     compared = material.statistic("comparisons")
+    comparable = any(row["seeds"] for row in compared)
+    nothing = say("No two experiments have a completed seed in common: there is nothing to compare.")
+    parts: list[Block] = [_rule(material) if comparable else Paragraph(nothing)]
     for name in [*material.datasets, *([""] if len(material.datasets) > 1 else [])]:
         rows = [row for row in compared if row["dataset"] == name]
-        comparable = any(row["seeds"] for row in rows)
-        blocks = [*(_pairs(material, name, rows) if comparable else []), *uncertainty(material, name)]
+        pairs = _pairs(material, name, rows) if any(row["seeds"] for row in rows) else []
+        blocks = [*pairs, *uncertainty(material, name)]
         if blocks:
             title = name or say("All datasets")
             anchor = f"comparison-{name}" if name else "comparison-all"
             parts.append(Section(title, anchor, blocks))
-    if not any(isinstance(part, Section) for part in parts):
-        nothing = say("No two experiments have a completed seed in common: there is nothing to compare yet.")
-        return Section(say("Comparison"), "comparison", [Paragraph(nothing)])
     parts += _ranks(material)
     parts += _variance(material)
     return Section(say("Comparison"), "comparison", parts)
@@ -128,7 +127,7 @@ def _ranks(material: Material) -> list[Block]:
         warning = say("So few datasets cannot tell configurations apart, whatever their ranks.")
         blocks.append(Paragraph(warning + needed, "warning"))
     elif test["warning"] == "few_datasets":
-        warning = say("So few datasets can only tell configurations apart that rank nearly the same on all of them.")
+        warning = say("With ten datasets or fewer Nemenyi's distance is approximate.")
         blocks.append(Paragraph(warning, "warning"))
     caption = say("Average ranks over the datasets, 1 is best.")
     blocks.append(Table("ranks", caption, columns, body))

@@ -23,10 +23,9 @@ def _dataset(material: Material, name: str) -> list[Block]:
         f"samples_{name}", say("Images of {name}: the first of the training split, by class.", name=name)
     )
     balance = material.figure(f"classes_{name}", say("Images per class of {name}, by split.", name=name))
-    if len(card["classes"]) > MOST_CLASSES:
-        return [Facts([*_facts(material, card), *_sizes(material, card)]), *samples, *balance]
-    classes = Details(say("Images per class"), [_class_table(material, name, card)])
-    return [Facts(_facts(material, card)), *samples, *balance, classes]
+    many, facts = len(card["classes"]) > MOST_CLASSES, _facts(material, card)
+    classes = [] if many else [Details(say("Images per class"), [_class_table(material, name, card)])]
+    return [Facts([*facts, *_sizes(material, card)] if many else facts), *samples, *balance, *classes]
 
 
 def _facts(material: Material, card: Row) -> list[tuple[str, str]]:

@@ -63,14 +63,15 @@ def _classes(material: Material, dataset: str, best: Experiment) -> Table:
     rows = of_cell(material.statistic("classes"), best)
     caption = say("Classes of {dataset} as {experiment} sees them.", dataset=dataset, experiment=material.labels[best])
     if len(rows) > MOST_CLASSES:
+        judged = sorted((row for row in rows if is_known(row["f1"])), key=lambda row: row["f1"])[:HARDEST_CLASSES]
         caption = say(
             "The {some} of {all} classes of {dataset} on which {experiment} has the lowest F1; classes.csv has all.",
-            some=language.whole(HARDEST_CLASSES),
+            some=language.whole(len(judged)),
             all=language.whole(len(rows)),
             dataset=dataset,
             experiment=material.labels[best],
         )
-        rows = sorted(rows, key=lambda row: row["f1"])[:HARDEST_CLASSES]
+        rows = judged
     thresholds = {row["class"]: row["threshold"] for row in of_cell(material.statistic("thresholds"), best)}
     titles = {
         "precision": say("Precision [%]"),

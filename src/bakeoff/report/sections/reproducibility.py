@@ -9,6 +9,8 @@ from bakeoff.report.numbers import NONE, is_known
 from bakeoff.report.sections.entries import short_transforms
 from bakeoff.study import Study, runs
 
+FIRST_PICTOGRAM = "\U00010000"
+
 PROVENANCE = {
     "bakeoff": mark("Bakeoff"),
     "python": mark("Python"),
@@ -76,4 +78,5 @@ def study_yaml(study: Study) -> str:
         "seeds": list(study.seeds),
     }
     content["recipes"] = {name: short_transforms(entry) for name, entry in content["recipes"].items()}
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=78, default_flow_style=None)
+    plain = max(str(content)) < FIRST_PICTOGRAM  # else YAML escapes: fonts for code have none
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=plain, width=78, default_flow_style=None)

@@ -82,7 +82,7 @@ def _counts(material: Material) -> list[str]:
 
 
 def _leader(material: Material, dataset: str) -> str:
-    """The best mean on a dataset with its interval, and whose intervals overlap with that."""
+    """The best mean on a dataset with its interval, and how it compares with the others."""
     language, metric, score = material.language, material.metric, material.score
     here = {cell: row for cell, row in material.of_dataset(dataset).items() if is_known(row[f"{score}_mean"])}
     if not here:
@@ -107,19 +107,18 @@ def _leader(material: Material, dataset: str) -> str:
         return f"{found}."
     if best["completed"] == 1:
         found += language.say(" (one complete run, so no interval).")
-        return f"{found} {_against_the_others(material, order[0], labels)}".strip()
-    if not is_known(best[f"{score}_low"]):
+    elif not is_known(best[f"{score}_low"]):
         found += language.count(
             " (the same in {n} complete run, so no interval).",
             " (the same in all {n} complete runs, so no interval).",
             int(best["completed"]),
         )
-        return f"{found} {_against_the_others(material, order[0], labels)}".strip()
-    found += language.say(
-        " (95 % interval {interval}, {runs}).",
-        interval=interval_text(best, score, metric, language, unit=True),
-        runs=language.count("{n} complete run", "{n} complete runs", int(best["completed"])),
-    )
+    else:
+        found += language.say(
+            " (95 % interval {interval}, {runs}).",
+            interval=interval_text(best, score, metric, language, unit=True),
+            runs=language.count("{n} complete run", "{n} complete runs", int(best["completed"])),
+        )
     return f"{found} {_against_the_others(material, order[0], labels)}".strip()
 
 

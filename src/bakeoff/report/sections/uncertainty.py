@@ -2,7 +2,7 @@
 
 from bakeoff.report.document import Block, Cell, Column, Details, Paragraph, Table
 from bakeoff.report.material import Material, cell_of
-from bakeoff.report.numbers import difference_text, metric_text, range_text, whole_text
+from bakeoff.report.numbers import difference_text, is_known, metric_text, range_text, whole_text
 from bakeoff.report.sections.verdicts import p_text, pair_names
 
 
@@ -46,9 +46,9 @@ def _intervals(material: Material, dataset: str) -> list[Block]:
         for row in rows
     ]  # fmt: skip
     text = say(
-        "Two things make a score uncertain: the seeds, over which the intervals are, and the finite test set, which "
-        "all seeds share. The t-interval is the one to quote; the bootstrap interval takes no shape for granted and is "
-        "too narrow for few seeds. All intervals are 95 % intervals."
+        "On one split of the data, two things make a score uncertain: the seeds, over which the 95 % intervals are, "
+        "and the finite test set, which all seeds share; its standard error is that of one run. The t-interval is the "
+        "one to quote; the bootstrap interval takes no shape for granted and is too narrow for few seeds."
     )
     caption = say("How far scores on {dataset} can be trusted.", dataset=dataset)
     table = Table(f"intervals_{dataset}", caption, columns, body)
@@ -61,7 +61,7 @@ def _single_runs(material: Material, dataset: str) -> list[Block]:
     rows = [
         {**row, "dataset": dataset}
         for row in material.statistic("single_runs")
-        if str(row["a"]).split("/")[0] == dataset and row["only_a"] is not None
+        if str(row["a"]).split("/")[0] == dataset and is_known(row["only_a"])
     ]
     if not rows:
         return []
@@ -90,7 +90,7 @@ def _single_runs(material: Material, dataset: str) -> list[Block]:
     text = say(
         "The runs of seed {seed} alone, image by image: McNemar's exact test counts the test images that only one of "
         "two has right. It is about these two sets of weights; another seed may say another thing, and no verdict "
-        "rests on it.",
+        "rests on it. p is after Holm's correction for all such pairs of the study.",
         seed=seed,
     )
     caption = say("Single runs on {dataset}, seed {seed}.", dataset=dataset, seed=seed)
