@@ -1,8 +1,9 @@
-# make study [STUDY=studies/x.yaml]   train what is missing and write the report
+# make study [STUDY=studies/x.yaml] [CORES=8] [GPUS=2]   train what is missing and write the report
 # make report-pdf [STUDY=...]          the report again, and its PDF
 # make test | check | bench           the tests, the style and type checks, the measurements
 STUDY  ?= config.yaml
 CORES  ?= all
+GPUS   ?= $(shell nvidia-smi -L 2>/dev/null | grep -c ^GPU)
 PYTHON ?= python3
 BIN    := .venv/bin
 NAME    = $(shell sed -n 's/^study: *//p' $(STUDY))
@@ -12,8 +13,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: study report report-pdf test test-all check format bench schema clean
 
 study: $(BIN)/.ready
-	@$(BIN)/snakemake --configfile $(STUDY) --cores $(CORES); status=$$?; \
-	if [ $$status -ne 0 ]; then $(BIN)/bakeoff report $(STUDY); \
+	@$(BIN)/snakemake --configfile $(STUDY) --cores $(CORES) $(if $(filter-out 0,$(GPUS)),--resources gpu=$(GPUS)); \
+	status=$$?; if [ $$status -ne 0 ]; then \
 	  echo "some runs are missing: see 'bakeoff status $(STUDY)'; the report has the others"; fi; \
 	echo "report: report/$(NAME)/report.html"; exit $$status
 

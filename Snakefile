@@ -1,6 +1,6 @@
 import shlex
 import re
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -10,7 +10,7 @@ from bakeoff.cli import overrides_of
 from bakeoff.errors import BakeoffError
 from bakeoff.handover import UNDER_SNAKEMAKE, forget_all
 from bakeoff.layout import Layout, data_folder, experiments_on_features
-from bakeoff.machine import gpus_of_a_run
+from bakeoff.machine import advice_on_gpus, gpus_of_a_run
 from bakeoff.requests import request
 from bakeoff.specification import digest, specification_hash
 from bakeoff.study import runs
@@ -72,10 +72,29 @@ rule all:
         f"{len(RUNS)} runs of {STUDY.study} are finished"
 
 
+onstart:
+    if workflow.local_exec:
+        asked = workflow.global_resources.get(
+            "gpu"
+        )  # an int, in newer Snakemakes a Resource
+        try:
+            advice = advice_on_gpus(
+                STUDY.device, STUDY.jobs_per_gpu, getattr(asked, "value", asked)
+            )
+        except BakeoffError as error:
+            raise WorkflowError(str(error)) from None
+        if advice:
+            logger.info(advice)
+
+
 # Trainings keep their files until here, in case that Snakemake is killed before it knows of them.
 onsuccess:
     forget_all(PATHS)
 
 
+# With --keep-going the report is made from what there is; not after Ctrl-C.
 onerror:
     forget_all(PATHS)
+    if workflow.execution_settings.keep_going and workflow.scheduler.failed:
+        if any(paths.result.exists() for paths in PATHS):
+            shell('bakeoff report "${{study[@]}}"')

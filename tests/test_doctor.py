@@ -76,7 +76,7 @@ def test_the_commands_of_a_cluster(tmp_path: Path, commands: Path) -> None:
 
 
 def test_who_holds_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ENVIRONMENT, "XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setitem(ENVIRONMENT, "TMPDIR", str(tmp_path))
     folder = tmp_path / f"bakeoff-{os.getuid()}"
     folder.mkdir(mode=0o700)
     held = lease(["GPU-a", "GPU-b"], 1, "process 7 (digits/mlp/seed0)", folder, 0)

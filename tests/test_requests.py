@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from bakeoff.errors import BakeoffError
-from bakeoff.machine import gpus_of_a_run
 from bakeoff.requests import request
 from bakeoff.specification import specification
 from bakeoff.study import Study, StudyError, runs
@@ -85,10 +84,3 @@ def test_other_hints_train_nothing_again(finished_study: Path, tmp_path: Path) -
     planned = snakemake(finished_study, changed, "-n")
     assert planned.returncode == 0, planned.stderr
     assert "Nothing to be done" in planned.stdout + planned.stderr
-
-
-@pytest.mark.parametrize(
-    ("device", "elsewhere", "gpus"), [("auto", True, 1), ("cuda", False, 1), ("cuda", True, 1), ("cpu", True, 0)]
-)
-def test_jobs_on_a_cluster_ask_for_a_gpu_unless_the_study_says_cpu(device: str, elsewhere: bool, gpus: int) -> None:
-    assert gpus_of_a_run(device, elsewhere) == gpus

@@ -165,6 +165,22 @@ def test_plan_and_status_and_a_report_of_what_there_is(study_folder: Path) -> No
     assert "digits/logistic/sgd/plain/seed0" in (study_folder / "report/tiny/report.md").read_text().replace("\\", "")
 
 
+def test_when_a_run_fails_the_report_is_made_from_the_others(tmp_path: Path) -> None:
+    state = tmp_path / "results/tiny/state" / RUNS[0]
+    state.parent.mkdir(parents=True)
+    state.write_text("where the run wants its folder")
+    ended = snakemake(tmp_path, TINY)
+    assert ended.returncode != 0
+    report = (tmp_path / "report/tiny/report.md").read_text().replace("\\", "")
+    assert "5 of 6 planned runs are complete" in report
+    assert RUNS[0] in report
+    state.unlink()
+    again = snakemake(tmp_path, TINY)
+    assert again.returncode == 0, again.stderr
+    assert trained_by(again.stdout + again.stderr) == {RUNS[0]}
+    assert "6 of 6 planned runs are complete" in (tmp_path / "report/tiny/report.md").read_text()
+
+
 def test_snakemakes_own_report_has_figures_tables_and_the_study(study_folder: Path) -> None:
     page = study_folder / "page.html"
     made = snakemake(study_folder, TINY, "--report", page)

@@ -20,8 +20,8 @@ from rich.table import Table
 from bakeoff.errors import BakeoffError
 from bakeoff.files import explain
 from bakeoff.layout import REPORT, RESULTS
-from bakeoff.leases import holders, lease_folder, visible_devices
-from bakeoff.machine import NVIDIA_DRIVER
+from bakeoff.leases import holders, lease_folder
+from bakeoff.machine import DEVICE_FILES, ask_driver, visible_devices
 from bakeoff.report.pdf import COMPILERS
 from bakeoff.slurm_profile import PROFILE, mistakes
 from bakeoff.study import Study
@@ -98,18 +98,23 @@ def _torch_and_gpus(study: Study) -> Iterator[Finding]:
     built_for = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "for the CPU alone"
     yield Finding("PyTorch", "ok", f"{torch.__version__}, built {built_for}")
     wanted: Literal["problem", "warning"] = "problem" if study.device == "cuda" else "warning"
-    gpus = _driver("name,memory.total,driver_version")
+    try:
+        gpus = ask_driver(["name", "memory.total", "driver_version"]) or []
+        visible = visible_devices()
+    except BakeoffError as error:
+        yield Finding("GPU", wanted, str(error))
+        return
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
             memory = torch.cuda.mem_get_info(index)
             space = f"{memory[0] / GIB:.0f} of {memory[1] / GIB:.0f} GiB free"
             yield Finding(f"GPU {index}", "ok", f"{torch.cuda.get_device_name(index)}, {space}")
-    elif not gpus and not NVIDIA_DRIVER.exists():
+    elif not gpus and not (DEVICE_FILES / "nvidiactl").exists():
         if study.device == "cuda":
             yield Finding("GPU", "problem", "none here, and the study says device: cuda", "say device: auto, or cpu")
         else:
             yield Finding("GPU", "ok", "none here: training runs on the CPU")
-    elif os.environ.get("CUDA_VISIBLE_DEVICES") is not None and not visible_devices():
+    elif os.environ.get("CUDA_VISIBLE_DEVICES") is not None and not visible:
         yield Finding("GPU", wanted, "CUDA_VISIBLE_DEVICES hides every GPU", "unset CUDA_VISIBLE_DEVICES")
     elif not torch.version.cuda:
         remedy = "install a CUDA build of PyTorch: see pytorch.org/get-started"
@@ -122,16 +127,6 @@ def _torch_and_gpus(study: Study) -> Iterator[Finding]:
 def _listed(gpus: list[str]) -> str:
     """`NVIDIA H100, 81559 MiB, driver 550.54`."""
     return "; ".join(", driver ".join(gpu.rsplit(", ", 1)) for gpu in gpus) or "a driver without GPUs"
-
-
-def _driver(query: str) -> list[str]:
-    """A line for each GPU that the driver knows; nothing without a driver."""
-    command = ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    except (FileNotFoundError, subprocess.TimeoutExpired):
-        return []
-    return answer.stdout.splitlines() if answer.returncode == 0 else []
 
 
 def _energy(study: Study) -> Iterator[Finding]:

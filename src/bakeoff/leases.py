@@ -5,7 +5,6 @@ Snakemake only counts GPUs. The kernel frees a lock when its process dies, howev
 
 import fcntl
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bakeoff.errors import BakeoffError
+from bakeoff.machine import visible_devices
 
 SECONDS_BETWEEN_TRIES = 0.5
 
@@ -31,28 +31,13 @@ class Lease:
     since: float
 
 
-def visible_devices() -> list[str]:
-    """The GPUs that this process may use, by UUID where the driver tells: all, or those of CUDA_VISIBLE_DEVICES."""
-    known = _driver_devices()
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is None:
-        return list(known.values())
-    chosen = []
-    for name in (part.strip() for part in named.split(",")):
-        if not name or name == "-1":  # as CUDA: what follows an invalid entry is not seen
-            break
-        uuids = [uuid for uuid in known.values() if uuid.startswith(name)]
-        chosen.append(known.get(name) or (uuids[0] if uuids else name))
-    return chosen
-
-
 def lease_folder() -> Path:
-    """A folder of this user on this machine alone. Raises BakeoffError when it belongs to someone else."""
+    """A folder of this user on this machine alone. Raises BakeoffError when it belongs to someone else.
+
+    Not XDG_RUNTIME_DIR: it goes when its user logs out, and the locks of jobs that go on with it.
+    """
     node = os.environ.get("SLURMD_NODENAME", "")  # several nodes may run on one machine, each with a device 0
-    # A cluster's job inherits the variable from the login node, and seldom has the folder.
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    base = Path(runtime if runtime and Path(runtime).is_dir() else tempfile.gettempdir())
-    folder = base / f"bakeoff-{os.getuid()}{node and f'-{node}'}"
+    folder = Path(tempfile.gettempdir()) / f"bakeoff-{os.getuid()}{node and f'-{node}'}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -142,16 +127,3 @@ def _try(path: Path, holder: str) -> int | None:
 def _holders(devices: Sequence[str], slots: int, folder: Path) -> list[str]:
     paths = [(device, folder / f"{device}.{slot}.lock") for device in devices for slot in range(slots)]
     return [f"{device} is held by {path.read_text(encoding='utf-8') or 'another process'}" for device, path in paths]
-
-
-def _driver_devices() -> dict[str, str]:
-    """Index → UUID of each GPU, as the driver counts them; nothing without a driver."""
-    command = ["nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    except (FileNotFoundError, subprocess.TimeoutExpired):
-        return {}
-    if answer.returncode != 0:
-        return {}
-    pairs = (line.split(",") for line in answer.stdout.splitlines() if "," in line)
-    return {index.strip(): uuid.strip() for index, uuid in pairs}

@@ -1,8 +1,32 @@
-"""What this machine has, found without torch, as Snakemake's planning needs it."""
+"""What GPUs this machine has, found without torch, as Snakemake's planning needs it and leases do."""
 
+import os
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
-NVIDIA_DRIVER = Path("/dev/nvidiactl")
+from bakeoff.errors import BakeoffError
+
+DEVICE_FILES = Path("/dev")  # of the NVIDIA driver: nvidiactl, and nvidia0, nvidia1, … for the GPUs
+SECONDS_TO_ANSWER = 60
+
+
+def visible_devices() -> list[str]:
+    """The GPUs that this process may use, by UUID where the driver tells: all, or those of CUDA_VISIBLE_DEVICES.
+
+    Raises BakeoffError when the driver does not answer.
+    """
+    known = _driver_devices()
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return list(known.values())
+    chosen = []
+    for name in (part.strip() for part in named.split(",")):
+        if not name or name == "-1":  # as CUDA: what follows an invalid entry is not seen
+            break
+        uuids = [uuid for uuid in known.values() if uuid.startswith(name)]
+        chosen.append(known.get(name) or (uuids[0] if uuids else name))
+    return chosen
 
 
 def gpus_of_a_run(device: str, elsewhere: bool) -> int:
@@ -10,4 +34,52 @@ def gpus_of_a_run(device: str, elsewhere: bool) -> int:
 
     Where jobs run `elsewhere`, on a cluster, `auto` asks for one: what this machine has says nothing of that.
     """
-    return int(device == "cuda" or (device == "auto" and (elsewhere or NVIDIA_DRIVER.exists())))
+    return int(device == "cuda" or (device == "auto" and (elsewhere or bool(visible_devices()))))
+
+
+def advice_on_gpus(device: str, jobs_per_gpu: int, asked: int | None) -> str:
+    """What to say of `--resources gpu=N`, left out or not, before training starts here: nothing when all is well.
+
+    Raises BakeoffError when N is more than there is room for. Without a GPU any N does no harm.
+    """
+    devices = visible_devices() if device != "cpu" else []
+    room = len(devices) * jobs_per_gpu
+    if not devices or asked == room:
+        return ""
+    there = f"GPUs here: {len(devices)}, jobs_per_gpu: {jobs_per_gpu}"
+    if asked is None:
+        return f"{there}. Without --resources gpu={room} more jobs may start than have a GPU; they wait for one"
+    if asked > room:
+        raise BakeoffError(f"--resources gpu={asked} is more than there is. {there}; say gpu={room}, or less")
+    return f"{there}. --resources gpu={asked} leaves room: gpu={room} uses all of it"
+
+
+def ask_driver(properties: Sequence[str]) -> list[str] | None:
+    """A line for each GPU with these of its properties, by the names of `nvidia-smi --help-query-gpu`.
+
+    None where there is no nvidia-smi, nothing where it finds no GPU. Raises BakeoffError when it does not answer.
+    """
+    command = ["nvidia-smi", f"--query-gpu={','.join(properties)}", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_TO_ANSWER, check=False)
+    except FileNotFoundError:
+        return None
+    except subprocess.TimeoutExpired as error:
+        raise BakeoffError(
+            f"nvidia-smi has not answered for {SECONDS_TO_ANSWER} s: a GPU or its driver hangs; "
+            "restart the machine, or train with device: cpu"
+        ) from error
+    return answer.stdout.splitlines() if answer.returncode == 0 else []
+
+
+def _driver_devices() -> dict[str, str]:
+    """Index → UUID of each GPU, as the driver counts them; nothing without a driver.
+
+    Containers may have GPUs and no nvidia-smi: there, their indices.
+    """
+    lines = ask_driver(["index", "uuid"])
+    if lines is None:
+        found = [path for path in DEVICE_FILES.glob("nvidia*") if path.name.removeprefix("nvidia").isdecimal()]
+        return {str(index): str(index) for index in range(len(found))}
+    pairs = (line.partition(",") for line in lines)
+    return {index.strip(): uuid.strip() for index, comma, uuid in pairs if comma}

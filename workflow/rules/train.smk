@@ -10,7 +10,8 @@ REQUEST = partial(
 
 
 # Asked when jobs are planned: while this file is read, Snakemake does not know its executor.
-GPUS = lambda wildcards: gpus_of_a_run(STUDY.device, elsewhere=not workflow.local_exec)
+GPUS_OF_A_RUN = cache(gpus_of_a_run)
+GPUS = lambda wildcards: GPUS_OF_A_RUN(STUDY.device, elsewhere=not workflow.local_exec)
 
 
 rule features:
