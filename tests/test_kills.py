@@ -134,7 +134,6 @@ def test_ctrl_c(watched: Watched, undisturbed: Path) -> None:
     watched.assert_as(undisturbed)
 
 
-@pytest.mark.slow
 def test_kill_9_of_a_job(watched: Watched, undisturbed: Path) -> None:
     """The other job goes on; the next attempt needs the killed one alone."""
     watched.wait_for_epoch(5)
@@ -151,7 +150,6 @@ def test_kill_9_of_a_job(watched: Watched, undisturbed: Path) -> None:
     watched.assert_as(undisturbed)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("orphans", ["killed too", "at work", "done before"])
 def test_kill_9_of_snakemake(watched: Watched, undisturbed: Path, orphans: str) -> None:
     """It leaves its folder locked, and its jobs at work: what they finish is taken."""

@@ -1,6 +1,8 @@
 """The device a run trains on, and what it says of itself."""
 
 import platform
+from contextlib import suppress
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -44,10 +46,19 @@ def memory_format(wanted: bool | None, network: nn.Module, device: torch.device,
 
 
 def device_name(device: torch.device) -> str:
-    """`cuda:0 (NVIDIA H100)`, `cpu (x86_64)`."""
+    """`cuda:0 (NVIDIA H100)`, `cpu (AMD EPYC 7763 64-Core Processor)`."""
     if device.type == "cuda":
         return f"cuda:{torch.cuda.current_device()} ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({platform.processor() or platform.machine()})"
+    return f"cpu ({_processor_name()})"
+
+
+def _processor_name() -> str:
+    """As Linux tells it, which Python does not ask; elsewhere, or where it does not, what Python knows."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def gpu_uuid(device: torch.device) -> str | None:
