@@ -269,7 +269,6 @@ def test_a_job_that_reaches_its_time_limit_goes_on_with_more_time(over_time: Sta
     assert_same(over_time.folder, undisturbed, 0)
 
 
-@pytest.mark.slow
 def test_after_control_c_the_same_command_goes_on(cluster: Cluster, undisturbed: Path, tmp_path: Path) -> None:
     options = ("--until", "train", "--config", "seeds=2")
     with running(cluster, tmp_path, STUDY, *options, nap=2) as started:
@@ -285,7 +284,6 @@ def test_after_control_c_the_same_command_goes_on(cluster: Cluster, undisturbed:
         assert_same(tmp_path, undisturbed, seed)
 
 
-@pytest.mark.slow
 def test_when_snakemake_was_killed_its_jobs_end_and_the_next_goes_on(
     cluster: Cluster, undisturbed: Path, tmp_path: Path
 ) -> None:
