@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from sklearn.metrics import accuracy_score
+from statsmodels.stats.multitest import multipletests
 
 from bakeoff.analysis.two_results import compare, read_results
 from bakeoff.errors import BakeoffError
@@ -53,6 +54,27 @@ def test_two_studies_are_paired_by_experiment_and_seed(tmp_path: Path) -> None:
     assert backwards.judgement.verdicts[row] == "worse"
     loss = compare(read_results(first.folder), read_results(second.folder), "loss")
     assert loss.judgement.verdicts[row] == "better"  # lower is
+
+
+def test_means_are_over_the_seeds_that_both_have(tmp_path: Path) -> None:
+    first, second = made(tmp_path, "first", better=0.1), made(tmp_path, "second", seeds=3)
+    found = compare(read_results(first.runs / EXPERIMENT), read_results(second.runs / EXPERIMENT))
+    (pair,) = found.pairs
+    assert pair.unpaired == 3
+    assert pair.mean_a == pytest.approx(np.mean(accuracies(first)[:3]))
+    assert found.judgement.spread.mean[0] == pytest.approx(pair.mean_a - pair.mean_b)
+
+
+def test_p_values_of_single_runs_are_corrected(tmp_path: Path) -> None:
+    first, second = made(tmp_path, "first", seeds=1), made(tmp_path, "second", seeds=1)
+    a, b = read_results(first.folder), read_results(second.folder)
+    found = compare(a, b)
+    alone = [
+        compare(read_results(first.runs / pair.a.key), read_results(second.runs / pair.b.key)).pairs[0].images
+        for pair in found.pairs
+    ]
+    expected = multipletests([images[2] for images in alone if images], method="holm")[1]
+    assert [pair.images[2] for pair in found.pairs if pair.images] == pytest.approx(expected.tolist())
 
 
 def test_two_experiments_of_other_names_are_a_pair(tmp_path: Path) -> None:

@@ -69,8 +69,9 @@ def _notes(a: Results, b: Results, found: Comparison) -> list[str]:
     metric, judgement = found.metric, found.judgement
     unit = " in per cent" if metric.percent else ""
     notes = [
-        f"Test {metric.label}{unit}, means over seeds; differences are paired by seed. p: paired t-test, corrected by "
-        f"Holm for {_count(judgement.count, 'comparison')}. A verdict needs p ≤ {LEVEL:.2g} and sign flips that agree.",
+        f"Test {metric.label}{unit}, means over the seeds that both have; differences are paired by seed. "
+        f"p: paired t-test, corrected by Holm for {_count(judgement.count, 'comparison')}. "
+        f"A verdict needs p ≤ {LEVEL:.2g} and sign flips that agree.",
     ]
     notes += [text for verdict, text in EXPLAINED.items() if verdict in judgement.verdicts]
     notes += [_of_single_runs(pair) for pair in found.pairs if pair.images is not None]
@@ -91,9 +92,10 @@ def _notes(a: Results, b: Results, found: Comparison) -> list[str]:
 
 def _of_single_runs(pair: Pair) -> str:
     only_a, only_b, p_value = pair.images or (0, 0, 1.0)
+    p = f"= {p_value:.2g}" if p_value >= 1e-4 else "< 0.0001"
     return (
         f"{escape(pair.a.key)}, the one seed that both have: A alone is right on {_count(only_a, 'test image')}, "
-        f"B alone on {only_b:,} (McNemar's exact p = {p_value:.2g}); another seed may say otherwise."
+        f"B alone on {only_b:,} (McNemar's exact test, p {p}, corrected by Holm); another seed may say otherwise."
     )
 
 

@@ -94,6 +94,16 @@ def test_exact_sign_flips_are_scipys(seeds: int) -> None:
     assert sign_flip_test(missing) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("known", [3, 4, 5, 8])
+def test_many_seeds_of_which_few_are_known_are_flipped_exactly(known: int) -> None:
+    """Twenty seeds, most of them not yet trained: the few are judged as if there were no others."""
+    differences = np.full((2, 20), np.nan)
+    differences[:, ::2][:, :known] = 0.01 + 0.0004 * np.random.default_rng(0).normal(size=(2, known))
+    few = differences[:, ::2][:, :known]
+    assert sign_flip_test(differences).tolist() == sign_flip_test(few).tolist() == [2 ** (1 - known)] * 2
+    assert judge(differences).verdicts == judge(few).verdicts == [Verdict.BETTER] * 2
+
+
 def test_drawn_sign_flips_are_close_to_all_of_them() -> None:
     differences = np.random.default_rng(0).normal(0.4, 1, (4, 16))
     exact = stats.permutation_test(

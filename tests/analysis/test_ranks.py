@@ -1,5 +1,7 @@
 """Ranks over datasets, against the worked example of Demšar (2006) and scikit-posthocs."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scikit_posthocs import posthoc_nemenyi_friedman
@@ -124,7 +126,8 @@ def test_tables_leave_out_what_is_not_on_every_dataset() -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_one_dataset_has_no_ranks(count: int) -> None:
     scopes = scopes_of(np.array([[0.9, 0.8]])[:count], ["a", "b"])
-    for table in (ranks_table, rank_test_table, rank_pairs_table, rank_groups_table, profiles_table):
+    tables = (ranks_table, rank_test_table, rank_pairs_table, rank_groups_table, partial(profiles_table, failed={}))
+    for table in tables:
         empty = table(scopes, ACCURACY)
         assert len(empty) == 0 and len(empty.columns) > 1
 
@@ -134,7 +137,7 @@ def test_profiles_count_datasets_within_a_factor_of_the_best_and_runs_above_a_sc
         Scope("x", ["x/a", "x/b"], np.array([[0.8, 0.8], [0.4, 0.4]])),
         Scope("y", ["y/a", "y/b"], np.array([[0.5, 0.7], [0.9, np.nan]])),
     ]
-    table = profiles_table(scopes, ACCURACY).set_index(["kind", "configuration"])
+    table = profiles_table(scopes, ACCURACY, {}).set_index(["kind", "configuration"])
 
     def steps(kind: str, name: str) -> list[tuple[float, float]]:
         part = table.loc[[(kind, name)]]
@@ -144,6 +147,8 @@ def test_profiles_count_datasets_within_a_factor_of_the_best_and_runs_above_a_sc
     assert steps("ratio", "b") == [(1, 0.5), (2, 1)]
     assert steps("score", "a") == [(0.5, 1), (0.7, 0.75), (0.8, 0.5)]
     assert steps("score", "b") == [(0.4, 1), (0.9, 0.5)]
-    loss = profiles_table(scopes, METRICS["loss"]).set_index(["kind", "configuration"])
+    failed = profiles_table(scopes, ACCURACY, {"x/a": 2}).set_index(["kind", "configuration"])
+    assert list(failed.loc[[("score", "a")], "share"]) == [0.75, 0.5, 0.25]  # half of its runs on x reach nothing
+    loss = profiles_table(scopes, METRICS["loss"], {}).set_index(["kind", "configuration"])
     assert list(loss.loc[[("score", "a")], "share"]) == [0.25, 0.5, 1]
     assert list(loss.loc[[("ratio", "a")], "tau"]) == [1, 2]

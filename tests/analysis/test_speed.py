@@ -53,6 +53,24 @@ def test_areas_and_ratios_are_those_of_their_definitions() -> None:
     assert table["best_for_macs"].tolist() == [True, False]
 
 
+def test_runs_that_diverged_do_not_reach_the_target() -> None:
+    runs, epochs = made()
+    lost = runs[runs["architecture"] == "fast"].assign(status=["diverged", "out_of_memory"])
+    lost["seed"] += 2
+    table = speed_table(pd.concat([runs, lost]), epochs, ACCURACY).set_index("architecture")
+    assert table.loc["fast", ["runs", "reached"]].tolist() == [4, 2]
+    assert np.isnan(table.loc["fast", "epochs_to_target"])  # half of them never do
+    assert table.loc["fast", "area_under_curve"] == speed_table(runs, epochs, ACCURACY)["area_under_curve"].iloc[0]
+
+
+def test_a_run_that_stopped_early_keeps_its_last_score() -> None:
+    runs, epochs = made()
+    stopped = epochs[~((epochs["architecture"] == "fast") & (epochs["epoch"] == 3))]
+    area = speed_table(runs, stopped, ACCURACY).set_index("architecture").loc["fast", "area_under_curve"]
+    curves = [[0.5, 0.8, 0.8], [0.6, 0.9, 0.9]]
+    assert area == pytest.approx(np.mean([np.trapezoid(curve) / 2 for curve in curves]))
+
+
 def test_where_lower_is_better_everything_turns_round() -> None:
     runs, epochs = made(scale=-1)
     renamed = {"test_accuracy": "test_loss", "validation_accuracy": "validation_loss"}

@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bakeoff.analysis.statistics import write_statistics
 from bakeoff.analysis.study_cost import study_cost
 from bakeoff.analysis.summary import read_tables, records
@@ -13,11 +11,6 @@ from bakeoff.layout import Layout, features_folder
 from bakeoff.report.render import render_report
 from bakeoff.study import Study, runs
 from synthetic_runs import analyse, layout_in, result_of, study_of, write_run
-
-
-@pytest.fixture(autouse=True)
-def _in_the_studys_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 def written(folder: Path, study: Study, *costs: dict[str, Any]) -> Layout:

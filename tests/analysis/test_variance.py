@@ -55,6 +55,15 @@ def test_empty_cells_take_degrees_of_freedom_and_break_nothing() -> None:
     assert not table["balanced"].any()
 
 
+def test_a_choice_that_diverged_everywhere_leaves_the_matrix_unbalanced() -> None:
+    runs = made_runs(architecture=3, optimizer=2, seed=4)
+    runs.loc[runs["architecture"] == "n2", ["status", "test_accuracy"]] = ["diverged", np.nan]
+    table = variance_table(runs, "test_accuracy").set_index("term")
+    assert not table["balanced"].any()
+    assert table.loc["architecture", "degrees_of_freedom"] == 1
+    assert table["share"].drop(index="total").sum() == pytest.approx(1)
+
+
 def test_what_cannot_be_explained_has_no_shares() -> None:
     constant = made_runs(architecture=2, seed=3).assign(test_accuracy=0.5)
     assert variance_table(constant, "test_accuracy")["share"].isna().all()

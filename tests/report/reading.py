@@ -13,7 +13,12 @@ def table_of(document: Document, name: str) -> Table:
 
 def summary_of(document: Document) -> str:
     (found,) = (block.text for block in blocks_of(document) if isinstance(block, Paragraph) and block.role == "summary")
-    return found
+    return breakable(found)
+
+
+def breakable(text: str) -> str:
+    """A text whose spaces are all alike."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 class Page(HTMLParser):

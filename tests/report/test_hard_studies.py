@@ -11,15 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
-from reading import Page, summary_of, table_of
+from reading import Page, breakable, summary_of, table_of
 from scipy import stats
 
 from bakeoff.figures.draw import draw_figures
+from bakeoff.language import language_of
 from bakeoff.layout import Layout
 from bakeoff.report.content import compose
 from bakeoff.report.document import Document, Facts, Table, blocks_of
+from bakeoff.report.material import gather
 from bakeoff.report.pdf import make_pdf
 from bakeoff.report.render import render_report
+from bakeoff.report.sections.verdicts import sentence
 from bakeoff.study import Run, Study, runs
 from synthetic_runs import (
     analyse,
@@ -37,11 +40,6 @@ NAMES = ["a_b", "100 %", "<b>x</b>", "R&D", "$x$", "#1", "back\\slash", "{curly}
          "pi|pe", "😀 smile", "Кошка"]  # fmt: skip
 ONE = {"architectures": {"deep": {"model": "mlp", "hidden": [64]}}, "optimizers": {"sgd": {"name": "SGD", "lr": 0.1}}}
 Ending = Callable[[Run], float | str | None]
-
-
-@pytest.fixture(autouse=True)
-def _in_the_studys_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 def varied(run: Run) -> float:
@@ -83,7 +81,7 @@ def seen(path: Path) -> str:
 
 def column(table: Table, title: str) -> list[str]:
     """The texts of the column whose title begins so."""
-    (index,) = (index for index, found in enumerate(table.columns) if found.title.startswith(title))
+    (index,) = (index for index, found in enumerate(table.columns) if breakable(found.title).startswith(title))
     return [row[index].text for row in table.rows]
 
 
@@ -104,8 +102,9 @@ def test_one_seed_has_no_interval_and_no_verdict(tmp_path: Path, language: str) 
     results, pairs = table_of(found, "results_digits"), table_of(found, "comparisons_digits")
     assert [row[3].text for row in results.rows] == ["–"] * 4
     assert not any("±" in cell.text for row in results.rows for cell in row)
-    for interval in (4, 5, 6, 7):  # and P, effect size, p
-        assert {row[interval].text for row in pairs.rows} == {"–"}
+    for made_up in (4, 6):  # the interval over seeds, p
+        assert {row[made_up].text for row in pairs.rows} == {"–"}
+    assert "sizes_digits" not in tables(found)
     assert {row[-1].text for row in pairs.rows} == {{"en": "too few seeds", "ru": "мало зёрен"}[language]}
 
 
@@ -161,13 +160,63 @@ def test_unequal_seeds_are_compared_where_both_have_one(tmp_path: Path, language
 
 
 @LANGUAGES
+def test_the_best_mean_that_loses_where_both_have_a_seed_is_said_to(tmp_path: Path, language: str) -> None:
+    """The deep one diverges with the seeds that are hard for both."""
+    linear = [0.96, 0.9605, 0.9595, 0.90, 0.905]
+    deep = [0.95, 0.9506, 0.9494]
+    study = study_of(seeds=5, optimizers={"sgd": {"name": "SGD", "lr": 0.1}})
+
+    def ending(run: Run) -> float | str:
+        if run.architecture == "linear":
+            return linear[run.seed]
+        return deep[run.seed] if run.seed < len(deep) else "diverged"
+
+    found, folder = reported(tmp_path, study, ending, language)
+    said = {
+        "en": ("is that of deep", "Yet over the seeds that both completed, 1 other is better (linear).",
+               "linear is better than deep", "2 seeds are left out"),
+        "ru": ("у deep", "Однако по зёрнам, завершённым у обоих, лучше 1 другой (linear).",
+               "linear лучше, чем deep", "2 зерна не участвуют"),
+    }[language]  # fmt: skip
+    for words in said[:2]:
+        assert words in summary_of(found)
+    assert "is better than 1 other" not in summary_of(found) and "Он лучше ещё" not in summary_of(found)
+    for words in said[2:]:
+        assert words in breakable((folder / "report.md").read_text())
+
+
+def test_where_lower_is_better_a_difference_keeps_its_sign(tmp_path: Path) -> None:
+    study = study_of(metric="loss", seeds=5, optimizers={"sgd": {"name": "SGD", "lr": 0.1}})
+    found, folder = reported(
+        tmp_path, study, lambda run: varied(run) + 0.001 * (run.seed % 2) * (run.architecture == "deep"), "en"
+    )
+    (row,) = table_of(found, "comparisons_digits").rows
+    assert (row[0].text, row[1].text, row[3].text, row[-1].text) == ("deep", "linear", "−0.0504", "better")
+    assert "deep is better than linear: −0.0504, 95 % interval −0.05" in breakable((folder / "report.md").read_text())
+
+
+def test_a_difference_that_other_images_might_turn_is_said_to(tmp_path: Path) -> None:
+    study = study_of(seeds=5)
+    reported(tmp_path, study, varied, "en")
+    material = gather(study, layout_in(tmp_path, study), language_of("en"))
+    row = next(row for row in material.statistic("comparisons") if row["verdict"] == "better")
+    turned = {**row, "images_low": -0.01, "images_high": 0.02}
+    assert "On other test images of the kind its sign is open (95 % interval −1.00 to 2.00)." in breakable(
+        sentence(material, turned)
+    )
+    assert "other test images" not in sentence(material, {**row, "images_low": 0.01, "images_high": 0.02})
+
+
+@LANGUAGES
 def test_scores_that_are_all_the_same_have_no_interval(tmp_path: Path, language: str) -> None:
     found, _ = reported(tmp_path, study_of(seeds=5), lambda run: 0.9, language)
     results, pairs = table_of(found, "results_digits"), table_of(found, "comparisons_digits")
     assert [row[3].text for row in results.rows] == ["–"] * 4
     assert {row[-1].text for row in pairs.rows} == {{"en": "the same", "ru": "такой же"}[language]}
-    for made_up in (4, 6, 7):  # interval, effect size, p
+    for made_up in (4, 6):  # the interval over seeds, p
         assert {row[made_up].text for row in pairs.rows} == {"–"}
+    for made_up in (3, 4):  # of P, effect size
+        assert {row[made_up].text for row in table_of(found, "sizes_digits").rows} == {"–"}
     intervals = table_of(found, "intervals_digits")
     assert {cell.text for row in intervals.rows for cell in row[5:7]} == {"–"}
     alone, _ = reported(tmp_path / "alone", study_of(seeds=5, **ONE), lambda run: 0.9, language)

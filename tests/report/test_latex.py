@@ -18,11 +18,6 @@ HOSTILE = r"50 % of $x_1$ & #2 ~ ^ \textbf{no} {a} \\ [b] <c> \"d' `e` -- |f| \e
 needs_latex = pytest.mark.skipif(not shutil.which("latexmk"), reason="no latexmk is installed")
 
 
-@pytest.fixture(autouse=True)
-def _in_the_studys_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def rendered(folder: Path, **changes: object) -> Path:
     study = study_of(title=HOSTILE, description=f"[{HOSTILE}]\n\nЁлка.", **changes)
     layout = layout_in(folder, study)

@@ -30,11 +30,6 @@ from synthetic_runs import (
 )
 
 
-@pytest.fixture(autouse=True)
-def _in_the_studys_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def rendered(study: Study, layout: Layout, figures: bool = False) -> tuple[str, str]:
     analyse(study, layout)
     if figures:
@@ -120,9 +115,9 @@ def test_markdown_tables_are_tables_on_github(tmp_path: Path) -> None:
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
     page = Page(html)
     assert "under_score" in page.text and "a: x|y" in page.text
-    # Four axes, classes, results, costs; layers of two architectures and runs of four experiments; pairs, intervals,
-    # single runs, variance, epochs, speed; scores of classes, confused pairs, calibration.
-    assert html.count("<table>") == 4 + 3 + 2 + 4 + 6 + 3
+    # Four axes, classes, results, costs; layers of two architectures and runs of four experiments; pairs, sizes,
+    # intervals, single runs, variance, epochs, speed; scores of classes, confused pairs, calibration.
+    assert html.count("<table>") == 4 + 3 + 2 + 4 + 7 + 3
     assert "|" not in page.text.replace("x|y", "")
     assert "**" not in page.text
 

@@ -40,14 +40,14 @@ def calibration_table(predictions: Predictions) -> "pd.DataFrame":
 
     The error is the mean over bins of |mean probability - share that is true|, weighted by predictions (Naeini et al.
     2015; Guo et al. 2017, "On calibration of modern neural networks", 15 bins). Overconfidence is the mean probability
-    minus the share that is true.
+    of what is predicted, of multi-label data label by label at 0.5, minus the share that is right.
     """
     import pandas as pd
 
     count, probability, true = binned(predictions)
     total = np.maximum(count.sum(axis=1), 1)
     errors = np.abs(probability - true).sum(axis=1) / total
-    over = (probability - true).sum(axis=1) / total
+    over = np.array([_overconfidence(predictions, run) for run in range(len(predictions.seeds))])
     over_runs = spread(errors[None])
     return pd.DataFrame(
         {
@@ -70,6 +70,14 @@ def _probability_and_truth(predictions: Predictions, run: int) -> tuple[Floats, 
     if isinstance(predictions, ClassPredictions):
         return predictions.confidence[run].astype(float), predictions.correct[run].astype(float)
     return _label_probabilities(predictions, run), (predictions.labels[predictions.known] == 1).astype(float)
+
+
+def _overconfidence(predictions: Predictions, run: int) -> float:
+    """NaN without a known label."""
+    probability, true = _probability_and_truth(predictions, run)
+    if isinstance(predictions, LabelPredictions):
+        probability, true = np.maximum(probability, 1 - probability), (probability >= 0.5) == (true == 1)
+    return float((probability - true).mean()) if len(true) else np.nan
 
 
 def _label_probabilities(predictions: LabelPredictions, run: int) -> Floats:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from bakeoff.analysis.intervals import spread
 from bakeoff.analysis.labels import FACETS
 from bakeoff.analysis.paired import LEVEL, Verdict, effect_size, judge, probability_of_better, seeds_needed, smallest_p
+from bakeoff.analysis.places import DECIMALS
 from bakeoff.metrics import Metric
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _pairs(scope: Scope, metric: Metric) -> "tuple[Indices, Indices, NDArray[np.
 
 def _best(scope: Scope, metric: Metric) -> int:
     """The experiment with the best mean; -1 where none has a score."""
-    means = spread(scope.scores).mean
+    means = np.round(spread(scope.scores).mean, DECIMALS)
     if np.isnan(means).all():
         return -1
     return int(np.nanargmax(means) if metric.higher_is_better else np.nanargmin(means))

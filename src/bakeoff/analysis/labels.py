@@ -1,6 +1,6 @@
 """How metrics and experiments are called in figures and reports."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bakeoff.language import Language
 from bakeoff.metrics import Metric
@@ -24,6 +24,13 @@ def short_labels(cells: Sequence[Experiment]) -> dict[Experiment, str]:
     """Experiment → label that leaves out what all `cells` share; a lone experiment is called by its architecture."""
     facets = varying_facets(cells) or ["architecture"]
     return {cell: " · ".join(getattr(cell, facet) for facet in facets) for cell in cells}
+
+
+def configuration_label(key: str, cells: Iterable[Experiment]) -> str:
+    """What a configuration, an experiment without its dataset, is called: `mlp/sgd/plain`, less what all share."""
+    parts = dict(zip(FACETS[1:], key.split("/"), strict=True))
+    facets = [facet for facet in varying_facets(list(cells)) if facet in parts] or ["architecture"]
+    return " · ".join(parts[facet] for facet in facets)
 
 
 def term_name(term: str, language: Language) -> str:

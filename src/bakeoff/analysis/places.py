@@ -6,11 +6,17 @@ from typing import Any
 from bakeoff.metrics import Metric
 from bakeoff.study import Experiment
 
+DECIMALS = 12  # of scores that are compared: their sums in another order may differ in the last bits
+
 
 def places(rows: Mapping[Experiment, Mapping[str, Any]], metric: Metric) -> dict[Experiment, int]:
     """1 for the best mean test score; equal means share a place, and who has none has no place."""
     name = f"test_{metric.name}_mean"
-    means = {cell: row[name] for cell, row in rows.items() if row[name] is not None and row[name] == row[name]}
+    means = {
+        cell: round(row[name], DECIMALS)
+        for cell, row in rows.items()
+        if row[name] is not None and row[name] == row[name]
+    }
     order = sorted(means.values(), reverse=metric.higher_is_better)
     return {cell: order.index(mean) + 1 for cell, mean in means.items()}
 

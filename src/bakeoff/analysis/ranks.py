@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bakeoff.analysis.comparisons import ALL_DATASETS, Scope
 from bakeoff.analysis.paired import LEVEL
+from bakeoff.analysis.places import DECIMALS
 from bakeoff.metrics import Metric
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def average_ranks(scores: Floats, higher_is_better: bool) -> Floats:
     """Ranks [N, k] of scores [N, k] within each dataset: 1 is best, equal scores share the mean of their ranks."""
     from scipy.stats import rankdata
 
-    ranks: Floats = rankdata(-scores if higher_is_better else scores, axis=1, method="average")
+    rounded = np.round(scores, DECIMALS)  # sums in another order are no other scores
+    ranks: Floats = rankdata(-rounded if higher_is_better else rounded, axis=1, method="average")
     return ranks
 
 
@@ -184,17 +186,18 @@ def rank_groups_table(scopes: list[Scope], metric: Metric) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=["group", "configuration"])
 
 
-def profiles_table(scopes: list[Scope], metric: Metric) -> "pd.DataFrame":
+def profiles_table(scopes: list[Scope], metric: Metric, failed: Mapping[str, int]) -> "pd.DataFrame":
     """Steps of two performance profiles of each configuration: the `share` that reaches `tau`.
 
     kind "ratio": the share of datasets on which the score is within a factor tau ≥ 1 of the best configuration's
     (Dolan & Moré 2002, "Benchmarking optimization software with performance profiles"). kind "score": the share of runs
     with a score of tau or better, each dataset counting the same (Agarwal et al. 2021, "Deep reinforcement learning at
-    the edge of the statistical precipice"). Between steps the share stays.
+    the edge of the statistical precipice"). Between steps the share stays. `failed` counts the runs of an experiment,
+    by its key, that diverged or ran out of memory: they reach no score.
     """
     import pandas as pd
 
-    names, _, means = complete(scopes)
+    names, datasets, means = complete(scopes)
     columns = ["kind", "configuration", "tau", "share"]
     if not names:
         return pd.DataFrame(columns=columns)
@@ -206,7 +209,10 @@ def profiles_table(scopes: list[Scope], metric: Metric) -> "pd.DataFrame":
         tau, share = _steps(ratios[:, index], np.full(len(ratios), 1 / len(ratios)), rising=True)
         parts.append(pd.DataFrame({"kind": "ratio", "configuration": name, "tau": tau, "share": share}))
         runs = [row[~np.isnan(row)] for row in _scores_of(scopes, name)]
-        weights = np.concatenate([np.full(len(row), 1 / len(row) / len(runs)) for row in runs])
+        ended = [len(row) + failed.get(f"{dataset}/{name}", 0) for row, dataset in zip(runs, datasets, strict=True)]
+        weights = np.concatenate(
+            [np.full(len(row), 1 / count / len(runs)) for row, count in zip(runs, ended, strict=True)]
+        )
         tau, share = _steps(np.concatenate(runs), weights, rising=not metric.higher_is_better)
         parts.append(pd.DataFrame({"kind": "score", "configuration": name, "tau": tau, "share": share}))
     return pd.concat(parts).sort_values("kind", kind="stable").reset_index(drop=True)

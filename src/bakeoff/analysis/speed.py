@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.floating]
+ENDED = ("completed", "diverged", "out_of_memory")
 COSTS = ("training_seconds", "parameters", "macs")
 RUN = [*FACETS, "seed"]
 
@@ -22,9 +23,11 @@ def speed_table(
     """One row per experiment with a completed run.
 
     `target` is a validation score; left out, that of a dataset is the weakest experiment's best: the mean over its
-    runs of the best score over epochs. `reached` of `runs` reach it, `epochs_to_target` and `seconds_to_target`
-    (training time, validation not counted) are medians over runs, with those that do not reach it as later than all, so
-    that they are empty where half do not. `area_under_curve` is the mean validation score over epochs (trapezoids).
+    runs of the best score over epochs. `reached` of `runs` reach it; those that diverged or ran out of memory do not.
+    `epochs_to_target` and `seconds_to_target` (training time, validation not counted) are medians over runs, with those
+    that do not reach it as later than all, so that they are empty where half do not. `area_under_curve` is the mean
+    validation score over epochs (trapezoids), of as many as the longest run on the dataset has: one that stopped early
+    keeps its last score.
     `score_per_second` and `score_per_million_parameters` divide the mean test score, and are empty for metrics where
     lower is better. `best_for_<cost>`: on the Pareto front of its dataset, so that no experiment is both better and
     cheaper.
@@ -42,9 +45,11 @@ def speed_table(
     order = completed[list(FACETS)].drop_duplicates()
     best = epochs.groupby(RUN)[column].agg("max" if metric.higher_is_better else "min")
     table = order.merge(_targets(best, metric, target), on="dataset", how="left")
-    table = table.merge(_reached(epochs, completed, table, column, metric), on=list(FACETS), how="left")
-    area = epochs.groupby(RUN)[["epoch", column]].apply(
-        lambda run: _area(run["epoch"].to_numpy(), run[column].to_numpy())
+    ended = runs[runs["status"].isin(ENDED)].merge(order, on=list(FACETS))
+    table = table.merge(_reached(epochs, ended, table, column, metric), on=list(FACETS), how="left")
+    last = epochs.groupby("dataset")["epoch"].max()
+    area = epochs.groupby(RUN)[["dataset", "epoch", column]].apply(
+        lambda run: _area(run["epoch"].to_numpy(), run[column].to_numpy(), last[run["dataset"].iloc[0]])
     )
     table["area_under_curve"] = _means_by_experiment(area.rename("area"), table)
     costs = completed.groupby(list(FACETS))[[f"test_{metric.name}", *COSTS]].mean()
@@ -88,7 +93,7 @@ def _targets(best: "pd.Series[float]", metric: Metric, target: float | None) -> 
 
 
 def _reached(
-    epochs: "pd.DataFrame", completed: "pd.DataFrame", targets: "pd.DataFrame", column: str, metric: Metric
+    epochs: "pd.DataFrame", ended: "pd.DataFrame", targets: "pd.DataFrame", column: str, metric: Metric
 ) -> "pd.DataFrame":
     """Runs of each experiment, how many reach the target, and the median epoch and seconds at which they do."""
     import pandas as pd
@@ -97,7 +102,7 @@ def _reached(
     # The weakest's best is a mean: rounding must not decide whether its own runs reach it.
     short = (aimed["target"] - aimed[column]) * (1 if metric.higher_is_better else -1)
     first = aimed[short <= 1e-12].groupby(RUN)[["epoch", "elapsed"]].first()
-    each = first.reindex(pd.MultiIndex.from_frame(completed[RUN])).reset_index()
+    each = first.reindex(pd.MultiIndex.from_frame(ended[RUN])).reset_index()
     grouped = each.groupby(list(FACETS), sort=False)
     later = each.fillna({"epoch": np.inf, "elapsed": np.inf}).groupby(list(FACETS), sort=False)
     medians = later[["epoch", "elapsed"]].median().replace(np.inf, np.nan)
@@ -114,10 +119,13 @@ def _means_by_experiment(values: "pd.Series[float]", table: "pd.DataFrame") -> F
     return means.reindex(pd.MultiIndex.from_frame(table[list(FACETS)])).to_numpy(float)
 
 
-def _area(epochs: NDArray[np.int64], scores: Floats) -> float:
-    """The mean height of a curve: its integral by trapezoids over its length; of a single epoch its score."""
+def _area(epochs: NDArray[np.int64], scores: Floats, last: int) -> float:
+    """The mean height of a curve that stays where it ends up to the `last` epoch: its integral by trapezoids over its
+    length; of a single epoch its score."""
     from scipy.integrate import trapezoid
 
+    if epochs[-1] < last:
+        epochs, scores = np.append(epochs, last), np.append(scores, scores[-1])
     return float(trapezoid(scores, epochs) / (epochs[-1] - epochs[0]) if len(epochs) > 1 else scores[0])
 
 

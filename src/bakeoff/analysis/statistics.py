@@ -15,7 +15,7 @@ from bakeoff.analysis.labels import FACETS
 from bakeoff.analysis.ranks import profiles_table, rank_groups_table, rank_pairs_table, rank_test_table, ranks_table
 from bakeoff.analysis.selection import selection_table
 from bakeoff.analysis.single_runs import single_runs_table
-from bakeoff.analysis.speed import speed_table
+from bakeoff.analysis.speed import ENDED, speed_table
 from bakeoff.analysis.summary import read_history, read_tables
 from bakeoff.analysis.variance import variance_table
 from bakeoff.errors import BakeoffError
@@ -78,11 +78,17 @@ def _study_tables(study: Study, layout: Layout, runs: "pd.DataFrame", found: ByE
         "rank_test": rank_test_table(parts, metric),
         "rank_pairs": rank_pairs_table(parts, metric),
         "rank_groups": rank_groups_table(parts, metric),
-        "profiles": profiles_table(parts, metric),
+        "profiles": profiles_table(parts, metric, _failed(runs)),
         "variance": variance_table(runs, score),
         "speed": speed_table(runs, history.astype({facet: str for facet in FACETS}), metric, study.target),
         "selection": selection_table(runs, metric),
     }
+
+
+def _failed(runs: "pd.DataFrame") -> dict[str, int]:
+    """experiment's key → its runs that diverged or ran out of memory."""
+    failed = runs[runs["status"].isin(ENDED) & (runs["status"] != "completed")]
+    return Counter("/".join(key) for key in failed[list(FACETS)].itertuples(index=False))
 
 
 def _single_runs(compared: "pd.DataFrame", found: ByExperiment) -> "pd.DataFrame":

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bakeoff.analysis.intervals import spread
-from bakeoff.analysis.paired import Judgement, judge, seeds_needed
+from bakeoff.analysis.paired import Judgement, holm, judge, seeds_needed
 from bakeoff.analysis.predictions import ClassPredictions, read_predictions
 from bakeoff.analysis.single_runs import mcnemar
 from bakeoff.arguments import nearest
@@ -36,8 +36,9 @@ class Results:
 class Pair:
     """One experiment of A against one of B, over the seeds that both completed.
 
-    `same_data` says whether both were measured on the same prepared data. `images` is what single runs add: how many
-    test images A alone has right, B alone, and McNemar's exact p-value.
+    The means are over the seeds that both completed. `same_data` says whether both were measured on the same prepared
+    data. `images` is what single runs add: how many test images A alone has right, B alone, and McNemar's exact
+    p-value, corrected by Holm for all such pairs.
     """
 
     a: Experiment
@@ -106,7 +107,9 @@ def compare(a: Results, b: Results, metric_name: str | None = None) -> Compariso
     table = np.array([[[part.get(seed, np.nan) for seed in seeds] for part in pair] for pair in scores])
     sign = 1.0 if metric.higher_is_better else -1.0
     judged = judge(sign * (table[:, 0] - table[:, 1]))
-    means = [spread(table[:, side]).mean for side in (0, 1)]
+    paired = np.where(np.isnan(table).any(axis=1, keepdims=True), np.nan, table)  # so that differences are of the means
+    means = [spread(paired[:, side]).mean for side in (0, 1)]
+    images = _corrected([_single_runs(a, b, cell, partner) for cell, partner in partners.items()])
     pairs = [
         Pair(
             cell,
@@ -115,7 +118,7 @@ def compare(a: Results, b: Results, metric_name: str | None = None) -> Compariso
             float(means[1][row]),
             int((np.isnan(table[row, 0]) != np.isnan(table[row, 1])).sum()),
             _data_of(a, cell) == _data_of(b, partner),
-            _single_runs(a, b, cell, partner),
+            images[row],
         )
         for row, (cell, partner) in enumerate(partners.items())
     ]
@@ -170,7 +173,17 @@ def _data_of(results: Results, cell: Experiment) -> Any:
     return next(iter(results.runs[cell].values()))["spec"].get("dataset")
 
 
-def _single_runs(a: Results, b: Results, first: Experiment, second: Experiment) -> tuple[int, int, float] | None:
+Images = tuple[int, int, float]
+
+
+def _corrected(tests: list[Images | None]) -> list[Images | None]:
+    """McNemar's tests with their p-values corrected by Holm; where there is none, nothing is tested."""
+    p_values = np.array([[np.nan if test is None else test[2] for test in tests]])
+    corrected = holm(p_values)[0][0]
+    return [test and (test[0], test[1], float(p)) for test, p in zip(tests, corrected, strict=True)]
+
+
+def _single_runs(a: Results, b: Results, first: Experiment, second: Experiment) -> Images | None:
     """McNemar's test of the only seed that both have, on the same multi-class test images; None otherwise."""
     seeds = sorted(set(a.paths[first]) & set(b.paths[second]))
     if len(seeds) != 1:

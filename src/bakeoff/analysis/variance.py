@@ -34,9 +34,9 @@ def variance_table(runs: "pd.DataFrame", column: str) -> "pd.DataFrame":
     that do not contain it. `residual` is what no pair explains: how three axes and more go together, and chance.
 
     `share` is of the total sum of squares (η²). Terms with many degrees of freedom explain something by chance too.
-    `balanced` says whether every combination of the levels has its run: then the shares add up to 1 and every type of
-    sums is the same; otherwise `shared` is what cannot be attributed (negative where terms explain the same twice), and
-    in studies of thousands of runs the pairs with the most combinations are left to the residual.
+    `balanced` says whether every combination of the planned levels has its complete run: then the shares add up to 1
+    and every type of sums is the same; otherwise `shared` is what cannot be attributed (negative where terms explain
+    the same twice), and in studies of thousands of runs the pairs with the most combinations are left to the residual.
     """
     import pandas as pd
 
@@ -47,15 +47,16 @@ def variance_table(runs: "pd.DataFrame", column: str) -> "pd.DataFrame":
     scores = completed[column].to_numpy(float)
     scores = scores - scores.mean()
     total = float((scores**2).sum())
-    balanced = len(scores) == np.prod([codes.max() + 1 for codes in levels.values()])
-    effects = balanced_effects(levels, scores) if balanced else unbalanced_effects(levels, scores)
+    orthogonal = len(scores) == np.prod([codes.max() + 1 for codes in levels.values()])
+    effects = balanced_effects(levels, scores) if orthogonal else unbalanced_effects(levels, scores)
     rows = [(_name(term), freedom, square) for term, (freedom, square) in effects.items()]
-    if not balanced:
+    if not orthogonal:
         rows.append((SHARED, 0, total - sum(square for *_, square in rows)))
     rows.append((TOTAL, len(scores) - 1, total))
     table = pd.DataFrame(rows, columns=list(COLUMNS[:3]))
     table["share"] = table["sum_of_squares"] / total if total > 0 else np.nan
-    return table.assign(balanced=bool(balanced))
+    planned = np.prod([runs[name].nunique() for name in KEYS])
+    return table.assign(balanced=bool(len(scores) == planned))  # a level without any complete run is missing, too
 
 
 def balanced_effects(levels: Levels, scores: Floats) -> Effects:

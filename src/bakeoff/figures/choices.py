@@ -82,8 +82,7 @@ def performance_profiles(steps: "pd.DataFrame", language: Language) -> "Figure":
     for index, (name, profile) in enumerate(steps.groupby("configuration", sort=False)):
         tau, share = [*profile["tau"], last], [*profile["share"], profile["share"].iloc[-1]]
         dash = DASHES[index // len(hues) % len(DASHES)]
-        label = str(name).replace("/", " · ")
-        axes.step(tau, share, where="post", color=hues[index % len(hues)], linestyle=dash, label=label)
+        axes.step(tau, share, where="post", color=hues[index % len(hues)], linestyle=dash, label=name)
     axes.set_xlabel(language.say("Within this factor of the best"))
     axes.set_ylabel(language.say("Share of datasets"))
     axes.set_ylim(0, 1.03)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bakeoff.analysis.images import split_images
-from bakeoff.analysis.labels import FACETS, term_name
+from bakeoff.analysis.labels import FACETS, configuration_label, term_name
 from bakeoff.analysis.places import best_on
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.analysis.summary import records
@@ -43,18 +43,17 @@ def statistics_figures(
         yield "variance_shares.svg", variance_shares(dict(zip(names, shares["share"], strict=True)), language)
     if len(tables["rank_test"]):
         ranks = tables["ranks"][tables["ranks"]["dataset"] == ""]
-        averages = {
-            name.replace("/", " · "): rank for name, rank in zip(ranks["configuration"], ranks["rank"], strict=True)
-        }
+        called = {key: configuration_label(key, study.cells) for key in ranks["configuration"]}
+        averages = {called[key]: rank for key, rank in zip(ranks["configuration"], ranks["rank"], strict=True)}
         groups = [
-            [name.replace("/", " · ") for name in group]
-            for _, group in tables["rank_groups"].groupby("group")["configuration"]
+            [called[key] for key in group] for _, group in tables["rank_groups"].groupby("group")["configuration"]
         ]
         distance = float(tables["rank_test"]["critical_difference"].iloc[0])
         yield "critical_difference.svg", critical_difference(averages, groups, distance, language)
     ratios = tables["profiles"][tables["profiles"]["kind"] == "ratio"]
     if 0 < ratios["configuration"].nunique() <= CONFIGURATIONS_IN_A_FIGURE:
-        yield "performance_profiles.svg", performance_profiles(ratios, language)
+        names = [configuration_label(key, study.cells) for key in ratios["configuration"]]
+        yield "performance_profiles.svg", performance_profiles(ratios.assign(configuration=names), language)
 
 
 def _of_errors(

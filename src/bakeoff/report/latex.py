@@ -5,7 +5,7 @@ import textwrap
 import unicodedata
 from typing import TYPE_CHECKING
 
-from bakeoff.report.document import Column, Document, Figure, Table, blocks_of
+from bakeoff.report.document import Column, Document, Figure, Section, Table, blocks_of
 from bakeoff.report.templates import TEMPLATES
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ SPECIAL = {
     "×": r"\ensuremath{\times}",
     "·": r"\textperiodcentered{}",
     "∞": r"\ensuremath{\infty}",
+    "\u00a0": "~",
 }
 LAST_OF_TEXT = 0xFFFF  # what comes after it are pictograms, mostly
 LAST_SIGN = "\u2190"  # up to it, signs like © and № are no pictograms
@@ -47,6 +48,7 @@ LETTERS_SQUEEZED = 135  # into a line, a seventh smaller
 LETTERS_OF_A_LONG_LINE = 165  # across a page on its side
 ROWS_OF_A_PAGE = 30  # that a table may have before it is broken over pages
 WRAPPED_ROWS_OF_A_PAGE = 10  # likewise, of rows of several lines
+SECTIONS_OF_CONTENTS = 60  # that a table of contents lists
 LANGUAGES = {"en": "english", "ru": "russian"}
 
 
@@ -65,7 +67,9 @@ def latex(document: Document) -> dict[str, str]:
 
 def escape_latex(text: str) -> str:
     """Text that LaTeX shows as it stands, in text and in moving arguments; a pictogram by its name."""
-    return "".join(SPECIAL.get(character) or _spelled_out(character) for character in " ".join(text.split()))
+    return "".join(
+        SPECIAL.get(character) or _spelled_out(character) for character in " ".join(re.split(r"[ \n\t]+", text.strip()))
+    )
 
 
 def _spelled_out(character: str) -> str:
@@ -101,6 +105,7 @@ def _environment() -> "jinja2.Environment":
     environment.filters["file"] = file_name
     environment.filters["listing"] = _listing
     environment.filters["head"] = _head
+    environment.filters["is_large"] = _is_large
     environment.filters["is_wide"] = _is_wide
     environment.filters["is_long"] = _is_long
     environment.filters["wraps"] = _wraps
@@ -112,6 +117,11 @@ def _head(column: Column) -> str:
     if not column.numeric:
         return escape_latex(column.title)
     return r"\makecell[br]{" + r"\\".join(map(escape_latex, _lines(column.title))) + "}"
+
+
+def _is_large(document: Document) -> bool:
+    """Whether its table of contents would take more than a page or two."""
+    return sum(isinstance(block, Section) for block in blocks_of(document)) > SECTIONS_OF_CONTENTS
 
 
 def _is_wide(table: Table) -> bool:

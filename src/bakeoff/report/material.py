@@ -29,7 +29,8 @@ class Material:
     """A study's tables by experiment, what its steps left beside them, and the language to say it in.
 
     `rows` are the experiments' in the summary, `runs` those of their runs; `labels` leave out what all experiments
-    share. `cards` and `plans` are those of the datasets and experiments that have one.
+    share, `labels_on_dataset` what those on their dataset do. `cards` and `plans` are those of the datasets and
+    experiments that have one.
     """
 
     study: Study
@@ -39,6 +40,7 @@ class Material:
     rows: Mapping[Experiment, Row]
     runs: Mapping[Experiment, Sequence[Row]]
     labels: Mapping[Experiment, str]
+    labels_on_dataset: Mapping[Experiment, str]
     cards: Mapping[str, Row]
     plans: Mapping[Experiment, Row]
     statistics: Mapping[str, Sequence[Row]]
@@ -78,6 +80,10 @@ class Material:
         """The name of an experiment, leading to its section."""
         return Cell(self.labels[cell], link=anchor_of(cell))
 
+    def link_on_dataset(self, cell: Experiment, bold: bool = False) -> Cell:
+        """Likewise, in a table of one dataset."""
+        return Cell(self.labels_on_dataset[cell], bold, link=anchor_of(cell))
+
     def name_of(self, metric: Metric) -> str:
         """What a metric is called in the report's language."""
         return metric_name(metric, self.study, self.language)
@@ -98,6 +104,7 @@ def gather(study: Study, layout: Layout, language: Language) -> Material:
         rows=dict(zip(cells, records(tables.experiments), strict=True)),
         runs={cell: records(group) for cell, group in by_experiment(tables.runs)},
         labels=short_labels(cells),
+        labels_on_dataset=_labels_on_dataset(cells),
         cards={name: _read(path, "prepare the data again") for name, path in cards.items() if path.exists()},
         plans={cell: _read(path, "run `bakeoff check` again") for cell, path in plans.items() if path.exists()},
         statistics={name: records(read_statistics(layout, name)) for name in TABLES_OF_A_REPORT},
@@ -122,6 +129,13 @@ def anchor_of(cell: Experiment) -> str:
 def run_key(row: Row) -> str:
     """How a run in the summary is called."""
     return "/".join(str(row[facet]) for facet in FACETS) + f"/seed{row['seed']}"
+
+
+def _labels_on_dataset(cells: Sequence[Experiment]) -> dict[Experiment, str]:
+    found: dict[Experiment, str] = {}
+    for name in dict.fromkeys(cell.dataset for cell in cells):
+        found |= short_labels([cell for cell in cells if cell.dataset == name])
+    return found
 
 
 def _check_match(study: Study, layout: Layout, tables: Tables) -> None:

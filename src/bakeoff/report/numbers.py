@@ -7,6 +7,7 @@ from bakeoff.language import Language
 from bakeoff.metrics import Metric
 
 NONE = "–"
+PERCENT = "\u00a0%"
 
 
 def is_known(value: Any) -> bool:
@@ -19,7 +20,7 @@ def metric_text(value: Any, metric: Metric, language: Language, unit: bool = Fal
     if not is_known(value):
         return NONE
     if metric.percent:
-        return language.number(100 * value, 2) + (" %" if unit else "")
+        return language.number(100 * value, 2) + (PERCENT if unit else "")
     return language.significant(value, 4)
 
 
@@ -29,7 +30,7 @@ def spread_text(row: Mapping[str, Any], score: str, metric: Metric, language: La
     text = metric_text(mean, metric, language)
     if is_known(deviation):
         text += f" ± {metric_text(deviation, metric, language)}"
-    return text + (" %" if unit and metric.percent and is_known(mean) else "")
+    return text + (PERCENT if unit and metric.percent and is_known(mean) else "")
 
 
 def interval_text(row: Mapping[str, Any], score: str, metric: Metric, language: Language, unit: bool = False) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bakeoff.analysis.summary import CONFIDENCE
 from bakeoff.language import mark
 from bakeoff.metrics import Metric
 from bakeoff.report.document import Cell, Column, Table
 from bakeoff.report.material import Material
-from bakeoff.report.numbers import NONE, interval_text, is_known, metric_text, spread_text
+from bakeoff.report.numbers import NONE, is_known, metric_text, range_text, spread_text
 from bakeoff.study import Experiment, Published, Study
 
 WORDS = {
@@ -25,7 +26,8 @@ Row = Mapping[str, Any]
 class Comparison:
     """One published number and ours, as text.
 
-    `verdict` says whether our 95 % interval covers the published number; `sentence` says everything.
+    `interval` is where a mean of as many runs as the published number's would fall, were they ours; `verdict` says
+    whether that number is there, and `sentence` everything.
     """
 
     measure: str
@@ -54,7 +56,7 @@ def published_table(material: Material) -> Table | None:
         say("Measure"): False,
         say("Published"): True,
         say("Ours"): True,
-        say("Our 95 % interval"): True,
+        say("95 % prediction interval"): True,
         say("Published number"): False,
     }
     return Table(
@@ -98,16 +100,32 @@ def _compare(material: Material, number: Published, row: Row) -> Comparison:
         sentence = say("{beginning}; none of ours: {why}.", beginning=beginning, why=why)
         return Comparison(measure, published, number.value, NONE, NONE, why, sentence)
     ours = spread_text(row, score, metric, language, unit=True)
-    low, high = row[f"{score}_low"], row[f"{score}_high"]
-    if not is_known(low):
-        verdict = say("no interval with one run")
+    ends = prediction_interval(row[f"{score}_mean"], row[f"{score}_std"], row["completed"], number.runs)
+    if ends is None:
+        verdict = say("no interval with one run") if row["completed"] == 1 else say("no interval: our runs are alike")
         sentence = say("{beginning}, ours {ours}; {verdict}.", beginning=beginning, ours=ours, verdict=verdict)
         return Comparison(measure, published, number.value, ours, NONE, verdict, sentence)
-    interval = interval_text(row, score, metric, language, unit=True)
-    verdict, end = _verdict(number.value, low, high)
+    interval = range_text(*ends, metric, language, unit=True)
+    verdict, end = _verdict(number.value, *ends)
     sentence = say("{beginning}, ours {ours}. ", beginning=beginning, ours=ours)
     sentence += say(end, interval=interval, published=published)
     return Comparison(measure, published, number.value, ours, interval, say(verdict), sentence)
+
+
+def prediction_interval(mean: float, deviation: Any, runs: int, published_runs: int) -> tuple[float, float] | None:
+    """Where in 95 % of cases the mean of so many further runs falls, from the mean and deviation of ours; None where
+    these have no spread.
+
+    mean ± t · deviation · √(1/runs + 1/published_runs), of normal scores whose spread is the same (Hahn and Meeker
+    1991, "Statistical intervals", section 4.7). Our confidence interval would be narrower: the published runs had their
+    chance, too.
+    """
+    from scipy.stats import t
+
+    if runs < 2 or not is_known(deviation) or not deviation > 0:
+        return None
+    reach = t.ppf((1 + CONFIDENCE) / 2, runs - 1) * deviation * (1 / runs + 1 / published_runs) ** 0.5
+    return mean - reach, mean + reach
 
 
 def _score(number: Published) -> str:
@@ -121,10 +139,10 @@ def _score(number: Published) -> str:
 def _verdict(value: float, low: float, high: float) -> tuple[str, str]:
     """What the table says, and the sentence."""
     if value < low:
-        return mark("below our interval"), mark("Our interval {interval} lies above the published {published}.")
+        return mark("below ours"), mark("Runs like ours would give {interval}: the published {published} is below.")
     if value > high:
-        return mark("above our interval"), mark("Our interval {interval} lies below the published {published}.")
-    return mark("covered"), mark("Our interval {interval} covers the published {published}.")
+        return mark("above ours"), mark("Runs like ours would give {interval}: the published {published} is above.")
+    return mark("as ours"), mark("Runs like ours would give {interval}: the published {published} is among them.")
 
 
 def _same_measure(number: Published, metric: Metric, study: Study) -> bool:

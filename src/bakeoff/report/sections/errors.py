@@ -22,7 +22,7 @@ def errors(material: Material) -> Section | None:
 
 
 def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
-    say, label = material.language.say, material.labels[best]
+    say, label = material.language.say, material.labels_on_dataset[best]
     introduction = say(
         "Of {experiment}, the experiment with the best mean on {dataset}; means over its runs.",
         experiment=label,
@@ -61,7 +61,9 @@ def _classes(material: Material, dataset: str, best: Experiment) -> Table:
     """The scores of each class; of very many, those that the experiment is worst at."""
     say, language = material.language.say, material.language
     rows = of_cell(material.statistic("classes"), best)
-    caption = say("Classes of {dataset} as {experiment} sees them.", dataset=dataset, experiment=material.labels[best])
+    caption = say(
+        "Classes of {dataset} as {experiment} sees them.", dataset=dataset, experiment=material.labels_on_dataset[best]
+    )
     if len(rows) > MOST_CLASSES:
         judged = sorted((row for row in rows if is_known(row["f1"])), key=lambda row: row["f1"])[:HARDEST_CLASSES]
         caption = say(
@@ -69,7 +71,7 @@ def _classes(material: Material, dataset: str, best: Experiment) -> Table:
             some=language.whole(len(judged)),
             all=language.whole(len(rows)),
             dataset=dataset,
-            experiment=material.labels[best],
+            experiment=material.labels_on_dataset[best],
         )
         rows = judged
     thresholds = {row["class"]: row["threshold"] for row in of_cell(material.statistic("thresholds"), best)}
@@ -79,9 +81,15 @@ def _classes(material: Material, dataset: str, best: Experiment) -> Table:
         "f1": say("F1 [%]"),
         "average_precision": say("Average precision [%]"),
     }
+    if thresholds:  # chosen on validation, and not what these scores are at
+        titles |= {
+            "precision": say("Precision at 0.5 [%]"),
+            "recall": say("Recall at 0.5 [%]"),
+            "f1": say("F1 at 0.5 [%]"),
+        }
     shown = [name for name in titles if any(is_known(row[name]) for row in rows)]
     columns = [Column(say("Class"), False), Column(say("Test images")), *(Column(titles[name]) for name in shown)]
-    columns += [Column(say("Threshold"))] if thresholds else []
+    columns += [Column(say("Threshold chosen on validation"))] if thresholds else []
     body = []
     for row in rows:
         cells = [Cell(row["class"]), Cell(whole_text(row["images"], language), value=row["images"])]
@@ -133,7 +141,7 @@ def _calibration(material: Material, dataset: str) -> Table:
         error, over = row["expected_calibration_error"], row["overconfidence"]
         test_loss = material.rows[cell].get("test_loss_mean")
         body.append([
-            material.link(cell),
+            material.link_on_dataset(cell),
             Cell(amount_text(100 * error, language, 2), value=error),
             Cell(amount_text(100 * over, language, 2), value=over),
             Cell(metric_text(test_loss, loss, language), value=test_loss),

@@ -19,8 +19,7 @@ from bakeoff.report.numbers import (
 from bakeoff.report.published import published_table
 from bakeoff.report.sections.summary import tracks_test
 
-MARK = " †"
-NO_DIFFERENCE = ("not_distinguishable", "identical")
+MARKS = {" †": ("not_distinguishable", "identical"), " ‡": ("too_few_seeds", "constant_difference")}
 
 
 def results(material: Material) -> Section:
@@ -52,7 +51,7 @@ def main_table(material: Material, dataset: str) -> Table:
     language, metric, score = material.language, material.metric, material.score
     say, rows = language.say, material.of_dataset(dataset)
     others, tracked = beside(material, rows.values(), "test_{}_mean"), tracks_test(material)
-    ranks, near = places(rows, metric), _as_good(material, dataset)
+    ranks, marks = places(rows, metric), _marks(material, dataset)
     columns = [
         Column(say("Experiment"), False),
         Column(say("Rank")),
@@ -70,10 +69,10 @@ def main_table(material: Material, dataset: str) -> Table:
         shown += [("test_max", metric)] if tracked else []
         scores = [(f"{split}_{item.name}_mean", item) for split, item in shown]
         body.append([
-            Cell(material.labels[cell], best, link=material.link(cell).link),
+            material.link_on_dataset(cell, best),
             Cell(str(ranks.get(cell, NONE)), value=ranks.get(cell)),
             Cell(
-                spread_text(row, score, metric, language) + (MARK if cell.key in near else ""),
+                spread_text(row, score, metric, language) + marks.get(cell.key, ""),
                 best,
                 row[f"{score}_mean"],
             ),
@@ -88,18 +87,27 @@ def main_table(material: Material, dataset: str) -> Table:
             Cell(say("{some} of {all}", some=row["completed"], all=row["planned"]), value=row["completed"]),
         ])  # fmt: skip
     caption = say("Results on {dataset}: means over seeds, the best in bold.", dataset=dataset)
-    key = say("{mark}: not distinguishable from the best (see Comparison).", mark=MARK.strip()) if near else ""
+    keys = {
+        " †": say("†: not distinguishable from the best (see Comparison)."),
+        " ‡": say("‡: not judged, as seeds are too few or have no spread."),
+    }
+    key = " ".join(text for mark, text in keys.items() if mark in marks.values())
     return Table(f"results_{dataset}", caption, columns, body, key)
 
 
-def _as_good(material: Material, dataset: str) -> set[str]:
-    """The experiments whose comparison with the best one of a dataset finds no difference."""
+def _marks(material: Material, dataset: str) -> dict[str, str]:
+    """experiment's key → the mark of those whose comparison with the best one of a dataset finds no difference."""
     best = best_on(dataset, material.rows, material.metric)
     if best is None:
-        return set()
-    pairs = [row for row in material.statistic("comparisons") if row["dataset"] == dataset]
-    unclear = [row for row in pairs if row["verdict"] in NO_DIFFERENCE and best.key in (row["a"], row["b"])]
-    return {key for row in unclear for key in (row["a"], row["b"])} - {best.key}
+        return {}
+    found = {}
+    completed = {cell.key for cell, row in material.rows.items() if row["completed"]}
+    for row in material.statistic("comparisons"):
+        pair = {row["a"], row["b"]}
+        if row["dataset"] == dataset and best.key in pair and pair <= completed:
+            (other,) = pair - {best.key}
+            found[other] = next((mark for mark, verdicts in MARKS.items() if row["verdict"] in verdicts), "")
+    return found
 
 
 def _figures(material: Material, dataset: str) -> list[Block]:
@@ -129,7 +137,13 @@ def _curves(material: Material, dataset: str) -> list[Block]:
         return []
     bands = mean_curves(material.study, completed_history(material.study, material.layout, completed))
     curves = [
-        Curve(material.labels[cell], list(found.index), list(found["mean"]), list(found["min"]), list(found["max"]))
+        Curve(
+            material.labels_on_dataset[cell],
+            list(found.index),
+            list(found["mean"]),
+            list(found["min"]),
+            list(found["max"]),
+        )
         for cell, found in bands.items()
         if len(found)
     ]

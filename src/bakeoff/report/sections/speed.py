@@ -13,6 +13,7 @@ def speed(material: Material) -> Section | None:
     rows = material.statistic("speed")
     if not rows:
         return None
+    unit = say(" [points]") if material.metric.percent else ""
     columns = [
         Column(say("Experiment"), False),
         Column(say("Target") + (" [%]" if material.metric.percent else "")),
@@ -20,8 +21,8 @@ def speed(material: Material) -> Section | None:
         Column(say("Epochs to it")),
         Column(say("Seconds to it")),
         Column(say("Area under the curve")),
-        Column(say("Score per second")),
-        Column(say("Score per million parameters")),
+        Column(say("Score per second") + unit),
+        Column(say("Score per million parameters") + unit),
         Column(say("On the Pareto front of"), False),
     ]
     introduction = say(
@@ -56,4 +57,7 @@ def _row(material: Material, row: Row) -> list[Cell]:
 
 
 def _ratio(material: Material, value: float) -> str:
-    return material.language.significant(value) if value == value else NONE
+    if value != value:
+        return NONE
+    shown = 100 * value if material.metric.percent else value
+    return material.language.whole(shown) if shown >= 1000 else material.language.significant(shown)

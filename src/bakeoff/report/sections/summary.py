@@ -1,19 +1,19 @@
 """What the study found, in sentences that its numbers make."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from bakeoff.analysis.labels import short_labels
 from bakeoff.analysis.places import places
-from bakeoff.language import Language
-from bakeoff.report.document import Paragraph, Section
+from bakeoff.report.document import Block, Items, Paragraph, Section
 from bakeoff.report.material import Material, run_key
-from bakeoff.report.numbers import interval_text, is_known, metric_text
+from bakeoff.report.numbers import interval_text, is_known, metric_text, whole_text
+from bakeoff.report.sections.names import listed
+from bakeoff.report.sections.verdicts import name_of, p_phrase
 from bakeoff.study import Experiment
 
 
 def summary(material: Material) -> Section:
     say = material.language.say
-    found = [_leader(material, name) for name in material.datasets]
+    leaders = [_leader(material, name) for name in material.datasets]
     notes = [
         say("The epoch of each run was chosen on the validation split; the test split only reports."),
         say("Intervals are two-sided 95 % t-intervals of the mean over seeds, on one split of the data."),
@@ -25,22 +25,18 @@ def summary(material: Material) -> Section:
                 "that number is optimistic and ranks nothing."
             )
         )
-    blocks = [Paragraph(" ".join([*found, *_counts(material)]), "summary"), Paragraph(" ".join(notes), "note")]
-    return Section(say("Summary"), "summary", blocks)
+    counts = _counts(material)
+    if len(leaders) == 1:
+        found: list[Block] = [Paragraph(" ".join([*leaders, *counts]), "summary")]
+    else:
+        found = [Paragraph(" ".join([*_over_datasets(material), *counts]), "summary"), Items(leaders)]
+    return Section(say("Summary"), "summary", [*found, Paragraph(" ".join(notes), "note")])
 
 
 def tracks_test(material: Material) -> bool:
     """Whether some run was evaluated on the test split at each epoch."""
     name = f"test_max_{material.study.metric}_mean"
     return any(is_known(row.get(name)) for row in material.rows.values())
-
-
-def listed(names: Sequence[str], language: Language, most: int = 4) -> str:
-    """Names in brackets, cut where they are many."""
-    if len(names) > most:
-        shown = ", ".join(names[:most])
-        return language.say(" ({names} and {number} more)", names=shown, number=language.whole(len(names) - most))
-    return f" ({', '.join(names)})"
 
 
 def _counts(material: Material) -> list[str]:
@@ -81,13 +77,36 @@ def _counts(material: Material) -> list[str]:
     return sentences
 
 
+def _over_datasets(material: Material) -> list[str]:
+    """The configurations with the best average rank, where enough of them have a run on every dataset."""
+    language = material.language
+    averages = [row for row in material.statistic("ranks") if row["dataset"] == ""]
+    if not averages:
+        return []
+    best = min(row["rank"] for row in averages)
+    test = material.statistic("rank_test")[0]
+    return [
+        language.say(
+            "Over {datasets} datasets, the best average rank of {configurations} configurations is that of {leaders}: "
+            "{rank} (Friedman's test of whether ranks differ: {p}).",
+            datasets=whole_text(test["datasets"], language),
+            configurations=whole_text(test["configurations"], language),
+            leaders=language.enumeration(
+                [name_of(material, "", row["configuration"]) for row in averages if row["rank"] == best]
+            ),
+            rank=language.number(best, 2),
+            p=p_phrase(material, test["p_value"]),
+        )
+    ]
+
+
 def _leader(material: Material, dataset: str) -> str:
     """The best mean on a dataset with its interval, and how it compares with the others."""
     language, metric, score = material.language, material.metric, material.score
     here = {cell: row for cell, row in material.of_dataset(dataset).items() if is_known(row[f"{score}_mean"])}
     if not here:
         return language.say("On {dataset}, no run is complete yet.", dataset=dataset)
-    labels = short_labels([cell for cell in material.rows if cell.dataset == dataset])
+    labels = {cell: material.labels_on_dataset[cell] for cell in material.rows if cell.dataset == dataset}
     ranks = places(here, metric)
     order = sorted(here, key=lambda cell: ranks[cell])
     leaders = [labels[cell] for cell in order if ranks[cell] == 1]
@@ -126,13 +145,18 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
     """Which experiments the best one is better than, and which it cannot be told from."""
     language = material.language
     verdicts: dict[str, list[str]] = {}
+    contrary: list[str] = []
     score = f"{material.score}_mean"
     without_run = {labels[cell] for cell, row in material.of_dataset(best.dataset).items() if not is_known(row[score])}
     for row in material.statistic("comparisons"):
         if best.key in (row["a"], row["b"]) and row["dataset"] == best.dataset:
             other = row["b"] if row["a"] == best.key else row["a"]
-            cell = next(cell for cell in labels if cell.key == other)
-            verdicts.setdefault(row["verdict"], []).append(labels[cell])
+            label = next(labels[cell] for cell in labels if cell.key == other)
+            # The best mean may be over other seeds than those that both completed.
+            if row["verdict"] in ("better", "worse") and (row["a"] == best.key) != (row["verdict"] == "better"):
+                contrary.append(label)
+            else:
+                verdicts.setdefault(row["verdict"], []).append(label)
     better = [*verdicts.get("better", ()), *verdicts.get("worse", ())]
     unclear = [*verdicts.get("not_distinguishable", ()), *verdicts.get("identical", ())]
     unjudged, alike = verdicts.get("too_few_seeds", []), verdicts.get("constant_difference", [])
@@ -145,6 +169,15 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
                 "It is better than {n} others{which}.",
                 len(better),
                 which=listed(better, language),
+            )
+        )
+    if contrary:
+        sentences.append(
+            language.count(
+                "Yet over the seeds that both completed, {n} other is better{which}.",
+                "Yet over the seeds that both completed, {n} others are better{which}.",
+                len(contrary),
+                which=listed(contrary, language),
             )
         )
     if unclear:

@@ -33,7 +33,7 @@ def _intervals(material: Material, dataset: str) -> list[Block]:
     ]
     body = [
         [
-            material.link(cell_of(row)),
+            material.link_on_dataset(cell_of(row)),
             Cell(whole_text(row["completed"], language), value=row["completed"]),
             *(
                 Cell(metric_text(row[name], metric, language), value=row[name])
@@ -56,12 +56,12 @@ def _intervals(material: Material, dataset: str) -> list[Block]:
 
 
 def _single_runs(material: Material, dataset: str) -> list[Block]:
-    """Nothing for multi-label data, whose images are not simply right or wrong."""
+    """McNemar's test needs images that are right or wrong: of multi-label data there is the interval alone."""
     say, language, metric = material.language.say, material.language, material.metric
     rows = [
         {**row, "dataset": dataset}
         for row in material.statistic("single_runs")
-        if str(row["a"]).split("/")[0] == dataset and is_known(row["only_a"])
+        if str(row["a"]).split("/")[0] == dataset
     ]
     if not rows:
         return []
@@ -70,10 +70,14 @@ def _single_runs(material: Material, dataset: str) -> list[Block]:
         Column(say("Second"), False),
         Column(say("Difference") + (say(" [points]") if metric.percent else "")),
         Column(say("95 % interval over test images")),
-        Column(say("Only the first is right")),
-        Column(say("Only the second is right")),
-        Column(say("p, corrected")),
     ]
+    right_or_wrong = all(is_known(row["only_a"]) for row in rows)
+    if right_or_wrong:
+        columns += [
+            Column(say("Only the first is right")),
+            Column(say("Only the second is right")),
+            Column(say("p, corrected")),
+        ]
     body = []
     for row in rows:
         first, second = pair_names(material, row)
@@ -82,17 +86,24 @@ def _single_runs(material: Material, dataset: str) -> list[Block]:
             Cell(second),
             Cell(difference_text(row["difference"], metric, language), value=row["difference"]),
             Cell(range_text(row["low"], row["high"], metric, language), value=row["low"]),
-            Cell(whole_text(row["only_a"], language), value=row["only_a"]),
-            Cell(whole_text(row["only_b"], language), value=row["only_b"]),
-            Cell(p_text(material, row["p_holm"]), value=row["p_holm"]),
         ])  # fmt: skip
+        if right_or_wrong:
+            body[-1] += [
+                Cell(whole_text(row["only_a"], language), value=row["only_a"]),
+                Cell(whole_text(row["only_b"], language), value=row["only_b"]),
+                Cell(p_text(material, row["p_holm"]), value=row["p_holm"]),
+            ]
     seed = whole_text(rows[0]["seed"], language)
     text = say(
-        "The runs of seed {seed} alone, image by image: McNemar's exact test counts the test images that only one of "
-        "two has right. It is about these two sets of weights; another seed may say another thing, and no verdict "
-        "rests on it. p is after Holm's correction for all such pairs of the study.",
+        "The runs of seed {seed} alone, image by image. This is about two sets of weights; another seed may say "
+        "another thing, and no verdict rests on it.",
         seed=seed,
     )
+    if right_or_wrong:
+        text += say(
+            " McNemar's exact test counts the test images that only one of two classifies rightly; p is after Holm's "
+            "correction for all such pairs of the study."
+        )
     caption = say("Single runs on {dataset}, seed {seed}.", dataset=dataset, seed=seed)
     table = Table(f"single_runs_{dataset}", caption, columns, body)
     return [Details(say("Two single runs, image by image"), [Paragraph(text, "note"), table])]

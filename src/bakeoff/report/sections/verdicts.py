@@ -1,6 +1,6 @@
 """Comparisons of two experiments as sentences: their words follow from the numbers."""
 
-from bakeoff.analysis.labels import FACETS
+from bakeoff.analysis.labels import FACETS, configuration_label
 from bakeoff.analysis.paired import Verdict
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import difference_text, is_known, metric_text, whole_text
@@ -12,17 +12,19 @@ def sentence(material: Material, row: Row) -> str:
     verdict = Verdict(row["verdict"])
     language = material.language
     first, second = pair_names(material, row)
-    if verdict is Verdict.WORSE:
-        first, second = second, first
     if verdict in (Verdict.BETTER, Verdict.WORSE):
-        return language.say(
-            "{first} is better than {second}: {difference}, 95 % interval {interval}, p = {p} after Holm's correction.",
+        if verdict is Verdict.WORSE:
+            first, second = second, first
+        sign = 1 if verdict is Verdict.BETTER else -1
+        found = language.say(
+            "{first} is better than {second}: {difference}, 95 % interval {interval}, {p} after Holm's correction.",
             first=first,
             second=second,
-            difference=points(material, abs(row["difference"])),
-            interval=_interval(material, row, positive=True),
-            p=p_text(material, row["p_holm"]),
+            difference=points(material, sign * row["difference"]),
+            interval=_interval(material, row["low"], row["high"], sign),
+            p=p_phrase(material, row["p_holm"]),
         )
+        return found + _other_images(material, row, sign) + _left_out(material, row)
     if verdict is Verdict.NOT_DISTINGUISHABLE:
         found = language.count(
             "{first} and {second} are not distinguishable with {n} seed: {difference}, 95 % interval {interval}.",
@@ -31,7 +33,7 @@ def sentence(material: Material, row: Row) -> str:
             first=first,
             second=second,
             difference=points(material, row["difference"]),
-            interval=_interval(material, row),
+            interval=_interval(material, row["low"], row["high"]),
         )
         if is_known(row["seeds_needed"]):
             found += language.count(
@@ -39,7 +41,13 @@ def sentence(material: Material, row: Row) -> str:
                 " To tell such a difference would need about {n} seeds.",
                 int(row["seeds_needed"]),
             )
-        return found
+        return found + _left_out(material, row)
+    if not row["seeds"] and not row["dataset"] and len(material.datasets) > 1:
+        return language.say(
+            "{first} and {second} have no seed with complete runs on every dataset: there is nothing to compare.",
+            first=first,
+            second=second,
+        )
     if not row["seeds"]:
         return language.say(
             "{first} and {second} have no completed seed in common: there is nothing to compare.",
@@ -88,9 +96,9 @@ def pair_names(material: Material, row: Row) -> tuple[str, str]:
 def name_of(material: Material, dataset: str, key: str) -> str:
     """The label of an experiment's key, or of a configuration's, which has no dataset."""
     if not dataset:
-        return key.replace("/", " · ")
+        return configuration_label(key, material.rows)
     cell = Experiment(**dict(zip(FACETS, key.split("/"), strict=True)))
-    return material.labels[cell]
+    return material.labels_on_dataset[cell]
 
 
 def points(material: Material, value: float) -> str:
@@ -109,10 +117,36 @@ def p_text(material: Material, value: float) -> str:
     return material.language.significant(value, 2, padded=True)
 
 
-def _interval(material: Material, row: Row, positive: bool = False) -> str:
-    """From the least to the greatest difference; `positive`: of the better from the worse."""
-    low, high = row["low"], row["high"]
-    if positive and row["difference"] < 0:
+def p_phrase(material: Material, value: float) -> str:
+    """`p = 0.037`, or `p < 0.0001`."""
+    text = p_text(material, value)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def _other_images(material: Material, row: Row, sign: int) -> str:
+    """What keeps a difference on these test images from being one on others: nothing, mostly."""
+    low, high = row["images_low"], row["images_high"]
+    if not is_known(low) or low > 0 or high < 0:
+        return ""
+    return material.language.say(
+        " On other test images of the kind its sign is open (95 % interval {interval}).",
+        interval=_interval(material, low, high, sign),
+    )
+
+
+def _left_out(material: Material, row: Row) -> str:
+    if not row["unpaired"]:
+        return ""
+    return material.language.count(
+        " {n} seed is left out, as not both completed it.",
+        " {n} seeds are left out, as not both completed them.",
+        int(row["unpaired"]),
+    )
+
+
+def _interval(material: Material, low: float, high: float, sign: int = 1) -> str:
+    """From the least to the greatest difference; of the second from the first with `sign` -1."""
+    if sign < 0:
         low, high = -high, -low
     ends = (_signed(material, value) for value in (low, high))
     return material.language.say("{low} to {high}", **dict(zip(("low", "high"), ends, strict=True)))
