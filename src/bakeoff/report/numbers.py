@@ -35,7 +35,14 @@ def spread_text(row: Mapping[str, Any], score: str, metric: Metric, language: La
 
 def interval_text(row: Mapping[str, Any], score: str, metric: Metric, language: Language, unit: bool = False) -> str:
     """The 95 % interval of the mean of a `score` in a row of the summary."""
-    return range_text(row[f"{score}_low"], row[f"{score}_high"], metric, language, unit)
+    return mean_range_text(row[f"{score}_low"], row[f"{score}_high"], metric, language, unit)
+
+
+def mean_range_text(low: Any, high: Any, metric: Metric, language: Language, unit: bool = False) -> str:
+    """The ends of an interval of a mean: of percentages, what lies within 0 and 100 of it."""
+    if metric.percent and is_known(low):
+        low, high = max(0.0, low), min(1.0, high)
+    return range_text(low, high, metric, language, unit)
 
 
 def range_text(low: Any, high: Any, metric: Metric, language: Language, unit: bool = False) -> str:

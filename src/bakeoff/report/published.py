@@ -9,7 +9,7 @@ from bakeoff.language import mark
 from bakeoff.metrics import Metric
 from bakeoff.report.document import Cell, Column, Table
 from bakeoff.report.material import Material
-from bakeoff.report.numbers import NONE, is_known, metric_text, range_text, spread_text
+from bakeoff.report.numbers import NONE, is_known, mean_range_text, metric_text, spread_text
 from bakeoff.study import Experiment, Published, Study
 
 WORDS = {
@@ -105,7 +105,7 @@ def _compare(material: Material, number: Published, row: Row) -> Comparison:
         verdict = say("no interval with one run") if row["completed"] == 1 else say("no interval: our runs are alike")
         sentence = say("{beginning}, ours {ours}; {verdict}.", beginning=beginning, ours=ours, verdict=verdict)
         return Comparison(measure, published, number.value, ours, NONE, verdict, sentence)
-    interval = range_text(*ends, metric, language, unit=True)
+    interval = mean_range_text(*ends, metric, language, unit=True)
     verdict, end = _verdict(number.value, *ends)
     sentence = say("{beginning}, ours {ours}. ", beginning=beginning, ours=ours)
     sentence += say(end, interval=interval, published=published)

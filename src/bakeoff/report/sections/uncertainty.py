@@ -2,7 +2,7 @@
 
 from bakeoff.report.document import Block, Cell, Column, Details, Paragraph, Table
 from bakeoff.report.material import Material, cell_of
-from bakeoff.report.numbers import difference_text, is_known, metric_text, range_text, whole_text
+from bakeoff.report.numbers import difference_text, is_known, mean_range_text, metric_text, range_text, whole_text
 from bakeoff.report.sections.verdicts import p_text, pair_names
 
 
@@ -39,7 +39,7 @@ def _intervals(material: Material, dataset: str) -> list[Block]:
                 Cell(metric_text(row[name], metric, language), value=row[name])
                 for name in ("mean", "median", "std")
             ),
-            Cell(range_text(row["low"], row["high"], metric, language), value=row["low"]),
+            Cell(mean_range_text(row["low"], row["high"], metric, language), value=row["low"]),
             Cell(range_text(row["bca_low"], row["bca_high"], metric, language), value=row["bca_low"]),
             Cell(metric_text(row["test_set_error"], metric, language), value=row["test_set_error"]),
         ]
