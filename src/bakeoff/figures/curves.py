@@ -1,5 +1,6 @@
 """Learning curves."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 LINES_IN_ONE_PANEL = 6
+LETTERS_ACROSS = 68  # of titles of panels, over a whole figure
 LINES_OF_A_DRAWING = 200  # beyond, those in the background are pixels: a drawing of them all would take megabytes
 
 
@@ -86,7 +88,7 @@ def overview(
             color, dash = shapes[rest_of(cell, rest)] if shapes else (styles[cell].color, styles[cell].dash)
             _draw_band(axes, curves[cell], color, dash, " · ".join(rest_of(cell, rest)) if shapes else labels[cell])
         if title:
-            axes.set_title(title, loc="left")
+            axes.set_title(textwrap.fill(title, LETTERS_ACROSS // columns), loc="left")
         format_epochs(axes, language)
         format_value(axes.yaxis, study.leading_metric, language)
     for axes in grid.flat[len(groups) :]:

@@ -31,13 +31,16 @@ SPECIAL = {
     "[": "{[}",  # no optional argument of what stands before it
     "]": "{]}",
     "-": "-{}",  # no ligatures: -- stays two hyphens
+    "/": r"/\allowbreak{}",  # in names of runs
     "−": r"\ensuremath{-}",
     "±": r"\ensuremath{\pm}",
     "×": r"\ensuremath{\times}",
     "·": r"\textperiodcentered{}",
     "∞": r"\ensuremath{\infty}",
     "\u00a0": "~",
+    "\u200b": r"\allowbreak{}",
 }
+WITHIN_A_LONG_NAME = re.compile(r"(?<=[a-z])(?=[A-Z])")  # where RandomHorizontalFlip may be broken
 LAST_OF_TEXT = 0xFFFF  # what comes after it are pictograms, mostly
 LAST_SIGN = "\u2190"  # up to it, signs like © and № are no pictograms
 JOINERS = "\u200d\ufe0e\ufe0f"  # between pictograms that a font draws as one
@@ -67,9 +70,9 @@ def latex(document: Document) -> dict[str, str]:
 
 def escape_latex(text: str) -> str:
     """Text that LaTeX shows as it stands, in text and in moving arguments; a pictogram by its name."""
-    return "".join(
-        SPECIAL.get(character) or _spelled_out(character) for character in " ".join(re.split(r"[ \n\t]+", text.strip()))
-    )
+    spaced = " ".join(re.split(r"[ \n\t]+", text.strip()))
+    breakable = re.sub(r"\w{14,}", lambda word: WITHIN_A_LONG_NAME.sub("\u200b", word[0]), spaced)
+    return "".join(SPECIAL.get(character) or _spelled_out(character) for character in breakable)
 
 
 def _spelled_out(character: str) -> str:
@@ -109,6 +112,7 @@ def _environment() -> "jinja2.Environment":
     environment.filters["is_wide"] = _is_wide
     environment.filters["is_long"] = _is_long
     environment.filters["wraps"] = _wraps
+    environment.filters["is_squeezed"] = _is_squeezed
     return environment
 
 
@@ -132,6 +136,11 @@ def _is_wide(table: Table) -> bool:
 def _wraps(table: Table) -> bool:
     """Whether the text of a table has to wrap."""
     return _letters(table) > (LETTERS_OF_A_LONG_LINE if _is_wide(table) else LETTERS_SQUEEZED)
+
+
+def _is_squeezed(table: Table) -> bool:
+    """Whether a table that is broken over pages fits a page's width only with smaller letters."""
+    return not _wraps(table) and not _is_wide(table) and _letters(table) > LETTERS_OF_A_LINE
 
 
 def _is_long(table: Table) -> bool:
