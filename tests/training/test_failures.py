@@ -9,6 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from bakeoff.errors import BakeoffError
 from bakeoff.layout import Layout, features_folder
 from bakeoff.metrics import METRICS
 from bakeoff.models.registry import Images, build_model
@@ -55,6 +56,34 @@ def test_memory_that_runs_out_keeps_what_was_reached(
     assert result["metrics"]["best_epoch"] in (1, 2)
     assert "validation" in result["metrics"]
     assert layout.run(RUN).history.read_text().count("\n") == 3
+
+
+@pytest.mark.parametrize("before", ["run.assemble", "loop.load_checkpoint"])
+def test_memory_that_runs_out_before_a_run_is_where_it_was_is_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], before: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    layout = Layout(STUDY.study)
+    train_epoch = loop._train_epoch
+
+    def killed(*arguments: object) -> loop.Metrics:
+        if arguments[6] == 3:
+            raise KeyboardInterrupt
+        return train_epoch(*arguments)  # type: ignore[arg-type]
+
+    def full(*arguments: object) -> None:
+        raise torch.OutOfMemoryError("no memory is left")
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop, "_train_epoch", killed)
+        train_run(STUDY, RUN, layout, checkpoint_seconds=0)
+    with monkeypatch.context() as patch, pytest.raises(BakeoffError, match=r"go on from \S+/checkpoint.pt: no memory"):
+        patch.setattr(f"bakeoff.training.{before}", full)
+        train_run(STUDY, RUN, layout)
+    assert not layout.run(RUN).result.exists()
+    train_run(STUDY, RUN, layout)
+    assert json.loads(layout.run(RUN).result.read_text())["status"] == "completed"
+    assert "resuming after epoch 2" in capfd.readouterr().out
 
 
 def test_memory_that_runs_out_on_kept_features_keeps_the_whole_network(

@@ -17,7 +17,7 @@ from bakeoff.errors import Stopped
 from bakeoff.metrics import IGNORED, Metric, Task
 from bakeoff.models.freezing import Freeze, train_mode
 from bakeoff.study import Optimizer, Recipe
-from bakeoff.training.checkpoints import DamagedCheckpoint, load_checkpoint, save_checkpoint
+from bakeoff.training.checkpoints import DamagedCheckpoint, load_checkpoint, on_the_way_to, save_checkpoint
 from bakeoff.training.costs import Spent
 from bakeoff.training.devices import synchronize
 from bakeoff.training.losses import Losses
@@ -118,7 +118,8 @@ def train(
     recipe = plan.recipe
     steps_per_epoch = math.ceil(splits.train.batches_per_epoch / recipe.accumulate)
     schedule = LearningRate(recipe.schedule, optimizer, recipe.epochs, steps_per_epoch, plan.metric.name)
-    part = _restore(progress, network, optimizer, schedule, plan.checkpoint, device)
+    with on_the_way_to(plan.checkpoint):
+        part = _restore(progress, network, optimizer, schedule, plan.checkpoint, device)
     forward = torch.compile(network) if recipe.compile else network
     saved = time.monotonic()
     while not _finished(progress, recipe, plan.metric):

@@ -13,7 +13,7 @@ import torch
 
 from bakeoff import plugins
 from bakeoff.data.prepare import PreparedData, load_prepared, prepare_if_needed
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import explain, write_json
 from bakeoff.handover import forget, is_finished, is_under_snakemake, publish
 from bakeoff.layout import Layout, RunPaths, data_folder
@@ -23,7 +23,7 @@ from bakeoff.specification import specification, specification_hash
 from bakeoff.study import Recipe, Run, Study, parent
 from bakeoff.training.assembly import Assembly, assemble
 from bakeoff.training.attempt import Attempt
-from bakeoff.training.checkpoints import remove_state
+from bakeoff.training.checkpoints import on_the_way_to, remove_state
 from bakeoff.training.costs import Spent, metered
 from bakeoff.training.devices import choose_device, device_name, is_out_of_memory, make_deterministic
 from bakeoff.training.evaluation import Outcome, final_evaluation, of_epochs
@@ -156,7 +156,10 @@ def _train_until_it_fits(attempt: Attempt) -> None:
 
 def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int | None) -> int | None:
     """Bring `progress` to the end of the run, evaluate and write the files. Divergence and a full memory end it with
-    that status. How many images to try at a time instead, where memory ran out and fewer may fit."""
+    that status. How many images to try at a time instead, where memory ran out and fewer may fit.
+
+    Raises BakeoffError where memory is full before training could go on from a checkpoint.
+    """
     study, run, data, recipe = attempt.study, attempt.run, attempt.data, attempt.recipe
 
     def after_epoch() -> None:
@@ -165,7 +168,8 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
 
     assembly = None
     try:
-        assembly = assemble(study, run, attempt.layout, data, attempt.device)
+        with on_the_way_to(_checkpoint(attempt)):
+            assembly = assemble(study, run, attempt.layout, data, attempt.device)
         plan = Plan(
             recipe,
             study.optimizers[run.optimizer],
@@ -191,7 +195,7 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
         if not is_out_of_memory(error):
             raise
         progress.status = "out_of_memory"
-        progress.message = f"at epoch {progress.epoch + 1}: {str(error).splitlines()[0]}"
+        progress.message = f"at epoch {progress.epoch + 1}: {first_line(error)}"
         smaller = _smaller(recipe, assembly, micro_batch)
         if smaller is not None:
             return smaller
