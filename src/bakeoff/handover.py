@@ -24,7 +24,9 @@ def is_finished(paths: RunPaths, specification: dict[str, Any]) -> bool:
 
 
 def publish(paths: RunPaths) -> None:
-    """Make the outputs of a run from its finished files; result.json comes last."""
+    """Make the outputs of a run from its finished files. An older result.json goes first, the new one comes last: where
+    it stands, the others are its own."""
+    paths.result.unlink(missing_ok=True)
     for finished, output in zip(paths.finished.files, paths.files, strict=True):
         with write_atomically(output) as temporary:
             temporary.unlink()
