@@ -1,4 +1,4 @@
-"""The training loop: epochs, validation that chooses, checkpoints at epoch boundaries."""
+"""The training loop: epochs, validation that chooses, checkpoints between epochs and within long ones."""
 
 import math
 import time
@@ -51,8 +51,9 @@ def never() -> bool:
 class Plan:
     """What the loop is to do.
 
-    `stop` is asked after each step whether to write a checkpoint and leave. `spent` says what this attempt has used
-    so far: checkpoints add it up. `micro_batch`: how many images are in one forward pass, where a batch is too many.
+    `stop` is asked after each step, and before each batch of an evaluation, whether to leave. `spent` says what this
+    attempt has used so far: checkpoints add it up. `micro_batch`: how many images are in one forward pass, where a
+    batch is too many.
     """
 
     recipe: Recipe
@@ -112,7 +113,7 @@ def train(
 
     `progress`, new when it is given, is brought forward at the end of every epoch, and `after_epoch` called then.
     A loss that is not finite ends the training with status `diverged`. Raises Stopped, with a checkpoint written,
-    soon after `plan.stop` says so.
+    soon after `plan.stop` says so. The end of the training leaves a checkpoint, too.
     """
     optimizer = build_optimizer(plan.optimizer, network.parameters())
     recipe = plan.recipe
@@ -122,30 +123,43 @@ def train(
         part = _restore(progress, network, optimizer, schedule, plan.checkpoint, device)
     forward = torch.compile(network) if recipe.compile else network
     saved = time.monotonic()
+
+    def save(part: EpochPart | None = None) -> None:
+        nonlocal saved
+        _save(network, optimizer, schedule, progress, plan, part)
+        saved = time.monotonic()
+
     while not _finished(progress, recipe, plan.metric):
         part = part or EpochPart(schedule.current)
         started = time.monotonic() - part.seconds
         epoch = progress.epoch + 1
 
-        def after_step(part: EpochPart = part, started: float = started) -> None:
-            nonlocal saved
-            if plan.stop() or time.monotonic() - saved >= SECONDS_WITHIN_AN_EPOCH:
-                part.seconds = time.monotonic() - started
-                part.dropout_states = _dropout_states(device)
-                _save(network, optimizer, schedule, progress, plan, part)
-                saved = time.monotonic()
+        def save_part(part: EpochPart = part, started: float = started) -> None:
+            part.seconds = time.monotonic() - started
+            part.dropout_states = _dropout_states(device)
+            save(part)
+
+        def after_step(save_part: Callable[[], None] = save_part) -> None:
             if plan.stop():
-                raise Stopped(f"stopped after step {part.steps} of epoch {progress.epoch + 1}; start again to go on")
+                raise Stopped
+            if time.monotonic() - saved >= SECONDS_WITHIN_AN_EPOCH:
+                save_part()
 
         row: Row = {"epoch": epoch, "learning_rate": part.learning_rate}
-        train_metrics = _train_epoch(forward, network, splits.train, optimizer, schedule, plan, epoch, part, after_step)
+        try:
+            train_metrics = _train_epoch(
+                forward, network, splits.train, optimizer, schedule, plan, epoch, part, after_step
+            )
+            validation = evaluate(network, splits.validation, plan)
+            synchronize(device)
+            seconds = time.monotonic() - started
+            row |= _prefixed("train", train_metrics) | _prefixed("validation", validation)
+            if recipe.track_test:
+                row |= _prefixed("test", evaluate(network, splits.test, plan))
+        except Stopped:
+            save_part()
+            raise Stopped(f"stopped after step {part.steps} of epoch {epoch}; start again to go on") from None
         part = None
-        validation = evaluate(network, splits.validation, plan)
-        synchronize(device)
-        seconds = time.monotonic() - started
-        row |= _prefixed("train", train_metrics) | _prefixed("validation", validation)
-        if recipe.track_test:
-            row |= _prefixed("test", evaluate(network, splits.test, plan))
         diverged = not (math.isfinite(train_metrics["loss"]) and math.isfinite(validation["loss"]))
         if diverged:
             progress.status = "diverged"
@@ -159,12 +173,11 @@ def train(
         progress.epoch = epoch
         progress.seconds += seconds
         progress.history.append(row | {"seconds": seconds})
-        if time.monotonic() - saved >= plan.checkpoint_seconds:
-            _save(network, optimizer, schedule, progress, plan)
-            saved = time.monotonic()
+        stopped = plan.stop()
+        if stopped or _finished(progress, recipe, plan.metric) or time.monotonic() - saved >= plan.checkpoint_seconds:
+            save()
         after_epoch()
-        if plan.stop() and not _finished(progress, recipe, plan.metric):
-            _save(network, optimizer, schedule, progress, plan)
+        if stopped:
             raise Stopped(f"stopped after epoch {progress.epoch}; start again to go on")
 
 
@@ -180,10 +193,12 @@ def score(logits: Tensor, labels: Tensor, plan: Plan) -> Metrics:
 
 @torch.no_grad()
 def predict(network: nn.Module, batches: Batches | FeatureBatches, plan: Plan) -> tuple[Tensor, Tensor]:
-    """Logits [N, classes] in float32 and labels of a split, in its order, on the device."""
+    """Logits [N, classes] in float32 and labels of a split, in its order, on the device. Raises Stopped."""
     network.eval()
     logits, labels = [], []
     for images, targets in batches.ordered(plan.micro_batch):
+        if plan.stop():
+            raise Stopped("stopped after the last epoch; start again to go on")
         with precision(plan.recipe, images.device):
             logits.append(network(images).float())
         labels.append(targets)
