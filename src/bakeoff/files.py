@@ -46,7 +46,8 @@ def explain(error: OSError) -> str:
         return f"{problem}; make room and start again: what was written before is whole"
     if isinstance(error, PermissionError) and error.filename:
         path = Path(error.filename)
-        there = next(item for item in (path, *path.absolute().parents) if item.exists())
+        # os.path.exists: Path.exists raises PermissionError for what lies in a folder that may not be looked into
+        there = next(item for item in (path, *path.absolute().parents) if os.path.exists(item))  # noqa: PTH110
         mode = stat.filemode(there.stat().st_mode)
         return (
             f"{problem}: {there} ({mode}) belongs to {owner(there)}, and this is {getpass.getuser()}; "
