@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -60,6 +62,28 @@ def stop_at(question: int) -> Callable[[], bool]:
     """Says yes from the so-and-so-manieth time on that it is asked."""
     asked = iter(range(1, 1_000_000))
     return lambda: next(asked) >= question
+
+
+@pytest.mark.parametrize("question", [2, 10])  # within the first epoch, and between the two
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"name": "adahessian", "lr": 0.1},
+        {"name": "adahessian", "lr": 0.1, "update_each": 2, "n_samples": 2},
+        {"name": "Adam", "lr": 0.01, "amsgrad": True},
+        {"name": "kron", "lr": 0.01},
+        {"name": "LBFGS"},
+        {"name": "madgrad", "lr": 0.01},
+    ],
+    ids=lambda entry: entry["name"],
+)
+def test_what_an_optimizer_keeps_survives(entry: dict[str, Any], question: int, tmp_path: Path) -> None:
+    """kron and AdaHessian draw random numbers; the second keeps a curvature for some steps."""
+    optimizer = Optimizer.model_validate(entry)
+    expected = attempt(tmp_path / "undisturbed", optimizer, never, [])
+    with pytest.raises(Stopped):
+        attempt(tmp_path / "stopped", optimizer, stop_at(question), [])
+    attempt(tmp_path / "stopped", optimizer, never, []).assert_as(expected)
 
 
 def test_a_stop_at_any_moment_changes_nothing_and_loses_no_step(tmp_path: Path) -> None:

@@ -23,7 +23,14 @@ from bakeoff.training.devices import synchronize
 from bakeoff.training.losses import Losses
 from bakeoff.training.metrics import Metrics, Scoring, is_better
 from bakeoff.training.micro_batches import least_part, parts
-from bakeoff.training.optimizers import bare_step, build_optimizer
+from bakeoff.training.optimizers import (
+    bare_step,
+    build_optimizer,
+    is_second_order,
+    restore_state,
+    seed_optimizer,
+    state_of,
+)
 from bakeoff.training.randomness import generator, seed_global
 from bakeoff.training.schedules import LearningRate
 
@@ -227,7 +234,9 @@ def _train_epoch(
     train_mode(network, plan.freeze)
     seed_global(plan.seed, "dropout", epoch)
     step = bare_step(optimizer)
-    second_order = getattr(optimizer, "is_second_order", False)  # timm's AdaHessian
+    second_order = is_second_order(optimizer)
+    if part.steps == 0:
+        seed_optimizer(optimizer, plan.seed, epoch)
     _set_dropout_states(part.dropout_states)
     least = least_part(network)
     for number, group in enumerate(_groups(batches, plan, epoch, least), start=1):
@@ -347,7 +356,7 @@ def _save(
 ) -> None:
     state = {
         "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "optimizer": state_of(optimizer),
         "schedule": schedule.state_dict(),
         "progress": vars(progress) | {"spent": asdict(progress.spent + plan.spent())},
         "part": vars(part) if part else None,
@@ -372,7 +381,7 @@ def _restore(
     if state is None:
         return None
     network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
+    restore_state(optimizer, state["optimizer"])
     schedule.load_state_dict(state["schedule"])
     vars(progress).update(state["progress"] | {"spent": Spent(**state["progress"].get("spent", {}))})
     if state.get("part") is None:

@@ -11,7 +11,7 @@ import torch
 
 
 def stream_seed(seed: int, stream: str, epoch: int = 0) -> int:
-    """A 63-bit seed for the stream `stream` ("weights", "order", "augmentation", "dropout") at an epoch."""
+    """A 63-bit seed for a stream ("weights", "order", "augmentation", "dropout", "optimizer") at an epoch."""
     digest = hashlib.sha256(f"{seed}/{stream}/{epoch}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
