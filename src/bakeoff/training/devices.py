@@ -1,5 +1,6 @@
 """The device a run trains on, and what it says of itself."""
 
+import gc
 import platform
 from contextlib import suppress
 from pathlib import Path
@@ -70,6 +71,13 @@ def synchronize(device: torch.device) -> None:
     """Wait for the device, so that a clock read afterwards is true."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def free_memory(device: torch.device) -> None:
+    """Give back what nothing refers to any more."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -1,6 +1,5 @@
 """One run, from its specification to its four files."""
 
-import gc
 import json
 import time
 import traceback
@@ -25,7 +24,7 @@ from bakeoff.training.assembly import Assembly, assemble
 from bakeoff.training.attempt import Attempt
 from bakeoff.training.checkpoints import on_the_way_to, remove_state
 from bakeoff.training.costs import Spent, metered
-from bakeoff.training.devices import choose_device, device_name, is_out_of_memory, make_deterministic
+from bakeoff.training.devices import choose_device, device_name, free_memory, is_out_of_memory, make_deterministic
 from bakeoff.training.evaluation import Outcome, final_evaluation, of_epochs
 from bakeoff.training.interruption import signals_ask_to_stop
 from bakeoff.training.loop import Plan, Progress, train
@@ -149,9 +148,7 @@ def _train_until_it_fits(attempt: Attempt) -> None:
         progress, micro_batch = Progress(spent=progress.spent), smaller
         if attempt.recipe.compile:
             torch.compiler.reset()  # it may hold the network
-        gc.collect()
-        if attempt.device.type == "cuda":
-            torch.cuda.empty_cache()
+        free_memory(attempt.device)
 
 
 def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int | None) -> int | None:
