@@ -1,13 +1,15 @@
 """Nothing half-written ever stands under a final name."""
 
+import errno
 import json
 import subprocess
 import sys
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 
-from bakeoff.files import write_atomically, write_json
+from bakeoff.files import is_explained, write_atomically, write_json
 
 WRITE_TOO_MUCH = """
 import resource, signal, sys
@@ -35,6 +37,20 @@ def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> No
         raise ZeroDivisionError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), True),
+        (PermissionError(errno.EACCES, "Permission denied"), True),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), False),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), False),
+        (URLError("Name or service not known"), False),
+    ],
+)
+def test_what_is_told_in_one_line(error: OSError, told: bool) -> None:
+    assert is_explained(error) == told
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import typer
 
 from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError, Stopped
-from bakeoff.files import explain
+from bakeoff.files import explain, is_explained
 from bakeoff.layout import Layout, data_folder, features_folder
 from bakeoff.leases import lease_gpu
 from bakeoff.plugins import load_plugins
@@ -302,7 +302,9 @@ def main() -> None:
         sys.exit(f"error: {error}")
     except Stopped as reason:
         sys.exit(str(reason))
-    except OSError as error:  # a full disk, a folder that cannot be written
+    except OSError as error:
+        if not is_explained(error):
+            raise
         sys.exit(f"error: {explain(error)}")
     finally:
         gc.freeze()  # the process ends: what it still holds needs no search for cycles

@@ -39,6 +39,14 @@ def write_atomically(path: Path, durable: bool = True) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def is_explained(error: OSError) -> bool:
+    """Whether `explain` tells all that is to be known: of a full disk, and of a place where this user may not write.
+
+    Others, such as a network's or a lack of memory, are told by their traceback.
+    """
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+
+
 def explain(error: OSError) -> str:
     """One line for the user: which file, what is wrong, and what to do about a full disk or another's folder."""
     problem = f"{error.filename or 'writing'}: {error.strerror or error}"

@@ -18,8 +18,23 @@ from bakeoff.study_file import load_study, parse_study
 from bakeoff.training import loop
 from bakeoff.training.evaluation import best_over_epochs
 from bakeoff.training.run import train_run
-from commands import STUDIES
+from commands import STUDIES, bakeoff
 
+BROKEN = """
+from urllib.error import URLError
+from torch import nn
+from bakeoff.plugins import model
+
+
+class Broken(nn.Linear):
+    def forward(self, images):
+        STATEMENT
+
+
+@model("broken")
+def broken(images):
+    return Broken(images.height, 10)
+"""
 STUDY = load_study(STUDIES / "stages.yaml")
 RUN = Run("digits", "cnn", "sgd", "first", 3)
 CHILD = Run("digits", "cnn", "sgd", "second", 3)
@@ -84,6 +99,26 @@ def test_memory_that_runs_out_before_a_run_is_where_it_was_is_no_result(
     train_run(STUDY, RUN, layout)
     assert json.loads(layout.run(RUN).result.read_text())["status"] == "completed"
     assert "resuming after epoch 2" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("{}['lr']", "KeyError: 'lr' (broken.py:9)"),
+        ("raise URLError('no route')", "URLError: <urlopen error no route>"),
+    ],
+)
+def test_a_mistake_is_told_with_its_type_and_one_traceback(tmp_path: Path, statement: str, reason: str) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN.replace("STATEMENT", statement))
+    (tmp_path / "study.yaml").write_text(
+        "study: broken\nplugins: [broken.py]\ndatasets: {digits: {source: digits, limit: 100}}\n"
+        "architectures: {net: {model: broken}}\noptimizers: {sgd: {name: SGD, lr: 0.1}}\n"
+        "recipes: {plain: {epochs: 1}}\nseeds: 1\n"
+    )
+    ended = bakeoff(tmp_path, "train", "study.yaml", "digits/net/sgd/plain/seed0")
+    assert ended.returncode == 1
+    assert (ended.stdout + ended.stderr).count("Traceback") == 1
+    assert reason in bakeoff(tmp_path, "status", "study.yaml").stdout
 
 
 def test_memory_that_runs_out_on_kept_features_keeps_the_whole_network(

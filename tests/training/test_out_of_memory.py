@@ -1,6 +1,7 @@
 """`on_out_of_memory: halve_batch`: the same steps with fewer images at a time, exactly so after kills too."""
 
 import csv
+import errno
 import json
 import re
 import signal
@@ -222,6 +223,8 @@ def test_halving_ends_at_one_image_or_two_where_batches_are_normalised() -> None
     [
         (torch.OutOfMemoryError("CUDA out of memory"), True),
         (MemoryError(), True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (OSError(errno.ENOSPC, "No space left on device"), False),
         (RuntimeError("CUDA error: out of memory"), True),
         (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
         (RuntimeError("CUDA error: an illegal memory access was encountered"), False),

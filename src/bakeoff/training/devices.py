@@ -1,5 +1,6 @@
 """The device a run trains on, and what it says of itself."""
 
+import errno
 import gc
 import platform
 from contextlib import suppress
@@ -82,6 +83,8 @@ def free_memory(device: torch.device) -> None:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that the device's or the host's memory is full."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError) and any(words in str(error) for words in SAID_OF_FULL_MEMORY)
     )

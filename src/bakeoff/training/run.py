@@ -2,7 +2,6 @@
 
 import json
 import time
-import traceback
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 from bakeoff import plugins
 from bakeoff.data.prepare import PreparedData, load_prepared, prepare_if_needed
 from bakeoff.errors import BakeoffError, first_line
-from bakeoff.files import explain, write_json
+from bakeoff.files import explain, is_explained, write_json
 from bakeoff.handover import forget, is_finished, is_under_snakemake, publish
 from bakeoff.layout import Layout, RunPaths, data_folder
 from bakeoff.leases import Lease
@@ -116,11 +115,17 @@ def _train_locked(
             )
             _train_until_it_fits(attempt)
     except Exception as error:  # not an interrupt: that is no failure, the next attempt goes on
-        if not isinstance(error, BakeoffError | OSError):  # these say in one line all that is to be known
-            traceback.print_exc()
-        reason = (explain(error) if isinstance(error, OSError) else str(error)).strip().splitlines()
-        write_failure(paths, reason[0] if reason else type(error).__name__)
+        write_failure(paths, _reason(error))
         raise
+
+
+def _reason(error: Exception) -> str:
+    """Why an attempt failed, in a line."""
+    if isinstance(error, BakeoffError):
+        return first_line(error)
+    if isinstance(error, OSError) and is_explained(error):
+        return explain(error)
+    return plugins.reason(error)
 
 
 def _load_data(study: Study, dataset: str, threads: int) -> PreparedData:
@@ -188,7 +193,7 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
         progress.best_weights = assembly.whole_weights(progress.best_weights)
         if micro_batch and progress.status == "completed":
             progress.message = f"memory did not hold {recipe.batch_size} images: trained in parts of {micro_batch}"
-    except (RuntimeError, MemoryError) as error:
+    except Exception as error:
         if not is_out_of_memory(error):
             raise
         progress.status = "out_of_memory"
