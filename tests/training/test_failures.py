@@ -73,6 +73,25 @@ def test_memory_that_runs_out_keeps_what_was_reached(
     assert layout.run(RUN).history.read_text().count("\n") == 3
 
 
+@pytest.mark.parametrize(
+    ("where", "said", "epochs"),
+    [("assemble", "before the first epoch", 0), ("final_evaluation", "in the final evaluation", 12)],
+)
+def test_memory_that_runs_out_outside_of_epochs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, said: str, epochs: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def full(*arguments: object) -> None:
+        raise torch.OutOfMemoryError("no memory is left")
+
+    monkeypatch.setattr(f"bakeoff.training.run.{where}", full)
+    train_run(STUDY, RUN, Layout(STUDY.study))
+    result = json.loads(Layout(STUDY.study).run(RUN).result.read_text())
+    assert (result["status"], result["message"]) == ("out_of_memory", f"{said}: no memory is left")
+    assert result["metrics"]["epochs"] == epochs
+
+
 @pytest.mark.parametrize("before", ["run.assemble", "loop.load_checkpoint"])
 def test_memory_that_runs_out_before_a_run_is_where_it_was_is_no_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], before: str

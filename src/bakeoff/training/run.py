@@ -168,7 +168,7 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
         write_progress(attempt, progress)
         print(_epoch_line(progress, recipe, study.metric), flush=True)
 
-    assembly = None
+    assembly, trained = None, False
     try:
         with on_the_way_to(_checkpoint(attempt)):
             assembly = assemble(study, run, attempt.layout, data, attempt.device)
@@ -187,6 +187,7 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
             micro_batch,
         )
         train(assembly.trained, assembly.splits, plan, attempt.device, progress, after_epoch)
+        trained = True
         outcome = final_evaluation(
             assembly.trained, assembly.splits, plan, progress, study.metrics, data.card["classes"]
         )
@@ -197,7 +198,8 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
         if not is_out_of_memory(error):
             raise
         progress.status = "out_of_memory"
-        progress.message = f"at epoch {progress.epoch + 1}: {first_line(error)}"
+        during = "in the final evaluation" if trained else f"at epoch {progress.epoch + 1}"
+        progress.message = f"{during if assembly else 'before the first epoch'}: {first_line(error)}"
         smaller = _smaller(recipe, assembly, micro_batch)
         if smaller is not None:
             return smaller
