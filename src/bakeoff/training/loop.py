@@ -60,7 +60,7 @@ class Plan:
 
     `stop` is asked after each step, and before each batch of an evaluation, whether to leave. `spent` says what this
     attempt has used so far: checkpoints add it up. `micro_batch`: how many images are in one forward pass, where a
-    batch is too many.
+    batch is too many. `place` names the device and the threads, as `Attempt.place` does.
     """
 
     recipe: Recipe
@@ -75,6 +75,7 @@ class Plan:
     stop: Callable[[], bool] = never
     spent: Callable[[], Spent] = Spent
     micro_batch: int | None = None
+    place: str = ""
 
 
 @dataclass
@@ -127,7 +128,7 @@ def train(
     steps_per_epoch = math.ceil(splits.train.batches_per_epoch / recipe.accumulate)
     schedule = LearningRate(recipe.schedule, optimizer, recipe.epochs, steps_per_epoch, plan.metric.name)
     with on_the_way_to(plan.checkpoint):
-        part = _restore(progress, network, optimizer, schedule, plan.checkpoint, device)
+        part = _restore(progress, network, optimizer, schedule, plan, device)
     forward = torch.compile(network) if recipe.compile else network
     saved = time.monotonic()
 
@@ -360,6 +361,7 @@ def _save(
         "schedule": schedule.state_dict(),
         "progress": vars(progress) | {"spent": asdict(progress.spent + plan.spent())},
         "part": vars(part) if part else None,
+        "place": plan.place,
     }
     save_checkpoint(plan.checkpoint, state)
 
@@ -369,12 +371,12 @@ def _restore(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
     schedule: LearningRate,
-    path: Path,
+    plan: Plan,
     device: torch.device,
 ) -> EpochPart | None:
     """Bring all to where the checkpoint is; the part of an epoch that it holds."""
     try:
-        state = load_checkpoint(path)
+        state = load_checkpoint(plan.checkpoint)
     except DamagedCheckpoint as error:
         print(f"damaged checkpoint, training from the start: {error}", flush=True)
         return None
@@ -383,6 +385,12 @@ def _restore(
     network.load_state_dict(state["network"])
     restore_state(optimizer, state["optimizer"])
     schedule.load_state_dict(state["schedule"])
+    if state.get("place", plan.place) != plan.place:
+        print(
+            f"warning: the checkpoint is of {state['place']}; a run that goes on on {plan.place} is not bit for bit "
+            "what it would have been",
+            flush=True,
+        )
     vars(progress).update(state["progress"] | {"spent": Spent(**state["progress"].get("spent", {}))})
     if state.get("part") is None:
         print(f"resuming after epoch {progress.epoch}", flush=True)

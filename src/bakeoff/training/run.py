@@ -185,6 +185,7 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
             attempt.stop,
             attempt.spent,
             micro_batch,
+            attempt.place,
         )
         train(assembly.trained, assembly.splits, plan, attempt.device, progress, after_epoch)
         trained = True
