@@ -11,12 +11,13 @@ from torch import nn
 
 from bakeoff.errors import BakeoffError
 
-# What PyTorch and CUDA's libraries say of a full memory in errors of no type of their own.
+# What PyTorch and CUDA's libraries say of a full memory in errors of no type of their own, or in what wraps one.
 SAID_OF_FULL_MEMORY = (
     "DefaultCPUAllocator",
     "CUDA error: out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUDA out of memory",  # of torch.compile
+    "_STATUS_ALLOC_FAILED",  # cuBLAS, cuDNN, cuSOLVER
+    "DEVICE_ALLOCATION_FAILED",  # cuDNN 9
 )
 
 
