@@ -9,7 +9,7 @@ from urllib.error import URLError
 
 import pytest
 
-from bakeoff.files import is_explained, write_atomically, write_json
+from bakeoff.files import is_explained, remove_leftovers, write_atomically, write_json
 
 WRITE_TOO_MUCH = """
 import resource, signal, sys
@@ -37,6 +37,18 @@ def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> No
         raise ZeroDivisionError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    kept = [tmp_path / name for name in ("x.pt", ".y.pt.abc.pt", ".x.pt.notes", "x.pt.abc.pt")]
+    for path in kept:
+        path.touch()
+    code = "import os, signal, sys, pathlib; from bakeoff.files import write_atomically\n"
+    code += "with write_atomically(pathlib.Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "x.pt")], check=False)
+    assert len(list(tmp_path.iterdir())) == len(kept) + 1
+    remove_leftovers(tmp_path / "x.pt", tmp_path / "missing" / "z.pt")
+    assert sorted(tmp_path.iterdir()) == sorted(kept)
 
 
 @pytest.mark.parametrize(

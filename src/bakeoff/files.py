@@ -8,6 +8,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ def write_atomically(path: Path, durable: bool = True) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(*paths: Path) -> None:
+    """Remove the temporary files that writers of these paths left when they were killed. For who alone writes them."""
+    for path in paths:
+        for leftover in path.parent.glob(f".{escape(path.name)}.*{escape(path.suffix)}"):
+            leftover.unlink()
 
 
 def is_explained(error: OSError) -> bool:

@@ -21,6 +21,7 @@ def link_or_die(source, target):
     global links
     links += 1
     if links == int(sys.argv[1]):
+        target.touch()  # as where the file is copied
         os.kill(os.getpid(), signal.SIGKILL)
     link(source, target)
 
@@ -47,4 +48,5 @@ def test_a_kill_while_publishing_leaves_no_older_result(
     assert [path.read_text() for path in paths.files[: killed_at - 1]] == ["new"] * (killed_at - 1)
     assert not paths.result.exists()
     publish(paths)
+    assert set(paths.folder.iterdir()) == set(paths.files)  # and no temporary file
     assert [path.read_text() for path in paths.files] == ["new"] * 4

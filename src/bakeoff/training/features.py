@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from bakeoff.data.batches import Batches
 from bakeoff.data.prepare import PreparedData
 from bakeoff.errors import BakeoffError, first_line
-from bakeoff.files import write_atomically, write_json
+from bakeoff.files import remove_leftovers, write_atomically, write_json
 from bakeoff.study import Recipe
 from bakeoff.training.devices import free_memory, is_out_of_memory
 from bakeoff.training.loop import Splits, precision
@@ -58,6 +58,7 @@ def read_features(folder: Path, data: PreparedData) -> Features | None:
 @torch.no_grad()
 def _compute(backbone: nn.Module, images: Splits, recipe: Recipe, folder: Path, data: PreparedData) -> None:
     started = time.monotonic()
+    remove_leftovers(folder / "card.json", *(folder / f"{split}.npy" for split in SPLITS))
     (folder / "card.json").unlink(missing_ok=True)
     backbone.eval()
     width, size = 0, recipe.batch_size

@@ -12,7 +12,7 @@ import torch
 from bakeoff import plugins
 from bakeoff.data.prepare import PreparedData, load_prepared, prepare_if_needed
 from bakeoff.errors import BakeoffError, first_line
-from bakeoff.files import explain, is_explained, write_json
+from bakeoff.files import explain, is_explained, remove_leftovers, write_json
 from bakeoff.handover import forget, is_finished, is_under_snakemake, publish
 from bakeoff.layout import Layout, RunPaths, data_folder
 from bakeoff.leases import Lease
@@ -138,6 +138,7 @@ def _load_data(study: Study, dataset: str, threads: int) -> PreparedData:
 def _train_until_it_fits(attempt: Attempt) -> None:
     """Train and write the files. Where memory runs out and the recipe wants it, from the start with half of the images
     in a forward pass: what comes out does not depend on when memory ran out."""
+    remove_leftovers(_checkpoint(attempt), *attempt.paths.finished.files)
     status, message = _state_of_parent(attempt.study, attempt.run, attempt.layout)
     if status != "completed":
         print(message, flush=True)
