@@ -1,13 +1,15 @@
 """Nothing half-written ever stands under a final name."""
 
+import errno
 import json
 import subprocess
 import sys
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 
-from bakeoff.files import write_atomically, write_json
+from bakeoff.files import is_explained, remove_leftovers, write_atomically, write_json
 
 WRITE_TOO_MUCH = """
 import resource, signal, sys
@@ -35,6 +37,32 @@ def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> No
         raise ZeroDivisionError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    kept = [tmp_path / name for name in ("x.pt", ".y.pt.abc.pt", ".x.pt.notes", "x.pt.abc.pt")]
+    for path in kept:
+        path.touch()
+    code = "import os, signal, sys, pathlib; from bakeoff.files import write_atomically\n"
+    code += "with write_atomically(pathlib.Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "x.pt")], check=False)
+    assert len(list(tmp_path.iterdir())) == len(kept) + 1
+    remove_leftovers(tmp_path / "x.pt", tmp_path / "missing" / "z.pt")
+    assert sorted(tmp_path.iterdir()) == sorted(kept)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), True),
+        (PermissionError(errno.EACCES, "Permission denied"), True),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), False),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), False),
+        (URLError("Name or service not known"), False),
+    ],
+)
+def test_what_is_told_in_one_line(error: OSError, told: bool) -> None:
+    assert is_explained(error) == told
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -87,6 +87,36 @@ def test_a_step_that_failed_before_training_is_named_with_its_log(study: Study) 
         assert str(log) in text
 
 
+TRACEBACK = """features for digits/net/sgd/frozen on cuda:0, 4 threads
+Traceback (most recent call last):
+  File "features.py", line 77, in _outputs
+    raise KeyError("size")
+KeyError: 'size'
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "run.py", line 95, in compute_features
+    assemble(study, run)
+    ^^^^^^^^^^^^^^^^^^^^
+RuntimeError: CUDA error: an illegal memory access was encountered
+"""
+
+
+def test_of_a_traceback_the_last_line_is_shown(study: Study) -> None:
+    layout = Layout(study.study)
+    run = layout.run(runs(study)[0])
+    for log in (run.log, layout.folder / "logs" / "check.log"):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(TRACEBACK)
+    text = printed(status_table(study, layout), width=200)
+    reason = "RuntimeError: CUDA error: an illegal memory access was encountered"
+    assert f"checking the study failed: {reason} (" in text
+    assert f"{runs(study)[0].key}: {reason} (" in text
+    run.log.write_text(f"{TRACEBACK}GPU GPU-a, slot 1 of 1\n")
+    assert f"{runs(study)[0].key}: " not in printed(status_table(study, layout), width=200)
+
+
 def test_features_that_cannot_be_computed_are_named_with_their_log(study: Study) -> None:
     config = study.model_dump(exclude_unset=True)
     config["architectures"] = {"net": {"model": "timm/resnet18", "pretrained": "random"}}

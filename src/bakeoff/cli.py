@@ -13,7 +13,7 @@ import typer
 
 from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError, Stopped
-from bakeoff.files import explain
+from bakeoff.files import explain, is_explained
 from bakeoff.layout import Layout, data_folder, features_folder
 from bakeoff.leases import lease_gpu
 from bakeoff.plugins import load_plugins
@@ -122,14 +122,17 @@ def train(
     study_file: Path,
     run: Annotated[str, typer.Argument(help="dataset/architecture/optimizer/recipe/seedN")],
     overrides: Overrides = [],  # noqa: B006
-    threads: Threads = 1,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="processor threads; left out: the study's", show_default=False)
+    ] = None,
     checkpoint_seconds: Annotated[
         float, typer.Option(min=0, envvar="BAKEOFF_CHECKPOINT_SECONDS", help="least time between two checkpoints")
     ] = 10.0,
 ) -> None:
     """Train one run, or go on with it from its last checkpoint."""
-    _set_threads(threads)
     study = _load(study_file, overrides)
+    threads = threads or study.threads
+    _set_threads(threads)
     planned = _find_run(study, run, study_file)
     lease = lease_gpu(study.device, study.jobs_per_gpu, run, study.gpu_wait_seconds)  # before torch is imported
     with _without_garbage_collection():
@@ -302,7 +305,9 @@ def main() -> None:
         sys.exit(f"error: {error}")
     except Stopped as reason:
         sys.exit(str(reason))
-    except OSError as error:  # a full disk, a folder that cannot be written
+    except OSError as error:
+        if not is_explained(error):
+            raise
         sys.exit(f"error: {explain(error)}")
     finally:
         gc.freeze()  # the process ends: what it still holds needs no search for cycles

@@ -7,3 +7,9 @@ class BakeoffError(Exception):
 
 class Stopped(BaseException):
     """A training was asked to stop, and has written a checkpoint. Like an interrupt, it is no failure."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an exception says; its type, where it says nothing."""
+    said = str(error).strip().splitlines()
+    return said[0] if said else type(error).__name__

@@ -8,6 +8,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,21 @@ def write_atomically(path: Path, durable: bool = True) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_leftovers(*paths: Path) -> None:
+    """Remove the temporary files that writers of these paths left when they were killed. For who alone writes them."""
+    for path in paths:
+        for leftover in path.parent.glob(f".{escape(path.name)}.*{escape(path.suffix)}"):
+            leftover.unlink()
+
+
+def is_explained(error: OSError) -> bool:
+    """Whether `explain` tells all that is to be known: of a full disk, and of a place where this user may not write.
+
+    Others, such as a network's or a lack of memory, are told by their traceback.
+    """
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+
+
 def explain(error: OSError) -> str:
     """One line for the user: which file, what is wrong, and what to do about a full disk or another's folder."""
     problem = f"{error.filename or 'writing'}: {error.strerror or error}"
@@ -46,7 +62,8 @@ def explain(error: OSError) -> str:
         return f"{problem}; make room and start again: what was written before is whole"
     if isinstance(error, PermissionError) and error.filename:
         path = Path(error.filename)
-        there = next(item for item in (path, *path.absolute().parents) if item.exists())
+        # os.path.exists: Path.exists raises PermissionError for what lies in a folder that may not be looked into
+        there = next(item for item in (path, *path.absolute().parents) if os.path.exists(item))  # noqa: PTH110
         mode = stat.filemode(there.stat().st_mode)
         return (
             f"{problem}: {there} ({mode}) belongs to {owner(there)}, and this is {getpass.getuser()}; "

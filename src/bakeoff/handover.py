@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterable
 from typing import Any
 
-from bakeoff.files import write_atomically
+from bakeoff.files import remove_leftovers, write_atomically
 from bakeoff.layout import RunPaths
 
 UNDER_SNAKEMAKE = "BAKEOFF_UNDER_SNAKEMAKE"  # set in the environment of Snakemake's jobs
@@ -24,7 +24,10 @@ def is_finished(paths: RunPaths, specification: dict[str, Any]) -> bool:
 
 
 def publish(paths: RunPaths) -> None:
-    """Make the outputs of a run from its finished files; result.json comes last."""
+    """Make the outputs of a run from its finished files. An older result.json goes first, the new one comes last: where
+    it stands, the others are its own."""
+    remove_leftovers(*paths.files)
+    paths.result.unlink(missing_ok=True)
     for finished, output in zip(paths.finished.files, paths.files, strict=True):
         with write_atomically(output) as temporary:
             temporary.unlink()

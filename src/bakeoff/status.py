@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ STYLES = {
     "out_of_memory": "magenta",
 }
 AXIS_NAMES = ("dataset", "architecture", "optimizer", "recipe")
+LONG_TRACEBACK = 1 << 16  # bytes
+ERROR = re.compile(r"^error: |^Traceback \(most recent call last\):\n(?:[ \t].*\n)*", re.MULTILINE)
 FINISHED = ("completed", "diverged", "out_of_memory")
 
 
@@ -65,14 +68,21 @@ def run_state(study: Study, run: Run, layout: Layout) -> RunState:
 
 
 def _last_error(log: Path) -> str:
-    """What an attempt ended with before it began to train: the log's last line, where that is an error."""
+    """What an attempt ended with before it began to train: the log's last line, where that is an error's."""
     try:
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 4096))
-            last = file.read().decode("utf-8", errors="replace").rstrip().rpartition("\n")[2]
+            file.seek(max(0, log.stat().st_size - LONG_TRACEBACK))
+            text = file.read().decode("utf-8", errors="replace").rstrip()
     except FileNotFoundError:
         return ""
-    return last.removeprefix("error: ") if last.startswith("error: ") else ""
+    reason = _reason(text)
+    return "" if "\n" in reason else reason  # another line is of the next attempt
+
+
+def _reason(text: str) -> str:
+    """The last error of a log and what follows: of Bakeoff's own, or the exception below a traceback."""
+    found = list(ERROR.finditer(text))
+    return text[found[-1].end() :].strip() if found else ""
 
 
 def show_status(study: Study, layout: Layout, watch: bool, console: Console) -> None:
@@ -106,9 +116,8 @@ def _failed_steps(study: Study, layout: Layout) -> list[str]:
     lines = []
     for step, log in unfinished:
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        _, found, reason = text.rpartition("error: ")
-        if found:
-            lines.append(f"[bold red]{step} failed[/]: {escape(reason.strip())} ({log})")
+        if reason := _reason(text):
+            lines.append(f"[bold red]{step} failed[/]: {escape(reason)} ({log})")
     return lines
 
 

@@ -93,16 +93,18 @@ def without_power(folder: Path, *arguments: object) -> subprocess.CompletedProce
 
 
 @AS_ROOT
+@pytest.mark.parametrize(("mode", "shown"), [(0o755, "drwxr-xr-x"), (0o700, "drwx------")])
 @pytest.mark.parametrize("others", ["results", "results/tiny/state/digits/logistic/sgd/plain/seed0"])
-def test_a_folder_of_someone_else_is_named_with_its_owner(tmp_path: Path, others: str) -> None:
-    """The folder of all results, and the folder of the run's lock."""
+def test_a_folder_of_someone_else_is_named_with_its_owner(tmp_path: Path, others: str, mode: int, shown: str) -> None:
+    """The folder of all results, and the folder of the run's lock; one that can be looked into, and one that cannot."""
     if shutil.which("setpriv") is None:
         pytest.skip("setpriv is not installed")
     folder = tmp_path / others
     folder.mkdir(parents=True)
+    folder.chmod(mode)
     os.chown(folder, 65534, 65534)
     ended = without_power(tmp_path, "train", STUDIES / "tiny.yaml", "digits/logistic/sgd/plain/seed0")
     assert ended.returncode == 1
-    whose = r"\(drwxr-xr-x\) belongs to nobody, and this is root"
+    whose = rf"\({shown}\) belongs to nobody, and this is root"
     assert re.fullmatch(rf"error: \S*{others}\S+: Permission denied: \S*{others} {whose}; .*\n", ended.stderr)
     assert "Traceback" not in ended.stdout

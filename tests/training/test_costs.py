@@ -1,8 +1,6 @@
 """What a run says that it used, against what the kernel says."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -25,25 +23,44 @@ def test_what_is_spent_adds_up_and_peaks_do_not() -> None:
     assert first + Spent() == first
 
 
+# In a process of its own, as it takes memory: what it starts begins with its peak, in the kernel's account.
+KERNELS_ACCOUNT = """
+import os, signal, subprocess, sys
+
+seconds, peak = 0.0, 0
+for awaited in (" epoch 3/12", " epoch 6/12", None):
+    process = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if awaited and awaited in line:
+            process.send_signal(signal.SIGTERM)
+    _, _, used = os.wait4(process.pid, 0)
+    process.returncode = 0
+    seconds += used.ru_utime + used.ru_stime
+    peak = max(peak, used.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+print(seconds, peak)
+"""
+
+
 def test_processor_time_of_all_attempts_is_in_the_result(tmp_path: Path) -> None:
     """Two attempts that are asked to stop, and one that ends: the kernel's account of the three processes."""
-    command = [str(BIN / "bakeoff"), "train", str(STUDIES / "stages.yaml"), RUN]
-    seconds, peak = 0.0, 0
-    for awaited in (" epoch 3/12", " epoch 6/12", None):
-        process = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        for line in process.stdout:
-            if awaited and awaited in line:
-                process.send_signal(signal.SIGTERM)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        process.stdout.close()
-        seconds += used.ru_utime + used.ru_stime
-        peak = max(peak, used.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    command = [sys.executable, "-c", KERNELS_ACCOUNT, BIN / "bakeoff", "train", STUDIES / "stages.yaml", RUN]
+    account = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    seconds, peak = map(float, account.stdout.split())
     cost = json.loads((tmp_path / f"results/stages/runs/{RUN}/result.json").read_text())["cost"]
     assert 0.7 * seconds < cost["cpu_seconds"] <= seconds  # but for the ends of the processes
     assert 0.7 * peak < cost["peak_host_memory_bytes"] <= peak
     assert (cost["gpu_seconds"], cost["energy_kwh"], cost["peak_device_memory_bytes"]) == (0, None, None)
+
+
+def test_the_memory_of_who_started_a_process_is_not_its_own() -> None:
+    ask = "import torch; from bakeoff.training.costs import metered\n"
+    ask += "with metered(torch.device('cpu'), None, False) as spent: print(spent().peak_host_memory_bytes)"
+    lean = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {ask!r}])"
+    peaks = [
+        int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for code in (lean, f"held = bytearray(b'1') * (2 << 30); {lean}")
+    ]
+    assert all(100 << 20 < peak < 2 << 30 for peak in peaks)
 
 
 def test_a_gpu_counts_from_when_it_is_leased(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from bakeoff.errors import BakeoffError
 from bakeoff.layout import Layout, features_folder
 from bakeoff.metrics import METRICS
 from bakeoff.models.registry import Images, build_model
@@ -17,8 +18,23 @@ from bakeoff.study_file import load_study, parse_study
 from bakeoff.training import loop
 from bakeoff.training.evaluation import best_over_epochs
 from bakeoff.training.run import train_run
-from commands import STUDIES
+from commands import STUDIES, bakeoff
 
+BROKEN = """
+from urllib.error import URLError
+from torch import nn
+from bakeoff.plugins import model
+
+
+class Broken(nn.Linear):
+    def forward(self, images):
+        STATEMENT
+
+
+@model("broken")
+def broken(images):
+    return Broken(images.height, 10)
+"""
 STUDY = load_study(STUDIES / "stages.yaml")
 RUN = Run("digits", "cnn", "sgd", "first", 3)
 CHILD = Run("digits", "cnn", "sgd", "second", 3)
@@ -55,6 +71,73 @@ def test_memory_that_runs_out_keeps_what_was_reached(
     assert result["metrics"]["best_epoch"] in (1, 2)
     assert "validation" in result["metrics"]
     assert layout.run(RUN).history.read_text().count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    ("where", "said", "epochs"),
+    [("assemble", "before the first epoch", 0), ("final_evaluation", "in the final evaluation", 12)],
+)
+def test_memory_that_runs_out_outside_of_epochs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, said: str, epochs: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def full(*arguments: object) -> None:
+        raise torch.OutOfMemoryError("no memory is left")
+
+    monkeypatch.setattr(f"bakeoff.training.run.{where}", full)
+    train_run(STUDY, RUN, Layout(STUDY.study))
+    result = json.loads(Layout(STUDY.study).run(RUN).result.read_text())
+    assert (result["status"], result["message"]) == ("out_of_memory", f"{said}: no memory is left")
+    assert result["metrics"]["epochs"] == epochs
+
+
+@pytest.mark.parametrize("before", ["run.assemble", "loop.load_checkpoint"])
+def test_memory_that_runs_out_before_a_run_is_where_it_was_is_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], before: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    layout = Layout(STUDY.study)
+    train_epoch = loop._train_epoch
+
+    def killed(*arguments: object) -> loop.Metrics:
+        if arguments[6] == 3:
+            raise KeyboardInterrupt
+        return train_epoch(*arguments)  # type: ignore[arg-type]
+
+    def full(*arguments: object) -> None:
+        raise torch.OutOfMemoryError("no memory is left")
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop, "_train_epoch", killed)
+        train_run(STUDY, RUN, layout, checkpoint_seconds=0)
+    with monkeypatch.context() as patch, pytest.raises(BakeoffError, match=r"go on from \S+/checkpoint.pt: no memory"):
+        patch.setattr(f"bakeoff.training.{before}", full)
+        train_run(STUDY, RUN, layout)
+    assert not layout.run(RUN).result.exists()
+    train_run(STUDY, RUN, layout)
+    assert json.loads(layout.run(RUN).result.read_text())["status"] == "completed"
+    assert "resuming after epoch 2" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("{}['lr']", "KeyError: 'lr' (broken.py:9)"),
+        ("raise URLError('no route')", "URLError: <urlopen error no route>"),
+    ],
+)
+def test_a_mistake_is_told_with_its_type_and_one_traceback(tmp_path: Path, statement: str, reason: str) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN.replace("STATEMENT", statement))
+    (tmp_path / "study.yaml").write_text(
+        "study: broken\nplugins: [broken.py]\ndatasets: {digits: {source: digits, limit: 100}}\n"
+        "architectures: {net: {model: broken}}\noptimizers: {sgd: {name: SGD, lr: 0.1}}\n"
+        "recipes: {plain: {epochs: 1}}\nseeds: 1\n"
+    )
+    ended = bakeoff(tmp_path, "train", "study.yaml", "digits/net/sgd/plain/seed0")
+    assert ended.returncode == 1
+    assert (ended.stdout + ended.stderr).count("Traceback") == 1
+    assert reason in bakeoff(tmp_path, "status", "study.yaml").stdout
 
 
 def test_memory_that_runs_out_on_kept_features_keeps_the_whole_network(

@@ -1,18 +1,23 @@
 """`on_out_of_memory: halve_batch`: the same steps with fewer images at a time, exactly so after kills too."""
 
 import csv
+import errno
 import json
+import re
 import signal
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from test_resume import assert_same_run
 from torch import nn
 
+from bakeoff.layout import features_folder
+from bakeoff.study_file import load_study
 from bakeoff.training.devices import is_out_of_memory
 from bakeoff.training.micro_batches import halved, least_part, parts
 from commands import BIN, ENVIRONMENT, bakeoff
@@ -116,6 +121,56 @@ def test_without_the_key_or_with_no_image_at_a_time_it_is_a_result(tmp_path: Pat
     assert failed["cost"]["batch_size"] == 1
 
 
+FROZEN = """
+import torch
+from torch import nn
+
+from bakeoff.plugins import model
+
+
+class Backbone(nn.Sequential):
+    def __init__(self, pixels, most):
+        super().__init__(nn.Flatten(), nn.Linear(pixels, 16))
+        self.most = most
+
+    def forward(self, images):
+        if len(images) > self.most:
+            raise torch.OutOfMemoryError(f"no memory for {len(images)} images")
+        return super().forward(images)
+
+
+@model("frozen")
+def frozen(images, most=1000):
+    return nn.Sequential(Backbone(images.height * images.width, most), nn.Linear(16, 10))
+"""
+
+
+def test_features_are_computed_of_as_many_images_at_a_time_as_memory_holds(tmp_path: Path) -> None:
+    (tmp_path / "frozen.py").write_text(FROZEN)
+    study = {
+        "study": "frozen",
+        "plugins": ["frozen.py"],
+        "datasets": {"digits": {"source": "digits", "limit": 320}},
+        "architectures": {
+            name: {"model": "frozen", "most": most, "pretrained": "random"}
+            for name, most in (("easy", 1000), ("large", 13), ("impossible", 0))
+        },
+        "optimizers": {"sgd": {"name": "SGD", "lr": 0.1}},
+        "recipes": {"head": {"epochs": 1, "batch_size": 51, "freeze": "backbone"}},
+    }
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    loaded = load_study(tmp_path / "study.yaml")
+    folders = {cell.architecture: features_folder(loaded, cell) or Path() for cell in loaded.cells}
+    ended = {name: bakeoff(tmp_path, "features", "study.yaml", folders[name].name) for name in folders}
+    assert ended["easy"].returncode == 0 and "does not hold" not in ended["easy"].stdout
+    assert ended["large"].returncode == 0 and "in parts of 13" in ended["large"].stdout
+    for split in ("train", "validation", "test"):
+        whole, parts = (np.load(tmp_path / folders[name] / f"{split}.npy") for name in ("easy", "large"))
+        np.testing.assert_allclose(whole, parts, atol=1e-6)
+    assert ended["impossible"].returncode == 1
+    assert re.fullmatch(r"error: \S+/train.npy: memory does not hold .* one image: .*\n", ended["impossible"].stderr)
+
+
 def test_a_run_that_is_killed_after_halving_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     for folder in (undisturbed, killed):
@@ -168,8 +223,13 @@ def test_halving_ends_at_one_image_or_two_where_batches_are_normalised() -> None
     [
         (torch.OutOfMemoryError("CUDA out of memory"), True),
         (MemoryError(), True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (OSError(errno.ENOSPC, "No space left on device"), False),
         (RuntimeError("CUDA error: out of memory"), True),
         (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"), True),
+        (RuntimeError("cusolver error: CUSOLVER_STATUS_ALLOC_FAILED, when calling cusolverDnCreate"), True),
+        (RuntimeError("backend='inductor' raised:\nOutOfMemoryError: CUDA out of memory. Tried to allocate"), True),
         (RuntimeError("CUDA error: an illegal memory access was encountered"), False),
         (ValueError("DefaultCPUAllocator"), False),
     ],

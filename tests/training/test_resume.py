@@ -113,6 +113,16 @@ def test_a_signal_ends_a_run_with_a_checkpoint_within_the_epoch(
     assert_same_run(tmp_path / FOLDER, uninterrupted)
 
 
+def test_a_checkpoint_of_other_threads_is_told(tmp_path: Path) -> None:
+    """Without the option the threads are the study's."""
+    kill_often(tmp_path, kills=1, seed=2)
+    ended = bakeoff(tmp_path, "train", STUDY, RUN, "--set", "threads=2")
+    assert ended.returncode == 0, ended.stderr
+    assert re.search(r"warning: the checkpoint is of cpu \(.*\), 1 threads; .* 2 threads is not bit for", ended.stdout)
+    result = json.loads((tmp_path / FOLDER / "result.json").read_text())
+    assert result["provenance"]["threads"] == 2
+
+
 def test_a_truncated_checkpoint_is_said_and_the_run_made_again(uninterrupted: Path, tmp_path: Path) -> None:
     kill_often(tmp_path, kills=1, seed=1)
     (checkpoint,) = (tmp_path / "results/stages/state" / RUN).glob("*/checkpoint.pt")

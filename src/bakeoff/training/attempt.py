@@ -11,6 +11,7 @@ from bakeoff.layout import Layout, RunPaths
 from bakeoff.leases import Lease
 from bakeoff.study import Recipe, Run, Study
 from bakeoff.training.costs import Spent
+from bakeoff.training.devices import device_name
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class Attempt:
     started: datetime
     stop: Callable[[], bool]
     spent: Callable[[], Spent]
+
+    @property
+    def place(self) -> str:
+        """What it trains on: on another device, or with other threads, numbers differ in their last digits."""
+        return f"{device_name(self.device)}, {self.threads} threads"
 
     @property
     def recipe(self) -> Recipe:

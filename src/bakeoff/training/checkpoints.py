@@ -1,15 +1,18 @@
-"""Checkpoints: a run's whole state at an epoch boundary, behind a checksum."""
+"""Checkpoints: a run's whole state after a step or an epoch, behind a checksum."""
 
 import hashlib
 import io
 import shutil
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import write_atomically
+from bakeoff.training.devices import is_out_of_memory
 
 DIGEST_BYTES = hashlib.sha256().digest_size
 
@@ -41,6 +44,21 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
         raise DamagedCheckpoint(f"{path}: {len(content)} bytes do not match their checksum")
     state: dict[str, Any] = torch.load(io.BytesIO(content[DIGEST_BYTES:]), map_location="cpu", weights_only=True)
     return state
+
+
+@contextmanager
+def on_the_way_to(path: Path) -> Iterator[None]:
+    """Until a run is where its checkpoint is, a full memory says nothing of the run, which once had memory enough: it
+    is raised as a BakeoffError. Without a checkpoint it stays what it is."""
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error) or not path.exists():
+            raise
+        raise BakeoffError(
+            f"memory ran out before training could go on from {path}: {first_line(error)}; start again when nothing "
+            "else takes the memory"
+        ) from error
 
 
 def remove_state(folder: Path, keep: Container[Path]) -> None:

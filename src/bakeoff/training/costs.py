@@ -2,12 +2,14 @@
 
 import logging
 import os
+import re
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -17,7 +19,8 @@ from bakeoff.leases import Lease
 
 @dataclass(frozen=True)
 class Spent:
-    """What attempts at a run have used. Those of several attempts add up; of memory it is the most at once.
+    """What attempts at a run have used. Those of several attempts add up; of memory it is the most at once. Of an
+    attempt that was killed, what it used after its last checkpoint is not known.
 
     `cpu_seconds` is user and system time, start-up included; `gpu_seconds` is the time for which a GPU, or a slot of
     one, was held. `energy_kwh` is None where it is not measured, `peak_device_memory_bytes` without a GPU.
@@ -58,8 +61,12 @@ def metered(device: torch.device, lease: Lease | None, energy: bool) -> Iterator
 
 def _peak_host_memory_bytes() -> int:
     """The most memory of the host that the process held at once, shared pages included."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
+    with suppress(FileNotFoundError):  # Linux, whose ru_maxrss begins with the peak of what started this process
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        if peak := re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE):
+            return int(peak[1]) * 1024
+    peak_so_far = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak_so_far if sys.platform == "darwin" else peak_so_far * 1024  # others count in KiB
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """The device a run trains on, and what it says of itself."""
 
+import errno
+import gc
 import platform
 from contextlib import suppress
 from pathlib import Path
@@ -9,12 +11,13 @@ from torch import nn
 
 from bakeoff.errors import BakeoffError
 
-# What PyTorch and CUDA's libraries say of a full memory in errors of no type of their own.
+# What PyTorch and CUDA's libraries say of a full memory in errors of no type of their own, or in what wraps one.
 SAID_OF_FULL_MEMORY = (
     "DefaultCPUAllocator",
     "CUDA error: out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUDA out of memory",  # of torch.compile
+    "_STATUS_ALLOC_FAILED",  # cuBLAS, cuDNN, cuSOLVER
+    "DEVICE_ALLOCATION_FAILED",  # cuDNN 9
 )
 
 
@@ -72,8 +75,17 @@ def synchronize(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
+def free_memory(device: torch.device) -> None:
+    """Give back what nothing refers to any more."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that the device's or the host's memory is full."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError) and any(words in str(error) for words in SAID_OF_FULL_MEMORY)
     )

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 from bakeoff.data.batches import Batches
 from bakeoff.data.prepare import PreparedData
-from bakeoff.errors import BakeoffError
-from bakeoff.files import write_atomically, write_json
+from bakeoff.errors import BakeoffError, first_line
+from bakeoff.files import remove_leftovers, write_atomically, write_json
 from bakeoff.study import Recipe
+from bakeoff.training.devices import free_memory, is_out_of_memory
 from bakeoff.training.loop import Splits, precision
+from bakeoff.training.micro_batches import halved
 
 SPLITS = ("train", "validation", "test")
 Features = dict[str, NDArray[np.float32]]
@@ -53,28 +55,46 @@ def read_features(folder: Path, data: PreparedData) -> Features | None:
     return features if fit and of_data == _checksums(data) else None
 
 
-def seconds_of(folder: Path) -> float:
-    """How long the features took to compute."""
-    return float(json.loads((folder / "card.json").read_text(encoding="utf-8"))["seconds"])
-
-
 @torch.no_grad()
 def _compute(backbone: nn.Module, images: Splits, recipe: Recipe, folder: Path, data: PreparedData) -> None:
     started = time.monotonic()
+    remove_leftovers(folder / "card.json", *(folder / f"{split}.npy" for split in SPLITS))
     (folder / "card.json").unlink(missing_ok=True)
     backbone.eval()
-    width = 0
+    width, size = 0, recipe.batch_size
     for split in SPLITS:
         batches = getattr(images, split)
-        with write_atomically(folder / f"{split}.npy") as temporary:
-            width = _write(temporary, _outputs(backbone, batches, recipe), len(batches))
+        width, size = _compute_split(backbone, batches, recipe, folder / f"{split}.npy", size)
         print(f"features of {split}: {len(batches):,} images, {time.monotonic() - started:.1f} s", flush=True)
     seconds = time.monotonic() - started
     write_json(folder / "card.json", {"features": width, "seconds": seconds, "data": _checksums(data)})
 
 
-def _outputs(backbone: nn.Module, batches: Batches, recipe: Recipe) -> Iterator[Tensor]:
-    for images, _ in batches.ordered():
+def _compute_split(backbone: nn.Module, batches: Batches, recipe: Recipe, path: Path, size: int) -> tuple[int, int]:
+    """Write the features of a split, `size` images at a time or, where memory does not hold so many, fewer.
+
+    Returns the width of a row, and how many images it was at last. Raises BakeoffError when one is too many.
+    """
+    while True:
+        try:
+            with write_atomically(path) as temporary:
+                return _write(temporary, _outputs(backbone, batches, recipe, size), len(batches)), size
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            said, smaller = first_line(error), halved(size, least=1)
+        if smaller is None:
+            raise BakeoffError(
+                f"{path}: memory does not hold the backbone at work on one image: {said}; take a smaller model, or "
+                "smaller images"
+            )
+        print(f"memory does not hold {size} images: {said}; in parts of {smaller}", flush=True)
+        size = smaller
+        free_memory(batches.device)
+
+
+def _outputs(backbone: nn.Module, batches: Batches, recipe: Recipe, size: int) -> Iterator[Tensor]:
+    for images, _ in batches.ordered(size):
         with precision(recipe, images.device):
             output = backbone(images)
         if output.ndim != 2:

@@ -1,4 +1,4 @@
-"""The training loop: epochs, validation that chooses, checkpoints at epoch boundaries."""
+"""The training loop: epochs, validation that chooses, checkpoints between epochs and within long ones."""
 
 import math
 import time
@@ -17,13 +17,20 @@ from bakeoff.errors import Stopped
 from bakeoff.metrics import IGNORED, Metric, Task
 from bakeoff.models.freezing import Freeze, train_mode
 from bakeoff.study import Optimizer, Recipe
-from bakeoff.training.checkpoints import DamagedCheckpoint, load_checkpoint, save_checkpoint
+from bakeoff.training.checkpoints import DamagedCheckpoint, load_checkpoint, on_the_way_to, save_checkpoint
 from bakeoff.training.costs import Spent
 from bakeoff.training.devices import synchronize
 from bakeoff.training.losses import Losses
 from bakeoff.training.metrics import Metrics, Scoring, is_better
 from bakeoff.training.micro_batches import least_part, parts
-from bakeoff.training.optimizers import bare_step, build_optimizer
+from bakeoff.training.optimizers import (
+    bare_step,
+    build_optimizer,
+    is_second_order,
+    restore_state,
+    seed_optimizer,
+    state_of,
+)
 from bakeoff.training.randomness import generator, seed_global
 from bakeoff.training.schedules import LearningRate
 
@@ -51,8 +58,9 @@ def never() -> bool:
 class Plan:
     """What the loop is to do.
 
-    `stop` is asked after each step whether to write a checkpoint and leave. `spent` says what this attempt has used
-    so far: checkpoints add it up. `micro_batch`: how many images are in one forward pass, where a batch is too many.
+    `stop` is asked after each step, and before each batch of an evaluation, whether to leave. `spent` says what this
+    attempt has used so far: checkpoints add it up. `micro_batch`: how many images are in one forward pass, where a
+    batch is too many. `place` names the device and the threads, as `Attempt.place` does.
     """
 
     recipe: Recipe
@@ -67,6 +75,7 @@ class Plan:
     stop: Callable[[], bool] = never
     spent: Callable[[], Spent] = Spent
     micro_batch: int | None = None
+    place: str = ""
 
 
 @dataclass
@@ -112,39 +121,53 @@ def train(
 
     `progress`, new when it is given, is brought forward at the end of every epoch, and `after_epoch` called then.
     A loss that is not finite ends the training with status `diverged`. Raises Stopped, with a checkpoint written,
-    soon after `plan.stop` says so.
+    soon after `plan.stop` says so. The end of the training leaves a checkpoint, too.
     """
     optimizer = build_optimizer(plan.optimizer, network.parameters())
     recipe = plan.recipe
     steps_per_epoch = math.ceil(splits.train.batches_per_epoch / recipe.accumulate)
     schedule = LearningRate(recipe.schedule, optimizer, recipe.epochs, steps_per_epoch, plan.metric.name)
-    part = _restore(progress, network, optimizer, schedule, plan.checkpoint, device)
+    with on_the_way_to(plan.checkpoint):
+        part = _restore(progress, network, optimizer, schedule, plan, device)
     forward = torch.compile(network) if recipe.compile else network
     saved = time.monotonic()
+
+    def save(part: EpochPart | None = None) -> None:
+        nonlocal saved
+        _save(network, optimizer, schedule, progress, plan, part)
+        saved = time.monotonic()
+
     while not _finished(progress, recipe, plan.metric):
         part = part or EpochPart(schedule.current)
         started = time.monotonic() - part.seconds
         epoch = progress.epoch + 1
 
-        def after_step(part: EpochPart = part, started: float = started) -> None:
-            nonlocal saved
-            if plan.stop() or time.monotonic() - saved >= SECONDS_WITHIN_AN_EPOCH:
-                part.seconds = time.monotonic() - started
-                part.dropout_states = _dropout_states(device)
-                _save(network, optimizer, schedule, progress, plan, part)
-                saved = time.monotonic()
+        def save_part(part: EpochPart = part, started: float = started) -> None:
+            part.seconds = time.monotonic() - started
+            part.dropout_states = _dropout_states(device)
+            save(part)
+
+        def after_step(save_part: Callable[[], None] = save_part) -> None:
             if plan.stop():
-                raise Stopped(f"stopped after step {part.steps} of epoch {progress.epoch + 1}; start again to go on")
+                raise Stopped
+            if time.monotonic() - saved >= SECONDS_WITHIN_AN_EPOCH:
+                save_part()
 
         row: Row = {"epoch": epoch, "learning_rate": part.learning_rate}
-        train_metrics = _train_epoch(forward, network, splits.train, optimizer, schedule, plan, epoch, part, after_step)
+        try:
+            train_metrics = _train_epoch(
+                forward, network, splits.train, optimizer, schedule, plan, epoch, part, after_step
+            )
+            validation = evaluate(network, splits.validation, plan)
+            synchronize(device)
+            seconds = time.monotonic() - started
+            row |= _prefixed("train", train_metrics) | _prefixed("validation", validation)
+            if recipe.track_test:
+                row |= _prefixed("test", evaluate(network, splits.test, plan))
+        except Stopped:
+            save_part()
+            raise Stopped(f"stopped after step {part.steps} of epoch {epoch}; start again to go on") from None
         part = None
-        validation = evaluate(network, splits.validation, plan)
-        synchronize(device)
-        seconds = time.monotonic() - started
-        row |= _prefixed("train", train_metrics) | _prefixed("validation", validation)
-        if recipe.track_test:
-            row |= _prefixed("test", evaluate(network, splits.test, plan))
         diverged = not (math.isfinite(train_metrics["loss"]) and math.isfinite(validation["loss"]))
         if diverged:
             progress.status = "diverged"
@@ -158,12 +181,11 @@ def train(
         progress.epoch = epoch
         progress.seconds += seconds
         progress.history.append(row | {"seconds": seconds})
-        if time.monotonic() - saved >= plan.checkpoint_seconds:
-            _save(network, optimizer, schedule, progress, plan)
-            saved = time.monotonic()
+        stopped = plan.stop()
+        if stopped or _finished(progress, recipe, plan.metric) or time.monotonic() - saved >= plan.checkpoint_seconds:
+            save()
         after_epoch()
-        if plan.stop() and not _finished(progress, recipe, plan.metric):
-            _save(network, optimizer, schedule, progress, plan)
+        if stopped:
             raise Stopped(f"stopped after epoch {progress.epoch}; start again to go on")
 
 
@@ -179,10 +201,12 @@ def score(logits: Tensor, labels: Tensor, plan: Plan) -> Metrics:
 
 @torch.no_grad()
 def predict(network: nn.Module, batches: Batches | FeatureBatches, plan: Plan) -> tuple[Tensor, Tensor]:
-    """Logits [N, classes] in float32 and labels of a split, in its order, on the device."""
+    """Logits [N, classes] in float32 and labels of a split, in its order, on the device. Raises Stopped."""
     network.eval()
     logits, labels = [], []
     for images, targets in batches.ordered(plan.micro_batch):
+        if plan.stop():
+            raise Stopped("stopped after the last epoch; start again to go on")
         with precision(plan.recipe, images.device):
             logits.append(network(images).float())
         labels.append(targets)
@@ -211,7 +235,9 @@ def _train_epoch(
     train_mode(network, plan.freeze)
     seed_global(plan.seed, "dropout", epoch)
     step = bare_step(optimizer)
-    second_order = getattr(optimizer, "is_second_order", False)  # timm's AdaHessian
+    second_order = is_second_order(optimizer)
+    if part.steps == 0:
+        seed_optimizer(optimizer, plan.seed, epoch)
     _set_dropout_states(part.dropout_states)
     least = least_part(network)
     for number, group in enumerate(_groups(batches, plan, epoch, least), start=1):
@@ -331,10 +357,11 @@ def _save(
 ) -> None:
     state = {
         "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "optimizer": state_of(optimizer),
         "schedule": schedule.state_dict(),
         "progress": vars(progress) | {"spent": asdict(progress.spent + plan.spent())},
         "part": vars(part) if part else None,
+        "place": plan.place,
     }
     save_checkpoint(plan.checkpoint, state)
 
@@ -344,20 +371,26 @@ def _restore(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
     schedule: LearningRate,
-    path: Path,
+    plan: Plan,
     device: torch.device,
 ) -> EpochPart | None:
     """Bring all to where the checkpoint is; the part of an epoch that it holds."""
     try:
-        state = load_checkpoint(path)
+        state = load_checkpoint(plan.checkpoint)
     except DamagedCheckpoint as error:
         print(f"damaged checkpoint, training from the start: {error}", flush=True)
         return None
     if state is None:
         return None
     network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
+    restore_state(optimizer, state["optimizer"])
     schedule.load_state_dict(state["schedule"])
+    if state.get("place", plan.place) != plan.place:
+        print(
+            f"warning: the checkpoint is of {state['place']}; a run that goes on on {plan.place} is not bit for bit "
+            "what it would have been",
+            flush=True,
+        )
     vars(progress).update(state["progress"] | {"spent": Spent(**state["progress"].get("spent", {}))})
     if state.get("part") is None:
         print(f"resuming after epoch {progress.epoch}", flush=True)

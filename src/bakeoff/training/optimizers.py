@@ -10,6 +10,7 @@ from torch import nn
 from bakeoff.arguments import check_arguments, nearest
 from bakeoff.errors import BakeoffError
 from bakeoff.study import Optimizer
+from bakeoff.training.randomness import stream_seed
 
 
 def torch_optimizers() -> dict[str, type[torch.optim.Optimizer]]:
@@ -61,6 +62,42 @@ def bare_step(optimizer: torch.optim.Optimizer) -> Callable[..., Any]:
     return take_step
 
 
+def is_second_order(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether it needs gradients that can be differentiated again: timm's AdaHessian."""
+    return getattr(optimizer, "is_second_order", False)
+
+
+def seed_optimizer(optimizer: torch.optim.Optimizer, seed: int, epoch: int) -> None:
+    """AdaHessian draws from a generator of its own; no other optimizer draws torch's numbers."""
+    if is_second_order(optimizer):
+        _set_generator(optimizer).manual_seed(stream_seed(seed, "optimizer", epoch))
+
+
+def state_of(optimizer: Any) -> dict[str, Any]:
+    """An optimizer's `state_dict`, and what AdaHessian keeps beside it: its generator, each parameter's curvature."""
+    state: dict[str, Any] = optimizer.state_dict()
+    if is_second_order(optimizer):
+        state["generator"] = optimizer.generator.get_state()
+        state["curvatures"] = [parameter.hess for parameter in optimizer.get_params()]
+    return state
+
+
+def restore_state(optimizer: Any, state: dict[str, Any]) -> None:
+    """Give an optimizer what `state_of` took, from whichever device."""
+    optimizer.load_state_dict(state)
+    if is_second_order(optimizer):
+        _set_generator(optimizer).set_state(state["generator"])
+        for parameter, curvature in zip(optimizer.get_params(), state["curvatures"], strict=True):
+            parameter.hess = curvature.to(parameter.device) if isinstance(curvature, torch.Tensor) else curvature
+
+
+def _set_generator(optimizer: Any) -> torch.Generator:
+    """A new generator on the parameters' device, where AdaHessian would make one itself at its first step."""
+    generator = torch.Generator(optimizer.param_groups[0]["params"][0].device)
+    optimizer.generator = generator
+    return generator
+
+
 def check_optimizer(entry: Optimizer) -> None:
     """Build the optimizer and take a step on two tiny parameters. Raises BakeoffError when it cannot."""
     weight, bias = nn.Parameter(torch.ones(4, 4)), nn.Parameter(torch.ones(4))
@@ -69,7 +106,7 @@ def check_optimizer(entry: Optimizer) -> None:
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         loss = (weight.sum() + bias.sum()) ** 2
-        loss.backward(create_graph=getattr(optimizer, "is_second_order", False))  # type: ignore[no-untyped-call]
+        loss.backward(create_graph=is_second_order(optimizer))  # type: ignore[no-untyped-call]
         return loss
 
     try:

@@ -1,9 +1,7 @@
 """One run, from its specification to its four files."""
 
-import gc
 import json
 import time
-import traceback
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +11,8 @@ import torch
 
 from bakeoff import plugins
 from bakeoff.data.prepare import PreparedData, load_prepared, prepare_if_needed
-from bakeoff.errors import BakeoffError
-from bakeoff.files import explain, write_json
+from bakeoff.errors import BakeoffError, first_line
+from bakeoff.files import explain, is_explained, remove_leftovers, write_json
 from bakeoff.handover import forget, is_finished, is_under_snakemake, publish
 from bakeoff.layout import Layout, RunPaths, data_folder
 from bakeoff.leases import Lease
@@ -23,9 +21,9 @@ from bakeoff.specification import specification, specification_hash
 from bakeoff.study import Recipe, Run, Study, parent
 from bakeoff.training.assembly import Assembly, assemble
 from bakeoff.training.attempt import Attempt
-from bakeoff.training.checkpoints import remove_state
+from bakeoff.training.checkpoints import on_the_way_to, remove_state
 from bakeoff.training.costs import Spent, metered
-from bakeoff.training.devices import choose_device, device_name, is_out_of_memory, make_deterministic
+from bakeoff.training.devices import choose_device, device_name, free_memory, is_out_of_memory, make_deterministic
 from bakeoff.training.evaluation import Outcome, final_evaluation, of_epochs
 from bakeoff.training.interruption import signals_ask_to_stop
 from bakeoff.training.loop import Plan, Progress, train
@@ -117,11 +115,17 @@ def _train_locked(
             )
             _train_until_it_fits(attempt)
     except Exception as error:  # not an interrupt: that is no failure, the next attempt goes on
-        if not isinstance(error, BakeoffError | OSError):  # these say in one line all that is to be known
-            traceback.print_exc()
-        reason = (explain(error) if isinstance(error, OSError) else str(error)).strip().splitlines()
-        write_failure(paths, reason[0] if reason else type(error).__name__)
+        write_failure(paths, _reason(error))
         raise
+
+
+def _reason(error: Exception) -> str:
+    """Why an attempt failed, in a line."""
+    if isinstance(error, BakeoffError):
+        return first_line(error)
+    if isinstance(error, OSError) and is_explained(error):
+        return explain(error)
+    return plugins.reason(error)
 
 
 def _load_data(study: Study, dataset: str, threads: int) -> PreparedData:
@@ -134,6 +138,7 @@ def _load_data(study: Study, dataset: str, threads: int) -> PreparedData:
 def _train_until_it_fits(attempt: Attempt) -> None:
     """Train and write the files. Where memory runs out and the recipe wants it, from the start with half of the images
     in a forward pass: what comes out does not depend on when memory ran out."""
+    remove_leftovers(_checkpoint(attempt), *attempt.paths.finished.files)
     status, message = _state_of_parent(attempt.study, attempt.run, attempt.layout)
     if status != "completed":
         print(message, flush=True)
@@ -149,23 +154,25 @@ def _train_until_it_fits(attempt: Attempt) -> None:
         progress, micro_batch = Progress(spent=progress.spent), smaller
         if attempt.recipe.compile:
             torch.compiler.reset()  # it may hold the network
-        gc.collect()
-        if attempt.device.type == "cuda":
-            torch.cuda.empty_cache()
+        free_memory(attempt.device)
 
 
 def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int | None) -> int | None:
     """Bring `progress` to the end of the run, evaluate and write the files. Divergence and a full memory end it with
-    that status. How many images to try at a time instead, where memory ran out and fewer may fit."""
+    that status. How many images to try at a time instead, where memory ran out and fewer may fit.
+
+    Raises BakeoffError where memory is full before training could go on from a checkpoint.
+    """
     study, run, data, recipe = attempt.study, attempt.run, attempt.data, attempt.recipe
 
     def after_epoch() -> None:
         write_progress(attempt, progress)
         print(_epoch_line(progress, recipe, study.metric), flush=True)
 
-    assembly = None
+    assembly, trained = None, False
     try:
-        assembly = assemble(study, run, attempt.layout, data, attempt.device)
+        with on_the_way_to(_checkpoint(attempt)):
+            assembly = assemble(study, run, attempt.layout, data, attempt.device)
         plan = Plan(
             recipe,
             study.optimizers[run.optimizer],
@@ -179,19 +186,22 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
             attempt.stop,
             attempt.spent,
             micro_batch,
+            attempt.place,
         )
         train(assembly.trained, assembly.splits, plan, attempt.device, progress, after_epoch)
+        trained = True
         outcome = final_evaluation(
             assembly.trained, assembly.splits, plan, progress, study.metrics, data.card["classes"]
         )
         progress.best_weights = assembly.whole_weights(progress.best_weights)
         if micro_batch and progress.status == "completed":
             progress.message = f"memory did not hold {recipe.batch_size} images: trained in parts of {micro_batch}"
-    except (RuntimeError, MemoryError) as error:
+    except Exception as error:
         if not is_out_of_memory(error):
             raise
         progress.status = "out_of_memory"
-        progress.message = f"at epoch {progress.epoch + 1}: {str(error).splitlines()[0]}"
+        during = "in the final evaluation" if trained else f"at epoch {progress.epoch + 1}"
+        progress.message = f"{during if assembly else 'before the first epoch'}: {first_line(error)}"
         smaller = _smaller(recipe, assembly, micro_batch)
         if smaller is not None:
             return smaller
