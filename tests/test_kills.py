@@ -25,7 +25,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     content = yaml.safe_load((STUDIES / "stages.yaml").read_text())
     first = content["recipes"]["first"] | {"epochs": EPOCHS}
     path = tmp_path_factory.mktemp("study") / "kills.yaml"
-    path.write_text(yaml.safe_dump(content | {"study": "kills", "recipes": {"first": first}, "seeds": 2}))
+    path.write_text(
+        yaml.safe_dump(content | {"study": "kills", "recipes": {"first": first}, "seeds": 2, "gpu_wait_seconds": 0})
+    )
     return path
 
 
@@ -38,7 +40,7 @@ def undisturbed(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _checkpoints_at_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+def _checkpoints_at_every_epoch_and_a_gpu_for_each_run(two_gpus: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENVIRONMENT, "BAKEOFF_CHECKPOINT_SECONDS", "0")
 
 
@@ -57,7 +59,7 @@ class Watched:
     def _start(self) -> subprocess.Popen[str]:
         command = [
             BIN / "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", self.folder, "--cores", "2",
-            "--configfile", self.study, "--until", "train",
+            "--resources", "gpu=2", "--configfile", self.study, "--until", "train",
         ]  # fmt: skip
         return subprocess.Popen(
             [str(part) for part in command], cwd=self.folder, env=ENVIRONMENT, text=True,

@@ -15,7 +15,7 @@ import torch
 
 from bakeoff import leases
 from bakeoff.errors import BakeoffError
-from commands import ENVIRONMENT, STUDIES, bakeoff, snakemake
+from commands import BIN, ENVIRONMENT, STUDIES, bakeoff, snakemake
 
 DEVICES, SLOTS = ["GPU-a", "GPU-b", "GPU-c", "GPU-d"], 2
 # Takes a slot, says so in a file of its own, works, and checks all the while that nobody else has said the same.
@@ -101,6 +101,36 @@ def test_a_training_job_holds_the_gpu_that_it_was_given(tmp_path: Path, monkeypa
     result = json.loads((tmp_path / "results/tiny/runs" / run / "result.json").read_text())
     assert result["provenance"]["gpu"] == "GPU-b"
     assert leases.lease(["GPU-b"], 1, "test", folder, 0).device == "GPU-b"
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_what_another_process_trains_is_taken_without_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one holds the only GPU; once it is done, someone else does."""
+    monkeypatch.setitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", "0")
+    run = "digits/logistic/sgd/plain/seed0"
+    command = ("train", STUDIES / "tiny.yaml", run, "--set", "gpu_wait_seconds=0")
+    state = tmp_path / "results/tiny/state" / run
+
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [BIN / "bakeoff", *command], cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
+        )
+
+    orphan = start()
+    while not (state / "progress.json").exists():
+        time.sleep(0.01)
+    orphan.send_signal(signal.SIGSTOP)
+    successor = start()
+    assert successor.stdout is not None
+    assert f"waiting for process {orphan.pid}, which trains this run already" in successor.stdout.readline()
+    orphan.send_signal(signal.SIGCONT)
+    assert "GPU GPU-1111, slot 1 of 1" in orphan.communicate()[0]
+    assert successor.communicate()[0] == f"{run} is finished already\n"
+    assert (orphan.returncode, successor.returncode) == (0, 0)
+    held = leases.lease(["GPU-1111"], 1, "test", tmp_path / f"bakeoff-{os.getuid()}", 0)
+    again = bakeoff(tmp_path, *command)
+    os.close(held.lock)
+    assert (again.returncode, again.stdout) == (0, f"{run} is finished already\n"), again.stderr
 
 
 def test_another_device_on_the_command_line_reaches_the_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

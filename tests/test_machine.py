@@ -9,21 +9,11 @@ import pytest
 from bakeoff import machine
 from bakeoff.errors import BakeoffError
 from bakeoff.machine import gpus_of_a_run, visible_devices
-from commands import ENVIRONMENT, STUDIES, snakemake
+from commands import STUDIES, snakemake
 
 TINY = STUDIES / "tiny.yaml"
 RUNS = [f"digits/perceptron/{optimizer}/plain/seed{seed}" for optimizer in ("sgd", "adam") for seed in (0, 1)]
 RESULTS = [f"results/tiny/runs/{run}/result.json" for run in RUNS]
-
-
-@pytest.fixture
-def driver(tmp_path: Path) -> Path:
-    """A folder with an nvidia-smi that knows two GPUs."""
-    folder = tmp_path / "driver"
-    folder.mkdir()
-    (folder / "nvidia-smi").write_text("#!/bin/sh\necho '0, GPU-1111'\necho '1, GPU-2222'\n")
-    (folder / "nvidia-smi").chmod(0o755)
-    return folder
 
 
 @pytest.mark.parametrize(
@@ -83,14 +73,6 @@ def test_jobs_here_ask_for_a_gpu_where_they_may_use_one(
     monkeypatch.setenv("PATH", f"{driver}:{os.environ['PATH']}")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert gpus_of_a_run("auto", elsewhere=False) == gpus
-
-
-@pytest.fixture
-def two_gpus(driver: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For commands, with leases of their own; torch sees none of the two, and trains on the CPU."""
-    monkeypatch.setitem(ENVIRONMENT, "PATH", f"{driver}:{ENVIRONMENT['PATH']}")
-    monkeypatch.setitem(ENVIRONMENT, "TMPDIR", str(tmp_path))
-    monkeypatch.delitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", raising=False)
 
 
 @pytest.mark.usefixtures("two_gpus")

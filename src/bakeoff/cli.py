@@ -128,15 +128,22 @@ def train(
     ] = 10.0,
 ) -> None:
     """Train one run, or go on with it from its last checkpoint."""
+    from bakeoff.handover import finish
+
     _set_threads(threads)
     study = _load(study_file, overrides)
     planned = _find_run(study, run, study_file)
-    lease = lease_gpu(study.device, study.jobs_per_gpu, run, study.gpu_wait_seconds)  # before torch is imported
-    with _without_garbage_collection():
-        from bakeoff.training.run import train_run
+    layout = Layout(study.study)
 
-    load_plugins(study.plugins)
-    train_run(study, planned, Layout(study.study), threads, checkpoint_seconds, lease)
+    def with_a_gpu() -> None:
+        lease = lease_gpu(study.device, study.jobs_per_gpu, run, study.gpu_wait_seconds)  # before torch is imported
+        with _without_garbage_collection():
+            from bakeoff.training.run import train_locked
+
+        load_plugins(study.plugins)
+        train_locked(study, planned, layout, threads, checkpoint_seconds, lease)
+
+    finish(study, planned, layout, with_a_gpu)
 
 
 @application.command()

@@ -2,8 +2,6 @@
 
 import hashlib
 import io
-import shutil
-from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +39,3 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
         raise DamagedCheckpoint(f"{path}: {len(content)} bytes do not match their checksum")
     state: dict[str, Any] = torch.load(io.BytesIO(content[DIGEST_BYTES:]), map_location="cpu", weights_only=True)
     return state
-
-
-def remove_state(folder: Path, keep: Container[Path]) -> None:
-    """Remove what an unfinished run kept in `folder`, but for what others still need."""
-    for path in folder.iterdir():
-        if path in keep:
-            continue
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()

@@ -20,6 +20,7 @@ from bakeoff.data.prepare import Card
 from bakeoff.files import write_atomically, write_json
 from bakeoff.layout import Layout, RunPaths
 from bakeoff.models.registry import images_of
+from bakeoff.progress import read_progress
 from bakeoff.specification import specification
 from bakeoff.study import Run, Study
 from bakeoff.training.attempt import Attempt
@@ -149,15 +150,6 @@ def write_failure(paths: RunPaths, reason: str) -> None:
     """Why an attempt failed, for `bakeoff status`."""
     with suppress(OSError):  # on a full disk too, what is told is the error that the attempt failed with
         _update_progress(paths, read_progress(paths) | {"failed": reason})
-
-
-def read_progress(paths: RunPaths) -> dict[str, Any]:
-    """What the last attempt said; nothing when there was none, or its machine lost power as it wrote."""
-    try:
-        content: dict[str, Any] = json.loads(paths.progress.read_text(encoding="utf-8"))
-        return content
-    except (OSError, ValueError):
-        return {}
 
 
 def _update_progress(paths: RunPaths, content: dict[str, Any]) -> None:
