@@ -8,7 +8,7 @@ from snakemake.utils import min_version
 
 from bakeoff.cli import overrides_of
 from bakeoff.errors import BakeoffError
-from bakeoff.handover import UNDER_SNAKEMAKE, forget_all
+from bakeoff.handover import UNDER_SNAKEMAKE, forget_known
 from bakeoff.layout import Layout, data_folder, experiments_on_features
 from bakeoff.machine import advice_on_gpus, gpus_of_a_run
 from bakeoff.requests import request
@@ -89,12 +89,12 @@ onstart:
 
 # Trainings keep their files until here, in case that Snakemake is killed before it knows of them.
 onsuccess:
-    forget_all(PATHS)
+    forget_known(PATHS, workflow.dag)
 
 
 # With --keep-going the report is made from what there is; not after Ctrl-C.
 onerror:
-    forget_all(PATHS)
+    forget_known(PATHS, workflow.dag)
     if workflow.execution_settings.keep_going and workflow.scheduler.failed:
         if any(paths.result.exists() for paths in PATHS):
             shell('bakeoff report "${{study[@]}}"')

@@ -114,6 +114,37 @@ def watched(tmp_path: Path, study: Path) -> Iterator[Watched]:
         os.killpg(work.process.pid, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("meanwhile", ["another target", "a failure before its turn"])
+def test_what_an_orphan_finished_outlives_a_snakemake_that_does_not_come_to_it(
+    watched: Watched, undisturbed: Path, tmp_path: Path, meanwhile: str
+) -> None:
+    watched.wait_for_epoch(5)
+    trainings = watched.trainings()
+    watched.process.kill()
+    watched.process.wait()
+    wait_until(lambda: gone(trainings))
+    assert snakemake(watched.folder, watched.study, "--unlock").returncode == 0
+    if meanwhile == "another target":
+        ended = snakemake(watched.folder, watched.study, "--", f"results/kills/runs/{RUNS[0]}/result.json")
+        assert ended.returncode == 0, ended.stderr
+    else:  # while the study's models are to be checked again, and the data are elsewhere
+        (plan,), (card,) = watched.folder.glob("results/kills/plan/*"), watched.folder.glob("results/data/*/card.json")
+        plan.rename(tmp_path / "plan")
+        card.rename(tmp_path / "card")
+        card.mkdir()
+        ended = snakemake(watched.folder, watched.study, "--until", "train")
+        assert "Error in rule" in ended.stderr
+        card.rmdir()
+        plan.parent.mkdir(exist_ok=True)
+        (tmp_path / "plan").rename(plan)
+        (tmp_path / "card").rename(card)
+    code, output = watched.again()
+    assert code == 0, output
+    for run in RUNS:
+        assert "was finished by an earlier attempt" in watched.log(run)
+        assert_same_run(watched.folder / "results/kills/runs" / run, undisturbed / "results/kills/runs" / run)
+
+
 def gone(processes: list[int]) -> bool:
     return not any(Path(f"/proc/{process}").exists() for process in processes)
 

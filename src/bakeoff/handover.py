@@ -69,10 +69,14 @@ def forget(paths: RunPaths) -> None:
     shutil.rmtree(paths.finished.folder, ignore_errors=True)
 
 
-def forget_all(runs: Iterable[RunPaths]) -> None:
-    """When Snakemake ends: of runs whose outputs stand, it has seen them."""
+def forget_known(runs: Iterable[RunPaths], dag: Any) -> None:
+    """When Snakemake ends, whose graph of jobs is `dag`: of the runs that it need not start any more.
+
+    Of those that it was not asked for, or has not come to, it may take the outputs for incomplete and delete them.
+    """
+    known = {str(output) for job in dag.jobs if dag.noneedrun_finished(job) for output in job.output}
     for paths in runs:
-        if paths.result.exists():
+        if str(paths.result) in known and paths.result.exists():
             forget(paths)
 
 
