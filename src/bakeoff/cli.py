@@ -109,10 +109,12 @@ def features(
     if folder not in found:
         raise BakeoffError(f"{study_file}: no run uses the features {folder!r}; {nearest(folder, list(found))}")
 
-    lease_gpu(study.device, study.jobs_per_gpu, folder, study.gpu_wait_seconds)
+    lease = lease_gpu(study.device, study.jobs_per_gpu, folder, study.gpu_wait_seconds)
     with _without_garbage_collection():
+        from bakeoff.training.devices import refuse_unleased
         from bakeoff.training.run import compute_features
 
+    refuse_unleased(study.device, lease)
     load_plugins(study.plugins)
     compute_features(study, found[folder].run(study.seeds[0]), Layout(study.study), threads)
 
@@ -138,8 +140,10 @@ def train(
     def with_a_gpu() -> None:
         lease = lease_gpu(study.device, study.jobs_per_gpu, run, study.gpu_wait_seconds)  # before torch is imported
         with _without_garbage_collection():
+            from bakeoff.training.devices import refuse_unleased
             from bakeoff.training.run import train_locked
 
+        refuse_unleased(study.device, lease)
         load_plugins(study.plugins)
         train_locked(study, planned, layout, threads, checkpoint_seconds, lease)
 
