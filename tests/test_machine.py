@@ -26,7 +26,11 @@ RESULTS = [f"results/tiny/runs/{run}/result.json" for run in RUNS]
         ("", []),
         ("-1", []),
         ("0,-1,1", ["GPU-1111"]),
-        ("MIG-5", ["MIG-5"]),
+        ("MIG-GPU-5/1/0", ["MIG-GPU-5/1/0"]),
+        ("7", []),
+        ("1,7,0", ["GPU-2222"]),
+        ("GPU-3", []),
+        ("NoDevFiles", []),  # SLURM's word, in jobs without a GPU
     ],
 )
 def test_an_inherited_choice_of_devices_is_respected(
@@ -40,15 +44,32 @@ def test_an_inherited_choice_of_devices_is_respected(
     assert visible_devices() == found
 
 
-def test_a_container_without_nvidia_smi_has_the_gpus_that_it_has_files_of(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("visible", ["0", "GPU-1111", "MIG-5", "NoDevFiles"])
+def test_a_machine_without_gpus_has_none_by_any_name(
+    visible: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(machine, "DEVICE_FILES", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert visible_devices() == []
+
+
+@pytest.mark.parametrize("command", [None, "echo 'Failed to initialize NVML: Unknown Error'\nexit 18"])
+def test_a_container_without_nvidia_smi_has_the_gpus_that_it_has_files_of(
+    command: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So has one in which it fails."""
+    if command:
+        (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{command}\n")
+        (tmp_path / "nvidia-smi").chmod(0o755)
     for name in ("nvidia0", "nvidia3", "nvidiactl", "nvidia-uvm"):
         (tmp_path / name).touch()
     monkeypatch.setattr(machine, "DEVICE_FILES", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert visible_devices() == ["0", "1"]  # as CUDA counts them
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,GPU-1111,5,0")
+    assert visible_devices() == ["1", "GPU-1111"]
 
 
 def test_a_driver_that_hangs_is_an_error(driver: Path, monkeypatch: pytest.MonkeyPatch) -> None:

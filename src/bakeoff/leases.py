@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from bakeoff.errors import BakeoffError
 from bakeoff.machine import visible_devices
@@ -36,8 +37,7 @@ def lease_folder() -> Path:
 
     Not XDG_RUNTIME_DIR: it goes when its user logs out, and the locks of jobs that go on with it.
     """
-    node = os.environ.get("SLURMD_NODENAME", "")  # several nodes may run on one machine, each with a device 0
-    folder = Path(tempfile.gettempdir()) / f"bakeoff-{os.getuid()}{node and f'-{node}'}"
+    folder = Path(tempfile.gettempdir()) / f"bakeoff-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -66,7 +66,7 @@ def lease(
     while True:
         for slot in range(slots):
             for device in devices:
-                lock = _try(folder / f"{device}.{slot}.lock", holder)
+                lock = _try(_lock(folder, device, slot), holder)
                 if lock is not None:
                     return Lease(device, slot, lock, time.monotonic())
         if time.monotonic() - started > seconds_to_wait:
@@ -104,8 +104,13 @@ def holders(folder: Path) -> list[str]:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                found.append(f"{path.stem}: {file.read() or 'another process'}")
+                found.append(f"{unquote(path.stem)}: {file.read() or 'another process'}")
     return found
+
+
+def _lock(folder: Path, device: str, slot: int) -> Path:
+    """The lock file of a slot; names of parts of GPUs may have slashes: `MIG-GPU-1111/1/0`."""
+    return folder / f"{quote(device, safe='')}.{slot}.lock"
 
 
 def _try(path: Path, holder: str) -> int | None:
@@ -125,5 +130,5 @@ def _try(path: Path, holder: str) -> int | None:
 
 
 def _holders(devices: Sequence[str], slots: int, folder: Path) -> list[str]:
-    paths = [(device, folder / f"{device}.{slot}.lock") for device in devices for slot in range(slots)]
+    paths = [(device, _lock(folder, device, slot)) for device in devices for slot in range(slots)]
     return [f"{device} is held by {path.read_text(encoding='utf-8') or 'another process'}" for device, path in paths]

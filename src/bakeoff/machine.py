@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from bakeoff.errors import BakeoffError
@@ -14,19 +15,14 @@ SECONDS_TO_ANSWER = 60
 def visible_devices() -> list[str]:
     """The GPUs that this process may use, by UUID where the driver tells: all, or those of CUDA_VISIBLE_DEVICES.
 
-    Raises BakeoffError when the driver does not answer.
+    Indices there are nvidia-smi's. Raises BakeoffError when the driver does not answer.
     """
     known = _driver_devices()
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is None:
         return list(known.values())
-    chosen = []
-    for name in (part.strip() for part in named.split(",")):
-        if not name or name == "-1":  # as CUDA: what follows an invalid entry is not seen
-            break
-        uuids = [uuid for uuid in known.values() if uuid.startswith(name)]
-        chosen.append(known.get(name) or (uuids[0] if uuids else name))
-    return chosen
+    found = (_named(name.strip(), known) for name in named.split(","))
+    return list(takewhile(bool, found))  # as CUDA: what follows an invalid entry is not seen
 
 
 def gpus_of_a_run(device: str, elsewhere: bool) -> int:
@@ -57,7 +53,7 @@ def advice_on_gpus(device: str, jobs_per_gpu: int, asked: int | None) -> str:
 def ask_driver(properties: Sequence[str]) -> list[str] | None:
     """A line for each GPU with these of its properties, by the names of `nvidia-smi --help-query-gpu`.
 
-    None where there is no nvidia-smi, nothing where it finds no GPU. Raises BakeoffError when it does not answer.
+    None where there is no nvidia-smi, or it fails. Raises BakeoffError when it does not answer.
     """
     command = ["nvidia-smi", f"--query-gpu={','.join(properties)}", "--format=csv,noheader"]
     try:
@@ -69,13 +65,27 @@ def ask_driver(properties: Sequence[str]) -> list[str] | None:
             f"nvidia-smi has not answered for {SECONDS_TO_ANSWER} s: a GPU or its driver hangs; "
             "restart the machine, or train with device: cpu"
         ) from error
-    return answer.stdout.splitlines() if answer.returncode == 0 else []
+    return answer.stdout.splitlines() if answer.returncode == 0 else None
+
+
+def _named(name: str, known: dict[str, str]) -> str:
+    """The device that an entry of CUDA_VISIBLE_DEVICES means: an index, or the beginning of a UUID; "" for none.
+
+    Parts of GPUs (MIG-…) the driver does not list, and of indices alone no UUID can be told.
+    """
+    if name in known:
+        return known[name]
+    listed = [uuid for uuid in known.values() if name and uuid.startswith(name)]
+    if listed:
+        return listed[0]
+    unlisted = ("MIG-", "GPU-") if list(known) == list(known.values()) else ("MIG-",)
+    return name if known and name.startswith(unlisted) else ""
 
 
 def _driver_devices() -> dict[str, str]:
     """Index → UUID of each GPU, as the driver counts them; nothing without a driver.
 
-    Containers may have GPUs and no nvidia-smi: there, their indices.
+    Containers may have GPUs and an nvidia-smi that is missing or fails: there, their indices.
     """
     lines = ask_driver(["index", "uuid"])
     if lines is None:
