@@ -83,7 +83,8 @@ def show_status(study: Study, layout: Layout, watch: bool, console: Console) -> 
     with Live(console=console, refresh_per_second=2, screen=False) as live:
         while True:
             states = [run_state(study, run, layout) for run in runs(study)]
-            live.update(_table(study, states, room=max(5, console.height - 8)))
+            table = _table(study, states, room=max(5, console.height - 8))
+            live.update(Group(table, *_failed_steps(study, layout)))
             if all(state.state in FINISHED for state in states):
                 return
             time.sleep(1)
