@@ -9,7 +9,7 @@ import pytest
 from bakeoff import machine
 from bakeoff.errors import BakeoffError
 from bakeoff.machine import gpus_of_a_run, visible_devices
-from commands import STUDIES, snakemake
+from commands import ENVIRONMENT, STUDIES, snakemake
 
 TINY = STUDIES / "tiny.yaml"
 RUNS = [f"digits/perceptron/{optimizer}/plain/seed{seed}" for optimizer in ("sgd", "adam") for seed in (0, 1)]
@@ -106,6 +106,17 @@ def test_more_gpus_than_there_are_end_before_anything_starts(tmp_path: Path) -> 
     again = snakemake(tmp_path, TINY, "--resources", "gpu=2", "--until", "prepare")
     assert again.returncode == 0, again.stderr
     assert "GPUs here" not in again.stderr
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_a_study_that_insists_on_a_gpu_ends_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", "")
+    ended = snakemake(tmp_path, TINY, "--config", "device=cuda")
+    assert ended.returncode != 0
+    assert "device: cuda, but there is no GPU here; say device: auto" in ended.stderr
+    assert not (tmp_path / "results").exists()
 
 
 @pytest.mark.usefixtures("two_gpus")

@@ -36,9 +36,12 @@ def gpus_of_a_run(device: str, elsewhere: bool) -> int:
 def advice_on_gpus(device: str, jobs_per_gpu: int, asked: int | None) -> str:
     """What to say of `--resources gpu=N`, left out or not, before training starts here: nothing when all is well.
 
-    Raises BakeoffError when N is more than there is room for. Without a GPU any N does no harm.
+    Raises BakeoffError when N is more than there is room for, and for `device: cuda` without a GPU. Without one that
+    nobody insists on any N does no harm.
     """
     devices = visible_devices() if device != "cpu" else []
+    if device == "cuda" and not devices:
+        raise BakeoffError("device: cuda, but there is no GPU here; say device: auto to train on the CPU")
     room = len(devices) * jobs_per_gpu
     if not devices or asked == room:
         return ""
