@@ -3,7 +3,7 @@
 # make test | check | bench           the tests, the style and type checks, the measurements
 STUDY  ?= config.yaml
 CORES  ?= all
-GPUS   ?= $(shell nvidia-smi -L 2>/dev/null | grep -c ^GPU)
+GPUS   ?= $$($(BIN)/bakeoff gpus $(STUDY))
 PYTHON ?= python3
 BIN    := .venv/bin
 NAME    = $(shell sed -n 's/^study: *//p' $(STUDY))
@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: study report report-pdf test test-all check format bench schema clean
 
 study: $(BIN)/.ready
-	@$(BIN)/snakemake --configfile $(STUDY) --cores $(CORES) $(if $(filter-out 0,$(GPUS)),--resources gpu=$(GPUS)); \
+	@gpus=$(GPUS) && $(BIN)/snakemake --configfile $(STUDY) --cores $(CORES) --resources gpu=$$gpus; \
 	status=$$?; if [ $$status -ne 0 ]; then \
 	  echo "some runs are missing: see 'bakeoff status $(STUDY)'; the report has the others"; fi; \
 	echo "report: report/$(NAME)/report.html"; exit $$status

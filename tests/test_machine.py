@@ -9,7 +9,7 @@ import pytest
 from bakeoff import machine
 from bakeoff.errors import BakeoffError
 from bakeoff.machine import gpus_of_a_run, visible_devices
-from commands import ENVIRONMENT, STUDIES, snakemake
+from commands import ENVIRONMENT, STUDIES, bakeoff, snakemake
 
 TINY = STUDIES / "tiny.yaml"
 RUNS = [f"digits/perceptron/{optimizer}/plain/seed{seed}" for optimizer in ("sgd", "adam") for seed in (0, 1)]
@@ -117,6 +117,30 @@ def test_a_study_that_insists_on_a_gpu_ends_where_there_is_none(
     assert ended.returncode != 0
     assert "device: cuda, but there is no GPU here; say device: auto" in ended.stderr
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_no_gpu_at_a_time_is_no_limit(tmp_path: Path) -> None:
+    ended = snakemake(tmp_path, TINY, "--resources", "gpu=0")
+    assert ended.returncode != 0
+    assert "--resources gpu=0 limits nothing. GPUs here: 2, jobs_per_gpu: 1; say gpu=2, or --config device=cpu" in (
+        ended.stderr
+    )
+    without = snakemake(tmp_path, TINY, "--resources", "gpu=0", "--config", "device=cpu", "--until", "prepare")
+    assert without.returncode == 0, without.stderr
+
+
+@pytest.mark.usefixtures("two_gpus")
+@pytest.mark.parametrize(
+    ("visible", "key", "count"), [("1", "jobs_per_gpu=3", "3"), ("0,1", "seeds=1", "2"), ("0,1", "device=cpu", "0")]
+)
+def test_how_many_trainings_there_is_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str, key: str, count: str
+) -> None:
+    """What `make study` asks for."""
+    monkeypatch.setitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", visible)
+    found = bakeoff(tmp_path, "gpus", TINY, "--set", key)
+    assert (found.returncode, found.stdout) == (0, f"{count}\n"), found.stderr
 
 
 @pytest.mark.usefixtures("two_gpus")

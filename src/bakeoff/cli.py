@@ -254,6 +254,15 @@ def doctor(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> 
         raise BakeoffError(f"runs cannot work here: {', '.join(problems)}")
 
 
+@application.command()
+def gpus(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+    """Print how many training jobs can have a GPU of this machine at a time: N of Snakemake's --resources gpu=N."""
+    from bakeoff.machine import room_on_gpus
+
+    study = _load(study_file, overrides)
+    typer.echo(room_on_gpus(study.device, study.jobs_per_gpu))
+
+
 @application.command("schema")
 def print_schema() -> None:
     """Print the JSON schema of a study file."""

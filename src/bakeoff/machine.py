@@ -33,21 +33,27 @@ def gpus_of_a_run(device: str, elsewhere: bool) -> int:
     return int(device == "cuda" or (device == "auto" and (elsewhere or bool(visible_devices()))))
 
 
+def room_on_gpus(device: str, jobs_per_gpu: int) -> int:
+    """How many training jobs can have a GPU of this machine at a time."""
+    return len(visible_devices()) * jobs_per_gpu if device != "cpu" else 0
+
+
 def advice_on_gpus(device: str, jobs_per_gpu: int, asked: int | None) -> str:
     """What to say of `--resources gpu=N`, left out or not, before training starts here: nothing when all is well.
 
-    Raises BakeoffError when N is more than there is room for, and for `device: cuda` without a GPU. Without one that
-    nobody insists on any N does no harm.
+    Raises BakeoffError when N is more than there is room for, when it is zero, which limits nothing, and for
+    `device: cuda` without a GPU. Without one that nobody insists on any N does no harm.
     """
-    devices = visible_devices() if device != "cpu" else []
-    if device == "cuda" and not devices:
+    room = room_on_gpus(device, jobs_per_gpu)
+    if device == "cuda" and not room:
         raise BakeoffError("device: cuda, but there is no GPU here; say device: auto to train on the CPU")
-    room = len(devices) * jobs_per_gpu
-    if not devices or asked == room:
+    if not room or asked == room:
         return ""
-    there = f"GPUs here: {len(devices)}, jobs_per_gpu: {jobs_per_gpu}"
+    there = f"GPUs here: {room // jobs_per_gpu}, jobs_per_gpu: {jobs_per_gpu}"
     if asked is None:
         return f"{there}. Without --resources gpu={room} more jobs may start than have a GPU; they wait for one"
+    if asked < 1:
+        raise BakeoffError(f"--resources gpu={asked} limits nothing. {there}; say gpu={room}, or --config device=cpu")
     if asked > room:
         raise BakeoffError(f"--resources gpu={asked} is more than there is. {there}; say gpu={room}, or less")
     return f"{there}. --resources gpu={asked} leaves room: gpu={room} uses all of it"
