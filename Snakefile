@@ -11,7 +11,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.handover import UNDER_SNAKEMAKE, forget_known
 from bakeoff.layout import Layout, data_folder, experiments_on_features
 from bakeoff.machine import advice_on_gpus, gpus_of_a_run
-from bakeoff.requests import request
+from bakeoff.requests import check_defaults, request
 from bakeoff.specification import digest, specification_hash
 from bakeoff.study import runs
 from bakeoff.study_file import parse_study
@@ -27,9 +27,15 @@ if not workflow.configfiles:
 
 STUDY_FILE = Path(workflow.configfiles[0] if workflow.configfiles else "config.yaml")
 
+# What the profile says that jobs ask for.
+DEFAULT_RESOURCES = (
+    getattr(workflow.resource_settings.default_resources, "args", None) or []
+)
+
 try:
     STUDY = parse_study(config, STUDY_FILE)
     OVERRIDES = overrides_of(config, STUDY_FILE)
+    check_defaults(DEFAULT_RESOURCES)
 except BakeoffError as error:
     raise WorkflowError(str(error)) from None
 
