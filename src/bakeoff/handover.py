@@ -16,8 +16,8 @@ import filelock
 
 from bakeoff.files import write_atomically
 from bakeoff.layout import Layout, RunPaths
-from bakeoff.progress import read_progress
-from bakeoff.specification import specification
+from bakeoff.progress import begin, read_progress
+from bakeoff.specification import specification, specification_hash
 from bakeoff.study import Run, Study
 
 UNDER_SNAKEMAKE = "BAKEOFF_UNDER_SNAKEMAKE"  # set in the environment of Snakemake's jobs
@@ -38,6 +38,7 @@ def finish(study: Study, run: Run, layout: Layout, train: Callable[[], None]) ->
             if is_finished(paths.finished, wanted):  # by one that had ended before Snakemake deleted its outputs
                 print(f"{run.key} was finished by an earlier attempt", flush=True)
             else:
+                begin(paths, specification_hash(study, run), study.recipes[run.recipe].epochs)
                 train()
             publish(paths)
         _remove_state(paths.state, keep={paths.lock, paths.finished.folder})

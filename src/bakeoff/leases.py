@@ -98,14 +98,23 @@ def lease_gpu(device: str, jobs_per_gpu: int, holder: str, seconds_to_wait: floa
 
 def holders(folder: Path) -> list[str]:
     """The slots that are held now, and by whom: `GPU-1111.0: process 7 (digits/mlp/sgd/plain/seed0)`."""
-    found = []
-    for path in sorted(folder.glob("*.lock")):
+    held = [path for path in sorted(folder.glob("*.lock")) if is_locked(path)]
+    return [f"{unquote(path.stem)}: {path.read_text(encoding='utf-8') or 'another process'}" for path in held]
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a living process holds a lock file; the kernel frees it when the process dies.
+
+    Who only looks may not be allowed to write, and shares the moment in which it looks with others.
+    """
+    try:
         with path.open(encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                found.append(f"{unquote(path.stem)}: {file.read() or 'another process'}")
-    return found
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _lock(folder: Path, device: str, slot: int) -> Path:

@@ -1,6 +1,5 @@
 """Where a study is: what each run is doing, and what the whole will cost."""
 
-import fcntl
 import json
 import time
 from collections import Counter
@@ -17,8 +16,10 @@ from rich.table import Table
 
 from bakeoff.errors import BakeoffError
 from bakeoff.forecast import Trained, seconds_left
-from bakeoff.layout import Layout, RunPaths, data_folder, features_folder
-from bakeoff.specification import specification
+from bakeoff.layout import Layout, data_folder, features_folder
+from bakeoff.leases import is_locked
+from bakeoff.progress import read_progress
+from bakeoff.specification import specification, specification_hash
 from bakeoff.study import Run, Study, runs
 
 STYLES = {
@@ -55,9 +56,14 @@ def run_state(study: Study, run: Run, layout: Layout) -> RunState:
         progress = {"epoch": metrics["epochs"], "epochs": study.recipes[run.recipe].epochs, "value": value}
         progress["seconds"] = result["cost"]["training_seconds"]
         return RunState(run, result["status"], progress, paths.log, result.get("message", ""))
-    progress = _read_progress(paths.progress)
-    if _is_locked(paths):
+    progress = read_progress(paths)
+    is_of_another = bool(progress) and progress.get("specification") != specification_hash(study, run)
+    if is_of_another:  # the study has changed since
+        progress = {}
+    if is_locked(paths.lock):
         return RunState(run, "running", progress, paths.log)
+    if is_of_another:
+        return RunState(run, "waiting", progress, paths.log)
     reason = progress.get("failed") or _last_error(paths.log)
     if reason:
         return RunState(run, "failed", progress, paths.log, reason)
@@ -271,23 +277,3 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     except ValueError as error:
         raise BakeoffError(f"{path}: is damaged ({error}); delete it, and the run is made again") from error
-
-
-def _read_progress(path: Path) -> dict[str, Any]:
-    """It is written without waiting for the disk, so a machine that lost power may have left it empty."""
-    try:
-        return _read(path) or {}
-    except BakeoffError:
-        return {}
-
-
-def _is_locked(paths: RunPaths) -> bool:
-    """Whether a living process holds the run's lock; the kernel frees it when the process dies."""
-    try:
-        with paths.lock.open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False

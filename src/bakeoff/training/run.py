@@ -18,6 +18,7 @@ from bakeoff.handover import finish
 from bakeoff.layout import Layout, data_folder
 from bakeoff.leases import Lease
 from bakeoff.metrics import Task
+from bakeoff.progress import write_failure
 from bakeoff.specification import specification_hash
 from bakeoff.study import Recipe, Run, Study, parent
 from bakeoff.training.assembly import Assembly, assemble
@@ -31,7 +32,7 @@ from bakeoff.training.losses import build_losses
 from bakeoff.training.metrics import Scoring
 from bakeoff.training.micro_batches import halved, least_part
 from bakeoff.training.optimizers import leave_compiler_unloaded
-from bakeoff.training.outputs import write_beginning, write_failure, write_files, write_progress
+from bakeoff.training.outputs import write_files, write_progress
 
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
 
@@ -76,7 +77,6 @@ def train_locked(
     Raises BakeoffError when something that the run needs is missing. `lease` is the GPU that the process holds.
     """
     started, paths = datetime.now(UTC), layout.run(run)
-    write_beginning(paths, study.recipes[run.recipe].epochs)
     try:
         device = choose_device(study.device)
         make_deterministic(device, threads)
