@@ -141,7 +141,8 @@ def test_what_an_orphan_finished_outlives_a_snakemake_that_does_not_come_to_it(
     code, output = watched.again()
     assert code == 0, output
     for run in RUNS:
-        assert "was finished by an earlier attempt" in watched.log(run)
+        finished = f"results/kills/state/{run}/finished"
+        assert f"was finished by an earlier attempt; to train it again, delete {finished}" in watched.log(run)
         assert_same_run(watched.folder / "results/kills/runs" / run, undisturbed / "results/kills/runs" / run)
 
 

@@ -36,7 +36,8 @@ def finish(study: Study, run: Run, layout: Layout, train: Callable[[], None]) ->
             print(f"{run.key} is finished already", flush=True)
         else:
             if is_finished(paths.finished, wanted):  # by one that had ended before Snakemake deleted its outputs
-                print(f"{run.key} was finished by an earlier attempt", flush=True)
+                again = f"to train it again, delete {paths.finished.folder}"
+                print(f"{run.key} was finished by an earlier attempt; {again}", flush=True)
             else:
                 begin(paths, specification_hash(study, run), study.recipes[run.recipe].epochs)
                 train()
