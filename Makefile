@@ -3,20 +3,20 @@
 # make test | check | bench           the tests, the style and type checks, the measurements
 STUDY  ?= config.yaml
 CORES  ?= all
-GPUS   ?= $(shell nvidia-smi -L 2>/dev/null | grep -c ^GPU)
+GPUS   ?= $$($(BIN)/bakeoff gpus $(STUDY))
 PYTHON ?= python3
 BIN    := .venv/bin
-NAME    = $(shell sed -n 's/^study: *//p' $(STUDY))
+NAME    = $(shell sed -n 's/^study: *//p' $(STUDY) 2>/dev/null)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: study report report-pdf test test-all check format bench schema clean
 
 study: $(BIN)/.ready
-	@$(BIN)/snakemake --configfile $(STUDY) --cores $(CORES) $(if $(filter-out 0,$(GPUS)),--resources gpu=$(GPUS)); \
-	status=$$?; if [ $$status -ne 0 ]; then \
-	  echo "some runs are missing: see 'bakeoff status $(STUDY)'; the report has the others"; fi; \
-	echo "report: report/$(NAME)/report.html"; exit $$status
+	@gpus=$(GPUS) || exit; \
+	$(BIN)/snakemake --configfile $(STUDY) --cores $(CORES) --resources gpu=$$gpus; status=$$?; \
+	if [ $$status -ne 0 ]; then echo "not finished: bakeoff status $(STUDY)"; fi; \
+	if [ -e report/$(NAME)/report.html ]; then echo "report: report/$(NAME)/report.html"; fi; exit $$status
 
 report: $(BIN)/.ready
 	@$(BIN)/bakeoff report $(STUDY)

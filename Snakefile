@@ -8,10 +8,10 @@ from snakemake.utils import min_version
 
 from bakeoff.cli import overrides_of
 from bakeoff.errors import BakeoffError
-from bakeoff.handover import UNDER_SNAKEMAKE, forget_all
+from bakeoff.handover import UNDER_SNAKEMAKE, forget_known
 from bakeoff.layout import Layout, data_folder, experiments_on_features
 from bakeoff.machine import advice_on_gpus, gpus_of_a_run
-from bakeoff.requests import request
+from bakeoff.requests import check_defaults, request
 from bakeoff.specification import digest, specification_hash
 from bakeoff.study import runs
 from bakeoff.study_file import parse_study
@@ -27,9 +27,15 @@ if not workflow.configfiles:
 
 STUDY_FILE = Path(workflow.configfiles[0] if workflow.configfiles else "config.yaml")
 
+# What the profile says that jobs ask for.
+DEFAULT_RESOURCES = (
+    getattr(workflow.resource_settings.default_resources, "args", None) or []
+)
+
 try:
     STUDY = parse_study(config, STUDY_FILE)
     OVERRIDES = overrides_of(config, STUDY_FILE)
+    check_defaults(DEFAULT_RESOURCES)
 except BakeoffError as error:
     raise WorkflowError(str(error)) from None
 
@@ -74,13 +80,11 @@ rule all:
 
 onstart:
     if workflow.local_exec:
-        asked = workflow.global_resources.get(
-            "gpu"
-        )  # an int, in newer Snakemakes a Resource
+        # An int, in newer Snakemakes a Resource.
+        asked = workflow.global_resources.get("gpu")
+        asked = getattr(asked, "value", asked)
         try:
-            advice = advice_on_gpus(
-                STUDY.device, STUDY.jobs_per_gpu, getattr(asked, "value", asked)
-            )
+            advice = advice_on_gpus(STUDY.device, STUDY.jobs_per_gpu, asked)
         except BakeoffError as error:
             raise WorkflowError(str(error)) from None
         if advice:
@@ -89,12 +93,14 @@ onstart:
 
 # Trainings keep their files until here, in case that Snakemake is killed before it knows of them.
 onsuccess:
-    forget_all(PATHS)
+    forget_known(PATHS, workflow.dag)
 
 
-# With --keep-going the report is made from what there is; not after Ctrl-C.
+# What failed is said in a line each; with --keep-going the report is made from the rest. Ctrl-C is no failure.
 onerror:
-    forget_all(PATHS)
-    if workflow.execution_settings.keep_going and workflow.scheduler.failed:
-        if any(paths.result.exists() for paths in PATHS):
-            shell('bakeoff report "${{study[@]}}"')
+    forget_known(PATHS, workflow.dag)
+    if workflow.scheduler.failed:
+        shell('bakeoff status --failed "${{study[@]}}"')
+        if workflow.execution_settings.keep_going:
+            if any(paths.result.exists() for paths in PATHS):
+                shell('bakeoff report "${{study[@]}}"')

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import STUDIES, snakemake
+from commands import ENVIRONMENT, STUDIES, snakemake
 
 
 @pytest.fixture(autouse=True)
@@ -20,3 +20,21 @@ def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ended = snakemake(folder, STUDIES / "tiny.yaml")
     assert ended.returncode == 0, ended.stderr
     return folder
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> Path:
+    """A folder with an nvidia-smi that knows two GPUs."""
+    folder = tmp_path / "driver"
+    folder.mkdir()
+    (folder / "nvidia-smi").write_text("#!/bin/sh\necho '0, GPU-1111'\necho '1, GPU-2222'\n")
+    (folder / "nvidia-smi").chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def two_gpus(driver: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For commands, with leases of their own; torch sees none of the two, and trains on the CPU."""
+    monkeypatch.setitem(ENVIRONMENT, "PATH", f"{driver}:{ENVIRONMENT['PATH']}")
+    monkeypatch.setitem(ENVIRONMENT, "TMPDIR", str(tmp_path))
+    monkeypatch.delitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", raising=False)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 from bakeoff.check import check_study
@@ -32,6 +33,14 @@ def check(folder: Path, **changes: Any) -> Layout:
     layout = Layout(study.study)
     check_study(study, layout, path)
     return layout
+
+
+def test_checking_takes_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs where Snakemake does, and jobs may run elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    layout = check(tmp_path, device="cuda")
+    assert len(list((layout.folder / "plan").iterdir())) == 1
 
 
 @pytest.fixture(autouse=True)

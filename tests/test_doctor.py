@@ -3,12 +3,16 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 import torch
 
+from bakeoff import machine
+from bakeoff.doctor import examine
 from bakeoff.leases import lease
+from bakeoff.study_file import load_study
 from commands import BIN, ENVIRONMENT, STUDIES, bakeoff
 
 TINY = STUDIES / "tiny.yaml"
@@ -58,11 +62,11 @@ def test_a_study_that_wants_a_gpu_cannot_work_without(tmp_path: Path, commands: 
 
 @WITHOUT_A_GPU
 def test_a_gpu_that_pytorch_cannot_use_is_a_warning_unless_it_is_wanted(tmp_path: Path, commands: Path) -> None:
-    command(commands, "nvidia-smi", "NVIDIA H100, 81559 MiB, 470.82")
+    command(commands, "nvidia-smi", "NVIDIA H100, 81000 MiB, 81559 MiB, 470.82")
     found = bakeoff(tmp_path, "doctor", TINY)
     assert found.returncode == 0
     assert "warning" in row(found.stdout, "GPU ")
-    assert "NVIDIA H100, 81559 MiB, driver 470.82, which" in row(found.stdout, "GPU ")
+    assert "NVIDIA H100, 81000 MiB of 81559 MiB free, driver 470.82, which" in row(found.stdout, "GPU ")
     assert "→" in row(found.stdout, "GPU ")
     assert bakeoff(tmp_path, "doctor", TINY, "--set", "device=cuda").returncode == 1
 
@@ -73,6 +77,29 @@ def test_the_commands_of_a_cluster(tmp_path: Path, commands: Path) -> None:
     found = bakeoff(tmp_path, "doctor", TINY)
     assert found.returncode == 0
     assert "there is no sacct" in row(found.stdout, "SLURM")
+
+
+@WITHOUT_A_GPU
+def test_a_login_node_needs_no_gpu(tmp_path: Path, commands: Path) -> None:
+    command(commands, "sbatch")
+    found = bakeoff(tmp_path, "doctor", TINY, "--set", "device=cuda")
+    assert found.returncode == 0, found.stderr
+    assert "warning" in row(found.stdout, "GPU ")
+    assert "well where all jobs go to the cluster" in row(found.stdout, "GPU ")
+
+
+def test_a_driver_that_hangs_beside_a_folder_that_cannot_be_used(
+    driver: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (driver / "nvidia-smi").write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setenv("PATH", f"{driver}:{os.environ['PATH']}")
+    monkeypatch.setattr(machine, "SECONDS_TO_ANSWER", 0.1)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / f"bakeoff-{os.getuid()}").write_text("")
+    monkeypatch.chdir(tmp_path)
+    found = {finding.what: finding for finding in examine(load_study(TINY))}
+    assert "a GPU or its driver hangs" in found["GPU"].found
+    assert found["GPU leases"].level == "problem"
 
 
 def test_who_holds_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

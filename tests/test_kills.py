@@ -25,7 +25,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     content = yaml.safe_load((STUDIES / "stages.yaml").read_text())
     first = content["recipes"]["first"] | {"epochs": EPOCHS}
     path = tmp_path_factory.mktemp("study") / "kills.yaml"
-    path.write_text(yaml.safe_dump(content | {"study": "kills", "recipes": {"first": first}, "seeds": 2}))
+    path.write_text(
+        yaml.safe_dump(content | {"study": "kills", "recipes": {"first": first}, "seeds": 2, "gpu_wait_seconds": 0})
+    )
     return path
 
 
@@ -38,7 +40,7 @@ def undisturbed(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _checkpoints_at_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+def _checkpoints_at_every_epoch_and_a_gpu_for_each_run(two_gpus: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENVIRONMENT, "BAKEOFF_CHECKPOINT_SECONDS", "0")
 
 
@@ -57,7 +59,7 @@ class Watched:
     def _start(self) -> subprocess.Popen[str]:
         command = [
             BIN / "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", self.folder, "--cores", "2",
-            "--configfile", self.study, "--until", "train",
+            "--resources", "gpu=2", "--configfile", self.study, "--until", "train",
         ]  # fmt: skip
         return subprocess.Popen(
             [str(part) for part in command], cwd=self.folder, env=ENVIRONMENT, text=True,
@@ -110,6 +112,38 @@ def watched(tmp_path: Path, study: Path) -> Iterator[Watched]:
     yield work
     if work.process.poll() is None:
         os.killpg(work.process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("meanwhile", ["another target", "a failure before its turn"])
+def test_what_an_orphan_finished_outlives_a_snakemake_that_does_not_come_to_it(
+    watched: Watched, undisturbed: Path, tmp_path: Path, meanwhile: str
+) -> None:
+    watched.wait_for_epoch(5)
+    trainings = watched.trainings()
+    watched.process.kill()
+    watched.process.wait()
+    wait_until(lambda: gone(trainings))
+    assert snakemake(watched.folder, watched.study, "--unlock").returncode == 0
+    if meanwhile == "another target":
+        ended = snakemake(watched.folder, watched.study, "--", f"results/kills/runs/{RUNS[0]}/result.json")
+        assert ended.returncode == 0, ended.stderr
+    else:  # while the study's models are to be checked again, and the data are elsewhere
+        (plan,), (card,) = watched.folder.glob("results/kills/plan/*"), watched.folder.glob("results/data/*/card.json")
+        plan.rename(tmp_path / "plan")
+        card.rename(tmp_path / "card")
+        card.mkdir()
+        ended = snakemake(watched.folder, watched.study, "--until", "train")
+        assert "Error in rule" in ended.stderr
+        card.rmdir()
+        plan.parent.mkdir(exist_ok=True)
+        (tmp_path / "plan").rename(plan)
+        (tmp_path / "card").rename(card)
+    code, output = watched.again()
+    assert code == 0, output
+    for run in RUNS:
+        finished = f"results/kills/state/{run}/finished"
+        assert f"was finished by an earlier attempt; to train it again, delete {finished}" in watched.log(run)
+        assert_same_run(watched.folder / "results/kills/runs" / run, undisturbed / "results/kills/runs" / run)
 
 
 def gone(processes: list[int]) -> bool:

@@ -15,7 +15,8 @@ import torch
 
 from bakeoff import leases
 from bakeoff.errors import BakeoffError
-from commands import ENVIRONMENT, STUDIES, bakeoff, snakemake
+from bakeoff.training.devices import refuse_unleased
+from commands import BIN, ENVIRONMENT, STUDIES, bakeoff, snakemake
 
 DEVICES, SLOTS = ["GPU-a", "GPU-b", "GPU-c", "GPU-d"], 2
 # Takes a slot, says so in a file of its own, works, and checks all the while that nobody else has said the same.
@@ -78,6 +79,12 @@ def test_devices_are_spread_before_slots_are_shared(tmp_path: Path) -> None:
     assert [(one.device, one.slot) for one in taken] == [("GPU-a", 0), ("GPU-b", 0), ("GPU-a", 1), ("GPU-b", 1)]
 
 
+def test_parts_of_gpus_have_slots_too(tmp_path: Path) -> None:
+    held = leases.lease(["MIG-GPU-a/1/0"], 1, "process 7", tmp_path, 0)
+    assert leases.holders(tmp_path) == ["MIG-GPU-a/1/0.0: process 7"]
+    os.close(held.lock)
+
+
 def test_waiting_too_long_says_who_holds_the_devices(tmp_path: Path) -> None:
     held = leases.lease(["GPU-a"], 1, "process 7 (digits/mlp/seed0)", tmp_path, 0)
     with pytest.raises(BakeoffError, match=r"GPU-a is held by process 7 \(digits/mlp/seed0\)"):
@@ -86,29 +93,58 @@ def test_waiting_too_long_says_who_holds_the_devices(tmp_path: Path) -> None:
     assert leases.lease(["GPU-a"], 1, "me", tmp_path, 0).device == "GPU-a"
 
 
-def test_a_training_job_holds_the_gpu_that_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("two_gpus")
+def test_a_training_job_holds_the_gpu_that_it_was_given(tmp_path: Path) -> None:
     """Make-believe devices, as torch sees none: it trains on the CPU, and the lease is as real."""
-    monkeypatch.setitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b")
-    monkeypatch.setitem(ENVIRONMENT, "TMPDIR", str(tmp_path))
     folder = tmp_path / f"bakeoff-{os.getuid()}"
     folder.mkdir(mode=0o700)
-    held = leases.lease(["GPU-a"], 1, "test", folder, 0)
+    held = leases.lease(["GPU-1111"], 1, "test", folder, 0)
     run = "digits/logistic/sgd/plain/seed0"
     trained = bakeoff(tmp_path, "train", STUDIES / "tiny.yaml", run)
     os.close(held.lock)
     assert trained.returncode == 0, trained.stderr
-    assert "GPU GPU-b, slot 1 of 1" in trained.stdout
+    assert "GPU GPU-2222, slot 1 of 1" in trained.stdout
     result = json.loads((tmp_path / "results/tiny/runs" / run / "result.json").read_text())
-    assert result["provenance"]["gpu"] == "GPU-b"
-    assert leases.lease(["GPU-b"], 1, "test", folder, 0).device == "GPU-b"
+    assert result["provenance"]["gpu"] == "GPU-2222"
+    assert leases.lease(["GPU-2222"], 1, "test", folder, 0).device == "GPU-2222"
 
 
+@pytest.mark.usefixtures("two_gpus")
+def test_what_another_process_trains_is_taken_without_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one holds the only GPU; once it is done, someone else does."""
+    monkeypatch.setitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", "0")
+    run = "digits/logistic/sgd/plain/seed0"
+    command = ("train", STUDIES / "tiny.yaml", run, "--set", "gpu_wait_seconds=0")
+    state = tmp_path / "results/tiny/state" / run
+
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [BIN / "bakeoff", *command], cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
+        )
+
+    orphan = start()
+    while not (state / "progress.json").exists():
+        time.sleep(0.01)
+    orphan.send_signal(signal.SIGSTOP)
+    successor = start()
+    assert successor.stdout is not None
+    assert f"waiting for process {orphan.pid}, which trains this run already" in successor.stdout.readline()
+    orphan.send_signal(signal.SIGCONT)
+    assert "GPU GPU-1111, slot 1 of 1" in orphan.communicate()[0]
+    assert successor.communicate()[0] == f"{run} is finished already\n"
+    assert (orphan.returncode, successor.returncode) == (0, 0)
+    held = leases.lease(["GPU-1111"], 1, "test", tmp_path / f"bakeoff-{os.getuid()}", 0)
+    again = bakeoff(tmp_path, *command)
+    os.close(held.lock)
+    assert (again.returncode, again.stdout) == (0, f"{run} is finished already\n"), again.stderr
+
+
+@pytest.mark.usefixtures("two_gpus")
 def test_another_device_on_the_command_line_reaches_the_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", "GPU-a")
-    monkeypatch.setitem(ENVIRONMENT, "TMPDIR", str(tmp_path))
+    monkeypatch.setitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", "0")
     folder = tmp_path / f"bakeoff-{os.getuid()}"
     folder.mkdir(mode=0o700)
-    held = leases.lease(["GPU-a"], 1, "test", folder, 0)  # who would want it would wait
+    held = leases.lease(["GPU-1111"], 1, "test", folder, 0)  # who would want it would wait
     run = "digits/logistic/sgd/plain/seed0"
     result = f"results/tiny/runs/{run}/result.json"
     ended = snakemake(tmp_path, STUDIES / "tiny.yaml", "--config", "device=cpu", "--", result)
@@ -127,17 +163,26 @@ def test_cuda_without_a_gpu_is_one_line(tmp_path: Path) -> None:
     assert ended.stderr.count("\n") == 1 and "Traceback" not in ended.stdout
 
 
+def test_a_gpu_that_cannot_be_leased_is_not_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Radeon Instinct")
+    with pytest.raises(BakeoffError, match="PyTorch sees Radeon Instinct, which nvidia-smi does not list"):
+        refuse_unleased("auto", None)
+    refuse_unleased("cpu", None)
+    refuse_unleased("cuda", leases.Lease("GPU-a", 0, 0, 0.0))
+
+
+@pytest.mark.usefixtures("two_gpus")
 def test_a_study_says_how_long_a_job_waits_for_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", "GPU-a")
-    monkeypatch.setitem(ENVIRONMENT, "TMPDIR", str(tmp_path))
+    monkeypatch.setitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", "0")
     folder = tmp_path / f"bakeoff-{os.getuid()}"
     folder.mkdir(mode=0o700)
-    held = leases.lease(["GPU-a"], 1, "process 7 (digits/mlp/seed0)", folder, 0)
+    held = leases.lease(["GPU-1111"], 1, "process 7 (digits/mlp/seed0)", folder, 0)
     run = "digits/logistic/sgd/plain/seed0"
     ended = bakeoff(tmp_path, "train", STUDIES / "tiny.yaml", run, "--set", "gpu_wait_seconds=0")
     os.close(held.lock)
     assert ended.returncode == 1
-    assert "no GPU was free for 0 s: GPU-a is held by process 7 (digits/mlp/seed0)" in ended.stderr
+    assert "no GPU was free for 0 s: GPU-1111 is held by process 7 (digits/mlp/seed0)" in ended.stderr
 
 
 def test_a_folder_that_cannot_be_used_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,21 +9,11 @@ import pytest
 from bakeoff import machine
 from bakeoff.errors import BakeoffError
 from bakeoff.machine import gpus_of_a_run, visible_devices
-from commands import ENVIRONMENT, STUDIES, snakemake
+from commands import ENVIRONMENT, STUDIES, bakeoff, snakemake
 
 TINY = STUDIES / "tiny.yaml"
 RUNS = [f"digits/perceptron/{optimizer}/plain/seed{seed}" for optimizer in ("sgd", "adam") for seed in (0, 1)]
 RESULTS = [f"results/tiny/runs/{run}/result.json" for run in RUNS]
-
-
-@pytest.fixture
-def driver(tmp_path: Path) -> Path:
-    """A folder with an nvidia-smi that knows two GPUs."""
-    folder = tmp_path / "driver"
-    folder.mkdir()
-    (folder / "nvidia-smi").write_text("#!/bin/sh\necho '0, GPU-1111'\necho '1, GPU-2222'\n")
-    (folder / "nvidia-smi").chmod(0o755)
-    return folder
 
 
 @pytest.mark.parametrize(
@@ -36,7 +26,11 @@ def driver(tmp_path: Path) -> Path:
         ("", []),
         ("-1", []),
         ("0,-1,1", ["GPU-1111"]),
-        ("MIG-5", ["MIG-5"]),
+        ("MIG-GPU-5/1/0", ["MIG-GPU-5/1/0"]),
+        ("7", []),
+        ("1,7,0", ["GPU-2222"]),
+        ("GPU-3", []),
+        ("NoDevFiles", []),  # SLURM's word, in jobs without a GPU
     ],
 )
 def test_an_inherited_choice_of_devices_is_respected(
@@ -50,15 +44,32 @@ def test_an_inherited_choice_of_devices_is_respected(
     assert visible_devices() == found
 
 
-def test_a_container_without_nvidia_smi_has_the_gpus_that_it_has_files_of(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("visible", ["0", "GPU-1111", "MIG-5", "NoDevFiles"])
+def test_a_machine_without_gpus_has_none_by_any_name(
+    visible: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(machine, "DEVICE_FILES", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert visible_devices() == []
+
+
+@pytest.mark.parametrize("command", [None, "echo 'Failed to initialize NVML: Unknown Error'\nexit 18"])
+def test_a_container_without_nvidia_smi_has_the_gpus_that_it_has_files_of(
+    command: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So has one in which it fails."""
+    if command:
+        (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{command}\n")
+        (tmp_path / "nvidia-smi").chmod(0o755)
     for name in ("nvidia0", "nvidia3", "nvidiactl", "nvidia-uvm"):
         (tmp_path / name).touch()
     monkeypatch.setattr(machine, "DEVICE_FILES", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert visible_devices() == ["0", "1"]  # as CUDA counts them
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,GPU-1111,5,0")
+    assert visible_devices() == ["1", "GPU-1111"]
 
 
 def test_a_driver_that_hangs_is_an_error(driver: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,14 +96,6 @@ def test_jobs_here_ask_for_a_gpu_where_they_may_use_one(
     assert gpus_of_a_run("auto", elsewhere=False) == gpus
 
 
-@pytest.fixture
-def two_gpus(driver: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For commands, with leases of their own; torch sees none of the two, and trains on the CPU."""
-    monkeypatch.setitem(ENVIRONMENT, "PATH", f"{driver}:{ENVIRONMENT['PATH']}")
-    monkeypatch.setitem(ENVIRONMENT, "TMPDIR", str(tmp_path))
-    monkeypatch.delitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", raising=False)
-
-
 @pytest.mark.usefixtures("two_gpus")
 def test_more_gpus_than_there_are_end_before_anything_starts(tmp_path: Path) -> None:
     ended = snakemake(tmp_path, TINY, "--resources", "gpu=3")
@@ -103,6 +106,41 @@ def test_more_gpus_than_there_are_end_before_anything_starts(tmp_path: Path) -> 
     again = snakemake(tmp_path, TINY, "--resources", "gpu=2", "--until", "prepare")
     assert again.returncode == 0, again.stderr
     assert "GPUs here" not in again.stderr
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_a_study_that_insists_on_a_gpu_ends_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", "")
+    ended = snakemake(tmp_path, TINY, "--config", "device=cuda")
+    assert ended.returncode != 0
+    assert "device: cuda, but there is no GPU here; say device: auto" in ended.stderr
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_no_gpu_at_a_time_is_no_limit(tmp_path: Path) -> None:
+    ended = snakemake(tmp_path, TINY, "--resources", "gpu=0")
+    assert ended.returncode != 0
+    assert "--resources gpu=0 limits nothing. GPUs here: 2, jobs_per_gpu: 1; say gpu=2, or --config device=cpu" in (
+        ended.stderr
+    )
+    without = snakemake(tmp_path, TINY, "--resources", "gpu=0", "--config", "device=cpu", "--until", "prepare")
+    assert without.returncode == 0, without.stderr
+
+
+@pytest.mark.usefixtures("two_gpus")
+@pytest.mark.parametrize(
+    ("visible", "key", "count"), [("1", "jobs_per_gpu=3", "3"), ("0,1", "seeds=1", "2"), ("0,1", "device=cpu", "0")]
+)
+def test_how_many_trainings_there_is_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str, key: str, count: str
+) -> None:
+    """What `make study` asks for."""
+    monkeypatch.setitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", visible)
+    found = bakeoff(tmp_path, "gpus", TINY, "--set", key)
+    assert (found.returncode, found.stdout) == (0, f"{count}\n"), found.stderr
 
 
 @pytest.mark.usefixtures("two_gpus")

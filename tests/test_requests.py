@@ -62,6 +62,27 @@ def test_a_default_that_is_no_number_is_an_error() -> None:
         request(study, ["runtime=30 * attempt"], "runtime", study.cells, 1)
 
 
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("mem_mb=16GB", "default-resources: mem_mb: must be a number"),
+        ("runtime=30 * attempt", "default-resources: runtime: must be a number"),
+        ("max_runtime=2h", "default-resources: max_runtime: must be a number"),
+    ],
+)
+def test_a_profile_that_cannot_be_asked_for_ends_before_anything_starts(
+    tmp_path: Path, written: str, message: str
+) -> None:
+    profile = tmp_path / "profile"
+    profile.mkdir()
+    (profile / "config.yaml").write_text(f"default-resources: [{written}]\n")
+    planned = snakemake(tmp_path, STUDIES / "tiny.yaml", "--workflow-profile", profile, "-n")
+    assert planned.returncode != 0
+    said = planned.stdout + planned.stderr
+    assert message in said
+    assert "Traceback" not in said and "InputFunctionException" not in said
+
+
 def test_hints_are_no_part_of_a_specification() -> None:
     with_hints, without = tiny({"mem_mb": 9000}, {"runtime": 45}), tiny({}, {})
     assert [specification(with_hints, run) for run in runs(with_hints)] == [

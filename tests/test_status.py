@@ -1,6 +1,9 @@
 """What `bakeoff plan` and `bakeoff status` print."""
 
+import fcntl
+import os
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -171,6 +174,38 @@ def test_the_reason_of_a_failure_is_gone_when_the_next_attempt_begins(tmp_path: 
     killed(started(tmp_path, " on cpu "))
     shown = bakeoff(tmp_path, "status", STUDIES / "stages.yaml").stdout
     assert "1 interrupted" in shown and "CUDA" not in shown and "failed" not in shown
+
+
+def test_what_was_said_of_another_specification_is_not_told(tmp_path: Path) -> None:
+    command = ("train", STUDIES / "stages.yaml", RUN, "--set", "device=cuda")
+    log = tmp_path / f"results/stages/logs/{RUN}.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(bakeoff(tmp_path, *command).stderr)
+    rate = "optimizers={sgd: {name: SGD, lr: 0.01}}"
+    for key, state in (("seeds=[3]", "1 failed"), (rate, "2 waiting")):
+        shown = bakeoff(tmp_path, "status", STUDIES / "stages.yaml", "--set", key).stdout
+        assert state in shown
+    assert "0/12" not in shown and "CUDA" not in shown
+    log.unlink()  # as Snakemake does
+    killed(started(tmp_path, " on cpu ", "--set", rate))
+    shown = bakeoff(tmp_path, "status", STUDIES / "stages.yaml", "--set", rate).stdout
+    assert "1 interrupted" in shown and "failed" not in shown
+
+
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"), reason="only root can give a file away")
+def test_someone_else_may_look(study: Study, tmp_path: Path) -> None:
+    layout = Layout(study.study)
+    lock = layout.run(runs(study)[0]).lock
+    lock.parent.mkdir(parents=True)
+    lock.touch(mode=0o644)
+    os.chown(lock, 65534, 65534)
+    looking = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", BIN / "bakeoff", "status"]
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        shown = subprocess.run(
+            [*looking, "study.yaml"], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
+        )
+    assert "1 running" in shown.stdout, shown.stderr
 
 
 def test_what_fails_before_the_run_is_begun_is_told_from_its_log(study: Study) -> None:

@@ -22,7 +22,6 @@ from bakeoff.models.registry import Images, build_model, images_of
 from bakeoff.models.weights import check_pretrained, fit_weights, pretrained_normalization
 from bakeoff.study import Architecture, Experiment, Normalize, Recipe, Study, experiments, parent
 from bakeoff.study_file import place
-from bakeoff.training.devices import choose_device
 from bakeoff.training.losses import check_loss
 from bakeoff.training.optimizers import build_optimizer, check_optimizer
 from bakeoff.training.schedules import check_schedule
@@ -46,7 +45,6 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
             problems.append(place(path, keys) + said)
             return None
 
-    attempt(["device"], lambda: choose_device(study.device))
     for name in dict.fromkeys(cell.dataset for cell in cells):
         attempt(["datasets", name], partial(check_dataset, study, name))
     for name in dict.fromkeys(cell.optimizer for cell in cells):

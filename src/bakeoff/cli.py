@@ -109,10 +109,12 @@ def features(
     if folder not in found:
         raise BakeoffError(f"{study_file}: no run uses the features {folder!r}; {nearest(folder, list(found))}")
 
-    lease_gpu(study.device, study.jobs_per_gpu, folder, study.gpu_wait_seconds)
+    lease = lease_gpu(study.device, study.jobs_per_gpu, folder, study.gpu_wait_seconds)
     with _without_garbage_collection():
+        from bakeoff.training.devices import refuse_unleased
         from bakeoff.training.run import compute_features
 
+    refuse_unleased(study.device, lease)
     load_plugins(study.plugins)
     compute_features(study, found[folder].run(study.seeds[0]), Layout(study.study), threads)
 
@@ -130,16 +132,25 @@ def train(
     ] = 10.0,
 ) -> None:
     """Train one run, or go on with it from its last checkpoint."""
+    from bakeoff.handover import finish
+
     study = _load(study_file, overrides)
     threads = threads or study.threads
     _set_threads(threads)
     planned = _find_run(study, run, study_file)
-    lease = lease_gpu(study.device, study.jobs_per_gpu, run, study.gpu_wait_seconds)  # before torch is imported
-    with _without_garbage_collection():
-        from bakeoff.training.run import train_run
+    layout = Layout(study.study)
 
-    load_plugins(study.plugins)
-    train_run(study, planned, Layout(study.study), threads, checkpoint_seconds, lease)
+    def with_a_gpu() -> None:
+        lease = lease_gpu(study.device, study.jobs_per_gpu, run, study.gpu_wait_seconds)  # before torch is imported
+        with _without_garbage_collection():
+            from bakeoff.training.devices import refuse_unleased
+            from bakeoff.training.run import train_locked
+
+        refuse_unleased(study.device, lease)
+        load_plugins(study.plugins)
+        train_locked(study, planned, layout, threads, checkpoint_seconds, lease)
+
+    finish(study, planned, layout, with_a_gpu)
 
 
 @application.command()
@@ -222,14 +233,18 @@ def status(
     study_file: StudyFile = DEFAULT_STUDY,
     overrides: Overrides = [],  # noqa: B006
     watch: Annotated[bool, typer.Option("--watch", "-w", help="keep the table live")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="only what failed, and why")] = False,
 ) -> None:
     """Show every run: waiting, running, done, diverged or failed."""
     from rich.console import Console
 
-    from bakeoff.status import show_status
+    from bakeoff.status import failures, show_status
 
     study = _load(study_file, overrides)
-    show_status(study, Layout(study.study), watch, Console())
+    if failed:
+        Console().print(failures(study, Layout(study.study)))
+    else:
+        show_status(study, Layout(study.study), watch, Console())
 
 
 @application.command()
@@ -244,6 +259,15 @@ def doctor(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> 
     problems = [finding.what for finding in findings if finding.level == "problem"]
     if problems:
         raise BakeoffError(f"runs cannot work here: {', '.join(problems)}")
+
+
+@application.command()
+def gpus(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+    """Print how many training jobs can have a GPU of this machine at a time: N of Snakemake's --resources gpu=N."""
+    from bakeoff.machine import room_on_gpus
+
+    study = _load(study_file, overrides)
+    typer.echo(room_on_gpus(study.device, study.jobs_per_gpu))
 
 
 @application.command("schema")

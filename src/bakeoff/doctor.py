@@ -97,36 +97,43 @@ def _torch_and_gpus(study: Study) -> Iterator[Finding]:
         return
     built_for = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "for the CPU alone"
     yield Finding("PyTorch", "ok", f"{torch.__version__}, built {built_for}")
-    wanted: Literal["problem", "warning"] = "problem" if study.device == "cuda" else "warning"
+    submits = shutil.which("sbatch") is not None  # from here to nodes that may have what is missing here
+    wanted: Literal["problem", "warning"] = "problem" if study.device == "cuda" and not submits else "warning"
     try:
-        gpus = ask_driver(["name", "memory.total", "driver_version"]) or []
+        gpus = _listed_gpus()
         visible = visible_devices()
     except BakeoffError as error:
         yield Finding("GPU", wanted, str(error))
         return
     if torch.cuda.is_available():
-        for index in range(torch.cuda.device_count()):
-            memory = torch.cuda.mem_get_info(index)
-            space = f"{memory[0] / GIB:.0f} of {memory[1] / GIB:.0f} GiB free"
-            yield Finding(f"GPU {index}", "ok", f"{torch.cuda.get_device_name(index)}, {space}")
+        for index, gpu in enumerate(gpus or map(torch.cuda.get_device_name, range(torch.cuda.device_count()))):
+            yield Finding(f"GPU {index}", "ok", gpu)
     elif not gpus and not (DEVICE_FILES / "nvidiactl").exists():
         if study.device == "cuda":
-            yield Finding("GPU", "problem", "none here, and the study says device: cuda", "say device: auto, or cpu")
+            remedy = "well where all jobs go to the cluster" if submits else "say device: auto, or cpu"
+            yield Finding("GPU", wanted, "none here, and the study says device: cuda", remedy)
         else:
             yield Finding("GPU", "ok", "none here: training runs on the CPU")
     elif os.environ.get("CUDA_VISIBLE_DEVICES") is not None and not visible:
         yield Finding("GPU", wanted, "CUDA_VISIBLE_DEVICES hides every GPU", "unset CUDA_VISIBLE_DEVICES")
     elif not torch.version.cuda:
         remedy = "install a CUDA build of PyTorch: see pytorch.org/get-started"
-        yield Finding("GPU", wanted, f"{_listed(gpus)}, which this build of PyTorch cannot use", remedy)
+        yield Finding("GPU", wanted, f"{_all(gpus)}, which this build of PyTorch cannot use", remedy)
     else:
         remedy = f"update the driver to one for CUDA {torch.version.cuda}, or install a PyTorch for an older CUDA"
-        yield Finding("GPU", wanted, f"{_listed(gpus)}, which PyTorch cannot use: is the driver too old?", remedy)
+        yield Finding("GPU", wanted, f"{_all(gpus)}, which PyTorch cannot use: is the driver too old?", remedy)
 
 
-def _listed(gpus: list[str]) -> str:
-    """`NVIDIA H100, 81559 MiB, driver 550.54`."""
-    return "; ".join(", driver ".join(gpu.rsplit(", ", 1)) for gpu in gpus) or "a driver without GPUs"
+def _listed_gpus() -> list[str]:
+    """`NVIDIA H100, 80994 MiB of 81559 MiB free, driver 550.54` for each GPU: as nvidia-smi says it, as asking torch
+    would take memory of each."""
+    properties = ["name", "memory.free", "memory.total", "driver_version"]
+    found = (line.rsplit(", ", 3) for line in ask_driver(properties) or [])
+    return ["{}, {} of {} free, driver {}".format(*values) for values in found if len(values) == len(properties)]
+
+
+def _all(gpus: list[str]) -> str:
+    return "; ".join(gpus) or "a driver without GPUs"
 
 
 def _energy(study: Study) -> Iterator[Finding]:
@@ -152,9 +159,17 @@ def _leases() -> Finding:
     try:
         folder = lease_folder()
     except BakeoffError as error:
-        return Finding("GPU leases", "problem" if visible_devices() else "warning", str(error))
+        return Finding("GPU leases", "problem" if _are_leased() else "warning", str(error))
     held = holders(folder)
     return Finding("GPU leases", "ok", "; ".join(held) if held else f"none is held ({folder})")
+
+
+def _are_leased() -> bool:
+    """Whether there are GPUs here, or may be: that a driver does not answer is said elsewhere."""
+    try:
+        return bool(visible_devices())
+    except BakeoffError:
+        return True
 
 
 def _folder(name: str, folder: Path) -> Finding:

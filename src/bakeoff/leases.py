@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from bakeoff.errors import BakeoffError
 from bakeoff.machine import visible_devices
@@ -36,8 +37,7 @@ def lease_folder() -> Path:
 
     Not XDG_RUNTIME_DIR: it goes when its user logs out, and the locks of jobs that go on with it.
     """
-    node = os.environ.get("SLURMD_NODENAME", "")  # several nodes may run on one machine, each with a device 0
-    folder = Path(tempfile.gettempdir()) / f"bakeoff-{os.getuid()}{node and f'-{node}'}"
+    folder = Path(tempfile.gettempdir()) / f"bakeoff-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -66,7 +66,7 @@ def lease(
     while True:
         for slot in range(slots):
             for device in devices:
-                lock = _try(folder / f"{device}.{slot}.lock", holder)
+                lock = _try(_lock(folder, device, slot), holder)
                 if lock is not None:
                     return Lease(device, slot, lock, time.monotonic())
         if time.monotonic() - started > seconds_to_wait:
@@ -98,14 +98,28 @@ def lease_gpu(device: str, jobs_per_gpu: int, holder: str, seconds_to_wait: floa
 
 def holders(folder: Path) -> list[str]:
     """The slots that are held now, and by whom: `GPU-1111.0: process 7 (digits/mlp/sgd/plain/seed0)`."""
-    found = []
-    for path in sorted(folder.glob("*.lock")):
+    held = [path for path in sorted(folder.glob("*.lock")) if is_locked(path)]
+    return [f"{unquote(path.stem)}: {path.read_text(encoding='utf-8') or 'another process'}" for path in held]
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a living process holds a lock file; the kernel frees it when the process dies.
+
+    Who only looks may not be allowed to write, and shares the moment in which it looks with others.
+    """
+    try:
         with path.open(encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                found.append(f"{path.stem}: {file.read() or 'another process'}")
-    return found
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _lock(folder: Path, device: str, slot: int) -> Path:
+    """The lock file of a slot; names of parts of GPUs may have slashes: `MIG-GPU-1111/1/0`."""
+    return folder / f"{quote(device, safe='')}.{slot}.lock"
 
 
 def _try(path: Path, holder: str) -> int | None:
@@ -125,5 +139,5 @@ def _try(path: Path, holder: str) -> int | None:
 
 
 def _holders(devices: Sequence[str], slots: int, folder: Path) -> list[str]:
-    paths = [(device, folder / f"{device}.{slot}.lock") for device in devices for slot in range(slots)]
+    paths = [(device, _lock(folder, device, slot)) for device in devices for slot in range(slots)]
     return [f"{device} is held by {path.read_text(encoding='utf-8') or 'another process'}" for device, path in paths]

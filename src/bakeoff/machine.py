@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from bakeoff.errors import BakeoffError
@@ -14,19 +15,14 @@ SECONDS_TO_ANSWER = 60
 def visible_devices() -> list[str]:
     """The GPUs that this process may use, by UUID where the driver tells: all, or those of CUDA_VISIBLE_DEVICES.
 
-    Raises BakeoffError when the driver does not answer.
+    Indices there are nvidia-smi's. Raises BakeoffError when the driver does not answer.
     """
     known = _driver_devices()
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is None:
         return list(known.values())
-    chosen = []
-    for name in (part.strip() for part in named.split(",")):
-        if not name or name == "-1":  # as CUDA: what follows an invalid entry is not seen
-            break
-        uuids = [uuid for uuid in known.values() if uuid.startswith(name)]
-        chosen.append(known.get(name) or (uuids[0] if uuids else name))
-    return chosen
+    found = (_named(name.strip(), known) for name in named.split(","))
+    return list(takewhile(bool, found))  # as CUDA: what follows an invalid entry is not seen
 
 
 def gpus_of_a_run(device: str, elsewhere: bool) -> int:
@@ -37,18 +33,27 @@ def gpus_of_a_run(device: str, elsewhere: bool) -> int:
     return int(device == "cuda" or (device == "auto" and (elsewhere or bool(visible_devices()))))
 
 
+def room_on_gpus(device: str, jobs_per_gpu: int) -> int:
+    """How many training jobs can have a GPU of this machine at a time."""
+    return len(visible_devices()) * jobs_per_gpu if device != "cpu" else 0
+
+
 def advice_on_gpus(device: str, jobs_per_gpu: int, asked: int | None) -> str:
     """What to say of `--resources gpu=N`, left out or not, before training starts here: nothing when all is well.
 
-    Raises BakeoffError when N is more than there is room for. Without a GPU any N does no harm.
+    Raises BakeoffError when N is more than there is room for, when it is zero, which limits nothing, and for
+    `device: cuda` without a GPU. Without one that nobody insists on any N does no harm.
     """
-    devices = visible_devices() if device != "cpu" else []
-    room = len(devices) * jobs_per_gpu
-    if not devices or asked == room:
+    room = room_on_gpus(device, jobs_per_gpu)
+    if device == "cuda" and not room:
+        raise BakeoffError("device: cuda, but there is no GPU here; say device: auto to train on the CPU")
+    if not room or asked == room:
         return ""
-    there = f"GPUs here: {len(devices)}, jobs_per_gpu: {jobs_per_gpu}"
+    there = f"GPUs here: {room // jobs_per_gpu}, jobs_per_gpu: {jobs_per_gpu}"
     if asked is None:
         return f"{there}. Without --resources gpu={room} more jobs may start than have a GPU; they wait for one"
+    if asked < 1:
+        raise BakeoffError(f"--resources gpu={asked} limits nothing. {there}; say gpu={room}, or --config device=cpu")
     if asked > room:
         raise BakeoffError(f"--resources gpu={asked} is more than there is. {there}; say gpu={room}, or less")
     return f"{there}. --resources gpu={asked} leaves room: gpu={room} uses all of it"
@@ -57,7 +62,7 @@ def advice_on_gpus(device: str, jobs_per_gpu: int, asked: int | None) -> str:
 def ask_driver(properties: Sequence[str]) -> list[str] | None:
     """A line for each GPU with these of its properties, by the names of `nvidia-smi --help-query-gpu`.
 
-    None where there is no nvidia-smi, nothing where it finds no GPU. Raises BakeoffError when it does not answer.
+    None where there is no nvidia-smi, or it fails. Raises BakeoffError when it does not answer.
     """
     command = ["nvidia-smi", f"--query-gpu={','.join(properties)}", "--format=csv,noheader"]
     try:
@@ -69,13 +74,27 @@ def ask_driver(properties: Sequence[str]) -> list[str] | None:
             f"nvidia-smi has not answered for {SECONDS_TO_ANSWER} s: a GPU or its driver hangs; "
             "restart the machine, or train with device: cpu"
         ) from error
-    return answer.stdout.splitlines() if answer.returncode == 0 else []
+    return answer.stdout.splitlines() if answer.returncode == 0 else None
+
+
+def _named(name: str, known: dict[str, str]) -> str:
+    """The device that an entry of CUDA_VISIBLE_DEVICES means: an index, or the beginning of a UUID; "" for none.
+
+    Parts of GPUs (MIG-…) the driver does not list, and of indices alone no UUID can be told.
+    """
+    if name in known:
+        return known[name]
+    listed = [uuid for uuid in known.values() if name and uuid.startswith(name)]
+    if listed:
+        return listed[0]
+    unlisted = ("MIG-", "GPU-") if list(known) == list(known.values()) else ("MIG-",)
+    return name if known and name.startswith(unlisted) else ""
 
 
 def _driver_devices() -> dict[str, str]:
     """Index → UUID of each GPU, as the driver counts them; nothing without a driver.
 
-    Containers may have GPUs and no nvidia-smi: there, their indices.
+    Containers may have GPUs and an nvidia-smi that is missing or fails: there, their indices.
     """
     lines = ask_driver(["index", "uuid"])
     if lines is None:

@@ -9,6 +9,13 @@ from bakeoff.study import Experiment, Study
 DEFAULTS = {"mem_mb": 8000, "runtime": 120}
 
 
+def check_defaults(default_resources: Sequence[str]) -> None:
+    """Raises BakeoffError for a default that is no number. Snakemake itself converts `mem: 16GB` and `runtime: 2h`."""
+    for resource in DEFAULTS:
+        _default(resource, default_resources)
+        _default(f"max_{resource}", default_resources)
+
+
 def request(
     study: Study, default_resources: Sequence[str], resource: str, cells: Iterable[Experiment], attempt: int
 ) -> int:

@@ -1,14 +1,14 @@
 """Where a study is: what each run is doing, and what the whole will cost."""
 
-import fcntl
 import json
 import re
 import time
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -18,8 +18,10 @@ from rich.table import Table
 
 from bakeoff.errors import BakeoffError
 from bakeoff.forecast import Trained, seconds_left
-from bakeoff.layout import Layout, RunPaths, data_folder, features_folder
-from bakeoff.specification import specification
+from bakeoff.layout import Layout, data_folder, features_folder
+from bakeoff.leases import is_locked
+from bakeoff.progress import read_progress
+from bakeoff.specification import specification, specification_hash
 from bakeoff.study import Run, Study, runs
 
 STYLES = {
@@ -58,9 +60,14 @@ def run_state(study: Study, run: Run, layout: Layout) -> RunState:
         progress = {"epoch": metrics["epochs"], "epochs": study.recipes[run.recipe].epochs, "value": value}
         progress["seconds"] = result["cost"]["training_seconds"]
         return RunState(run, result["status"], progress, paths.log, result.get("message", ""))
-    progress = _read_progress(paths.progress)
-    if _is_locked(paths):
+    progress = read_progress(paths)
+    is_of_another = bool(progress) and progress.get("specification") != specification_hash(study, run)
+    if is_of_another:  # the study has changed since
+        progress = {}
+    if is_locked(paths.lock):
         return RunState(run, "running", progress, paths.log)
+    if is_of_another:
+        return RunState(run, "waiting", progress, paths.log)
     reason = progress.get("failed") or _last_error(paths.log)
     if reason:
         return RunState(run, "failed", progress, paths.log, reason)
@@ -93,7 +100,8 @@ def show_status(study: Study, layout: Layout, watch: bool, console: Console) -> 
     with Live(console=console, refresh_per_second=2, screen=False) as live:
         while True:
             states = [run_state(study, run, layout) for run in runs(study)]
-            live.update(_table(study, states, room=max(5, console.height - 8)))
+            table = _table(study, states, room=max(5, console.height - 8))
+            live.update(Group(table, *_failed_steps(study, layout)))
             if all(state.state in FINISHED for state in states):
                 return
             time.sleep(1)
@@ -103,6 +111,18 @@ def status_table(study: Study, layout: Layout) -> RenderableType:
     """A row for every run, a line that counts them, and what keeps them from starting."""
     table = _table(study, [run_state(study, run, layout) for run in runs(study)])
     return Group(table, *_failed_steps(study, layout))
+
+
+def failures(study: Study, layout: Layout) -> RenderableType:
+    """A line for each run that failed, and for each step before training that did."""
+    states = [run_state(study, run, layout) for run in runs(study)]
+    return Group(*_reasons(states, ["failed"]), *_failed_steps(study, layout))
+
+
+def _reasons(states: list[RunState], kinds: Container[str]) -> list[str]:
+    """Why runs of these states ended as they did."""
+    chosen = [state for state in states if state.state in kinds]
+    return [f"[{STYLES[s.state]}]{escape(s.run.key)}[/]: {escape(f'{s.reason} ({s.log})')}" for s in chosen]
 
 
 def _failed_steps(study: Study, layout: Layout) -> list[str]:
@@ -213,11 +233,11 @@ def _table(study: Study, states: list[RunState], room: int | None = None) -> Ren
     filled = {name: cells for name, cells in columns.items() if any(cells)}
     table = _narrow_table()
     for name in filled:
-        table.add_column(name, overflow="fold", justify="left" if name in ("run", "state") else "right")
+        justify: Literal["left", "right"] = "left" if name in ("run", "state") else "right"
+        table.add_column(name, overflow="fold", justify=justify, no_wrap=name != "run")
     for row in zip(*filled.values(), strict=True):
         table.add_row(*row)
-    ended_early = [state for state in shown if state.state in ("failed", "diverged", "out_of_memory")]
-    reasons = [f"[{STYLES[s.state]}]{escape(s.run.key)}[/]: {escape(f'{s.reason} ({s.log})')}" for s in ended_early]
+    reasons = _reasons(shown, ("failed", "diverged", "out_of_memory"))
     counts = Counter(state.state for state in states)
     line = ", ".join(f"[{STYLES[name]}]{counts[name]} {name}[/]" for name in STYLES if counts[name])
     hidden = f" ({len(states) - len(shown)} rows not shown)" if len(shown) < len(states) else ""
@@ -261,9 +281,10 @@ def _duration(seconds: float | None) -> str:
 
 
 def _device(progress: dict[str, Any]) -> str:
-    """`cpu`, or the beginning of the name of the GPU that was leased."""
-    gpu: str | None = progress.get("gpu")
-    return gpu[:12] if gpu else str(progress.get("device", "")).partition(" ")[0]
+    """`cpu`, or the beginning of the name of the GPU that was leased; behind the cluster's node that it is on."""
+    used, gpu = str(progress.get("device", "")).partition(" ")[0], progress.get("gpu")
+    device = gpu[:12] if gpu and used != "cpu" else used
+    return f"{progress['node']} {device}" if progress.get("node") else device
 
 
 def _images_per_second(progress: dict[str, Any]) -> str:
@@ -279,23 +300,3 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     except ValueError as error:
         raise BakeoffError(f"{path}: is damaged ({error}); delete it, and the run is made again") from error
-
-
-def _read_progress(path: Path) -> dict[str, Any]:
-    """It is written without waiting for the disk, so a machine that lost power may have left it empty."""
-    try:
-        return _read(path) or {}
-    except BakeoffError:
-        return {}
-
-
-def _is_locked(paths: RunPaths) -> bool:
-    """Whether a living process holds the run's lock; the kernel frees it when the process dies."""
-    try:
-        with paths.lock.open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False

@@ -16,9 +16,10 @@ NODES="gpu1 gpu2 cpu1"
 up() {
     [ "$(id -u)" = 0 ] || give_up "needs root: slurmd becomes the user of each job"
     check_place
-    mkdir -p "$FOLDER"/{log,run,spool/gpu1,spool/gpu2,spool/cpu1,state}
+    mkdir -p "$FOLDER"/{bin,log,run,spool/gpu1,spool/gpu2,spool/cpu1,state,tmp/gpu1,tmp/gpu2,tmp/cpu1}
     install_packages
     getent hosts "$HOST" >/dev/null || echo "127.0.0.1 $HOST" >>/etc/hosts
+    write_commands
     write_configuration
     start_munge
     start_database
@@ -66,6 +67,22 @@ install_packages() {
         </dev/null >"$FOLDER/log/apt.log" 2>&1 || give_up "$(tail -3 "$FOLDER/log/apt.log")"
 }
 
+# What makes nodes of one machine differ: each job has its node's folder for temporary files, and finds a driver's
+# command where there are GPUs.
+write_commands() {
+    cat >"$FOLDER/bin/nvidia-smi" <<EOT
+#!/bin/sh
+echo '0, GPU-0'
+echo '1, GPU-1'
+EOT
+    cat >"$FOLDER/prolog" <<EOT
+#!/bin/sh
+echo "export TMPDIR=$FOLDER/tmp/\$SLURMD_NODENAME"
+case \$SLURMD_NODENAME in gpu*) echo "export PATH=$FOLDER/bin:\$PATH" ;; esac
+EOT
+    chmod 755 "$FOLDER/bin/nvidia-smi" "$FOLDER/prolog"
+}
+
 write_configuration() {
     cat >"$FOLDER/slurm.conf" <<EOT
 $MARK
@@ -86,6 +103,7 @@ StateSaveLocation=$FOLDER/state
 # No cgroups: a step's processes are those of its group, which end with its first; they are pinned to nothing.
 ProctrackType=proctrack/pgid
 TaskPlugin=task/none
+TaskProlog=$FOLDER/prolog
 MpiDefault=none
 # The processors and the memory written below, not what slurmd finds.
 SlurmdParameters=config_overrides

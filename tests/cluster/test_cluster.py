@@ -127,7 +127,7 @@ def assert_stopped_in_time(log: str) -> None:
 
 
 def assert_each_had_a_gpu_of_its_own(folder: Path, seeds: range) -> set[tuple[str, str]]:
-    """No two runs had the same index on the same node at a time; the places that they had."""
+    """No two runs had the same GPU on the same node at a time; the places that they had."""
     spans = defaultdict(list)
     for seed in seeds:
         where = result_of(folder, seed)["provenance"]
@@ -191,7 +191,7 @@ def test_a_study_gives_on_the_cluster_what_it_gives_here(cluster: Cluster, undis
         assert_same(tmp_path, undisturbed, seed)
     assert (tmp_path / "report/cluster/report.html").exists()
     places = assert_each_had_a_gpu_of_its_own(tmp_path, range(4))
-    assert {gpu for _, gpu in places} == {"0", "1"}
+    assert {gpu for _, gpu in places} == {"GPU-0", "GPU-1"}
     jobs = jobs_of(tmp_path)
     assert len(jobs) == 4  # all other steps ran here
     for job in jobs:
@@ -211,7 +211,7 @@ def test_a_local_run_inside_an_allocation_leases_its_gpus(cluster: Cluster, undi
     )  # fmt: skip
     places = assert_each_had_a_gpu_of_its_own(tmp_path, range(3))
     assert len({node for node, _ in places}) == 1
-    assert {gpu for _, gpu in places} == {"0", "1"}
+    assert {gpu for _, gpu in places} == {"GPU-0", "GPU-1"}
     for seed in range(3):
         assert_same(tmp_path, undisturbed, seed)
 

@@ -4,9 +4,7 @@ RESULTS = [str(paths.result) for paths in PATHS]
 NEEDED = {cell: LAYOUT.needed_by(STUDY, cell) for cell in STUDY.cells}
 FEATURES = experiments_on_features(STUDY)
 # Memory and time that jobs ask for: the study's hints, else the profile's numbers; more at each attempt.
-REQUEST = partial(
-    request, STUDY, getattr(workflow.resource_settings.default_resources, "args", [])
-)
+REQUEST = partial(request, STUDY, DEFAULT_RESOURCES)
 
 
 # Asked when jobs are planned: while this file is read, Snakemake does not know its executor.

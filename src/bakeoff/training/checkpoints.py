@@ -2,8 +2,7 @@
 
 import hashlib
 import io
-import shutil
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,14 +58,3 @@ def on_the_way_to(path: Path) -> Iterator[None]:
             f"memory ran out before training could go on from {path}: {first_line(error)}; start again when nothing "
             "else takes the memory"
         ) from error
-
-
-def remove_state(folder: Path, keep: Container[Path]) -> None:
-    """Remove what an unfinished run kept in `folder`, but for what others still need."""
-    for path in folder.iterdir():
-        if path in keep:
-            continue
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from bakeoff.errors import BakeoffError
+from bakeoff.leases import Lease
 
 # What PyTorch and CUDA's libraries say of a full memory in errors of no type of their own, or in what wraps one.
 SAID_OF_FULL_MEMORY = (
@@ -26,6 +27,15 @@ def choose_device(wanted: str) -> torch.device:
     if wanted == "cuda" and not torch.cuda.is_available():
         raise BakeoffError("device: cuda, but PyTorch sees no CUDA device here; say device: auto to train on the CPU")
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def refuse_unleased(device: str, lease: Lease | None) -> None:
+    """Raises BakeoffError where torch would train on a GPU that was not leased: every job would, on the same."""
+    if device != "cpu" and lease is None and torch.cuda.is_available():
+        raise BakeoffError(
+            f"PyTorch sees {torch.cuda.get_device_name()}, which nvidia-smi does not list: jobs could not take turns "
+            "on it. Mend the driver, or say device: cpu"
+        )
 
 
 def make_deterministic(device: torch.device, threads: int) -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import platform
 import subprocess
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +17,9 @@ import torch
 import bakeoff
 from bakeoff.data.prepare import Card
 from bakeoff.files import write_atomically, write_json
-from bakeoff.layout import Layout, RunPaths
+from bakeoff.layout import Layout
 from bakeoff.models.registry import images_of
+from bakeoff.progress import update
 from bakeoff.specification import specification
 from bakeoff.study import Run, Study
 from bakeoff.training.attempt import Attempt
@@ -123,11 +123,6 @@ def _git(*arguments: str) -> str | None:
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 
-def write_beginning(paths: RunPaths, epochs: int) -> None:
-    """What `bakeoff status` shows until the first epoch of an attempt: where the earlier one was, without its error."""
-    _update_progress(paths, {"epoch": 0, "epochs": epochs} | read_progress(paths) | {"failed": None})
-
-
 def write_progress(attempt: Attempt, progress: Progress) -> None:
     """What `bakeoff status` shows of a run that is not finished."""
     metric, row = attempt.study.metric, progress.history[-1]
@@ -140,26 +135,6 @@ def write_progress(attempt: Attempt, progress: Progress) -> None:
         "images_per_second": len(attempt.data.splits["train"][1]) / row["seconds"],
         "device": device_name(attempt.device),
         "gpu": attempt.lease.device if attempt.lease else None,
-        "failed": None,
+        "node": os.environ.get("SLURMD_NODENAME"),
     }
-    _update_progress(attempt.paths, content)
-
-
-def write_failure(paths: RunPaths, reason: str) -> None:
-    """Why an attempt failed, for `bakeoff status`."""
-    with suppress(OSError):  # on a full disk too, what is told is the error that the attempt failed with
-        _update_progress(paths, read_progress(paths) | {"failed": reason})
-
-
-def read_progress(paths: RunPaths) -> dict[str, Any]:
-    """What the last attempt said; nothing when there was none, or its machine lost power as it wrote."""
-    try:
-        content: dict[str, Any] = json.loads(paths.progress.read_text(encoding="utf-8"))
-        return content
-    except (OSError, ValueError):
-        return {}
-
-
-def _update_progress(paths: RunPaths, content: dict[str, Any]) -> None:
-    now = {"updated": datetime.now(UTC).isoformat(timespec="seconds"), "process": os.getpid()}
-    write_json(paths.progress, content | now, durable=False)
+    update(attempt.paths, content)

@@ -6,22 +6,22 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import filelock
 import torch
 
 from bakeoff import plugins
 from bakeoff.data.prepare import PreparedData, load_prepared, prepare_if_needed
 from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import explain, is_explained, remove_leftovers, write_json
-from bakeoff.handover import forget, is_finished, is_under_snakemake, publish
-from bakeoff.layout import Layout, RunPaths, data_folder
+from bakeoff.handover import finish
+from bakeoff.layout import Layout, data_folder
 from bakeoff.leases import Lease
 from bakeoff.metrics import Task
-from bakeoff.specification import specification, specification_hash
+from bakeoff.progress import write_failure
+from bakeoff.specification import specification_hash
 from bakeoff.study import Recipe, Run, Study, parent
 from bakeoff.training.assembly import Assembly, assemble
 from bakeoff.training.attempt import Attempt
-from bakeoff.training.checkpoints import on_the_way_to, remove_state
+from bakeoff.training.checkpoints import on_the_way_to
 from bakeoff.training.costs import Spent, metered
 from bakeoff.training.devices import choose_device, device_name, free_memory, is_out_of_memory, make_deterministic
 from bakeoff.training.evaluation import Outcome, final_evaluation, of_epochs
@@ -31,7 +31,7 @@ from bakeoff.training.losses import build_losses
 from bakeoff.training.metrics import Scoring
 from bakeoff.training.micro_batches import halved, least_part
 from bakeoff.training.optimizers import leave_compiler_unloaded
-from bakeoff.training.outputs import read_progress, write_beginning, write_failure, write_files, write_progress
+from bakeoff.training.outputs import write_files, write_progress
 
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
 
@@ -52,35 +52,8 @@ def train_run(
     checkpoint_seconds: float = SECONDS_BETWEEN_CHECKPOINTS,
     lease: Lease | None = None,
 ) -> None:
-    """Train a run to the end and write its files, going on from a checkpoint of an earlier attempt.
-
-    Waits for another process that has the run: an orphan of a killed Snakemake. What that one finishes is taken.
-    SIGTERM, SIGUSR1 and SIGINT end it with a checkpoint after the step: it raises Stopped.
-    Raises BakeoffError when something that the run needs is missing. `lease` is the GPU that the process holds.
-    """
-    paths = layout.run(run)
-    paths.state.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(paths.lock)
-    try:
-        lock.acquire(blocking=False)
-    except filelock.Timeout:
-        print(f"{run.key}: waiting for {_holder(paths)}, which trains this run already", flush=True)
-        lock.acquire()
-    try:
-        wanted = specification(study, run)
-        if is_finished(paths, wanted):  # by an orphan of an earlier attempt, while we waited for its lock
-            print(f"{run.key} is finished already", flush=True)
-        else:
-            if is_finished(paths.finished, wanted):  # by one that had ended before Snakemake deleted its outputs
-                print(f"{run.key} was finished by an earlier attempt", flush=True)
-            else:
-                _train_locked(study, run, layout, threads, checkpoint_seconds, lease)
-            publish(paths)
-        remove_state(paths.state, keep={paths.lock, paths.finished.folder})
-        if not is_under_snakemake():
-            forget(paths)
-    finally:
-        lock.release()
+    """Train a run to the end and write its four outputs, unless they are there; raises what `train_locked` does."""
+    finish(study, run, layout, lambda: train_locked(study, run, layout, threads, checkpoint_seconds, lease))
 
 
 def compute_features(study: Study, run: Run, layout: Layout, threads: int = 1) -> None:
@@ -93,22 +66,23 @@ def compute_features(study: Study, run: Run, layout: Layout, threads: int = 1) -
     assemble(study, run, layout, data, device)
 
 
-def _holder(paths: RunPaths) -> str:
-    """The process that said last that it trains a run."""
-    known = read_progress(paths).get("process")
-    return f"process {known}" if known else "another process"
-
-
-def _train_locked(
+def train_locked(
     study: Study, run: Run, layout: Layout, threads: int, checkpoint_seconds: float, lease: Lease | None
 ) -> None:
+    """Train a run whose lock this process holds, and write its files into the state folder; go on from a checkpoint of
+    an earlier attempt.
+
+    SIGTERM, SIGUSR1 and SIGINT end it with a checkpoint after the step: it raises Stopped.
+    Raises BakeoffError when something that the run needs is missing. `lease` is the GPU that the process holds.
+    """
     started, paths = datetime.now(UTC), layout.run(run)
-    write_beginning(paths, study.recipes[run.recipe].epochs)
     try:
         device = choose_device(study.device)
         make_deterministic(device, threads)
         data = _load_data(study, run.dataset, threads)
         print(f"{run.key} on {device_name(device)}, {threads} threads", flush=True)
+        if lease and device.type == "cpu":
+            print(f"warning: GPU {lease.device} is there, but PyTorch cannot use it: see bakeoff doctor", flush=True)
         with signals_ask_to_stop() as stop, metered(device, lease, study.measure_energy) as spent:
             attempt = Attempt(
                 study, run, layout, data, device, lease, threads, checkpoint_seconds, started, stop, spent
