@@ -166,15 +166,16 @@ def test_plan_and_status_and_a_report_of_what_there_is(study_folder: Path) -> No
 
 
 def test_when_a_run_fails_the_report_is_made_from_the_others(tmp_path: Path) -> None:
-    state = tmp_path / "results/tiny/state" / RUNS[0]
-    state.parent.mkdir(parents=True)
-    state.write_text("where the run wants its folder")
+    in_the_way = tmp_path / "results/tiny/state" / RUNS[0] / "finished"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("where the run wants a folder")
     ended = snakemake(tmp_path, TINY)
     assert ended.returncode != 0
+    assert re.search(rf"^{RUNS[0]}: NotADirectoryError: .*finished", ended.stdout + ended.stderr, re.MULTILINE)
     report = (tmp_path / "report/tiny/report.md").read_text().replace("\\", "")
     assert "5 of 6 planned runs are complete" in report
     assert RUNS[0] in report
-    state.unlink()
+    in_the_way.unlink()
     again = snakemake(tmp_path, TINY)
     assert again.returncode == 0, again.stderr
     assert trained_by(again.stdout + again.stderr) == {RUNS[0]}

@@ -238,11 +238,11 @@ def status(
     """Show every run: waiting, running, done, diverged or failed."""
     from rich.console import Console
 
-    from bakeoff.status import failures, show_status
+    from bakeoff.status import show_failures, show_status
 
     study = _load(study_file, overrides)
     if failed:
-        Console().print(failures(study, Layout(study.study)))
+        show_failures(study, Layout(study.study), Console())
     else:
         show_status(study, Layout(study.study), watch, Console())
 

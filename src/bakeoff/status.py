@@ -113,10 +113,11 @@ def status_table(study: Study, layout: Layout) -> RenderableType:
     return Group(table, *_failed_steps(study, layout))
 
 
-def failures(study: Study, layout: Layout) -> RenderableType:
+def show_failures(study: Study, layout: Layout, console: Console) -> None:
     """A line for each run that failed, and for each step before training that did."""
     states = [run_state(study, run, layout) for run in runs(study)]
-    return Group(*_reasons(states, ["failed"]), *_failed_steps(study, layout))
+    for line in (*_reasons(states, ["failed"]), *_failed_steps(study, layout)):
+        console.print(line, soft_wrap=True)
 
 
 def _reasons(states: list[RunState], kinds: Container[str]) -> list[str]:
