@@ -84,7 +84,6 @@ function save(svg, title) {
 const COLORS = ["#0173b2", "#de8f05", "#029e73", "#d55e00", "#8b5fbf", "#ca9161", "#949494", "#2a9fc9"];
 const DASHES = ["", "7 3", "2 2", "8 2 2 2"];
 const SIZE = { width: 720, height: 400, left: 56, right: 12, top: 12, bottom: 40 };
-const TICKED_AT_FIRST = 5;
 
 function shape(name, attributes, ...children) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -120,7 +119,7 @@ function chooser(box) {
   const choices = element("fieldset", { class: "choices" }, element("legend", {}, box.dataset.title));
   const labels = curves.map((curve, index) => {
     const tick = element("input", { type: "checkbox" });
-    tick.checked = index < TICKED_AT_FIRST;
+    tick.checked = curve.ticked;
     tick.addEventListener("change", draw);
     const swatch = shape("svg", { class: "swatch", viewBox: "0 0 26 10", "aria-hidden": "true" },
       shape("line", { x1: 0, x2: 26, y1: 5, y2: 5, ...style(index) }));

@@ -50,6 +50,8 @@ PROVENANCE = (
     "platform",
     "python",
     "torch",
+    "torchvision",
+    "timm",
     "numpy",
     "bakeoff",
     "git_commit",
@@ -264,19 +266,7 @@ def _runs_table(rows: list[dict[str, Any]], scores: list[str]) -> "pd.DataFrame"
 def _read_csv(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
-    text = (
-        "message",
-        "device",
-        "platform",
-        "python",
-        "torch",
-        "numpy",
-        "bakeoff",
-        "git_commit",
-        "git_dirty",
-        "started",
-        "finished",
-    )
+    text = ("message", *(name for name in PROVENANCE if name not in WHOLE))
     try:
         # A dataset may be called "001" or "NA": names stay text, and only an empty field is a missing one.
         table = pd.read_csv(

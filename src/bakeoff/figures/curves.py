@@ -23,7 +23,7 @@ LINES_OF_A_DRAWING = 200  # beyond, those in the background are pixels: a drawin
 
 
 def curves_figure(study: Study, language: Language, epochs: "pd.DataFrame", style: Style) -> "Figure":
-    """One experiment: the study's metric at the left, the loss at the right; dots are the chosen epochs."""
+    """One experiment: the study's metric at the left, the loss or another at the right; dots are chosen epochs."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, 2.6))
@@ -31,7 +31,7 @@ def curves_figure(study: Study, language: Language, epochs: "pd.DataFrame", styl
     panels = figure.subplots(
         1, 2, gridspec_kw={"left": 0.085, "right": 0.99, "bottom": 0.17, "top": 0.89, "wspace": 0.19}
     )
-    for axes, metric in zip(panels, (study.metric, "loss"), strict=True):
+    for axes, metric in zip(panels, (study.metric, _beside(study, epochs)), strict=True):
         for split, dash in ((mark("train"), DASHES[1]), (mark("validation"), "-")):
             color = MUTED if split == "train" else style.color
             _draw_band(axes, band(epochs, f"{split}_{metric}"), color, dash, language.say(split))
@@ -53,6 +53,12 @@ def curves_figure(study: Study, language: Language, epochs: "pd.DataFrame", styl
             fit_loss(axes, language)
     panels[0].legend(loc="lower right" if study.leading_metric.higher_is_better else "upper right")
     return figure
+
+
+def _beside(study: Study, epochs: "pd.DataFrame") -> str:
+    """What is drawn beside the study's metric: the loss, or beside the loss the first other metric that there is."""
+    others = (name for name in study.metrics if name != "loss" and f"validation_{name}" in epochs)
+    return "loss" if study.metric != "loss" else next(others, "loss")
 
 
 def overview(

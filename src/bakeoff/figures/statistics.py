@@ -8,6 +8,7 @@ from bakeoff.analysis.labels import FACETS, configuration_label, term_name
 from bakeoff.analysis.places import best_on
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.analysis.summary import records
+from bakeoff.analysis.variance import SHARED
 from bakeoff.figures.choices import critical_difference, performance_profiles, variance_shares
 from bakeoff.figures.errors import captioned, confusion, precision_recall, reliability
 from bakeoff.figures.style import cells_of, shortened
@@ -38,6 +39,7 @@ def statistics_figures(
                 study, language, dataset, mine, _about(tables["hardest_images"], Experiment(dataset, "", "", ""))
             )
     shares = tables["variance"][tables["variance"]["term"] != "total"]
+    shares = shares[(shares["degrees_of_freedom"] > 0) | (shares["term"] == SHARED)]
     if len(shares) > 1 and shares["share"].notna().all():
         names = [term_name(term, language) for term in shares["term"]]
         yield "variance_shares.svg", variance_shares(dict(zip(names, shares["share"], strict=True)), language)

@@ -72,9 +72,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Curve:
-    """Epochs and their mean, least and highest value over seeds, of one experiment."""
+    """Epochs and their mean, least and highest value over seeds, of one experiment; `ticked`: drawn at first."""
 
     label: str
+    ticked: bool
     epochs: Sequence[int]
     mean: Sequence[float]
     low: Sequence[float]

@@ -71,6 +71,7 @@ def _data(block: CurveChooser) -> "Markup":
     curves: list[dict[str, Any]] = [
         {
             "label": curve.label,
+            "ticked": curve.ticked,
             "epochs": list(curve.epochs),
             **{name: [float(f"{value:.5g}") for value in getattr(curve, name)] for name in ("mean", "low", "high")},
         }

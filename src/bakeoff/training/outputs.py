@@ -7,6 +7,7 @@ import platform
 import subprocess
 from dataclasses import asdict
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,8 @@ def _provenance(attempt: Attempt) -> dict[str, Any]:
         "bakeoff": bakeoff.__version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "torchvision": version("torchvision"),
+        "timm": version("timm"),
         "numpy": np.__version__,
         "platform": platform.platform(),
         "device_wanted": attempt.study.device,

@@ -4,6 +4,7 @@ import math
 
 from bakeoff.analysis.labels import term_name
 from bakeoff.analysis.paired import LEVEL
+from bakeoff.analysis.variance import SHARED
 from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, Table
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import NONE, amount_text, is_known, metric_text, range_text, whole_text
@@ -17,6 +18,8 @@ def comparison(material: Material) -> Section:
     compared = material.statistic("comparisons")
     comparable = any(row["seeds"] for row in compared)
     nothing = say("No two experiments have a completed seed in common: there is nothing to compare.")
+    if len(material.rows) == 1:
+        nothing = say("There is one experiment: there is nothing to compare it with.")
     parts: list[Block] = [_rule(material) if comparable else Paragraph(nothing)]
     for name in [*material.datasets, *([""] if len(material.datasets) > 1 else [])]:
         rows = [row for row in compared if row["dataset"] == name]
@@ -199,7 +202,9 @@ def _without_ranks(material: Material) -> list[str]:
 
 def _variance(material: Material) -> list[Block]:
     say, language = material.language.say, material.language
-    rows = [row for row in material.statistic("variance") if row["term"] != "total" and is_known(row["share"])]
+    found = [row for row in material.statistic("variance") if row["term"] != "total" and is_known(row["share"])]
+    saturated = any(row["term"] == "residual" and not row["degrees_of_freedom"] for row in found)
+    rows = [row for row in found if row["degrees_of_freedom"] or row["term"] == SHARED]
     if len(rows) < 2 or len(material.rows) < 2:
         return []
     columns = [Column(say("Source"), False), Column(say("Share of variance [%]")), Column(say("Degrees of freedom"))]
@@ -222,9 +227,12 @@ def _variance(material: Material) -> list[Block]:
         unbalanced = say(
             "Not every combination of the choices has a complete run: the matrix is unbalanced, and what several "
             "choices "
-            "could explain is attributed to none."
+            "could explain is attributed to none (negative where they explain the same twice)."
         )
         blocks.append(Paragraph(unbalanced, "warning"))
+    if saturated:
+        text = say("The choices and their pairs explain every run exactly, which leaves chance nothing: read no share.")
+        blocks.append(Paragraph(text, "warning"))
     blocks += material.figure("variance_shares", say("Share of the variance that each choice explains."))
     blocks.append(Table("variance", say("Sources of variance."), columns, body))
     return [Section(say("Which choice matters"), "variance", blocks)]

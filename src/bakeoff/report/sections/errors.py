@@ -62,7 +62,7 @@ def _classes(material: Material, dataset: str, best: Experiment) -> Table:
     say, language = material.language.say, material.language
     rows = of_cell(material.statistic("classes"), best)
     caption = say(
-        "Classes of {dataset} as {experiment} sees them.", dataset=dataset, experiment=material.labels_on_dataset[best]
+        "Classes of {dataset}: scores of {experiment}.", dataset=dataset, experiment=material.labels_on_dataset[best]
     )
     if len(rows) > MOST_CLASSES:
         judged = sorted((row for row in rows if is_known(row["f1"])), key=lambda row: row["f1"])[:HARDEST_CLASSES]

@@ -103,7 +103,9 @@ def _seeds(material: Material, cell: Experiment) -> Table:
     ]
     body = []
     for row in runs:
-        scores = [(row[f"{split}_{metric.name}"], metric) for split in shown]
+        # What a run that did not complete says of test images, with weights that are no numbers, is no score.
+        told = [split for split in shown if row["status"] == "completed" or not split.startswith("test")]
+        scores = [(row[f"{split}_{metric.name}"] if split in told else None, metric) for split in shown]
         scores += [(row[f"test_{other.name}"], other) for other in others]
         epoch = NONE
         if is_known(row["epochs"]):

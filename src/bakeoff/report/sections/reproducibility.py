@@ -15,6 +15,8 @@ PROVENANCE = {
     "bakeoff": mark("Bakeoff"),
     "python": mark("Python"),
     "torch": mark("PyTorch"),
+    "torchvision": "torchvision",
+    "timm": "timm",
     "numpy": mark("NumPy"),
     "platform": mark("Platform"),
     "device": mark("Device"),

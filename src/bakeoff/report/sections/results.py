@@ -19,6 +19,7 @@ from bakeoff.report.numbers import (
 from bakeoff.report.published import published_table
 from bakeoff.report.sections.summary import tracks_test
 
+TICKED = 5  # experiments whose learning curves are drawn at first: the best
 MARKS = {" †": ("not_distinguishable", "identical"), " ‡": ("too_few_seeds", "constant_difference")}
 
 
@@ -136,9 +137,11 @@ def _curves(material: Material, dataset: str) -> list[Block]:
     if completed.empty:
         return []
     bands = mean_curves(material.study, completed_history(material.study, material.layout, completed))
+    ranks = places(material.of_dataset(dataset), material.metric)
     curves = [
         Curve(
             material.labels_on_dataset[cell],
+            ranks.get(cell, TICKED + 1) <= TICKED,
             list(found.index),
             list(found["mean"]),
             list(found["min"]),

@@ -27,13 +27,16 @@ def sentence(material: Material, row: Row) -> str:
         return found + _other_images(material, row, sign) + _left_out(material, row)
     if verdict is Verdict.NOT_DISTINGUISHABLE:
         found = language.count(
-            "{first} and {second} are not distinguishable with {n} seed: {difference}, 95 % interval {interval}.",
-            "{first} and {second} are not distinguishable with {n} seeds: {difference}, 95 % interval {interval}.",
+            "{first} and {second} are not distinguishable with {n} seed: {difference}, 95 % interval {interval}, "
+            "{p} after Holm's correction.",
+            "{first} and {second} are not distinguishable with {n} seeds: {difference}, 95 % interval {interval}, "
+            "{p} after Holm's correction.",
             int(row["seeds"]),
             first=first,
             second=second,
             difference=points(material, row["difference"]),
             interval=_interval(material, row["low"], row["high"]),
+            p=p_phrase(material, row["p_holm"]),
         )
         if is_known(row["seeds_needed"]):
             found += language.count(
