@@ -14,9 +14,10 @@ def speed(material: Material) -> Section | None:
     if not rows:
         return None
     unit = say(" [points]") if material.metric.percent else ""
+    targets = list(dict.fromkeys(metric_text(row["target"], material.metric, material.language, True) for row in rows))
     columns = [
         Column(say("Experiment"), False),
-        Column(say("Target") + (" [%]" if material.metric.percent else "")),
+        *([Column(say("Target"))] if len(targets) > 1 else []),
         Column(say("Runs that reach it")),
         Column(say("Epochs to it")),
         Column(say("Seconds to it")),
@@ -30,12 +31,14 @@ def speed(material: Material) -> Section | None:
         "reaches. Epochs "
         "and seconds are medians over runs. An experiment is on a Pareto front when none is both better and cheaper."
     )
+    if len(targets) == 1:
+        introduction += say(" The target here is {target}.", target=targets[0])
     caption = say("Speed of learning, and score by cost.")
-    table = Table("speed", caption, columns, [_row(material, row) for row in rows])
+    table = Table("speed", caption, columns, [_row(material, row, len(targets) > 1) for row in rows])
     return Section(say("Speed"), "speed", [Paragraph(introduction), table])
 
 
-def _row(material: Material, row: Row) -> list[Cell]:
+def _row(material: Material, row: Row, with_target: bool) -> list[Cell]:
     language, metric = material.language, material.metric
     say = language.say
     fronts = [
@@ -45,14 +48,14 @@ def _row(material: Material, row: Row) -> list[Cell]:
     ]
     return [
         material.link(cell_of(row)),
-        Cell(metric_text(row["target"], metric, language), value=row["target"]),
+        *([Cell(metric_text(row["target"], metric, language, unit=True), value=row["target"])] if with_target else []),
         Cell(say("{some} of {all}", some=row["reached"], all=row["runs"]), value=row["reached"]),
         Cell(amount_text(row["epochs_to_target"], language), value=row["epochs_to_target"]),
         Cell(seconds_text(row["seconds_to_target"], language), value=row["seconds_to_target"]),
         Cell(metric_text(row["area_under_curve"], metric, language), value=row["area_under_curve"]),
         Cell(_ratio(material, row["score_per_second"]), value=row["score_per_second"]),
         Cell(_ratio(material, row["score_per_million_parameters"]), value=row["score_per_million_parameters"]),
-        Cell(", ".join(fronts) or NONE),
+        Cell(say("all three") if len(fronts) == len(FRONTS) else ", ".join(fronts) or NONE),
     ]
 
 
