@@ -22,7 +22,7 @@ from bakeoff.layout import Layout, data_folder, features_folder
 from bakeoff.leases import is_locked
 from bakeoff.progress import read_progress
 from bakeoff.specification import specification, specification_hash
-from bakeoff.study import Run, Study, runs
+from bakeoff.study import FINISHED, Run, Study, runs
 
 STYLES = {
     "waiting": "dim",
@@ -36,7 +36,6 @@ STYLES = {
 AXIS_NAMES = ("dataset", "architecture", "optimizer", "recipe")
 LONG_TRACEBACK = 1 << 16  # bytes
 ERROR = re.compile(r"^error: |^Traceback \(most recent call last\):\n(?:[ \t].*\n)*", re.MULTILINE)
-FINISHED = ("completed", "diverged", "out_of_memory")
 
 
 @dataclass(frozen=True)

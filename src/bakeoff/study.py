@@ -471,6 +471,9 @@ class Experiment:
         return Run(self.dataset, self.architecture, self.optimizer, self.recipe, seed)
 
 
+FINISHED = ("completed", "diverged", "out_of_memory")  # how a run with a result ended
+
+
 @dataclass(frozen=True, order=True)
 class Run:
     """An experiment with a seed."""

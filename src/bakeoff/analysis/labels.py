@@ -1,6 +1,6 @@
 """How metrics and experiments are called in figures and reports."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from bakeoff.language import Language
 from bakeoff.metrics import Metric
@@ -26,11 +26,11 @@ def short_labels(cells: Sequence[Experiment]) -> dict[Experiment, str]:
     return {cell: " · ".join(getattr(cell, facet) for facet in facets) for cell in cells}
 
 
-def configuration_label(key: str, cells: Iterable[Experiment]) -> str:
-    """What a configuration, an experiment without its dataset, is called: `mlp/sgd/plain`, less what all share."""
-    parts = dict(zip(FACETS[1:], key.split("/"), strict=True))
-    facets = [facet for facet in varying_facets(list(cells)) if facet in parts] or ["architecture"]
-    return " · ".join(parts[facet] for facet in facets)
+def configuration_labels(cells: Sequence[Experiment]) -> dict[str, str]:
+    """What configurations, experiments without their dataset, are called: `mlp/sgd/plain` → label that leaves out what
+    all share."""
+    facets = [facet for facet in varying_facets(cells) if facet != "dataset"] or ["architecture"]
+    return {cell.key.partition("/")[2]: " · ".join(getattr(cell, facet) for facet in facets) for cell in cells}
 
 
 def term_name(term: str, language: Language) -> str:

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from bakeoff.analysis.labels import FACETS
 from bakeoff.metrics import Metric
+from bakeoff.study import FINISHED
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.floating]
-ENDED = ("completed", "diverged", "out_of_memory")
 COSTS = ("training_seconds", "parameters", "macs")
 RUN = [*FACETS, "seed"]
 
@@ -45,7 +45,7 @@ def speed_table(
     order = completed[list(FACETS)].drop_duplicates()
     best = epochs.groupby(RUN)[column].agg("max" if metric.higher_is_better else "min")
     table = order.merge(_targets(best, metric, target), on="dataset", how="left")
-    ended = runs[runs["status"].isin(ENDED)].merge(order, on=list(FACETS))
+    ended = runs[runs["status"].isin(FINISHED)].merge(order, on=list(FACETS))
     table = table.merge(_reached(epochs, ended, table, column, metric), on=list(FACETS), how="left")
     last = epochs.groupby("dataset")["epoch"].max()
     area = epochs.groupby(RUN)[["dataset", "epoch", column]].apply(

@@ -15,13 +15,13 @@ from bakeoff.analysis.labels import FACETS
 from bakeoff.analysis.ranks import profiles_table, rank_groups_table, rank_pairs_table, rank_test_table, ranks_table
 from bakeoff.analysis.selection import selection_table
 from bakeoff.analysis.single_runs import single_runs_table
-from bakeoff.analysis.speed import ENDED, speed_table
+from bakeoff.analysis.speed import speed_table
 from bakeoff.analysis.summary import read_history, read_tables
 from bakeoff.analysis.variance import variance_table
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.layout import Layout
-from bakeoff.study import Experiment, Study
+from bakeoff.study import FINISHED, Experiment, Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +87,7 @@ def _study_tables(study: Study, layout: Layout, runs: "pd.DataFrame", found: ByE
 
 def _failed(runs: "pd.DataFrame") -> dict[str, int]:
     """experiment's key → its runs that diverged or ran out of memory."""
-    failed = runs[runs["status"].isin(ENDED) & (runs["status"] != "completed")]
+    failed = runs[runs["status"].isin(FINISHED) & (runs["status"] != "completed")]
     return Counter("/".join(key) for key in failed[list(FACETS)].itertuples(index=False))
 
 

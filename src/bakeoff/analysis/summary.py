@@ -16,14 +16,13 @@ from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.layout import Layout
 from bakeoff.specification import specification
-from bakeoff.study import Experiment, Run, Study, runs
+from bakeoff.study import FINISHED, Experiment, Run, Study, runs
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
 KEYS = (*FACETS, "seed")
-FINISHED = ("completed", "diverged", "out_of_memory")
 STATUSES = (*FINISHED, "missing")
 SPLITS = ("train", "train_last", "validation", "validation_last", "test", "test_last", "test_max")
 SCORE_PREFIXES = ("train_", "validation_", "test_")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bakeoff.analysis.images import split_images
-from bakeoff.analysis.labels import FACETS, configuration_label, term_name
+from bakeoff.analysis.labels import FACETS, configuration_labels, term_name
 from bakeoff.analysis.places import best_on
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.analysis.summary import records
@@ -43,9 +43,9 @@ def statistics_figures(
     if len(shares) > 1 and shares["share"].notna().all():
         names = [term_name(term, language) for term in shares["term"]]
         yield "variance_shares.svg", variance_shares(dict(zip(names, shares["share"], strict=True)), language)
+    called = configuration_labels(list(study.cells))
     if len(tables["rank_test"]):
         ranks = tables["ranks"][tables["ranks"]["dataset"] == ""]
-        called = {key: configuration_label(key, study.cells) for key in ranks["configuration"]}
         averages = {called[key]: rank for key, rank in zip(ranks["configuration"], ranks["rank"], strict=True)}
         groups = [
             [called[key] for key in group] for _, group in tables["rank_groups"].groupby("group")["configuration"]
@@ -54,8 +54,8 @@ def statistics_figures(
         yield "critical_difference.svg", critical_difference(averages, groups, distance, language)
     ratios = tables["profiles"][tables["profiles"]["kind"] == "ratio"]
     if 0 < ratios["configuration"].nunique() <= CONFIGURATIONS_IN_A_FIGURE:
-        names = [configuration_label(key, study.cells) for key in ratios["configuration"]]
-        yield "performance_profiles.svg", performance_profiles(ratios.assign(configuration=names), language)
+        named = ratios.assign(configuration=ratios["configuration"].map(called))
+        yield "performance_profiles.svg", performance_profiles(named, language)
 
 
 def _of_errors(

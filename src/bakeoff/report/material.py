@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bakeoff.analysis.labels import FACETS, metric_name, short_labels
+from bakeoff.analysis.labels import FACETS, configuration_labels, metric_name, short_labels
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.analysis.summary import Tables, by_experiment, read_tables, records
 from bakeoff.errors import BakeoffError
@@ -29,8 +29,8 @@ class Material:
     """A study's tables by experiment, what its steps left beside them, and the language to say it in.
 
     `rows` are the experiments' in the summary, `runs` those of their runs; `labels` leave out what all experiments
-    share, `labels_on_dataset` what those on their dataset do. `cards` and `plans` are those of the datasets and
-    experiments that have one.
+    share, `labels_on_dataset` what those on their dataset do, `configurations` those of configurations by
+    their keys. `cards` and `plans` are those of the datasets and experiments that have one.
     """
 
     study: Study
@@ -41,6 +41,7 @@ class Material:
     runs: Mapping[Experiment, Sequence[Row]]
     labels: Mapping[Experiment, str]
     labels_on_dataset: Mapping[Experiment, str]
+    configurations: Mapping[str, str]
     cards: Mapping[str, Row]
     plans: Mapping[Experiment, Row]
     statistics: Mapping[str, Sequence[Row]]
@@ -105,6 +106,7 @@ def gather(study: Study, layout: Layout, language: Language) -> Material:
         runs={cell: records(group) for cell, group in by_experiment(tables.runs)},
         labels=short_labels(cells),
         labels_on_dataset=_labels_on_dataset(cells),
+        configurations=configuration_labels(cells),
         cards={name: _read(path, "prepare the data again") for name, path in cards.items() if path.exists()},
         plans={cell: _read(path, "run `bakeoff check` again") for cell, path in plans.items() if path.exists()},
         statistics={name: records(read_statistics(layout, name)) for name in TABLES_OF_A_REPORT},

@@ -4,6 +4,7 @@ import errno
 import gc
 import platform
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -65,6 +66,7 @@ def device_name(device: torch.device) -> str:
     return f"cpu ({_processor_name()})"
 
 
+@cache
 def _processor_name() -> str:
     """As Linux tells it, which Python does not ask; elsewhere, or where it does not, what Python knows."""
     with suppress(OSError):

@@ -151,7 +151,7 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
     for row in material.statistic("comparisons"):
         if best.key in (row["a"], row["b"]) and row["dataset"] == best.dataset:
             other = row["b"] if row["a"] == best.key else row["a"]
-            label = next(labels[cell] for cell in labels if cell.key == other)
+            label = name_of(material, best.dataset, other)
             # The best mean may be over other seeds than those that both completed.
             if row["verdict"] in ("better", "worse") and (row["a"] == best.key) != (row["verdict"] == "better"):
                 contrary.append(label)

@@ -1,6 +1,6 @@
 """Comparisons of two experiments as sentences: their words follow from the numbers."""
 
-from bakeoff.analysis.labels import FACETS, configuration_label
+from bakeoff.analysis.labels import FACETS
 from bakeoff.analysis.paired import Verdict
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import difference_text, is_known, metric_text, whole_text
@@ -99,7 +99,7 @@ def pair_names(material: Material, row: Row) -> tuple[str, str]:
 def name_of(material: Material, dataset: str, key: str) -> str:
     """The label of an experiment's key, or of a configuration's, which has no dataset."""
     if not dataset:
-        return configuration_label(key, material.rows)
+        return material.configurations[key]
     cell = Experiment(**dict(zip(FACETS, key.split("/"), strict=True)))
     return material.labels_on_dataset[cell]
 
