@@ -36,7 +36,7 @@ check: $(BIN)/.ready
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint 2>&1 | grep '^    \*' | grep -v 'Specify a conda environment' && exit 1 || true  # one environment for all
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: $(BIN)/.ready
 	$(BIN)/ruff check --fix .

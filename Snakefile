@@ -8,13 +8,13 @@ from snakemake.utils import min_version
 
 from bakeoff.cli import overrides_of
 from bakeoff.errors import BakeoffError
-from bakeoff.handover import UNDER_SNAKEMAKE, forget_known
-from bakeoff.layout import Layout, data_folder, experiments_on_features
-from bakeoff.machine import advice_on_gpus, gpus_of_a_run
-from bakeoff.requests import check_defaults, request
-from bakeoff.specification import digest, specification_hash
-from bakeoff.study import runs
-from bakeoff.study_file import parse_study
+from bakeoff.jobs.handover import UNDER_SNAKEMAKE, forget_known
+from bakeoff.study.paths import Layout, data_folder, experiments_on_features
+from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run
+from bakeoff.jobs.resources import check_defaults, request
+from bakeoff.study.specification import digest, specification_hash
+from bakeoff.study.study import runs
+from bakeoff.study.reading import parse_study
 
 min_version("9.0")
 

@@ -81,13 +81,14 @@ def epoch_of_fashion_mnist() -> list[Row]:
 
     from bakeoff.data.batches import Batches
     from bakeoff.data.sources.idx import read_idx
-    from bakeoff.metrics import METRICS
-    from bakeoff.models.registry import Images, build_model
-    from bakeoff.study import Architecture, Optimizer, Recipe
+    from bakeoff.models.image_shape import ImageShape
+    from bakeoff.models.registry import build_model
+    from bakeoff.study.entries import Architecture, Optimizer, Recipe
+    from bakeoff.study.metrics import METRICS
     from bakeoff.training.devices import memory_format
     from bakeoff.training.loop import Plan, Progress, Splits, train
     from bakeoff.training.losses import build_losses
-    from bakeoff.training.metrics import Scoring
+    from bakeoff.training.scoring import Scoring
 
     torch.set_num_threads(THREADS)
     if FASHION_MNIST.exists():
@@ -116,7 +117,7 @@ def epoch_of_fashion_mnist() -> list[Row]:
 
     def fresh(entry: Architecture) -> tuple[torch.nn.Module, torch.optim.Optimizer]:
         torch.manual_seed(0)
-        network = build_model(entry, Images(1, 28, 28, 10))
+        network = build_model(entry, ImageShape(1, 28, 28, 10))
         return network, torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
 
     def step(
@@ -216,7 +217,7 @@ def augmentation() -> list[Row]:
         ),
     }
 
-    class Images(Dataset):
+    class ImageShape(Dataset):
         """uint8 tensors through a chain of torchvision's transforms."""
 
         def __init__(self, count: int, chain: list[torch.nn.Module]) -> None:
@@ -231,7 +232,7 @@ def augmentation() -> list[Row]:
     rows = []
     for name, (count, ours, theirs, goal) in chains.items():
         batches = Batches(pixels[:count], labels[:count], 128, augmentation=build_augmentation(ours, (3, 32, 32)))
-        loader = DataLoader(Images(count, theirs), batch_size=128, shuffle=True, num_workers=2)
+        loader = DataLoader(ImageShape(count, theirs), batch_size=128, shuffle=True, num_workers=2)
 
         def batched(batches: Batches = batches) -> float:
             started = time.perf_counter()
@@ -265,13 +266,14 @@ def features_of_a_frozen_backbone() -> list[Row]:
     from bakeoff.data.batches import Batches
     from bakeoff.data.feature_batches import FeatureBatches
     from bakeoff.models.freezing import freeze, train_mode
-    from bakeoff.models.registry import Images, build_model
-    from bakeoff.study import Architecture
+    from bakeoff.models.image_shape import ImageShape
+    from bakeoff.models.registry import build_model
+    from bakeoff.study.entries import Architecture
 
     torch.set_num_threads(THREADS)
     count, batch = 4_096, 64
     entry = Architecture.model_validate({"model": "timm/efficientnet_b0", "head": {"hidden": 512, "dropout": 0.2}})
-    network = build_model(entry, Images(3, 224, 224, 17)).to(memory_format=torch.channels_last)
+    network = build_model(entry, ImageShape(3, 224, 224, 17)).to(memory_format=torch.channels_last)
     freeze(network, "backbone")
     pixels = np.random.default_rng(0).integers(0, 256, (4 * batch, 3, 224, 224), dtype=np.uint8)
     labels = np.zeros(count, np.int64)
@@ -312,7 +314,7 @@ def epoch_of_photos() -> list[Row]:
 
     from bakeoff.data.batches import Batches
     from bakeoff.data.prepare import load_prepared, prepare
-    from bakeoff.study_file import parse_study
+    from bakeoff.study.reading import parse_study
 
     torch.set_num_threads(1)  # what a study gives a job unless it says otherwise
     random, size, mean, std = np.random.default_rng(0), (300, 300), [0.5] * 3, [0.25] * 3
@@ -471,10 +473,10 @@ def planning() -> list[Row]:
 
 def summary() -> list[Row]:
     """Summarising 10,000 finished runs of 50 epochs."""
-    from bakeoff.layout import Layout
-    from bakeoff.specification import specification
-    from bakeoff.study import runs
-    from bakeoff.study_file import parse_study
+    from bakeoff.study.paths import Layout
+    from bakeoff.study.reading import parse_study
+    from bakeoff.study.specification import specification
+    from bakeoff.study.study import runs
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import ENVIRONMENT, STUDIES, snakemake
+from terminal import ENVIRONMENT, STUDIES, snakemake
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from bakeoff.analysis.statistics import write_statistics
-from bakeoff.analysis.summary import summarize
-from bakeoff.layout import Layout, data_folder
-from bakeoff.specification import specification
-from bakeoff.study import Run, Study, experiments, runs
-from bakeoff.study_file import parse_study
+from bakeoff.results.summary import summarize
+from bakeoff.study.matrix import Run
+from bakeoff.study.paths import Layout, data_folder
+from bakeoff.study.reading import parse_study
+from bakeoff.study.specification import specification
+from bakeoff.study.study import Study, experiments, runs
 
 METRICS = ("loss", "accuracy", "top5_accuracy", "macro_f1")
 

@@ -10,8 +10,8 @@ from babel.messages.pofile import read_po
 
 from bakeoff.errors import BakeoffError
 from bakeoff.language import CATALOGUES, LANGUAGES, language_of
-from bakeoff.metrics import METRICS
-from commands import ROOT
+from bakeoff.study.metrics import METRICS
+from terminal import ROOT
 
 KEYWORDS = {"say": None, "mark": None, "count": (1, 2)}
 

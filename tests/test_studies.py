@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bakeoff.study import experiments, runs
-from bakeoff.study_file import load_study
-from commands import ROOT, bakeoff, snakemake
+from bakeoff.study.reading import load_study
+from bakeoff.study.study import experiments, runs
+from terminal import ROOT, bakeoff, snakemake
 
 FILES = {path.stem: path for path in sorted((ROOT / "studies").glob("*.yaml"))}
 COURSEWORK = {

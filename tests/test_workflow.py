@@ -11,8 +11,8 @@ import yaml
 from safetensors.numpy import load_file
 from sklearn.metrics import accuracy_score, f1_score
 
-from bakeoff.layout import STATISTICS
-from commands import STUDIES, bakeoff, snakemake
+from bakeoff.study.paths import STATISTICS
+from terminal import STUDIES, bakeoff, snakemake
 
 TINY = STUDIES / "tiny.yaml"
 RUNS = [

@@ -11,14 +11,15 @@ from typing import Annotated, Any
 
 import typer
 
-from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import explain, is_explained
-from bakeoff.layout import Layout, data_folder, features_folder
-from bakeoff.leases import lease_gpu
-from bakeoff.plugins import load_plugins
-from bakeoff.study import Run, Study, runs
-from bakeoff.study_file import load_study, place, read_yaml, schema
+from bakeoff.jobs.leases import lease_gpu
+from bakeoff.study.arguments import nearest
+from bakeoff.study.matrix import Run
+from bakeoff.study.paths import Layout, data_folder, features_folder
+from bakeoff.study.plugins import load_plugins
+from bakeoff.study.reading import load_study, place, read_yaml, schema
+from bakeoff.study.study import Study, runs
 
 application = typer.Typer(
     no_args_is_help=True,
@@ -41,7 +42,7 @@ def plan(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> No
     """Print the matrix: runs, which are done, what the others cost in epochs and images."""
     from rich.console import Console
 
-    from bakeoff.status import plan_table
+    from bakeoff.commands.status import plan_table
 
     study = _load(study_file, overrides)
     Console().print(plan_table(study, Layout(study.study)))
@@ -88,7 +89,7 @@ def demo_data(
 @application.command()
 def check(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
     """Build every model, optimizer, schedule and augmentation of a study once, on its prepared data."""
-    from bakeoff.check import check_study
+    from bakeoff.commands.check import check_study
 
     study = _load(study_file, overrides)
     load_plugins(study.plugins)
@@ -132,7 +133,7 @@ def train(
     ] = 10.0,
 ) -> None:
     """Train one run, or go on with it from its last checkpoint."""
-    from bakeoff.handover import finish
+    from bakeoff.jobs.handover import finish
 
     study = _load(study_file, overrides)
     threads = threads or study.threads
@@ -156,7 +157,7 @@ def train(
 @application.command()
 def summarize(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
     """Read the finished runs into tables."""
-    from bakeoff.analysis.summary import summarize as write_summary
+    from bakeoff.results.summary import summarize as write_summary
 
     study = _load(study_file, overrides)
     write_summary(study, Layout(study.study))
@@ -182,7 +183,7 @@ def compare(
 
     from bakeoff.analysis.two_results import compare as compare_results
     from bakeoff.analysis.two_results import read_results
-    from bakeoff.compare import comparison_text
+    from bakeoff.commands.compare import comparison_text
 
     a, b = read_results(results_a), read_results(results_b)
     Console().print(comparison_text(a, b, compare_results(a, b, metric)))
@@ -213,8 +214,8 @@ def report(
     layout = Layout(study.study, language=language if language and language != study.language else "")
     if not render_only:
         from bakeoff.analysis.statistics import write_statistics
-        from bakeoff.analysis.summary import summarize as write_summary
         from bakeoff.figures.draw import draw_figures
+        from bakeoff.results.summary import summarize as write_summary
 
         write_summary(study, layout)
         write_statistics(study, layout)
@@ -238,7 +239,7 @@ def status(
     """Show every run: waiting, running, done, diverged or failed."""
     from rich.console import Console
 
-    from bakeoff.status import show_failures, show_status
+    from bakeoff.commands.status import show_failures, show_status
 
     study = _load(study_file, overrides)
     if failed:
@@ -252,7 +253,7 @@ def doctor(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> 
     """Check what runs need of this machine, and say what is wrong and what to do. Fails when they cannot work."""
     from rich.console import Console
 
-    from bakeoff.doctor import examine, findings_table
+    from bakeoff.commands.doctor import examine, findings_table
 
     findings = examine(_load(study_file, overrides))
     Console().print(findings_table(findings))
@@ -264,7 +265,7 @@ def doctor(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> 
 @application.command()
 def gpus(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
     """Print how many training jobs can have a GPU of this machine at a time: N of Snakemake's --resources gpu=N."""
-    from bakeoff.machine import room_on_gpus
+    from bakeoff.jobs.gpus import room_on_gpus
 
     study = _load(study_file, overrides)
     typer.echo(room_on_gpus(study.device, study.jobs_per_gpu))

@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 
 from bakeoff.analysis.comparisons import comparisons_table, scopes
 from bakeoff.analysis.single_runs import SingleRun, mcnemar, single_runs_table
-from bakeoff.metrics import METRICS
+from bakeoff.study.metrics import METRICS
 
 ACCURACY = METRICS["accuracy"]
 

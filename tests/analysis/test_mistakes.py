@@ -15,7 +15,7 @@ from bakeoff.analysis.mistakes import (
     image_wrong,
 )
 from bakeoff.analysis.precision_recall import curves_table, precision_at, thresholds_table
-from bakeoff.analysis.predictions import ClassPredictions
+from bakeoff.results.predictions import ClassPredictions
 
 NAMES = ["cat", "dog, brown", "Кот", "a&b", "5"]
 CLASSES = class_predictions(runs=3, images=200, classes=5, seed=1)

@@ -20,7 +20,7 @@ from bakeoff.analysis.ranks import (
     rank_test_table,
     ranks_table,
 )
-from bakeoff.metrics import METRICS
+from bakeoff.study.metrics import METRICS
 
 # Table 6: AUC of C4.5, with parameter m, with parameter cf, with both, on 14 datasets. In "voting" the paper ranks
 # 0.975 and 0.975 as 2 and 3, by decimals that it does not print.

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from bakeoff.analysis.speed import pareto_front, speed_table
-from bakeoff.metrics import METRICS
+from bakeoff.study.metrics import METRICS
 
 ACCURACY = METRICS["accuracy"]
 CURVES = {  # (architecture, seed) → validation accuracy by epoch

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from bakeoff.analysis.statistics import read_statistics, write_statistics
-from bakeoff.analysis.summary import summarize
 from bakeoff.errors import BakeoffError
-from bakeoff.layout import STATISTICS, Layout
-from bakeoff.study import Study, runs
+from bakeoff.results.summary import summarize
+from bakeoff.study.paths import STATISTICS, Layout
+from bakeoff.study.study import Study, runs
 from synthetic_runs import layout_in, result_of, study_of, write_card, write_predictions, write_run
 
 NAMES = ["a_b", "50 %", "<i>&amp;", "Кот, кошка", '🐈 "x"', "NA"]

@@ -6,10 +6,10 @@ from typing import Any
 
 from bakeoff.analysis.statistics import write_statistics
 from bakeoff.analysis.study_cost import study_cost
-from bakeoff.analysis.summary import read_tables, records
-from bakeoff.layout import Layout, features_folder
 from bakeoff.report.render import render_report
-from bakeoff.study import Study, runs
+from bakeoff.results.summary import read_tables, records
+from bakeoff.study.paths import Layout, features_folder
+from bakeoff.study.study import Study, runs
 from synthetic_runs import analyse, layout_in, result_of, study_of, write_run
 
 

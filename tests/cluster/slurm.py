@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from commands import BIN, ENVIRONMENT, ROOT
+from terminal import BIN, ENVIRONMENT, ROOT
 
 SCRIPT = Path(__file__).with_name("slurm.sh")
 PROFILE = ROOT / "profiles/slurm/config.yaml"

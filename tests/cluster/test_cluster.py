@@ -19,7 +19,7 @@ import slurm
 import yaml
 from slurm import PATIENCE, Cluster, Waiting, jobs_of, queue, wait_until
 
-from commands import BIN, ENVIRONMENT, ROOT, STUDIES, snakemake
+from terminal import BIN, ENVIRONMENT, ROOT, STUDIES, snakemake
 
 pytestmark = pytest.mark.cluster
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bakeoff.study import Study
-from bakeoff.study_file import parse_study
+from bakeoff.study.reading import parse_study
+from bakeoff.study.study import Study
 
 
 def study_of(split_seed: int = 0, data_root: str = "data", **entry: Any) -> Study:

@@ -8,8 +8,8 @@ from bakeoff.data.choose import whole_splits
 from bakeoff.data.prepare import load_prepared, prepare
 from bakeoff.data.source import SourceData
 from bakeoff.errors import BakeoffError
-from bakeoff.specification import dataset_specification
-from bakeoff.study import StudyError
+from bakeoff.study.specification import dataset_specification
+from bakeoff.study.study import StudyError
 
 
 def tree(root, count=20):

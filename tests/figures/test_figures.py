@@ -7,8 +7,9 @@ import pytest
 
 from bakeoff.analysis.labels import short_labels
 from bakeoff.figures.draw import draw_figures
-from bakeoff.layout import Layout
-from bakeoff.study import Experiment, Study, experiments, runs
+from bakeoff.study.matrix import Experiment
+from bakeoff.study.paths import Layout
+from bakeoff.study.study import Study, experiments, runs
 from synthetic_runs import analyse, layout_in, result_of, study_of, write_run, write_runs
 
 OVERVIEWS = [

@@ -9,10 +9,11 @@ from torch import nn
 from bakeoff.errors import BakeoffError
 from bakeoff.models.classifier import check_classifier, classifier_path, put_on, take_off
 from bakeoff.models.freezing import freeze, train_mode
-from bakeoff.models.registry import Images, build_model
-from bakeoff.study import Architecture
+from bakeoff.models.image_shape import ImageShape
+from bakeoff.models.registry import build_model
+from bakeoff.study.entries import Architecture
 
-SMALL = Images(3, 32, 32, 7)
+SMALL = ImageShape(3, 32, 32, 7)
 
 
 def build(model: str, **entry: Any) -> nn.Module:

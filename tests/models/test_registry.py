@@ -7,11 +7,12 @@ import torch
 
 from bakeoff.errors import BakeoffError
 from bakeoff.models.description import describe
-from bakeoff.models.registry import Images, build_model
-from bakeoff.study import Architecture
+from bakeoff.models.image_shape import ImageShape
+from bakeoff.models.registry import build_model
+from bakeoff.study.entries import Architecture
 
-MNIST = Images(1, 28, 28, 10)
-CIFAR = Images(3, 32, 32, 10)
+MNIST = ImageShape(1, 28, 28, 10)
+CIFAR = ImageShape(3, 32, 32, 10)
 POOL = {"pool": 2}
 
 
@@ -72,7 +73,7 @@ def test_small_networks_have_the_published_parameters(model: str, parameters: in
 
 
 def test_a_residual_network_of_basic_blocks_is_counted_by_hand() -> None:
-    found = describe(architecture(model="basic_block_net", widths=[8, 16], blocks=[1, 2]), Images(3, 16, 16, 5))
+    found = describe(architecture(model="basic_block_net", widths=[8, 16], blocks=[1, 2]), ImageShape(3, 16, 16, 5))
     stem = 3 * 9 * 8 + 16
     first = 2 * (8 * 9 * 8 + 16)
     second = 8 * 9 * 16 + 32 + 16 * 9 * 16 + 32 + (8 * 16 + 32)
@@ -96,7 +97,7 @@ def test_wrong_arguments_of_small_networks_are_errors(entry: dict[str, Any], sai
 
 
 def test_macs_are_counted_by_hand() -> None:
-    found = describe(architecture(model="convnet", layers=[{"conv": 4, "kernel": 3}, "relu"]), Images(2, 6, 6, 3))
+    found = describe(architecture(model="convnet", layers=[{"conv": 4, "kernel": 3}, "relu"]), ImageShape(2, 6, 6, 3))
     assert found.macs == 4 * 4 * 4 * 2 * 3 * 3 + 64 * 3
     assert [layer.output_shape for layer in found.layers] == [(4, 4, 4), (4, 4, 4), (64,), (3,)]
 
@@ -119,7 +120,7 @@ def test_small_images_gives_the_known_cifar_resnet(name: str) -> None:
     ids=lambda entry: entry["model"],
 )
 def test_other_packages_take_grayscale_images(entry: dict[str, Any]) -> None:
-    images = Images(1, 32, 32, 7)
+    images = ImageShape(1, 32, 32, 7)
     assert describe(Architecture.model_validate(entry), images).classes == 7
     network = build_model(Architecture.model_validate(entry), images).eval()
     assert network(torch.zeros(2, 1, 32, 32)).shape == (2, 7)

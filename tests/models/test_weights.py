@@ -10,18 +10,19 @@ import torch
 from torch import nn
 
 from bakeoff.errors import BakeoffError
-from bakeoff.models.registry import Images, build_model
+from bakeoff.models.image_shape import ImageShape
+from bakeoff.models.registry import build_model
 from bakeoff.models.weights import check_pretrained, fit_weights, load_pretrained, pretrained_normalization
-from bakeoff.study import Architecture
+from bakeoff.study.entries import Architecture
 
-TEN, SEVEN = Images(3, 32, 32, 10), Images(3, 32, 32, 7)
+TEN, SEVEN = ImageShape(3, 32, 32, 10), ImageShape(3, 32, 32, 7)
 
 
 def entry(model: str = "timm/resnet18", **keys: Any) -> Architecture:
     return Architecture.model_validate({"model": model, **keys})
 
 
-def network(images: Images = TEN, seed: int = 0, **keys: Any) -> nn.Module:
+def network(images: ImageShape = TEN, seed: int = 0, **keys: Any) -> nn.Module:
     torch.manual_seed(seed)
     return build_model(entry(**keys), images)
 

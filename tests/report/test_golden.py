@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
-from commands import bakeoff
+from terminal import bakeoff
 
 STUDY = Path(__file__).with_suffix("") / "study.yaml"
 

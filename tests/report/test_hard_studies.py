@@ -16,14 +16,15 @@ from scipy import stats
 
 from bakeoff.figures.draw import draw_figures
 from bakeoff.language import language_of
-from bakeoff.layout import Layout
 from bakeoff.report.content import compose
 from bakeoff.report.document import Document, Facts, Table, blocks_of
 from bakeoff.report.material import gather
 from bakeoff.report.pdf import make_pdf
 from bakeoff.report.render import render_report
 from bakeoff.report.sections.verdicts import sentence
-from bakeoff.study import Run, Study, runs
+from bakeoff.study.matrix import Run
+from bakeoff.study.paths import Layout
+from bakeoff.study.study import Study, runs
 from synthetic_runs import (
     analyse,
     layout_in,

@@ -9,7 +9,7 @@ import pytest
 
 from bakeoff.figures.draw import draw_figures
 from bakeoff.report.render import render_report
-from bakeoff.study import runs
+from bakeoff.study.study import runs
 from synthetic_runs import analyse, layout_in, result_of, study_of, write_card, write_run
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")

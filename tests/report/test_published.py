@@ -13,8 +13,8 @@ from bakeoff.report.material import gather
 from bakeoff.report.published import comparisons, prediction_interval
 from bakeoff.report.render import render_report
 from bakeoff.report.sections.reproducibility import study_yaml
-from bakeoff.study import Study, experiments, runs
-from bakeoff.study_file import parse_study
+from bakeoff.study.reading import parse_study
+from bakeoff.study.study import Study, experiments, runs
 from synthetic_runs import analyse, layout_in, result_of, scores, study_of, write_run
 
 

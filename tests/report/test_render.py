@@ -10,13 +10,13 @@ from reading import Page, summary_of, table_of
 
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.draw import draw_figures
-from bakeoff.layout import Layout
 from bakeoff.report.content import compose
 from bakeoff.report.markdown import escape_markdown
 from bakeoff.report.render import render_report
 from bakeoff.report.sections.reproducibility import study_yaml
-from bakeoff.study import Study, experiments, runs
-from bakeoff.study_file import parse_study
+from bakeoff.study.paths import Layout
+from bakeoff.study.reading import parse_study
+from bakeoff.study.study import Study, experiments, runs
 from synthetic_runs import (
     analyse,
     layout_in,

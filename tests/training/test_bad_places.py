@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from test_resume import RUN, STUDY, assert_same_run, uninterrupted
 
-from commands import BIN, ENVIRONMENT, STUDIES, bakeoff
+from terminal import BIN, ENVIRONMENT, STUDIES, bakeoff
 
 __all__ = ["uninterrupted"]  # the fixture
 AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a small disk and give a folder away")

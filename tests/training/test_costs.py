@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from bakeoff.errors import BakeoffError
-from bakeoff.leases import lease
+from bakeoff.jobs.leases import lease
 from bakeoff.training.costs import Spent, metered
-from commands import BIN, ENVIRONMENT, STUDIES
+from terminal import BIN, ENVIRONMENT, STUDIES
 
 RUN = "digits/cnn/sgd/first/seed3"
 

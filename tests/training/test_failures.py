@@ -10,15 +10,17 @@ import safetensors.torch
 import torch
 
 from bakeoff.errors import BakeoffError
-from bakeoff.layout import Layout, features_folder
-from bakeoff.metrics import METRICS
-from bakeoff.models.registry import Images, build_model
-from bakeoff.study import Run, runs
-from bakeoff.study_file import load_study, parse_study
+from bakeoff.models.image_shape import ImageShape
+from bakeoff.models.registry import build_model
+from bakeoff.study.matrix import Run
+from bakeoff.study.metrics import METRICS
+from bakeoff.study.paths import Layout, features_folder
+from bakeoff.study.reading import load_study, parse_study
+from bakeoff.study.study import runs
 from bakeoff.training import loop
 from bakeoff.training.evaluation import best_over_epochs
 from bakeoff.training.run import train_run
-from commands import STUDIES, bakeoff
+from terminal import STUDIES, bakeoff
 
 BROKEN = """
 from urllib.error import URLError
@@ -167,7 +169,7 @@ def test_memory_that_runs_out_on_kept_features_keeps_the_whole_network(
     train_run(study, run, Layout(study.study))
     paths = Layout(study.study).run(run)
     assert json.loads(paths.result.read_text())["status"] == "out_of_memory"
-    network = build_model(study.architectures["deep"], Images(1, 8, 8, 10))
+    network = build_model(study.architectures["deep"], ImageShape(1, 8, 8, 10))
     network.load_state_dict(safetensors.torch.load_file(paths.model))
 
 

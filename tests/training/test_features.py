@@ -11,10 +11,11 @@ import safetensors.torch
 import torch
 
 from bakeoff.data.prepare import load_prepared
-from bakeoff.layout import Layout, data_folder, features_folder
-from bakeoff.models.registry import build_model, images_of
-from bakeoff.study import Study, runs
-from bakeoff.study_file import parse_study
+from bakeoff.models.image_shape import image_shape
+from bakeoff.models.registry import build_model
+from bakeoff.study.paths import Layout, data_folder, features_folder
+from bakeoff.study.reading import parse_study
+from bakeoff.study.study import Study, runs
 from bakeoff.training.run import train_run
 
 
@@ -65,7 +66,7 @@ def test_a_finished_run_holds_the_whole_network(tmp_path: Path, monkeypatch: pyt
     layout = Layout(study.study)
     train_run(study, run, layout, threads=1)
     data = load_prepared(data_folder(study, "digits"))
-    network = build_model(study.architectures[run.architecture], images_of(data.card))
+    network = build_model(study.architectures[run.architecture], image_shape(data.card))
     network.load_state_dict(safetensors.torch.load_file(layout.run(run).model))
     mean, std = (torch.tensor(data.card[name])[:, None, None] for name in ("mean", "std"))
     images = torch.tensor(np.array(data.splits["test"][0])).float() / 255

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from bakeoff.data.augmentation import build_augmentation
 from bakeoff.data.batches import Batches
-from bakeoff.metrics import IGNORED, METRICS, Task
-from bakeoff.study import Optimizer, Recipe
+from bakeoff.study.entries import Optimizer, Recipe
+from bakeoff.study.metrics import IGNORED, METRICS, Task
 from bakeoff.training.loop import Plan, Progress, Splits, train
 from bakeoff.training.losses import Losses, build_losses
-from bakeoff.training.metrics import Scoring
 from bakeoff.training.randomness import generator
+from bakeoff.training.scoring import Scoring
 
 CLASSES = 3
 

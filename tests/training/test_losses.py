@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from bakeoff.errors import BakeoffError
-from bakeoff.metrics import IGNORED
-from bakeoff.study import Recipe
+from bakeoff.study.entries import Recipe
+from bakeoff.study.metrics import IGNORED
 from bakeoff.training.losses import binary_cross_entropy, build_losses
 
 LABELS = torch.tensor([[0, 1, 1], [1, 0, 1], [0, 0, 1], [0, 0, 0]], dtype=torch.uint8)

@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 from bakeoff.errors import BakeoffError
-from bakeoff.study import Optimizer, Schedule
+from bakeoff.study.entries import Optimizer, Schedule
 from bakeoff.training.optimizers import build_optimizer, check_optimizer, torch_optimizers
 from bakeoff.training.schedules import LearningRate, check_schedule
 

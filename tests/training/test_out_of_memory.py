@@ -16,11 +16,11 @@ import yaml
 from test_resume import assert_same_run
 from torch import nn
 
-from bakeoff.layout import features_folder
-from bakeoff.study_file import load_study
+from bakeoff.study.paths import features_folder
+from bakeoff.study.reading import load_study
 from bakeoff.training.devices import is_out_of_memory
 from bakeoff.training.micro_batches import halved, least_part, parts
-from commands import BIN, ENVIRONMENT, bakeoff
+from terminal import BIN, ENVIRONMENT, bakeoff
 
 # A perceptron for which there is memory for so many images at a time, from so many forward passes on.
 HUNGRY = """

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import BIN, ENVIRONMENT, STUDIES, bakeoff
+from terminal import BIN, ENVIRONMENT, STUDIES, bakeoff
 
 STUDY = STUDIES / "stages.yaml"
 RUN = "digits/cnn/sgd/first/seed3"

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 from bakeoff.data.batches import Batches
 from bakeoff.errors import Stopped
-from bakeoff.metrics import METRICS
-from bakeoff.study import Optimizer, Recipe
+from bakeoff.study.entries import Optimizer, Recipe
+from bakeoff.study.metrics import METRICS
 from bakeoff.training.devices import make_deterministic
 from bakeoff.training.evaluation import final_evaluation
 from bakeoff.training.loop import Plan, Progress, Row, Splits, never, train
 from bakeoff.training.losses import build_losses
-from bakeoff.training.metrics import Scoring
 from bakeoff.training.randomness import seed_global
+from bakeoff.training.scoring import Scoring
 
 SGD = Optimizer.model_validate({"name": "SGD", "lr": 0.1, "momentum": 0.9})
 

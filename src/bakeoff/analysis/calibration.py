@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bakeoff.analysis.intervals import spread
-from bakeoff.analysis.predictions import ClassPredictions, Floats, LabelPredictions, Predictions, probabilities
+from bakeoff.results.predictions import ClassPredictions, Floats, LabelPredictions, Predictions, probabilities
 
 if TYPE_CHECKING:
     import pandas as pd

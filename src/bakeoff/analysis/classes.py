@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bakeoff.analysis.intervals import spread
-from bakeoff.analysis.predictions import ClassPredictions, Floats, LabelPredictions, Predictions
+from bakeoff.results.predictions import ClassPredictions, Floats, LabelPredictions, Predictions
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.analysis.intervals import spread
-from bakeoff.analysis.labels import FACETS
 from bakeoff.analysis.paired import LEVEL, Verdict, effect_size, judge, probability_of_better, seeds_needed, smallest_p
 from bakeoff.analysis.places import DECIMALS
-from bakeoff.metrics import Metric
+from bakeoff.study.matrix import FACETS
+from bakeoff.study.metrics import Metric
 
 if TYPE_CHECKING:
     import pandas as pd

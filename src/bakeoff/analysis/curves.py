@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from bakeoff.analysis.labels import FACETS
-from bakeoff.analysis.summary import by_experiment, read_history
-from bakeoff.layout import Layout
-from bakeoff.study import Experiment, Study
+from bakeoff.results.summary import by_experiment, read_history
+from bakeoff.study.matrix import FACETS, Experiment
+from bakeoff.study.paths import Layout
+from bakeoff.study.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,13 +20,14 @@ from bakeoff.analysis.mistakes import (
     image_wrong,
 )
 from bakeoff.analysis.precision_recall import curves_table, thresholds_table
-from bakeoff.analysis.predictions import ClassPredictions, Floats, Predictions, read_predictions
 from bakeoff.analysis.single_runs import SingleRun
-from bakeoff.analysis.summary import by_experiment
 from bakeoff.analysis.test_set_error import influences, standard_error
 from bakeoff.errors import BakeoffError
-from bakeoff.layout import Layout, data_folder
-from bakeoff.study import Experiment, Study
+from bakeoff.results.predictions import ClassPredictions, Floats, Predictions, read_predictions
+from bakeoff.results.summary import by_experiment
+from bakeoff.study.matrix import Experiment
+from bakeoff.study.paths import Layout, data_folder
+from bakeoff.study.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.layout import data_folder
-from bakeoff.study import Study
+from bakeoff.study.paths import data_folder
+from bakeoff.study.study import Study
 
 Images = NDArray[np.uint8]  # [N, channels, height, width]
 

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bakeoff.analysis.labels import FACETS
-from bakeoff.analysis.summary import CONFIDENCE, by_experiment
+from bakeoff.results.summary import CONFIDENCE, by_experiment
+from bakeoff.study.matrix import FACETS
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
-    from bakeoff.study import Experiment
+    from bakeoff.study.matrix import Experiment
 
     Floats = NDArray[np.float64]
 

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from bakeoff.language import Language
-from bakeoff.metrics import Metric
-from bakeoff.study import Experiment, Study
-
-FACETS = ("dataset", "architecture", "optimizer", "recipe")
+from bakeoff.study.matrix import FACETS, Experiment
+from bakeoff.study.metrics import Metric
+from bakeoff.study.study import Study
 
 
 def metric_name(metric: Metric, study: Study, language: Language) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.analysis.predictions import ClassPredictions, Floats, Predictions
 from bakeoff.analysis.test_set_error import binary_loss
+from bakeoff.results.predictions import ClassPredictions, Floats, Predictions
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bakeoff.metrics import Metric
-from bakeoff.study import Experiment
+from bakeoff.study.matrix import Experiment
+from bakeoff.study.metrics import Metric
 
 DECIMALS = 12  # of scores that are compared: their sums in another order may differ in the last bits
 

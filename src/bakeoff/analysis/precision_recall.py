@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.analysis.intervals import spread
-from bakeoff.analysis.predictions import Floats, LabelPredictions
-from bakeoff.metrics import IGNORED
+from bakeoff.results.predictions import Floats, LabelPredictions
+from bakeoff.study.metrics import IGNORED
 
 if TYPE_CHECKING:
     import pandas as pd

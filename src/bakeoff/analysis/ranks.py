@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bakeoff.analysis.comparisons import ALL_DATASETS, Scope
 from bakeoff.analysis.paired import LEVEL
 from bakeoff.analysis.places import DECIMALS
-from bakeoff.metrics import Metric
+from bakeoff.study.metrics import Metric
 
 if TYPE_CHECKING:
     import pandas as pd

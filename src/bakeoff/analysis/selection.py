@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bakeoff.analysis.intervals import spread
-from bakeoff.analysis.labels import FACETS
-from bakeoff.analysis.summary import by_experiment
-from bakeoff.metrics import Metric
+from bakeoff.results.summary import by_experiment
+from bakeoff.study.matrix import FACETS
+from bakeoff.study.metrics import Metric
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ import numpy as np
 
 from bakeoff.analysis.comparisons import TWO_SIDED
 from bakeoff.analysis.paired import holm
-from bakeoff.analysis.predictions import Bools, Floats
+from bakeoff.results.predictions import Bools, Floats
 
 if TYPE_CHECKING:
     import pandas as pd

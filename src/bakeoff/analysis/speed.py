@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.analysis.labels import FACETS
-from bakeoff.metrics import Metric
-from bakeoff.study import FINISHED
+from bakeoff.results.result import FINISHED
+from bakeoff.study.matrix import FACETS
+from bakeoff.study.metrics import Metric
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,17 +11,18 @@ from bakeoff.analysis import findings
 from bakeoff.analysis.comparisons import ALL_DATASETS, comparisons_table, scopes
 from bakeoff.analysis.findings import Findings, read_findings
 from bakeoff.analysis.intervals import intervals_table
-from bakeoff.analysis.labels import FACETS
 from bakeoff.analysis.ranks import profiles_table, rank_groups_table, rank_pairs_table, rank_test_table, ranks_table
 from bakeoff.analysis.selection import selection_table
 from bakeoff.analysis.single_runs import single_runs_table
 from bakeoff.analysis.speed import speed_table
-from bakeoff.analysis.summary import read_history, read_tables
 from bakeoff.analysis.variance import variance_table
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
-from bakeoff.layout import Layout
-from bakeoff.study import FINISHED, Experiment, Study
+from bakeoff.results.result import FINISHED
+from bakeoff.results.summary import read_history, read_tables
+from bakeoff.study.matrix import FACETS, Experiment
+from bakeoff.study.paths import Layout
+from bakeoff.study.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd

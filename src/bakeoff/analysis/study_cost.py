@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakeoff.analysis.summary import Tables
-from bakeoff.layout import features_folder
-from bakeoff.study import Study
+from bakeoff.results.summary import Tables
+from bakeoff.study.paths import features_folder
+from bakeoff.study.study import Study
 
 
 @dataclass(frozen=True)

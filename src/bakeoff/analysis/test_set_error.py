@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bakeoff.analysis.precision_recall import ranked
-from bakeoff.analysis.predictions import Bools, ClassPredictions, Floats, LabelPredictions, Predictions
+from bakeoff.results.predictions import Bools, ClassPredictions, Floats, LabelPredictions, Predictions
 
 
 def influences(predictions: Predictions, beta: float = 1.0) -> dict[str, Floats]:

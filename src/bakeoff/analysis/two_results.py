@@ -9,13 +9,13 @@ import numpy as np
 
 from bakeoff.analysis.intervals import spread
 from bakeoff.analysis.paired import Judgement, holm, judge, seeds_needed
-from bakeoff.analysis.predictions import ClassPredictions, read_predictions
 from bakeoff.analysis.single_runs import mcnemar
-from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError
-from bakeoff.layout import RunPaths
-from bakeoff.metrics import METRICS, Metric
-from bakeoff.study import Experiment
+from bakeoff.results.predictions import ClassPredictions, read_predictions
+from bakeoff.study.arguments import nearest
+from bakeoff.study.matrix import Experiment
+from bakeoff.study.metrics import METRICS, Metric
+from bakeoff.study.paths import RunPaths
 
 
 @dataclass(frozen=True)

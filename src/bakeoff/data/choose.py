@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from bakeoff.data.source import Images, Labels, Pixels, SourceData, label_layout
 from bakeoff.data.splits import Rows, at_most, exactly_per_class, stratified_split
 from bakeoff.errors import BakeoffError
-from bakeoff.metrics import IGNORED, Task
-from bakeoff.study import Dataset
+from bakeoff.study.entries import Dataset
+from bakeoff.study.metrics import IGNORED, Task
 
 SPLITS = ("train", "validation", "test")
 CHUNK_BYTES = 32 << 20

@@ -15,7 +15,6 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.arguments import nearest
 from bakeoff.data.prepare import check_dataset
 from bakeoff.data.source import Pixels
 from bakeoff.data.sources.listing import below
@@ -24,7 +23,9 @@ from bakeoff.data.sources.voc import CLASSES as VOC_CLASSES
 from bakeoff.data.sources.voc import FOLDERS as VOC_FOLDERS
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_json
-from bakeoff.study import Dataset, Study
+from bakeoff.study.arguments import nearest
+from bakeoff.study.entries import Dataset
+from bakeoff.study.study import Study
 
 MARKER = "demo-data.json"  # in the folder: which places in it are generated
 COLORS = ["red", "orange", "yellow", "lime", "green", "mint", "sky", "blue", "violet", "magenta", "rose"]  # by hue

@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff import plugins
-from bakeoff.arguments import check_arguments
 from bakeoff.data.choose import SPLITS, Split, choose, whole_splits
 from bakeoff.data.pixels import decode_files, fit
 from bakeoff.data.source import Labels, Pixels, Request, SourceData, label_layout
@@ -23,9 +21,12 @@ from bakeoff.data.sources import find_source
 from bakeoff.data.splits import count_labels
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically, write_json
-from bakeoff.metrics import IGNORED
-from bakeoff.specification import dataset_specification
-from bakeoff.study import Dataset, Study
+from bakeoff.study import plugins
+from bakeoff.study.arguments import check_arguments
+from bakeoff.study.entries import Dataset
+from bakeoff.study.metrics import IGNORED
+from bakeoff.study.specification import dataset_specification
+from bakeoff.study.study import Study
 
 CARD = "card.json"
 CARD_KEYS = {"files", "entry", "split_seed", "task", "shape", "classes", "counts"}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
-from bakeoff.metrics import Task
+from bakeoff.study.metrics import Task
 
 Pixels = NDArray[np.uint8]  # [N, C, H, W]
 Images = Pixels | list[Path]  # files are not decoded before they are chosen

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from bakeoff.language import Language
-from bakeoff.metrics import Metric
+from bakeoff.study.metrics import Metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bakeoff.analysis.curves import completed_history, mean_curves
-from bakeoff.analysis.summary import by_experiment, read_tables
-from bakeoff.figures.comparison import comparison
-from bakeoff.figures.curves import curves_figure, overview
-from bakeoff.figures.images import data_figures
-from bakeoff.figures.statistics import statistics_figures
+from bakeoff.figures.learning_curves import curves_figure, overview
+from bakeoff.figures.sample_images import data_figures
+from bakeoff.figures.side_by_side import comparison
+from bakeoff.figures.statistics_figures import statistics_figures
 from bakeoff.figures.style import cells_of, save, styles_of, theme
 from bakeoff.figures.trade_off import trade_off
 from bakeoff.language import Language, language_of
-from bakeoff.layout import Layout
-from bakeoff.study import Study
+from bakeoff.results.summary import by_experiment, read_tables
+from bakeoff.study.paths import Layout
+from bakeoff.study.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakeoff.analysis.labels import FACETS, varying_facets
+from bakeoff.analysis.labels import varying_facets
 from bakeoff.files import write_atomically
-from bakeoff.study import Experiment
+from bakeoff.study.matrix import FACETS, Experiment
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,8 @@ from bakeoff.analysis.labels import metric_name, short_labels
 from bakeoff.figures.axes import format_quantity, format_value
 from bakeoff.figures.style import WIDTH, Style, cells_of
 from bakeoff.language import Language
-from bakeoff.study import Experiment, Study
+from bakeoff.study.matrix import Experiment
+from bakeoff.study.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd

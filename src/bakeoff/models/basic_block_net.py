@@ -1,20 +1,17 @@
 """A residual network of basic blocks (He et al. 2016, Deep Residual Learning, figure 5 left), for small images."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from torch import nn
 
 from bakeoff.errors import BakeoffError
+from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.layers import Residual, two_convolutions
 from bakeoff.models.mlp import positive
 
-if TYPE_CHECKING:
-    from bakeoff.models.registry import Images
-
 
 def basic_block_net(
-    images: "Images",
+    images: ImageShape,
     widths: Sequence[int] = (64, 128, 256, 512),
     blocks: Sequence[int] = (1, 1, 1, 1),
     dropout: float = 0.0,

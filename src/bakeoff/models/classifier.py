@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bakeoff.errors import BakeoffError
-from bakeoff.study import Head
+from bakeoff.study.entries import Head
 
 
 class LinearAfterDropout(nn.Linear):

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
-from bakeoff.arguments import check_arguments, nearest
 from bakeoff.errors import BakeoffError
+from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.mlp import ACTIVATIONS, activation_layer, perceptron_layers, positive
-
-if TYPE_CHECKING:
-    from bakeoff.models.registry import Images
+from bakeoff.study.arguments import check_arguments, nearest
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ LAYERS = {
 
 
 def convnet(
-    images: "Images",
+    images: ImageShape,
     layers: Sequence[str | dict[str, Any]],
     hidden: Sequence[int] = (),
     hidden_activation: str = "relu",
@@ -107,7 +105,7 @@ def convnet(
 
 
 def with_perceptron(
-    modules: Sequence[nn.Module], images: "Images", hidden: Sequence[int], dropout: float
+    modules: Sequence[nn.Module], images: ImageShape, hidden: Sequence[int], dropout: float
 ) -> nn.Sequential:
     """Convolutional `modules`, then hidden layers of Linear – batch-norm – ReLU – dropout, and the classes."""
     width = _flat_features(nn.Sequential(*modules), images)
@@ -133,7 +131,7 @@ def _build_layer(entry: str | dict[str, Any], channels: int, where: str) -> tupl
 
 
 @torch.no_grad()
-def _flat_features(features: nn.Sequential, images: "Images") -> int:
+def _flat_features(features: nn.Sequential, images: ImageShape) -> int:
     """How many numbers an image is after the convolutions. Raises BakeoffError where it has shrunk to nothing."""
     device = next(features.parameters(), torch.empty(0)).device
     image = torch.zeros(1, images.channels, images.height, images.width, device=device)

@@ -7,9 +7,10 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bakeoff.errors import BakeoffError
-from bakeoff.models.registry import Images, build_model
-from bakeoff.plugins import reason
-from bakeoff.study import Architecture
+from bakeoff.models.image_shape import ImageShape
+from bakeoff.models.registry import build_model
+from bakeoff.study.entries import Architecture
+from bakeoff.study.plugins import reason
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class ModelDescription:
         return asdict(self)
 
 
-def describe(architecture: Architecture, images: Images, batch_size: int = 2) -> ModelDescription:
+def describe(architecture: Architecture, images: ImageShape, batch_size: int = 2) -> ModelDescription:
     """Build the network on the meta device, so without memory or time, and pass one image through it, then a
     batch as in training.
 

@@ -7,9 +7,9 @@ from typing import Literal
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError
 from bakeoff.models.classifier import classifier_path
+from bakeoff.study.arguments import nearest
 
 Freeze = Literal["backbone", "batch_norm"] | Sequence[str] | None
 

@@ -1,17 +1,15 @@
 """A small Inception network (blocks of Szegedy et al. 2015, Going Deeper with Convolutions, figure 2b)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from bakeoff.errors import BakeoffError
 from bakeoff.models.convnet import with_perceptron
+from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.layers import conv_block
-
-if TYPE_CHECKING:
-    from bakeoff.models.registry import Images
 
 BRANCHES = {"conv1": 1, "conv3": 2, "conv5": 2, "pool": 1}  # how many numbers describe each
 BLOCKS: tuple[Mapping[str, Any], ...] = (
@@ -42,7 +40,7 @@ class InceptionBlock(nn.Module):
 
 
 def inception_small(
-    images: "Images",
+    images: ImageShape,
     stem: Sequence[int] = (30, 60),
     blocks: Sequence[Mapping[str, Any]] = BLOCKS,
     dropout: float = 0.2,

@@ -8,7 +8,7 @@ def conv_block(
 ) -> nn.Sequential:
     """Convolution (with bias) – batch-norm – ReLU."""
     return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, kernel, padding=padding), nn.BatchNorm2d(channels_out), nn.ReLU()
+        nn.Conv2d(channels_in, channels_out, kernel, stride, padding), nn.BatchNorm2d(channels_out), nn.ReLU()
     )
 
 

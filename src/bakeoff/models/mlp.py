@@ -1,15 +1,12 @@
 """Perceptrons."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from torch import nn
 
-from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError
-
-if TYPE_CHECKING:
-    from bakeoff.models.registry import Images
+from bakeoff.models.image_shape import ImageShape
+from bakeoff.study.arguments import nearest
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -23,7 +20,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 def mlp(
-    images: "Images",
+    images: ImageShape,
     hidden: Sequence[int] = (),
     activation: str = "relu",
     batch_norm: bool | Sequence[bool] = False,

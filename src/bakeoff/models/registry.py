@@ -1,34 +1,24 @@
 """Which models there are, and how a study's entry becomes a network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from torch import nn
 
-from bakeoff import plugins
-from bakeoff.arguments import check_arguments, nearest
 from bakeoff.errors import BakeoffError
 from bakeoff.models.basic_block_net import basic_block_net
 from bakeoff.models.classifier import fit_classifier
 from bakeoff.models.convnet import convnet
+from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.inception_small import inception_small
 from bakeoff.models.mlp import mlp
 from bakeoff.models.resnet_small import resnet_small
 from bakeoff.models.timm_models import timm_model
 from bakeoff.models.torchvision_models import torchvision_model
 from bakeoff.models.vgg_small import vgg_small
-from bakeoff.study import Architecture
-
-
-@dataclass(frozen=True)
-class Images:
-    """What a model must accept and tell apart: channels, height and width in pixels, number of classes."""
-
-    channels: int
-    height: int
-    width: int
-    classes: int
+from bakeoff.study import plugins
+from bakeoff.study.arguments import check_arguments, nearest
+from bakeoff.study.entries import Architecture
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,7 @@ LIBRARIES = {
 }
 
 
-def build_model(architecture: Architecture, images: Images) -> nn.Module:
+def build_model(architecture: Architecture, images: ImageShape) -> nn.Module:
     """The network of an entry, with fresh weights drawn from torch's global generator.
 
     Input [batch, channels, height, width], output logits [batch, classes].
@@ -104,16 +94,10 @@ def split_name(model: str) -> tuple[str, str]:
     return (library, name) if name and library in LIBRARIES else ("", model)
 
 
-def _from_library(library: Library, name: str, architecture: Architecture, images: Images) -> nn.Module:
+def _from_library(library: Library, name: str, architecture: Architecture, images: ImageShape) -> nn.Module:
     arguments = architecture.arguments
     dropout = arguments.pop("dropout", None)
     network = library.build(name, images, architecture.small_images, **arguments)
     if dropout is not None or architecture.head is not None or library.name == "torchvision":
         fit_classifier(network, dropout, architecture.head)
     return network
-
-
-def images_of(card: Mapping[str, Any]) -> Images:
-    """What a prepared dataset's card says of its images."""
-    channels, height, width = card["shape"]
-    return Images(channels, height, width, len(card["classes"]))

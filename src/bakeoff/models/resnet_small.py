@@ -1,16 +1,14 @@
 """A small residual network: ConvBlocks with a residual block after some of them."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn
 
 from bakeoff.errors import BakeoffError
+from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.layers import Residual, conv_block, two_convolutions
 from bakeoff.models.mlp import positive
-
-if TYPE_CHECKING:
-    from bakeoff.models.registry import Images
 
 STAGES: tuple[Mapping[str, Any], ...] = (
     {"channels": 128, "residual": 1},
@@ -20,7 +18,7 @@ STAGES: tuple[Mapping[str, Any], ...] = (
 
 
 def resnet_small(
-    images: "Images", stem: int = 64, stages: Sequence[Mapping[str, Any]] = STAGES, dropout: float = 0.0
+    images: ImageShape, stem: int = 64, stages: Sequence[Mapping[str, Any]] = STAGES, dropout: float = 0.0
 ) -> nn.Module:
     """A ConvBlock, then stages, then the maximum over all positions and one linear layer.
 

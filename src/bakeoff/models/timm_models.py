@@ -1,18 +1,16 @@
 """The door to timm."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn
 
-from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError
+from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.stem import fit_small_images
-
-if TYPE_CHECKING:
-    from bakeoff.models.registry import Images
+from bakeoff.study.arguments import nearest
 
 
-def timm_model(name: str, images: "Images", small_images: bool, **arguments: Any) -> nn.Module:
+def timm_model(name: str, images: ImageShape, small_images: bool, **arguments: Any) -> nn.Module:
     """timm's model of that name, without pretrained weights, for these images."""
     import timm
 

@@ -1,18 +1,16 @@
 """The door to torchvision.models."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn
 
-from bakeoff.arguments import nearest
 from bakeoff.errors import BakeoffError
+from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.stem import fit_small_images, set_input_channels
-
-if TYPE_CHECKING:
-    from bakeoff.models.registry import Images
+from bakeoff.study.arguments import nearest
 
 
-def torchvision_model(name: str, images: "Images", small_images: bool, **arguments: Any) -> nn.Module:
+def torchvision_model(name: str, images: ImageShape, small_images: bool, **arguments: Any) -> nn.Module:
     """torchvision's classifier of that name, without pretrained weights, for these images."""
     import torchvision
 

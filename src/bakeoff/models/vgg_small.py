@@ -1,21 +1,18 @@
 """A small VGG: stages of convolutions, each closed by a max-pool."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from torch import nn
 
 from bakeoff.errors import BakeoffError
 from bakeoff.models.convnet import with_perceptron
+from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.layers import conv_block
 from bakeoff.models.mlp import positive
 
-if TYPE_CHECKING:
-    from bakeoff.models.registry import Images
-
 
 def vgg_small(
-    images: "Images",
+    images: ImageShape,
     stages: Sequence[Sequence[int]] = ((15, 30), (45, 60), (75, 90)),
     padding: Sequence[Sequence[int]] = ((0, 1), (0, 1), (1, 0)),
     dropout: float = 0.2,

@@ -10,14 +10,15 @@ from torch import Tensor, nn
 
 from bakeoff.errors import BakeoffError
 from bakeoff.models.classifier import classifier_path
-from bakeoff.models.registry import Images, build_model, split_name
-from bakeoff.study import Architecture
+from bakeoff.models.image_shape import ImageShape
+from bakeoff.models.registry import build_model, split_name
+from bakeoff.study.entries import Architecture
 
 Weights = Mapping[str, Tensor]
 WRAPPERS = ("state_dict", "model", "model_state_dict")  # keys under which training scripts keep the weights
 
 
-def load_pretrained(network: nn.Module, architecture: Architecture, images: Images) -> None:
+def load_pretrained(network: nn.Module, architecture: Architecture, images: ImageShape) -> None:
     """Fill a network with its entry's pretrained weights; a classifier for other classes keeps its own.
 
     Raises BakeoffError when the weights cannot be had, or are another architecture's.
@@ -26,7 +27,7 @@ def load_pretrained(network: nn.Module, architecture: Architecture, images: Imag
         fit_weights(network, pretrained_weights(architecture, images), f"pretrained: {architecture.pretrained}")
 
 
-def check_pretrained(architecture: Architecture, images: Images) -> None:
+def check_pretrained(architecture: Architecture, images: ImageShape) -> None:
     """Raise BakeoffError unless the weights can be had and fit; those of a hub are downloaded now."""
     if architecture.pretrained is False or architecture.pretrained == "random":
         return
@@ -36,7 +37,7 @@ def check_pretrained(architecture: Architecture, images: Images) -> None:
     fit_weights(network, given, f"pretrained: {architecture.pretrained}")
 
 
-def pretrained_weights(architecture: Architecture, images: Images) -> Weights:
+def pretrained_weights(architecture: Architecture, images: ImageShape) -> Weights:
     """The weights that `pretrained` names, on the CPU."""
     if architecture.pretrained == "random":
         return _random(architecture, images)
@@ -122,7 +123,7 @@ def _is_spare(name: str, classifier: str) -> bool:
     return classifier.startswith(f"{owner}.") or name.lower().startswith("aux")
 
 
-def _from_library(architecture: Architecture, images: Images) -> Weights:
+def _from_library(architecture: Architecture, images: ImageShape) -> Weights:
     library, name = split_name(architecture.model)
     if library not in ("timm", "torchvision"):
         raise BakeoffError(f"pretrained: {architecture.model} has no pretrained weights; give the path of a file")
@@ -144,7 +145,7 @@ def _from_library(architecture: Architecture, images: Images) -> Weights:
     return donor.state_dict()
 
 
-def _random(architecture: Architecture, images: Images) -> Weights:
+def _random(architecture: Architecture, images: ImageShape) -> Weights:
     """Weights that depend on the model alone, the same for all seeds."""
     name = hashlib.sha256(architecture.model.encode()).digest()
     with torch.random.fork_rng(devices=[]):

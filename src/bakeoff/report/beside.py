@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from bakeoff.metrics import Metric
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import is_known
+from bakeoff.study.metrics import Metric
 
 
 def beside(material: Material, rows: Iterable[Row], column: str) -> list[Metric]:

@@ -1,24 +1,24 @@
 """A report's content: the sections, in the order in which they are read."""
 
 from bakeoff.language import language_of
-from bakeoff.layout import Layout
 from bakeoff.report.document import Document, Paragraph
 from bakeoff.report.material import gather
 from bakeoff.report.paragraphs import paragraphs
-from bakeoff.report.sections.comparison import comparison
 from bakeoff.report.sections.cost import cost
 from bakeoff.report.sections.data import data
-from bakeoff.report.sections.errors import errors
+from bakeoff.report.sections.epoch_selection import selection
+from bakeoff.report.sections.error_analysis import errors
 from bakeoff.report.sections.experiments import experiments
 from bakeoff.report.sections.failures import failures
+from bakeoff.report.sections.findings_in_words import summary
 from bakeoff.report.sections.methods import methods
+from bakeoff.report.sections.pairwise import comparison
 from bakeoff.report.sections.question import question
 from bakeoff.report.sections.reproducibility import reproducibility
 from bakeoff.report.sections.results import results
-from bakeoff.report.sections.selection import selection
-from bakeoff.report.sections.speed import speed
-from bakeoff.report.sections.summary import summary
-from bakeoff.study import Study
+from bakeoff.report.sections.time_to_target import speed
+from bakeoff.study.paths import Layout
+from bakeoff.study.study import Study
 
 SECTIONS = (
     *(summary, question, data, methods, results, experiments, comparison, selection, speed, errors),

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bakeoff.analysis.labels import FACETS, configuration_labels, metric_name, short_labels
+from bakeoff.analysis.labels import configuration_labels, metric_name, short_labels
 from bakeoff.analysis.statistics import read_statistics
-from bakeoff.analysis.summary import Tables, by_experiment, read_tables, records
 from bakeoff.errors import BakeoffError
 from bakeoff.language import Language
-from bakeoff.layout import Layout, data_folder
-from bakeoff.metrics import Metric
 from bakeoff.report.document import Cell, Figure
-from bakeoff.study import Experiment, Study, experiments, runs
+from bakeoff.results.summary import Tables, by_experiment, read_tables, records
+from bakeoff.study.matrix import FACETS, Experiment
+from bakeoff.study.metrics import Metric
+from bakeoff.study.paths import Layout, data_folder
+from bakeoff.study.study import Study, experiments, runs
 
 Row = Mapping[str, Any]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bakeoff.language import Language
-from bakeoff.metrics import Metric
+from bakeoff.study.metrics import Metric
 
 NONE = "–"
 PERCENT = "\u00a0%"

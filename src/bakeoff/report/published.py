@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bakeoff.analysis.summary import CONFIDENCE
 from bakeoff.language import mark
-from bakeoff.metrics import Metric
 from bakeoff.report.document import Cell, Column, Table
 from bakeoff.report.material import Material
 from bakeoff.report.numbers import NONE, is_known, mean_range_text, metric_text, spread_text
-from bakeoff.study import Experiment, Published, Study
+from bakeoff.results.summary import CONFIDENCE
+from bakeoff.study.matrix import Experiment
+from bakeoff.study.metrics import Metric
+from bakeoff.study.study import Published, Study
 
 WORDS = {
     "best_over_epochs": mark("best over epochs"),

@@ -4,13 +4,13 @@ import shutil
 from pathlib import Path
 
 from bakeoff.files import write_atomically
-from bakeoff.layout import Layout
 from bakeoff.report.content import compose
 from bakeoff.report.document import Document, Figure, blocks_of
 from bakeoff.report.html import html
 from bakeoff.report.latex import file_name, latex
 from bakeoff.report.markdown import markdown
-from bakeoff.study import Study
+from bakeoff.study.paths import Layout
+from bakeoff.study.study import Study
 
 
 def render_report(study: Study, layout: Layout, language: str | None = None) -> list[Path]:

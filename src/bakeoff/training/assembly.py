@@ -10,12 +10,14 @@ from bakeoff.data.augmentation import build_augmentation
 from bakeoff.data.batches import Batches
 from bakeoff.data.feature_batches import FeatureBatches
 from bakeoff.data.prepare import PreparedData
-from bakeoff.layout import Layout, features_folder
 from bakeoff.models.classifier import put_on, take_off
 from bakeoff.models.freezing import freeze
-from bakeoff.models.registry import build_model, images_of
+from bakeoff.models.image_shape import image_shape
+from bakeoff.models.registry import build_model
 from bakeoff.models.weights import fit_weights, load_pretrained, pretrained_normalization
-from bakeoff.study import Run, Study, parent
+from bakeoff.study.matrix import Run
+from bakeoff.study.paths import Layout, features_folder
+from bakeoff.study.study import Study, parent
 from bakeoff.training.devices import memory_format
 from bakeoff.training.features import keep_features
 from bakeoff.training.loop import Splits, Weights, weights_of
@@ -70,7 +72,7 @@ def assemble(study: Study, run: Run, layout: Layout, data: PreparedData, device:
 
 def _network(study: Study, run: Run, layout: Layout, data: PreparedData) -> nn.Module:
     """The network with its starting weights: drawn from the seed, pretrained, or another run's best."""
-    architecture, images = study.architectures[run.architecture], images_of(data.card)
+    architecture, images = study.architectures[run.architecture], image_shape(data.card)
     seed_global(run.seed, "weights")
     network = build_model(architecture, images)
     origin = parent(study, run)

@@ -7,9 +7,11 @@ from datetime import datetime
 import torch
 
 from bakeoff.data.prepare import PreparedData
-from bakeoff.layout import Layout, RunPaths
-from bakeoff.leases import Lease
-from bakeoff.study import Recipe, Run, Study
+from bakeoff.jobs.leases import Lease
+from bakeoff.study.entries import Recipe
+from bakeoff.study.matrix import Run
+from bakeoff.study.paths import Layout, RunPaths
+from bakeoff.study.study import Study
 from bakeoff.training.costs import Spent
 from bakeoff.training.devices import device_name
 

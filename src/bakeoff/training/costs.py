@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from bakeoff.errors import BakeoffError
-from bakeoff.leases import Lease
+from bakeoff.jobs.leases import Lease
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from bakeoff.errors import BakeoffError
-from bakeoff.leases import Lease
+from bakeoff.jobs.leases import Lease
 
 # What PyTorch and CUDA's libraries say of a full memory in errors of no type of their own, or in what wraps one.
 SAID_OF_FULL_MEMORY = (

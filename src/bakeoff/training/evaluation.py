@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from bakeoff.data.batches import Batches
 from bakeoff.data.feature_batches import FeatureBatches
-from bakeoff.metrics import Metric
+from bakeoff.study.metrics import Metric
 from bakeoff.training.loop import Plan, Progress, Splits, predict, score, weights_of
-from bakeoff.training.metrics import Metrics, average_precision, choose_thresholds, is_better, tuned_metrics
+from bakeoff.training.scoring import Metrics, average_precision, choose_thresholds, is_better, tuned_metrics
 
 
 @dataclass(frozen=True)

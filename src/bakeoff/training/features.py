@@ -15,7 +15,7 @@ from bakeoff.data.batches import Batches
 from bakeoff.data.prepare import PreparedData
 from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import remove_leftovers, write_atomically, write_json
-from bakeoff.study import Recipe
+from bakeoff.study.entries import Recipe
 from bakeoff.training.devices import free_memory, is_out_of_memory
 from bakeoff.training.loop import Splits, precision
 from bakeoff.training.micro_batches import halved

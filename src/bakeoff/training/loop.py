@@ -14,14 +14,13 @@ from torch import Tensor, nn
 from bakeoff.data.batches import Batches
 from bakeoff.data.feature_batches import FeatureBatches
 from bakeoff.errors import Stopped
-from bakeoff.metrics import IGNORED, Metric, Task
 from bakeoff.models.freezing import Freeze, train_mode
-from bakeoff.study import Optimizer, Recipe
+from bakeoff.study.entries import Optimizer, Recipe
+from bakeoff.study.metrics import IGNORED, Metric, Task
 from bakeoff.training.checkpoints import DamagedCheckpoint, load_checkpoint, on_the_way_to, save_checkpoint
 from bakeoff.training.costs import Spent
 from bakeoff.training.devices import synchronize
 from bakeoff.training.losses import Losses
-from bakeoff.training.metrics import Metrics, Scoring, is_better
 from bakeoff.training.micro_batches import least_part, parts
 from bakeoff.training.optimizers import (
     bare_step,
@@ -33,6 +32,7 @@ from bakeoff.training.optimizers import (
 )
 from bakeoff.training.randomness import generator, seed_global
 from bakeoff.training.schedules import LearningRate
+from bakeoff.training.scoring import Metrics, Scoring, is_better
 
 SECONDS_WITHIN_AN_EPOCH = 300.0  # a checkpoint so often in epochs that last longer
 

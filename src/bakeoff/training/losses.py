@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bakeoff.errors import BakeoffError
-from bakeoff.metrics import IGNORED, Task
-from bakeoff.study import Loss, Recipe
+from bakeoff.study.entries import Loss, Recipe
+from bakeoff.study.metrics import IGNORED, Task
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 TASK_OF_LOSS: dict[str, Task] = {"CrossEntropyLoss": "multi-class", "BCEWithLogitsLoss": "multi-label"}

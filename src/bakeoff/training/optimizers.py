@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from bakeoff.arguments import check_arguments, nearest
 from bakeoff.errors import BakeoffError
-from bakeoff.study import Optimizer
+from bakeoff.study.arguments import check_arguments, nearest
+from bakeoff.study.entries import Optimizer
 from bakeoff.training.randomness import stream_seed
 
 

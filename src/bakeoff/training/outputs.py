@@ -18,11 +18,12 @@ import torch
 import bakeoff
 from bakeoff.data.prepare import Card
 from bakeoff.files import write_atomically, write_json
-from bakeoff.layout import Layout
-from bakeoff.models.registry import images_of
-from bakeoff.progress import update
-from bakeoff.specification import specification
-from bakeoff.study import Run, Study
+from bakeoff.jobs.progress import update
+from bakeoff.models.image_shape import image_shape
+from bakeoff.study.matrix import Run
+from bakeoff.study.paths import Layout
+from bakeoff.study.specification import specification
+from bakeoff.study.study import Study
 from bakeoff.training.attempt import Attempt
 from bakeoff.training.devices import device_name, gpu_uuid
 from bakeoff.training.evaluation import Outcome
@@ -88,7 +89,7 @@ def _size(study: Study, run: Run, layout: Layout, card: Card) -> dict[str, int]:
     else:
         from bakeoff.models.description import describe
 
-        found = describe(study.architectures[run.architecture], images_of(card)).as_dict()
+        found = describe(study.architectures[run.architecture], image_shape(card)).as_dict()
     return {"parameters": found["parameters"], "macs": found["macs"]}
 
 

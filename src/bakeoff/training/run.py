@@ -8,17 +8,19 @@ from pathlib import Path
 
 import torch
 
-from bakeoff import plugins
 from bakeoff.data.prepare import PreparedData, load_prepared, prepare_if_needed
 from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import explain, is_explained, remove_leftovers, write_json
-from bakeoff.handover import finish
-from bakeoff.layout import Layout, data_folder
-from bakeoff.leases import Lease
-from bakeoff.metrics import Task
-from bakeoff.progress import write_failure
-from bakeoff.specification import specification_hash
-from bakeoff.study import Recipe, Run, Study, parent
+from bakeoff.jobs.handover import finish
+from bakeoff.jobs.leases import Lease
+from bakeoff.jobs.progress import write_failure
+from bakeoff.study import plugins
+from bakeoff.study.entries import Recipe
+from bakeoff.study.matrix import Run
+from bakeoff.study.metrics import Task
+from bakeoff.study.paths import Layout, data_folder
+from bakeoff.study.specification import specification_hash
+from bakeoff.study.study import Study, parent
 from bakeoff.training.assembly import Assembly, assemble
 from bakeoff.training.attempt import Attempt
 from bakeoff.training.checkpoints import on_the_way_to
@@ -28,10 +30,10 @@ from bakeoff.training.evaluation import Outcome, final_evaluation, of_epochs
 from bakeoff.training.interruption import signals_ask_to_stop
 from bakeoff.training.loop import Plan, Progress, train
 from bakeoff.training.losses import build_losses
-from bakeoff.training.metrics import Scoring
 from bakeoff.training.micro_batches import halved, least_part
 from bakeoff.training.optimizers import leave_compiler_unloaded
 from bakeoff.training.outputs import write_files, write_progress
+from bakeoff.training.scoring import Scoring
 
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch.optim import lr_scheduler
 
-from bakeoff.arguments import check_arguments, nearest
 from bakeoff.errors import BakeoffError
-from bakeoff.study import Schedule
-from bakeoff.training.metrics import Metrics
+from bakeoff.study.arguments import check_arguments, nearest
+from bakeoff.study.entries import Schedule
+from bakeoff.training.scoring import Metrics
 
 NEEDS_A_FUNCTION = frozenset({"LambdaLR", "MultiplicativeLR"})
 # Arguments that mean the length of training when left out. LinearLR's total_iters does not: it is a warm-up.

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import torch
 
-from bakeoff import plugins
 from bakeoff.data.augmentation import build_augmentation
 from bakeoff.errors import BakeoffError
 from bakeoff.plugins import transform
+from bakeoff.study import plugins
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -1,7 +1,5 @@
 """Every source of images, by the name that a study gives as `source`."""
 
-from bakeoff import plugins
-from bakeoff.arguments import nearest
 from bakeoff.data.source import Source
 from bakeoff.data.sources.csv import CSV
 from bakeoff.data.sources.digits import DIGITS
@@ -10,6 +8,8 @@ from bakeoff.data.sources.tiny_imagenet import TINY_IMAGENET
 from bakeoff.data.sources.torchvision_datasets import TORCHVISION
 from bakeoff.data.sources.voc import VOC
 from bakeoff.errors import BakeoffError
+from bakeoff.study import plugins
+from bakeoff.study.arguments import nearest
 
 SOURCES: dict[str, Source] = {source.name: source for source in (DIGITS, FOLDER, CSV, TORCHVISION, VOC, TINY_IMAGENET)}
 

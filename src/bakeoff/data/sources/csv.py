@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.arguments import nearest
 from bakeoff.data.source import Images, Labels, Request, Source, SourceData, check_test_share
 from bakeoff.data.sources.listing import below, natural, read_lines
 from bakeoff.errors import BakeoffError
+from bakeoff.study.arguments import nearest
 
 SPLITS = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
 TEXTS = ("table", "folder", "image", "suffix", "label", "tags", "separator", "split", "delimiter")

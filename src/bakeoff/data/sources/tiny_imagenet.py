@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.arguments import nearest
 from bakeoff.data.source import Request, Source, SourceData
 from bakeoff.data.sources.listing import names_in, natural, read_lines
 from bakeoff.errors import BakeoffError
+from bakeoff.study.arguments import nearest
 
 FOLDER = "tiny-imagenet-200"
 

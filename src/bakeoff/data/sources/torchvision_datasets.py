@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.arguments import check_arguments, nearest
 from bakeoff.data.pixels import collect
 from bakeoff.data.source import Labels, Pixels, Request, Source, SourceData
 from bakeoff.data.sources.idx import find_idx, read_idx
 from bakeoff.errors import BakeoffError
+from bakeoff.study.arguments import check_arguments, nearest
 
 # What the classes call our splits, the likeliest first.
 SPLIT_NAMES = {

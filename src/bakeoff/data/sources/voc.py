@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.arguments import nearest
 from bakeoff.data.source import Images, Labels, Request, Source, SourceData
 from bakeoff.data.sources.listing import below, names_in, read_lines
 from bakeoff.errors import BakeoffError
-from bakeoff.metrics import IGNORED
+from bakeoff.study.arguments import nearest
+from bakeoff.study.metrics import IGNORED
 
 CLASSES = [
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",

@@ -6,15 +6,15 @@ from typing import Any
 import torch
 from torch import Generator
 
-from bakeoff import plugins
-from bakeoff.arguments import check_arguments, nearest
 from bakeoff.data.transforms.by_image import DRAW_NOTHING, REFUSED, build_by_image, torchvision_names
 from bakeoff.data.transforms.mixing import MIXERS
 from bakeoff.data.transforms.nesting import CONTAINERS, nested_transforms
 from bakeoff.data.transforms.record import BatchTransform, Container, Shape, Step
 from bakeoff.data.transforms.registry import BATCHED
 from bakeoff.errors import BakeoffError
-from bakeoff.plugins import Plugin
+from bakeoff.study import plugins
+from bakeoff.study.arguments import check_arguments, nearest
+from bakeoff.study.plugins import Plugin
 
 GIVEN = frozenset({"shape"})  # by Bakeoff, not by a study
 

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from bakeoff.arguments import check_arguments, nearest
 from bakeoff.data.transforms.record import Built, Shape
 from bakeoff.errors import BakeoffError
+from bakeoff.study.arguments import check_arguments, nearest
 
 PROBES = 8  # images that a transform must take when it is built: policies draw another operation for each
 

@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from bakeoff.arguments import nearest
 from bakeoff.data.transforms.record import BatchTransform, Built, Shape
 from bakeoff.data.transforms.values import color
 from bakeoff.errors import BakeoffError
+from bakeoff.study.arguments import nearest
 
 PADDING_MODES = ("constant", "edge", "reflect", "symmetric")
 

@@ -14,11 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from bakeoff.arguments import check_arguments
 from bakeoff.data.transforms.nesting import CONTAINERS, nested_transforms
 from bakeoff.data.transforms.values import check_probability, weights
 from bakeoff.errors import BakeoffError
-from bakeoff.metrics import IGNORED
+from bakeoff.study.arguments import check_arguments
+from bakeoff.study.metrics import IGNORED
 
 # images [B, C, H, W], targets float [B, classes], generator → both mixed
 MixTargets = Callable[[Tensor, Tensor, Generator], tuple[Tensor, Tensor]]

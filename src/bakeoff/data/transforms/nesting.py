@@ -11,7 +11,7 @@ from bakeoff.data.transforms.groups import by_group
 from bakeoff.data.transforms.record import Built, Container, Shape, Step, in_turn
 from bakeoff.data.transforms.values import check_probability, weights
 from bakeoff.errors import BakeoffError
-from bakeoff.study import Transform
+from bakeoff.study.entries import Transform
 
 
 def nested_transforms(name: str, arguments: Mapping[str, Any]) -> list[Transform]:

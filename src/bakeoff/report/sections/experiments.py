@@ -10,7 +10,7 @@ from bakeoff.report.published import comparisons
 from bakeoff.report.sections.entries import arguments_text, effective
 from bakeoff.report.sections.results import heading
 from bakeoff.report.sections.verdicts import sentence
-from bakeoff.study import Experiment
+from bakeoff.study.matrix import Experiment
 
 SPLITS = {
     "test": mark("Test"),

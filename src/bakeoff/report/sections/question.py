@@ -1,11 +1,10 @@
 """What was compared."""
 
-from bakeoff.analysis.labels import FACETS
 from bakeoff.language import mark
 from bakeoff.report.document import Cell, Column, Paragraph, Section, Table
 from bakeoff.report.material import Material
 from bakeoff.report.sections.entries import arguments_text, settings
-from bakeoff.study import AXES
+from bakeoff.study.matrix import AXES, FACETS
 
 TITLES = {
     "datasets": mark("Datasets"),

@@ -7,7 +7,7 @@ from bakeoff.report.document import Code, Facts, Paragraph, Section
 from bakeoff.report.material import Material
 from bakeoff.report.numbers import NONE, is_known
 from bakeoff.report.sections.entries import short_transforms
-from bakeoff.study import Study, runs
+from bakeoff.study.study import Study, runs
 
 FIRST_PICTOGRAM = "\U00010000"
 

@@ -3,7 +3,6 @@
 from bakeoff.analysis.curves import completed_history, mean_curves
 from bakeoff.analysis.places import best_on, places
 from bakeoff.language import mark
-from bakeoff.metrics import Metric
 from bakeoff.report.beside import beside
 from bakeoff.report.document import Block, Cell, Column, Curve, CurveChooser, Paragraph, Section, Table
 from bakeoff.report.material import Material
@@ -17,7 +16,8 @@ from bakeoff.report.numbers import (
     whole_text,
 )
 from bakeoff.report.published import published_table
-from bakeoff.report.sections.summary import tracks_test
+from bakeoff.report.sections.findings_in_words import tracks_test
+from bakeoff.study.metrics import Metric
 
 TICKED = 5  # experiments whose learning curves are drawn at first: the best
 MARKS = {" †": ("not_distinguishable", "identical"), " ‡": ("too_few_seeds", "constant_difference")}

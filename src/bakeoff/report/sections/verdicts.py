@@ -1,10 +1,9 @@
 """Comparisons of two experiments as sentences: their words follow from the numbers."""
 
-from bakeoff.analysis.labels import FACETS
 from bakeoff.analysis.paired import Verdict
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import difference_text, is_known, metric_text, whole_text
-from bakeoff.study import Experiment
+from bakeoff.study.matrix import FACETS, Experiment
 
 
 def sentence(material: Material, row: Row) -> str:

@@ -1,0 +1,265 @@
+"""`bakeoff doctor`: what a run needs of this machine, what is wrong with it, and what to do."""
+
+import fcntl
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from bakeoff.errors import BakeoffError
+from bakeoff.files import explain
+from bakeoff.jobs.gpus import DEVICE_FILES, ask_driver, visible_devices
+from bakeoff.jobs.leases import holders, lease_folder
+from bakeoff.jobs.slurm_profile import PROFILE, mistakes
+from bakeoff.report.pdf import COMPILERS
+from bakeoff.study.paths import REPORT, RESULTS
+from bakeoff.study.study import Study
+
+GIB = 2**30
+LITTLE_DISK, NO_DISK = 5 * GIB, 0.1 * GIB
+LITTLE_SHARED_MEMORY = 0.0625 * GIB  # what containers get by default
+STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. A `problem` keeps runs from working, a `warning` does not."""
+
+    what: str
+    level: Literal["ok", "warning", "problem"]
+    found: str
+    remedy: str = ""
+
+
+def examine(study: Study) -> list[Finding]:
+    """Look at everything that runs of a study need."""
+    return [
+        _python(),
+        _snakemake(),
+        *_torch_and_gpus(study),
+        *_energy(study),
+        _processors(study),
+        _leases(),
+        *(_folder(name, Path(path)) for name, path in (("results", RESULTS), ("report", REPORT))),
+        _data(Path(study.data_root)),
+        *_shared_memory(),
+        _git(),
+        _latex(),
+        *_cluster(),
+        *_slurm_profile(study),
+    ]
+
+
+def findings_table(findings: list[Finding]) -> Table:
+    """A row for each finding, with what to do about those that are not well."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("")
+    table.add_column("")
+    table.add_column("found, and what to do", overflow="fold")
+    for finding in findings:
+        remedy = f"\n→ {finding.remedy}" if finding.remedy else ""
+        style = STYLES[finding.level]
+        table.add_row(finding.what, f"[{style}]{finding.level}[/]", escape(finding.found + remedy))
+    return table
+
+
+def _python() -> Finding:
+    return Finding("Python", "ok", f"{platform.python_version()} ({sys.executable})")
+
+
+def _snakemake() -> Finding:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        found = version("snakemake")
+    except PackageNotFoundError:
+        return Finding("Snakemake", "problem", "is not installed", "pip install -e . installs what Bakeoff needs")
+    return Finding("Snakemake", "ok", found)
+
+
+def _torch_and_gpus(study: Study) -> Iterator[Finding]:
+    """PyTorch, the GPUs that the driver knows, and whether the one can use the others."""
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # missing, or a library of it
+        yield Finding("PyTorch", "problem", f"cannot be imported: {error}", "pip install -e . installs what is needed")
+        return
+    built_for = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "for the CPU alone"
+    yield Finding("PyTorch", "ok", f"{torch.__version__}, built {built_for}")
+    submits = shutil.which("sbatch") is not None  # from here to nodes that may have what is missing here
+    wanted: Literal["problem", "warning"] = "problem" if study.device == "cuda" and not submits else "warning"
+    try:
+        gpus = _listed_gpus()
+        visible = visible_devices()
+    except BakeoffError as error:
+        yield Finding("GPU", wanted, str(error))
+        return
+    if torch.cuda.is_available():
+        for index, gpu in enumerate(gpus or map(torch.cuda.get_device_name, range(torch.cuda.device_count()))):
+            yield Finding(f"GPU {index}", "ok", gpu)
+    elif not gpus and not (DEVICE_FILES / "nvidiactl").exists():
+        if study.device == "cuda":
+            remedy = "well where all jobs go to the cluster" if submits else "say device: auto, or cpu"
+            yield Finding("GPU", wanted, "none here, and the study says device: cuda", remedy)
+        else:
+            yield Finding("GPU", "ok", "none here: training runs on the CPU")
+    elif os.environ.get("CUDA_VISIBLE_DEVICES") is not None and not visible:
+        yield Finding("GPU", wanted, "CUDA_VISIBLE_DEVICES hides every GPU", "unset CUDA_VISIBLE_DEVICES")
+    elif not torch.version.cuda:
+        remedy = "install a CUDA build of PyTorch: see pytorch.org/get-started"
+        yield Finding("GPU", wanted, f"{_all(gpus)}, which this build of PyTorch cannot use", remedy)
+    else:
+        remedy = f"update the driver to one for CUDA {torch.version.cuda}, or install a PyTorch for an older CUDA"
+        yield Finding("GPU", wanted, f"{_all(gpus)}, which PyTorch cannot use: is the driver too old?", remedy)
+
+
+def _listed_gpus() -> list[str]:
+    """`NVIDIA H100, 80994 MiB of 81559 MiB free, driver 550.54` for each GPU: as nvidia-smi says it, as asking torch
+    would take memory of each."""
+    properties = ["name", "memory.free", "memory.total", "driver_version"]
+    found = (line.rsplit(", ", 3) for line in ask_driver(properties) or [])
+    return ["{}, {} of {} free, driver {}".format(*values) for values in found if len(values) == len(properties)]
+
+
+def _all(gpus: list[str]) -> str:
+    return "; ".join(gpus) or "a driver without GPUs"
+
+
+def _energy(study: Study) -> Iterator[Finding]:
+    if not study.measure_energy:
+        return
+    if importlib.util.find_spec("codecarbon") is None:
+        remedy = "pip install -e '.[energy]', or leave measure_energy out"
+        yield Finding("Energy", "problem", "measure_energy is true, and codecarbon is not installed", remedy)
+    else:
+        yield Finding("Energy", "ok", "codecarbon is installed")
+
+
+def _processors(study: Study) -> Finding:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    found = f"{cores} cores, {study.threads} for each training job"
+    if study.threads > cores:
+        return Finding("Processor", "warning", found, f"say threads: {cores} or fewer in the study")
+    return Finding("Processor", "ok", found)
+
+
+def _leases() -> Finding:
+    """The folder of GPU leases, and who has one."""
+    try:
+        folder = lease_folder()
+    except BakeoffError as error:
+        return Finding("GPU leases", "problem" if _are_leased() else "warning", str(error))
+    held = holders(folder)
+    return Finding("GPU leases", "ok", "; ".join(held) if held else f"none is held ({folder})")
+
+
+def _are_leased() -> bool:
+    """Whether there are GPUs here, or may be: that a driver does not answer is said elsewhere."""
+    try:
+        return bool(visible_devices())
+    except BakeoffError:
+        return True
+
+
+def _folder(name: str, folder: Path) -> Finding:
+    """A folder that Bakeoff writes to: whether it can, files can be locked there, and how much room there is."""
+    there = _existing(folder)
+    try:
+        with tempfile.NamedTemporaryFile(dir=there) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:
+        return Finding(name, "problem", explain(error))
+    free = shutil.disk_usage(there).free
+    found = f"{folder.absolute()}: {free / GIB:,.1f} GiB free"
+    if free < NO_DISK:
+        return Finding(name, "problem", found, "make room, or run where there is some")
+    if free < LITTLE_DISK:
+        return Finding(name, "warning", found, "prepared data and weights of large studies may not fit")
+    return Finding(name, "ok", found)
+
+
+def _data(folder: Path) -> Finding:
+    """Where datasets are looked for, and downloaded to."""
+    if folder.exists() and not os.access(folder, os.R_OK | os.X_OK):
+        return Finding("data_root", "problem", f"{folder.absolute()} cannot be read", "ask its owner, or name another")
+    free = shutil.disk_usage(_existing(folder)).free
+    state = "" if folder.exists() else ", is not there yet"
+    return Finding("data_root", "ok", f"{folder.absolute()}{state}: {free / GIB:,.1f} GiB free")
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
+
+
+def _shared_memory() -> Iterator[Finding]:
+    """Bakeoff shares pages of files between jobs and needs none; a plugin's DataLoader workers would."""
+    shared = Path("/dev/shm")
+    if not shared.exists():
+        return
+    free = shutil.disk_usage(shared).free
+    found = f"{free / GIB:,.2f} GiB free in {shared}"
+    if free < LITTLE_SHARED_MEMORY:
+        yield Finding("Shared memory", "warning", found, "enough for Bakeoff; plugins with worker processes want more")
+    else:
+        yield Finding("Shared memory", "ok", found)
+
+
+def _git() -> Finding:
+    if shutil.which("git") is None:
+        return Finding("git", "warning", "is not installed", "results will not say of which commit they are")
+    inside = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    if inside.returncode != 0:
+        return Finding("git", "ok", "this folder is in no repository: results name no commit")
+    return Finding("git", "ok", f"commit {inside.stdout.strip()[:10]}")
+
+
+def _latex() -> Finding:
+    found = [name for name in COMPILERS if shutil.which(name)]
+    if not found:
+        return Finding("LaTeX", "ok", f"none of {', '.join(COMPILERS)}: reports are made, but no PDF of them")
+    return Finding("LaTeX", "ok", found[0])
+
+
+def _cluster() -> Iterator[Finding]:
+    """SLURM's commands and Snakemake's way to it, where one of them is there."""
+    commands = {name: shutil.which(name) is not None for name in ("sbatch", "squeue", "sacct")}
+    plugin = importlib.util.find_spec("snakemake_executor_plugin_slurm") is not None
+    if not any(commands.values()):
+        yield Finding("SLURM", "ok", "none here: Snakemake runs jobs on this machine")
+        return
+    missing = [name for name, there in commands.items() if not there]
+    if "sbatch" in missing:
+        yield Finding("SLURM", "warning", "there is no sbatch", "submit from a login node of the cluster")
+    elif missing:
+        remedy = "a cluster without a job database: see docs/cluster.md"
+        yield Finding("SLURM", "warning", f"there is no {' and no '.join(missing)}", remedy)
+    else:
+        yield Finding("SLURM", "ok", ", ".join(commands))
+    if not plugin:
+        remedy = "pip install snakemake-executor-plugin-slurm, to submit jobs"
+        yield Finding("SLURM", "warning", "Snakemake's SLURM plugin is not installed", remedy)
+
+
+def _slurm_profile(study: Study) -> Iterator[Finding]:
+    """Warnings alone: runs may be meant for this machine."""
+    if not PROFILE.exists() or not shutil.which("sbatch"):
+        return
+    try:
+        found = list(mistakes(study))
+    except BakeoffError as error:
+        found = [str(error)]
+    yield from (Finding("SLURM profile", "warning", mistake) for mistake in found)
+    if not found:
+        yield Finding("SLURM profile", "ok", str(PROFILE))

@@ -1,0 +1,136 @@
+"""Learning curves."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bakeoff.analysis.curves import band
+from bakeoff.analysis.labels import metric_name, short_labels
+from bakeoff.figures.axes import fit_loss, format_epochs, format_value, sentence
+from bakeoff.figures.style import DASHES, MUTED, WIDTH, Style, rest_of, rest_styles, split_facets
+from bakeoff.language import Language, mark
+from bakeoff.study.matrix import Experiment
+from bakeoff.study.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+LINES_IN_ONE_PANEL = 6
+LETTERS_ACROSS = 68  # of titles of panels, over a whole figure
+LINES_OF_A_DRAWING = 200  # beyond, those in the background are pixels: a drawing of them all would take megabytes
+
+
+def curves_figure(study: Study, language: Language, epochs: "pd.DataFrame", style: Style) -> "Figure":
+    """One experiment: the study's metric at the left, the loss or another at the right; dots are chosen epochs."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, 2.6))
+    # Fixed margins: there is one such figure per experiment, and a fitted layout takes twice the time.
+    panels = figure.subplots(
+        1, 2, gridspec_kw={"left": 0.085, "right": 0.99, "bottom": 0.17, "top": 0.89, "wspace": 0.19}
+    )
+    for axes, metric in zip(panels, (study.metric, _beside(study, epochs)), strict=True):
+        for split, dash in ((mark("train"), DASHES[1]), (mark("validation"), "-")):
+            color = MUTED if split == "train" else style.color
+            _draw_band(axes, band(epochs, f"{split}_{metric}"), color, dash, language.say(split))
+        chosen = epochs[epochs["epoch"] == epochs["best_epoch"]]
+        axes.scatter(
+            chosen["epoch"],
+            chosen[f"validation_{metric}"],
+            s=14,
+            facecolor="white",
+            edgecolor=style.color,
+            linewidth=1,
+            zorder=3,
+            label=language.say("chosen epoch"),
+        )
+        axes.set_title(sentence(metric_name(study.metrics[metric], study, language)), loc="left")
+        format_value(axes.yaxis, study.metrics[metric], language)
+        format_epochs(axes, language)
+        if metric == "loss":
+            fit_loss(axes, language)
+    panels[0].legend(loc="lower right" if study.leading_metric.higher_is_better else "upper right")
+    return figure
+
+
+def _beside(study: Study, epochs: "pd.DataFrame") -> str:
+    """What is drawn beside the study's metric: the loss, or beside the loss the first other metric that there is."""
+    others = (name for name in study.metrics if name != "loss" and f"validation_{name}" in epochs)
+    return "loss" if study.metric != "loss" else next(others, "loss")
+
+
+def overview(
+    study: Study,
+    language: Language,
+    curves: "dict[Experiment, pd.DataFrame]",
+    cells: list[Experiment],
+    styles: dict[Experiment, Style],
+) -> "Figure":
+    """All experiments on a dataset: in one panel when few, else a panel per value of the first facet that varies."""
+    from matplotlib.figure import Figure
+
+    first, rest = split_facets(cells)
+    labels = short_labels(cells)
+    names = list(dict.fromkeys(getattr(cell, first) for cell in cells))
+    if len(cells) <= LINES_IN_ONE_PANEL:
+        groups: list[tuple[str, list[Experiment]]] = [("", cells)]
+    elif rest:
+        groups = [(name, [cell for cell in cells if getattr(cell, first) == name]) for name in names]
+    else:
+        groups = [(labels[cell], [cell]) for cell in cells]
+    columns = min(4, len(groups))
+    rows = -(-len(groups) // columns)
+    figure = Figure(figsize=(WIDTH, 3.2 if rows == 1 and columns == 1 else 1.9 * rows + 0.7), layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    shapes = rest_styles(cells, rest) if len(groups) > 1 and rest else {}
+    crowded = len(cells) * len(groups) > LINES_OF_A_DRAWING
+    for axes, (title, members) in zip(grid.flat, groups, strict=False):
+        for cell in cells if len(groups) > 1 else ():
+            found = curves[cell]
+            axes.plot(found.index, found["mean"], color="#d0d0d0", linewidth=0.6, zorder=1, rasterized=crowded)
+        for cell in members:
+            color, dash = shapes[rest_of(cell, rest)] if shapes else (styles[cell].color, styles[cell].dash)
+            _draw_band(axes, curves[cell], color, dash, " · ".join(rest_of(cell, rest)) if shapes else labels[cell])
+        if title:
+            axes.set_title(textwrap.fill(title, LETTERS_ACROSS // columns), loc="left")
+        format_epochs(axes, language)
+        format_value(axes.yaxis, study.leading_metric, language)
+    for axes in grid.flat[len(groups) :]:
+        axes.set_visible(False)
+    for position, axes in enumerate(grid.flat[: len(groups)]):
+        last = position + columns >= len(groups)
+        axes.set_xlabel(language.say("Epoch") if last else "")
+        axes.tick_params(labelbottom=last)
+    label = language.say("Validation {metric}", metric=metric_name(study.leading_metric, study, language))
+    figure.supylabel(label, fontsize=9)
+    _overview_legend(figure, list(grid.flat[: len(groups)]), bool(shapes), len(groups) == 1)
+    return figure
+
+
+def _overview_legend(figure: "Figure", panels: "Sequence[Axes]", shared: bool, single: bool) -> None:
+    if single:
+        if len(panels[0].get_lines()) > 1:
+            panels[0].legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+        return
+    if shared:
+        entries = {
+            label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        figure.legend(
+            entries.values(),
+            entries.keys(),
+            loc="outside lower center",
+            ncols=min(4, len(entries)),
+            frameon=False,
+        )
+
+
+def _draw_band(axes: "Axes", epochs: "pd.DataFrame", color: Any, dash: Any, label: str) -> None:
+    if len(epochs) == 1:
+        axes.plot(epochs.index, epochs["mean"], color=color, marker="o", markersize=3, linestyle="none", label=label)
+        return
+    axes.fill_between(epochs.index, epochs["min"], epochs["max"], color=color, alpha=0.18, linewidth=0)
+    axes.plot(epochs.index, epochs["mean"], color=color, linestyle=dash, label=label)

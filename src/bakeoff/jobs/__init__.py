@@ -1,0 +1,1 @@
+"""A run as a process: handing over, leases, what it asks a machine for."""

@@ -1,0 +1,122 @@
+"""How a finished run's files come to Snakemake, also when it was killed meanwhile.
+
+Snakemake deletes the outputs of a job that it knows nothing of, and starts the job again. So a training writes its
+files into its own state folder, where they stay until Snakemake has seen them, and the outputs are links to them.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from bakeoff.files import remove_leftovers, write_atomically
+from bakeoff.jobs.progress import begin, read_progress
+from bakeoff.study.matrix import Run
+from bakeoff.study.paths import Layout, RunPaths
+from bakeoff.study.specification import specification, specification_hash
+from bakeoff.study.study import Study
+
+UNDER_SNAKEMAKE = "BAKEOFF_UNDER_SNAKEMAKE"  # set in the environment of Snakemake's jobs
+
+
+def finish(study: Study, run: Run, layout: Layout, train: Callable[[], None]) -> None:
+    """Bring a run to its four outputs. Only where no earlier attempt has finished it, `train` is called, to leave them
+    in the state folder: so what needs no training takes no GPU, and imports no torch.
+
+    Waits for another process that has the run: an orphan of a killed Snakemake. What that one finishes is taken.
+    """
+    paths, wanted = layout.run(run), specification(study, run)
+    paths.state.mkdir(parents=True, exist_ok=True)
+    with _lock(paths, run.key):
+        if is_finished(paths, wanted):  # by an orphan of an earlier attempt, while we waited for its lock
+            print(f"{run.key} is finished already", flush=True)
+        else:
+            if is_finished(paths.finished, wanted):  # by one that had ended before Snakemake deleted its outputs
+                again = f"to train it again, delete {paths.finished.folder}"
+                print(f"{run.key} was finished by an earlier attempt; {again}", flush=True)
+            else:
+                begin(paths, specification_hash(study, run), study.recipes[run.recipe].epochs)
+                train()
+            publish(paths)
+        _remove_state(paths.state, keep={paths.lock, paths.finished.folder})
+        if not is_under_snakemake():
+            forget(paths)
+
+
+def is_finished(paths: RunPaths, specification: dict[str, Any]) -> bool:
+    """Whether the four files of a run are there, and are of this specification."""
+    if not all(path.exists() for path in paths.files):
+        return False
+    return json.loads(paths.result.read_text(encoding="utf-8"))["spec"] == specification
+
+
+def publish(paths: RunPaths) -> None:
+    """Make the outputs of a run from its finished files. An older result.json goes first, the new one comes last: where
+    it stands, the others are its own."""
+    remove_leftovers(*paths.files)
+    paths.result.unlink(missing_ok=True)
+    for finished, output in zip(paths.finished.files, paths.files, strict=True):
+        with write_atomically(output) as temporary:
+            temporary.unlink()
+            try:
+                os.link(finished, temporary)
+            except OSError:  # another file system, or one without hard links
+                temporary.write_bytes(finished.read_bytes())
+            os.utime(temporary)  # newer than what it was made from, as Snakemake expects
+
+
+def forget(paths: RunPaths) -> None:
+    """Remove the finished files of a run that Snakemake has seen, or that nobody will ask for."""
+    shutil.rmtree(paths.finished.folder, ignore_errors=True)
+
+
+def forget_known(runs: Iterable[RunPaths], dag: Any) -> None:
+    """When Snakemake ends, whose graph of jobs is `dag`: of the runs that it need not start any more.
+
+    Of those that it was not asked for, or has not come to, it may take the outputs for incomplete and delete them.
+    """
+    known = {str(output) for job in dag.jobs if dag.noneedrun_finished(job) for output in job.output}
+    for paths in runs:
+        if str(paths.result) in known and paths.result.exists():
+            forget(paths)
+
+
+def is_under_snakemake() -> bool:
+    return UNDER_SNAKEMAKE in os.environ
+
+
+@contextmanager
+def _lock(paths: RunPaths, key: str) -> Iterator[None]:
+    """In this block no other process has the run."""
+    lock = filelock.FileLock(paths.lock)
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        print(f"{key}: waiting for {_holder(paths)}, which trains this run already", flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _holder(paths: RunPaths) -> str:
+    """The process that said last that it trains a run."""
+    known = read_progress(paths).get("process")
+    return f"process {known}" if known else "another process"
+
+
+def _remove_state(folder: Path, keep: Container[Path]) -> None:
+    """Remove what an unfinished run kept in `folder`, but for what others still need."""
+    for path in folder.iterdir():
+        if path in keep:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

@@ -1,0 +1,43 @@
+"""What a training says of itself while it is at work: progress.json in the state folder of its run."""
+
+import json
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from bakeoff.files import write_json
+from bakeoff.study.paths import RunPaths
+
+
+def begin(paths: RunPaths, specification_hash: str, epochs: int) -> None:
+    """An attempt begins where the last one of this specification was, without its error."""
+    known = read_progress(paths)
+    if known.get("specification") != specification_hash:
+        known = {"epoch": 0, "epochs": epochs, "specification": specification_hash}
+    _write(paths, known | {"failed": None})
+
+
+def update(paths: RunPaths, content: dict[str, Any]) -> None:
+    """Say more of the attempt that has begun."""
+    _write(paths, read_progress(paths) | content)
+
+
+def write_failure(paths: RunPaths, reason: str) -> None:
+    """Why an attempt failed, for `bakeoff status`."""
+    with suppress(OSError):  # on a full disk too, what is told is the error that the attempt failed with
+        update(paths, {"failed": reason})
+
+
+def read_progress(paths: RunPaths) -> dict[str, Any]:
+    """What the last attempt said; nothing when there was none, or its machine lost power as it wrote."""
+    try:
+        content: dict[str, Any] = json.loads(paths.progress.read_text(encoding="utf-8"))
+        return content
+    except (OSError, ValueError):
+        return {}
+
+
+def _write(paths: RunPaths, content: dict[str, Any]) -> None:
+    now = {"updated": datetime.now(UTC).isoformat(timespec="seconds"), "process": os.getpid()}
+    write_json(paths.progress, content | now, durable=False)

@@ -1,0 +1,48 @@
+"""What a training job asks a cluster for, in the terms of Snakemake's standard resources. It decides no result."""
+
+from collections.abc import Iterable, Sequence
+
+from bakeoff.errors import BakeoffError
+from bakeoff.study.matrix import Experiment
+from bakeoff.study.study import Study
+
+# At the first attempt, where neither the study nor the profile says anything: megabytes and minutes.
+DEFAULTS = {"mem_mb": 8000, "runtime": 120}
+
+
+def check_defaults(default_resources: Sequence[str]) -> None:
+    """Raises BakeoffError for a default that is no number. Snakemake itself converts `mem: 16GB` and `runtime: 2h`."""
+    for resource in DEFAULTS:
+        _default(resource, default_resources)
+        _default(f"max_{resource}", default_resources)
+
+
+def request(
+    study: Study, default_resources: Sequence[str], resource: str, cells: Iterable[Experiment], attempt: int
+) -> int:
+    """Megabytes of memory (`mem_mb`) or minutes (`runtime`) for a job that serves these experiments.
+
+    The first attempt asks for what their architectures and recipes say, the largest of it, else for what the profile's
+    `default_resources`, written `name=value`, say. The second asks for twice as much, the third for three times, but
+    for no more than their `max_mem_mb`, `max_runtime`. Raises BakeoffError for a default that is no number.
+    """
+    entries = [
+        entry for cell in cells for entry in (study.architectures[cell.architecture], study.recipes[cell.recipe])
+    ]
+    hints = [hint for entry in entries if (hint := getattr(entry.resources, resource)) is not None]
+    first = max(hints) if hints else _default(resource, default_resources) or DEFAULTS[resource]
+    most = _default(f"max_{resource}", default_resources) or attempt * first
+    return min(attempt * first, max(first, most))
+
+
+def _default(resource: str, default_resources: Sequence[str]) -> int | None:
+    """The number that a profile gives; None where it gives none."""
+    written = dict(item.split("=", 1) for item in default_resources).get(resource, "")
+    if not written or "input.size" in written:  # Snakemake's own guess, from the size of the inputs, is none
+        return None
+    if not written.isdecimal():
+        raise BakeoffError(
+            f"default-resources: {resource}: must be a number, as later attempts ask for more by themselves; "
+            f"found {written!r}"
+        )
+    return int(written)

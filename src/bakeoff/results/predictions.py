@@ -1,0 +1,155 @@
+"""The only reader of the predictions of runs: what each test image was taken for.
+
+The logits of one run at a time are in memory; of multi-class ones a few numbers per image are kept.
+"""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.errors import BakeoffError
+from bakeoff.study.metrics import IGNORED
+from bakeoff.study.paths import RunPaths
+
+Floats = NDArray[Any]
+Bools = NDArray[np.bool_]
+IMAGES_AT_ONCE = 4_096  # rows of logits that are worked on at a time: they stay in the processor's cache
+
+
+@dataclass(frozen=True)
+class ClassPredictions:
+    """Multi-class: what S runs of an experiment made of N test images of `classes` classes.
+
+    `labels` int64 [N]; `predicted` int32 [S, N]; `confidence` float32 [S, N], the probability of the predicted class;
+    `loss` float32 [S, N], the cross-entropy in nats; `in_top5` [S, N], whether the label is among the five highest.
+    """
+
+    seeds: tuple[int, ...]
+    classes: int
+    labels: NDArray[np.int64]
+    predicted: NDArray[np.int32]
+    confidence: Floats
+    loss: Floats
+    in_top5: Bools
+
+    @property
+    def correct(self) -> Bools:
+        """Whether each image was classified right by each run [S, N]."""
+        return self.predicted == self.labels
+
+
+@dataclass(frozen=True)
+class LabelPredictions:
+    """Multi-label: what S runs of an experiment made of L labels of N test images.
+
+    `labels` uint8 [N, L] of 0, 1 and 255 (takes no part); `logits` float32 [S, N, L]. What the results say of them:
+    `average_precision` [S, L], and thresholds of probabilities as validation chose them, `threshold` [S] for all labels
+    and `thresholds` [S, L] for each; NaN where a result has none.
+    """
+
+    seeds: tuple[int, ...]
+    labels: NDArray[np.uint8]
+    logits: Floats
+    average_precision: Floats
+    threshold: Floats
+    thresholds: Floats
+
+    @property
+    def classes(self) -> int:
+        """How many labels there are."""
+        return self.labels.shape[1]
+
+    @property
+    def known(self) -> Bools:
+        """Which labels take part [N, L]."""
+        known: Bools = self.labels != IGNORED
+        return known
+
+
+Predictions = ClassPredictions | LabelPredictions
+
+
+def read_predictions(runs: Mapping[int, RunPaths]) -> Predictions:
+    """The predictions of an experiment's completed runs, at least one, by seed.
+
+    Raises BakeoffError naming the file that is missing or cannot be understood.
+    """
+    parts: list[Any] = []
+    seeds = tuple(runs)
+    for paths in runs.values():
+        logits, labels = _read(paths.predictions)
+        if parts and not np.array_equal(labels, parts[0][1]):
+            raise _corrupt(paths.predictions, f"its test images are not those of seed {seeds[0]}")
+        if labels.ndim == 1:
+            parts.append((_reduced(logits, labels), labels, logits.shape[1]))
+        else:
+            parts.append((logits, labels, *_label_results(paths.result, labels.shape[1])))
+    labels = parts[0][1]
+    if labels.ndim == 1:
+        stacked = (np.stack(column) for column in zip(*(part[0] for part in parts), strict=True))
+        return ClassPredictions(seeds, parts[0][2], labels, *stacked)
+    return LabelPredictions(seeds, labels, *(np.stack([part[column] for part in parts]) for column in (0, 2, 3, 4)))
+
+
+def probabilities(logits: Floats) -> Floats:
+    """1 / (1 + exp(-logits)), without overflow."""
+    from scipy.special import expit
+
+    found: Floats = expit(logits)
+    return found
+
+
+def _read(path: Path) -> tuple[Floats, NDArray[Any]]:
+    """Logits [N, K] and labels [N] or [N, K]."""
+    try:
+        with np.load(path) as saved:
+            logits, labels = saved["logits"], saved["labels"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise _corrupt(path, reason) from error
+    fits = labels.shape in ((len(logits),), logits.shape) and logits.ndim == 2 and len(logits) > 0
+    if not fits:
+        raise _corrupt(path, f"logits {logits.shape} do not fit labels {labels.shape}")
+    return logits, labels
+
+
+def _reduced(logits: Floats, labels: NDArray[np.int64]) -> tuple[NDArray[Any], Floats, Floats, Bools]:
+    """Predicted class, its probability, cross-entropy, and whether the label is among the five highest, each [N]."""
+    count = len(labels)
+    predicted, in_top5 = np.empty(count, np.int32), np.empty(count, np.bool_)
+    confidence, loss = np.empty(count, np.float32), np.empty(count, np.float32)
+    for start in range(0, count, IMAGES_AT_ONCE):
+        here = slice(start, start + IMAGES_AT_ONCE)
+        part, rows = logits[here], np.arange(len(labels[here]))
+        predicted[here] = part.argmax(axis=1)
+        highest, wanted = part[rows, predicted[here]], part[rows, labels[here]]
+        log_total = np.log(np.exp(part - highest[:, None]).sum(axis=1))
+        confidence[here] = np.exp(-log_total)
+        loss[here] = highest - wanted + log_total
+        in_top5[here] = (part > wanted[:, None]).sum(axis=1) < 5
+    return predicted, confidence, loss, in_top5
+
+
+def _label_results(path: Path, labels: int) -> tuple[Floats, Floats, Floats]:
+    """Of a result.json: average precision of each label [L], the threshold for all [], the threshold of each [L]."""
+    try:
+        metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
+        thresholds = metrics.get("thresholds") or {}
+        by_label = [metrics.get("test_average_precision") or {}, thresholds.get("labels") or {}]
+        values = [np.array(list(found.values()) or [None] * labels, dtype=float) for found in by_label]
+        for_all = np.array(thresholds.get("global"), dtype=float)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _corrupt(path, str(error)) from error
+    if any(found.shape != (labels,) for found in values):
+        raise _corrupt(path, f"thresholds or average precisions are not those of {labels} labels")
+    return values[0], for_all, values[1]
+
+
+def _corrupt(path: Path, problem: str) -> BakeoffError:
+    return BakeoffError(f"{path}: cannot use this file of a run: {problem}; delete the run's folder and train it again")

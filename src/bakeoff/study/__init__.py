@@ -1,0 +1,1 @@
+"""What a study may say, and what it means: without torch."""

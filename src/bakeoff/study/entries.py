@@ -1,0 +1,286 @@
+"""What one entry of a study may say: a dataset, an architecture, an optimizer, a recipe.
+
+Pure Python, without torch: this is read whenever Snakemake plans.
+"""
+
+import math
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+SPLITS = ("train", "validation", "test")
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
+
+
+def _safe_name(name: str) -> str:
+    if not SAFE_NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} is no safe folder name; allowed: letters, digits, '_', '.', '-', the first a letter or digit"
+        )
+    return name
+
+
+def _listed(value: Any) -> Any:
+    """One name may stand for a list of one."""
+    return [value] if isinstance(value, str | int) else value
+
+
+def _numbers(value: Any) -> Any:
+    """PyYAML reads 1e-3 as a string: make it the number that it is."""
+    if isinstance(value, str) and EXPONENT.fullmatch(value):
+        return float(value)
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _numbers(item) for key, item in value.items()}
+    return value
+
+
+def without_infinity(value: Any) -> Any:
+    """JSON has no infinity: a specification holds its name, so that it equals itself read back."""
+    if isinstance(value, dict):
+        return {key: without_infinity(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_infinity(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Name = Annotated[str, AfterValidator(_safe_name), Field(json_schema_extra={"pattern": f"^{SAFE_NAME.pattern}$"})]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True)]  # prose: a folded block of YAML ends with a new line
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors, and so are infinity and NaN."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants")
+
+
+class Open(BaseModel):
+    """Keys beyond the fields are keyword arguments of the thing that the entry names."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _coerce_numbers(cls, entry: Any) -> Any:
+        return _numbers(entry)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class PerClass(Strict):
+    """Exactly so many images of each class, in the splits that are named."""
+
+    train: int | None = Field(None, gt=0)
+    validation: int | None = Field(None, gt=0)
+    test: int | None = Field(None, gt=0)
+
+
+class Dataset(Open):
+    """Where images and labels come from. Further keys are arguments of the source, as docs/study.md lists them."""
+
+    source: str = Field(description="digits, torchvision, folder, csv, voc, tiny_imagenet, or a plugin's")
+    root: str | None = Field(None, description="folder with the files; default: data_root")
+    resize: int | tuple[int, int] | None = Field(
+        None, description="height and width in pixels; one number for a square, or with center_crop the shorter side"
+    )
+    center_crop: int | tuple[int, int] | None = Field(
+        None, description="height and width that are cut out of the centre after resizing; one number for a square"
+    )
+    mode: Literal["L", "RGB"] | None = Field(None, description="convert every image to grayscale (L) or RGB")
+    validation: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="share of the training split, stratified, that validates when the source has no validation split",
+    )
+    per_class: PerClass | None = Field(
+        None, description="exactly so many images of each class in a split, drawn by split_seed; multi-class only"
+    )
+    limit: int | None = Field(
+        None, gt=0, description="at most so many images of each split, drawn by split_seed; always one of each class"
+    )
+    on_bad_image: Literal["error", "skip"] = "error"
+
+
+class Resources(Strict):
+    """What a training job asks a cluster for at its first attempt. It decides no result: changing it trains nothing."""
+
+    mem_mb: int | None = Field(None, gt=0, description="memory in MB")
+    runtime: int | None = Field(None, gt=0, description="time limit in minutes")
+
+
+HINTS = "to ask a cluster for; where architecture and recipe both say it, the larger counts; left out: the profile's"
+
+
+class Head(Strict):
+    """Dropout – Linear – ReLU – Linear in place of a library model's classifier."""
+
+    hidden: int = Field(gt=0)
+    dropout: float = Field(0, ge=0, lt=1)
+
+
+class Architecture(Open):
+    """A model. Further keys are its keyword arguments."""
+
+    model: str = Field(
+        description="mlp, convnet, vgg_small, inception_small, resnet_small, basic_block_net, timm/NAME, "
+        "torchvision/NAME, or a plugin's"
+    )
+    small_images: bool = Field(False, description="3x3 stride-1 stem without max-pool, for images of about 32 pixels")
+    pretrained: bool | str = Field(
+        False,
+        description="true: the library's weights, from its hub; or the path of a safetensors or torch file; "
+        "random: fixed random weights, the same for all seeds",
+    )
+    head: Head | None = Field(None, description="in place of the classifier of timm/NAME and torchvision/NAME")
+    resources: Resources = Field(Resources(), exclude=True, description=HINTS)
+
+
+class Optimizer(Open):
+    """An optimizer of torch.optim or timm.optim. Further keys are its keyword arguments."""
+
+    name: str = Field(description="as torch.optim (SGD) or timm.optim (lamb) name it; case does not matter")
+
+
+class Schedule(Open):
+    """A learning-rate schedule of torch.optim.lr_scheduler. Further keys are its keyword arguments."""
+
+    name: str | None = Field(None, description="class of torch.optim.lr_scheduler; left out: warm-up alone")
+    warmup: float = Field(0, ge=0, description="epochs of linear warm-up")
+    interval: Literal["epoch", "step"] = Field("epoch", description="when the schedule steps")
+
+
+def _as_written(schema: dict[str, Any]) -> None:
+    """A transform's JSON schema: the forms that a study writes, not the fields that are read from them."""
+    for key in ("type", "properties", "required", "additionalProperties"):
+        del schema[key]
+    arguments = {"type": ["object", "null"]}
+    named = {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": arguments}
+    schema["anyOf"] = [{"type": "string"}, named]
+
+
+class Transform(Strict):
+    """One augmentation, written as its name or as `Name: {argument: value}`."""
+
+    model_config = ConfigDict(json_schema_extra=_as_written)
+
+    name: str
+    arguments: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, entry: Any) -> Any:
+        if isinstance(entry, str):
+            return {"name": entry}
+        if isinstance(entry, dict) and len(entry) == 1 and "name" not in entry:
+            ((name, arguments),) = entry.items()
+            return {"name": name, "arguments": _numbers(arguments or {})}
+        return entry
+
+
+class Normalize(Strict):
+    """Given channel means and standard deviations, for pixels scaled to 0..1."""
+
+    mean: tuple[float, ...]
+    std: tuple[Annotated[float, Field(gt=0)], ...]
+
+
+def _loss_name(entry: Any) -> Any:
+    return {"name": entry} if isinstance(entry, str) else entry
+
+
+LossName = Literal["CrossEntropyLoss", "BCEWithLogitsLoss"]
+
+
+class Loss(Strict):
+    """The loss that is trained on, written as its name or as a mapping."""
+
+    name: LossName
+    reduction: Literal["mean", "sum"] = Field(
+        "mean", description="BCEWithLogitsLoss: mean over labels, or their sum; over images it is always the mean"
+    )
+    pos_weight: Literal["auto"] | Annotated[float, Field(gt=0)] | tuple[Annotated[float, Field(gt=0)], ...] | None = (
+        Field(None, description="BCEWithLogitsLoss: weight of positives; auto: negatives per positive in training")
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Loss":
+        if self.name == "CrossEntropyLoss" and (self.reduction != "mean" or self.pos_weight is not None):
+            raise ValueError("CrossEntropyLoss takes neither reduction nor pos_weight; they are BCEWithLogitsLoss's")
+        return self
+
+
+class EarlyStopping(Strict):
+    """Stop when the metric on validation has not improved for `patience` epochs."""
+
+    patience: int = Field(gt=0)
+    min_delta: float = Field(0, ge=0)
+
+
+class InitFrom(Strict):
+    """The run whose best weights this one starts from; keys left out are the run's own."""
+
+    dataset: str | None = None
+    architecture: str | None = None
+    optimizer: str | None = None
+    recipe: str | None = None
+    seed: int | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "InitFrom":
+        if not self.model_dump(exclude_none=True):
+            raise ValueError("names no other run; give at least one of dataset, architecture, optimizer, recipe, seed")
+        return self
+
+
+def _normalize(value: Any) -> Any:
+    return None if value == "none" else value
+
+
+Patterns = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Recipe(Strict):
+    """Everything about training but the optimizer."""
+
+    epochs: int = Field(gt=0)
+    batch_size: int = Field(128, gt=0)
+    accumulate: int = Field(1, gt=0, description="batches whose gradients make one step")
+    schedule: Schedule | None = None
+    augment: tuple[Transform, ...] = ()
+    normalize: Annotated[
+        Literal["dataset", "pretrained"] | Normalize | None,
+        BeforeValidator(_normalize, json_schema_input_type=Literal["dataset", "pretrained", "none"] | Normalize | None),
+    ] = Field(
+        "dataset",
+        description="dataset (mean and std of the training split), pretrained (as the library's weights expect), "
+        "{mean, std}, or none",
+    )
+    freeze: Literal["backbone", "batch_norm"] | Patterns | None = Field(
+        None, description="what does not train: all but the classifier, batch-norm layers, or parameters by patterns"
+    )
+    loss: Annotated[Loss, BeforeValidator(_loss_name, json_schema_input_type=LossName | Loss)] | None = Field(
+        None, description="left out: CrossEntropyLoss, or BCEWithLogitsLoss for multi-label data"
+    )
+    label_smoothing: float = Field(0, ge=0, lt=1)
+    clip_grad_norm: float | None = Field(None, gt=0)
+    on_out_of_memory: Literal["fail", "halve_batch"] = Field(
+        "fail",
+        description="halve_batch: where memory runs out, start again with half of a batch's images in a forward pass, "
+        "down to one; the effective batch stays",
+    )
+    precision: Literal["float32", "bfloat16"] = "float32"
+    channels_last: bool | None = Field(None, description="memory layout; left out: channels last where that is faster")
+    compile: bool = False
+    early_stopping: EarlyStopping | None = None
+    init_from: InitFrom | None = None
+    track_test: bool = Field(False, description="also evaluate the test split at every epoch; it still chooses nothing")
+    resources: Resources = Field(Resources(), exclude=True, description=HINTS)

@@ -1,0 +1,191 @@
+"""A study: five axes and how its runs are made, as one file says it.
+
+Pure Python, without torch: this is read whenever Snakemake plans.
+"""
+
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from bakeoff.errors import BakeoffError
+from bakeoff.study.entries import Architecture, Dataset, Name, Optimizer, Recipe, Strict, Text, without_infinity
+from bakeoff.study.matrix import AXES, Block, Experiment, Run, matrix
+from bakeoff.study.metrics import METRICS, TASKS, Metric
+from bakeoff.study.plugins import Declaration, checksum, declared_in
+
+
+class StudyError(BakeoffError):
+    """A study file that cannot mean anything: every problem, with its place."""
+
+
+class Published(Strict):
+    """A number that others published for an experiment. It decides nothing: the report compares ours with it."""
+
+    value: float = Field(description="as our tables hold it: an accuracy of 92.15 % is 0.9215")
+    metric: str | None = Field(None, description="left out: the study's metric")
+    split: Literal["test", "validation", "train"] = "test"
+    measured: Literal["best_over_epochs", "last_epoch", "chosen_on_validation"] = Field(
+        description="which epoch's number it is: ours of the same measure stands beside it"
+    )
+    runs: int = Field(1, gt=0, description="of how many runs it is the mean")
+
+
+def _listed_once(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
+
+
+class Rungs(Block):
+    """Experiments of a study, in the order of its tables, and what people should know of them."""
+
+    notes: Text = Field("", description="why these experiments; the report prints it")
+    published: Annotated[
+        tuple[Published, ...],
+        BeforeValidator(_listed_once, json_schema_input_type=Published | list[Published]),
+    ] = Field((), description="numbers that others published for them")
+
+
+def _seeds(value: Any) -> Any:
+    if isinstance(value, str) and value.isdigit():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 1:
+            raise ValueError("a number of seeds must be at least 1")
+        return tuple(range(value))
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{value!r} is neither a number of seeds nor a list of seeds")
+    return value
+
+
+def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("a seed stands twice")
+    return seeds
+
+
+class Study(Strict):
+    """One study file."""
+
+    study: Name = Field(description="name of the study; its folder in results/ and report/")
+    title: Text = ""
+    description: Text = ""
+    data_root: str = Field("data", description="where datasets that give no root are looked for")
+    split_seed: int = Field(0, description="fixes the splits that Bakeoff makes itself")
+    metric: str = Field(
+        "accuracy",
+        description="chooses the best epoch on validation, and leads the tables; one of these, or a plugin's",
+        json_schema_extra={"anyOf": [{"enum": [m.name for m in METRICS.values() if m.every_epoch]}, {}]},
+    )
+    beta: float = Field(1, gt=0, description="of the F-beta metrics of multi-label data: recall counts beta times")
+    target: float | None = Field(
+        None,
+        description="validation score (an accuracy of 92 % is 0.92) to which epochs and seconds are counted; left out: "
+        "the weakest experiment's best",
+    )
+    plugins: tuple[str, ...] = Field((), description="Python files with own models, sources, transforms, metrics")
+    smoke: bool = Field(False, description="shrink the study until it runs in a minute or two, into folders of its own")
+    language: Literal["en", "ru"] = Field("en", description="of the report")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = Field(1, gt=0, description="processor threads of one training job")
+    jobs_per_gpu: int = Field(1, gt=0, description="training jobs that share a GPU at a time, for small models")
+    gpu_wait_seconds: float = Field(600, ge=0, description="how long a job waits for a free GPU before it fails")
+    measure_energy: bool = Field(False, description="estimate each run's energy with codecarbon (bakeoff[energy])")
+    datasets: dict[Name, Dataset] = Field(min_length=1)
+    architectures: dict[Name, Architecture] = Field(min_length=1)
+    optimizers: dict[Name, Optimizer] = Field(min_length=1)
+    recipes: dict[Name, Recipe] = Field(min_length=1)
+    seeds: Annotated[
+        tuple[Annotated[int, Field(ge=0)], ...],
+        BeforeValidator(_seeds, json_schema_input_type=int | list[int]),
+        AfterValidator(_distinct),
+    ] = Field((0, 1, 2, 3, 4), min_length=1, description="a number of replicates, or a list of seeds")
+    experiments: tuple[Rungs, ...] = Field((), description="narrows the study to these blocks, in this order")
+    exclude: tuple[Block, ...] = Field((), description="takes cells away")
+
+    @cached_property
+    def entries(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """axis → name → the entry with its defaults filled in, as JSON holds it."""
+        return {
+            axis: {name: without_infinity(entry.model_dump(mode="json")) for name, entry in getattr(self, axis).items()}
+            for axis in AXES
+        }
+
+    @cached_property
+    def cells(self) -> dict[Experiment, None]:
+        """The experiments, in order, to look up and to walk."""
+        names = {axis: tuple(getattr(self, axis)) for axis in AXES}
+        return dict.fromkeys(matrix(names, self.experiments, self.exclude))
+
+    def rungs_of(self, cell: Experiment) -> tuple[Rungs, ...]:
+        """The blocks of `experiments` that name an experiment."""
+        return tuple(block for block in self.experiments if block.holds(cell))
+
+    @cached_property
+    def declarations(self) -> tuple[Declaration, ...]:
+        """What the plugin files register. Raises BakeoffError for a file that cannot be read."""
+        return tuple(item for file in self.plugins for item in declared_in(Path(file)))
+
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """Every metric by its name: Bakeoff's and the plugins'."""
+        ours = {
+            name: replace(metric, label=metric.label.replace("F-beta", f"F{self.beta:g}"))
+            for name, metric in METRICS.items()
+        }
+        return ours | {item.name: _plugin_metric(item) for item in self.declarations if item.kind == "metric"}
+
+    @cached_property
+    def weights_checksums(self) -> dict[str, str]:
+        """The SHA-256 of the local weights file of each architecture that starts from one, where it is there."""
+        files = {name: Path(str(entry.pretrained)) for name, entry in self.architectures.items() if entry.pretrained}
+        return {name: checksum(file) for name, file in files.items() if file.is_file()}
+
+    @property
+    def leading_metric(self) -> Metric:
+        """The metric that chooses the best epoch and leads the tables."""
+        return self.metrics[self.metric]
+
+    @cached_property
+    def plugin_checksums(self) -> dict[str, str]:
+        """The SHA-256 of each plugin file, by its name without folder."""
+        return {Path(file).name: checksum(Path(file)) for file in self.plugins}
+
+
+def _plugin_metric(item: Declaration) -> Metric:
+    task = item.options.get("task", "multi-class")
+    if task not in TASKS:
+        raise StudyError(f"plugins: {item.file}:{item.line}: task is {task!r}; allowed: {', '.join(TASKS)}")
+    return Metric(
+        item.name,
+        item.options.get("label") or item.name.replace("_", " "),
+        (task,),
+        item.options.get("higher_is_better", True),
+        item.options.get("percent", True),
+        headline=True,
+    )
+
+
+def experiments(study: Study) -> list[Experiment]:
+    """The cells of the study, in the study's order."""
+    return list(study.cells)
+
+
+def runs(study: Study) -> list[Run]:
+    """Every run of the study: its experiments times its seeds."""
+    return [cell.run(seed) for cell in study.cells for seed in study.seeds]
+
+
+def parent(study: Study, run: Run) -> Run | None:
+    """The run whose weights `run` starts from."""
+    source = study.recipes[run.recipe].init_from
+    if source is None:
+        return None
+    return Run(
+        source.dataset or run.dataset,
+        source.architecture or run.architecture,
+        source.optimizer or run.optimizer,
+        source.recipe or run.recipe,
+        run.seed if source.seed is None else source.seed,
+    )

@@ -1,0 +1,115 @@
+"""The plan step: what cannot work is found before training, each with its place."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from bakeoff.commands.check import check_study
+from bakeoff.data.prepare import prepare_if_needed
+from bakeoff.errors import BakeoffError
+from bakeoff.study.paths import Layout, data_folder
+from bakeoff.study.reading import load_study
+
+STUDY: dict[str, Any] = {
+    "study": "checked",
+    "datasets": {"digits": {"source": "digits"}},
+    "architectures": {"small": {"model": "mlp", "hidden": [8], "batch_norm": True}},
+    "optimizers": {"sgd": {"name": "SGD", "lr": 0.1}},
+    "recipes": {"plain": {"epochs": 2}},
+    "seeds": 1,
+}
+
+
+def check(folder: Path, **changes: Any) -> Layout:
+    """Check the study with other top-level keys, in a folder of its own."""
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump({**STUDY, **changes}, sort_keys=False))
+    study = load_study(path)
+    for name in study.datasets:
+        prepare_if_needed(study, name, data_folder(study, name))
+    layout = Layout(study.study)
+    check_study(study, layout, path)
+    return layout
+
+
+def test_checking_takes_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs where Snakemake does, and jobs may run elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    layout = check(tmp_path, device="cuda")
+    assert len(list((layout.folder / "plan").iterdir())) == 1
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_study_that_works_leaves_a_plan_of_each_experiment(tmp_path: Path) -> None:
+    layout = check(tmp_path)
+    (plan,) = (layout.folder / "plan").iterdir()
+    before = plan.stat().st_mtime_ns
+    check(tmp_path, optimizers={**STUDY["optimizers"], "adam": {"name": "Adam"}})
+    assert plan.stat().st_mtime_ns == before  # its runs depend on it: an unchanged experiment is left alone
+    assert len(list((layout.folder / "plan").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"architectures": {"big": {"model": "mlp", "hiden": [3]}}}, ["architectures.big", "did you mean 'hidden'"]),
+        ({"optimizers": {"sgd": {"name": "SGD", "lr": -1}}}, ["optimizers.sgd", "Invalid learning rate"]),
+        (
+            {"recipes": {"plain": {"epochs": 1, "schedule": {"name": "StepLr", "size": 1}}}},
+            ["recipes.plain.schedule", "step_size"],
+        ),
+        ({"recipes": {"plain": {"epochs": 1, "augment": ["RandomFlop"]}}}, ["recipes.plain.augment", "RandomFlop"]),
+        ({"recipes": {"plain": {"epochs": 1, "augment": [{"RandomCrop": {"size": 4}}]}}}, ["augment", "(1, 4, 4)"]),
+        (
+            {
+                "recipes": {
+                    "plain": {"epochs": 1, "augment": [{"RandomApply": {"transforms": [{"RandomCrop": {"sise": 8}}]}}]}
+                }
+            },
+            ["recipes.plain.augment: RandomApply.transforms.0 RandomCrop: unknown", "did you mean 'size'"],
+        ),
+        (
+            {"recipes": {"plain": {"epochs": 1, "normalize": {"mean": [0, 0, 0], "std": [1, 1, 1]}}}},
+            ["recipes.plain.normalize", "each of the 1 channels"],
+        ),
+        ({"recipes": {"plain": {"epochs": 1, "batch_size": 1}}}, ["architectures.small", "more than 1 value"]),
+        (
+            {
+                "architectures": {**STUDY["architectures"], "other": {"model": "mlp", "hidden": [9]}},
+                "recipes": {"plain": {"epochs": 1}, "tuned": {"epochs": 1, "init_from": {"architecture": "other"}}},
+                "experiments": [
+                    {"recipes": "plain"},
+                    {"recipes": "tuned", "architectures": "small"},
+                    {"recipes": "tuned", "architectures": "other"},
+                ],
+            },
+            ["init_from"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_work(tmp_path: Path, changes: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(BakeoffError) as error:
+        check(tmp_path, **changes)
+    for word in words:
+        assert word in str(error.value)
+    assert not list(tmp_path.glob("results/checked/plan/*"))
+
+
+def test_weights_that_do_not_fit(tmp_path: Path) -> None:
+    changes = {
+        "architectures": {**STUDY["architectures"], "other": {"model": "mlp", "hidden": [9], "batch_norm": True}},
+        "recipes": {
+            "plain": {"epochs": 1},
+            "tuned": {"epochs": 1, "init_from": {"architecture": "other", "recipe": "plain"}},
+        },
+    }
+    with pytest.raises(BakeoffError, match=r"study.yaml:\d+: recipes.tuned.init_from: .*1.weight is \(9, 64\) there"):
+        check(tmp_path, **changes)

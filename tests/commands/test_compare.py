@@ -1,0 +1,150 @@
+"""Two finished studies, or two experiments, compared on a terminal."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import accuracy_score
+from statsmodels.stats.multitest import multipletests
+
+from bakeoff.analysis.two_results import compare, read_results
+from bakeoff.errors import BakeoffError
+from bakeoff.study.matrix import Run
+from bakeoff.study.paths import Layout
+from bakeoff.study.study import runs
+from synthetic_runs import layout_in, result_of, study_of, write_predictions, write_run
+from terminal import bakeoff
+
+EXPERIMENT = "digits/deep/sgd/plain"
+
+
+def made(folder: Path, name: str, better: float = 0.0, **changes: Any) -> Layout:
+    """A finished study; its deep architecture gains `better`."""
+    study = study_of(**{"study": name, "seeds": 6} | changes)
+    layout = layout_in(folder, study)
+    draw = np.random.default_rng(len(name))
+    for run in runs(study):
+        accuracy = 0.9 + draw.normal(0, 0.01) + better * (run.architecture == "deep")
+        write_run(layout, run, result_of(study, run, accuracy))
+        write_predictions(layout, run)
+    return layout
+
+
+def accuracies(layout: Layout, seeds: int = 6) -> list[float]:
+    """Of the deep network with SGD."""
+    found = read_results(layout.runs / EXPERIMENT)
+    (each,) = found.runs.values()
+    return [each[seed]["metrics"]["test"]["accuracy"] for seed in range(seeds)]
+
+
+def test_two_studies_are_paired_by_experiment_and_seed(tmp_path: Path) -> None:
+    first, second = made(tmp_path, "first", better=0.1), made(tmp_path, "second")
+    found = compare(read_results(first.folder), read_results(second.folder))
+    rows = {pair.a.key: row for row, pair in enumerate(found.pairs)}
+    assert len(rows) == 4 and found.judgement.count == 4
+    row = rows[EXPERIMENT]
+    test = stats.ttest_rel(accuracies(first), accuracies(second))
+    assert found.judgement.p_values[row] == pytest.approx(test.pvalue)
+    assert found.judgement.verdicts[row] == "better"
+    assert (found.pairs[row].mean_a, found.pairs[row].mean_b) == pytest.approx(
+        (np.mean(accuracies(first)), np.mean(accuracies(second)))
+    )
+    backwards = compare(read_results(second.folder), read_results(first.folder))
+    assert backwards.judgement.verdicts[row] == "worse"
+    loss = compare(read_results(first.folder), read_results(second.folder), "loss")
+    assert loss.judgement.verdicts[row] == "better"  # lower is
+
+
+def test_means_are_over_the_seeds_that_both_have(tmp_path: Path) -> None:
+    first, second = made(tmp_path, "first", better=0.1), made(tmp_path, "second", seeds=3)
+    found = compare(read_results(first.runs / EXPERIMENT), read_results(second.runs / EXPERIMENT))
+    (pair,) = found.pairs
+    assert pair.unpaired == 3
+    assert pair.mean_a == pytest.approx(np.mean(accuracies(first)[:3]))
+    assert found.judgement.spread.mean[0] == pytest.approx(pair.mean_a - pair.mean_b)
+
+
+def test_p_values_of_single_runs_are_corrected(tmp_path: Path) -> None:
+    first, second = made(tmp_path, "first", seeds=1), made(tmp_path, "second", seeds=1)
+    a, b = read_results(first.folder), read_results(second.folder)
+    found = compare(a, b)
+    alone = [
+        compare(read_results(first.runs / pair.a.key), read_results(second.runs / pair.b.key)).pairs[0].images
+        for pair in found.pairs
+    ]
+    expected = multipletests([images[2] for images in alone if images], method="holm")[1]
+    assert [pair.images[2] for pair in found.pairs if pair.images] == pytest.approx(expected.tolist())
+
+
+def test_two_experiments_of_other_names_are_a_pair(tmp_path: Path) -> None:
+    layout = made(tmp_path, "study", better=0.1)
+    output = bakeoff(tmp_path, "compare", layout.runs / EXPERIMENT, layout.runs / "digits/linear/adam/plain")
+    assert output.returncode == 0, output.stderr
+    assert "A better" in output.stdout and "for 1 comparison." in output.stdout
+    deep = np.mean(accuracies(layout))
+    assert f"{100 * deep:.2f}" in output.stdout
+
+
+def test_what_has_no_partner_is_named(tmp_path: Path) -> None:
+    first, second = made(tmp_path, "first"), made(tmp_path, "second", seeds=5, optimizers={"sgd": {"name": "SGD"}})
+    study = study_of(study="second", seeds=5)
+    diverged = Run("digits", "deep", "sgd", "plain", 4)
+    write_run(second, diverged, result_of(study, diverged, status="diverged"))
+    output = bakeoff(tmp_path, "compare", first.folder, second.folder).stdout
+    assert "Only in A: digits/deep/adam/plain, digits/linear/adam/plain" in output.replace("\n", " ")
+    assert "B: 1 run diverged" in output
+    assert "Left out: 3 runs" in output  # seed 5 of both, and seed 4 of the deep one
+    other = made(tmp_path, "third", datasets={"digits": {"source": "digits", "limit": 100}})
+    assert "Not the same data" in bakeoff(tmp_path, "compare", first.folder, other.folder).stdout
+
+
+def test_single_runs_are_compared_image_by_image(tmp_path: Path) -> None:
+    layout = made(tmp_path, "study", seeds=1)
+    a, b = read_results(layout.runs / EXPERIMENT), read_results(layout.runs / "digits/linear/sgd/plain")
+    found = compare(a, b)
+    right = []
+    for folder in (a.folder, b.folder):
+        saved = np.load(folder / "seed0/predictions.npz")
+        right.append(saved["logits"].argmax(1) == saved["labels"])
+        assert right[-1].mean() == accuracy_score(saved["labels"], saved["logits"].argmax(1))
+    only_a, only_b = (right[0] & ~right[1]).sum(), (right[1] & ~right[0]).sum()
+    assert found.pairs[0].images is not None
+    assert found.pairs[0].images[:2] == (only_a, only_b)
+    assert found.pairs[0].images[2] == pytest.approx(stats.binomtest(int(only_a), int(only_a + only_b)).pvalue)
+    assert found.judgement.verdicts == ["too_few_seeds"]
+    output = bakeoff(tmp_path, "compare", a.folder, b.folder).stdout
+    assert "too few seeds" in output and "McNemar" in output
+    (b.folder / "seed0/predictions.npz").unlink()
+    assert compare(a, b).pairs[0].images is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("results/first", "results"), "has no finished run"),
+        (("results/first", f"results/first/runs/{EXPERIMENT}"), "one is a study, one an experiment"),
+        (("results/first", "results/first", "--metric", "acuracy"), "did you mean 'accuracy'"),
+        (
+            ("results/first", "results/first", "--metric", "fbeta_micro"),
+            "has no test fbeta_micro; it has loss",
+        ),
+        (("results/first", "results/led"), "say --metric NAME"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(tmp_path: Path, arguments: tuple[str, ...], problem: str) -> None:
+    made(tmp_path, "first", seeds=1)
+    made(tmp_path, "led", seeds=1, metric="macro_f1")
+    output = bakeoff(tmp_path, "compare", *arguments)
+    assert output.returncode != 0 and problem in output.stderr
+    assert "Traceback" not in output.stderr
+
+
+def test_a_broken_result_is_named(tmp_path: Path) -> None:
+    layout = made(tmp_path, "first", seeds=1)
+    broken = layout.run(Run("digits", "deep", "sgd", "plain", 0)).result
+    broken.write_text('{"run": {"dataset": "digits"}}')
+    with pytest.raises(BakeoffError, match="cannot use this result") as error:
+        read_results(layout.folder)
+    assert str(broken) in str(error.value)
