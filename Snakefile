@@ -9,7 +9,14 @@ from snakemake.utils import min_version
 from bakeoff.cli import overrides_of
 from bakeoff.errors import BakeoffError
 from bakeoff.jobs.handover import UNDER_SNAKEMAKE, forget_known
-from bakeoff.study.paths import Layout, data_folder, experiments_on_features
+from bakeoff.study.needs import (
+    experiments_on_features,
+    needed_by,
+    plan_file,
+    starts_from,
+)
+from bakeoff.study.paths import Layout
+from bakeoff.study.specification import data_folder
 from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run
 from bakeoff.jobs.resources import check_defaults, request
 from bakeoff.study.specification import digest, specification_hash

@@ -475,7 +475,7 @@ def summary() -> list[Row]:
     """Summarising 10,000 finished runs of 50 epochs."""
     from bakeoff.study.paths import Layout
     from bakeoff.study.reading import parse_study
-    from bakeoff.study.specification import specification
+    from bakeoff.study.specification import specify
     from bakeoff.study.study import runs
 
     with tempfile.TemporaryDirectory() as name:
@@ -498,7 +498,7 @@ def summary() -> list[Row]:
             splits = dict.fromkeys(("train", "validation", "test", "test_last"), scores)
             result = {
                 "run": vars(run),
-                "spec": specification(study, run),
+                "spec": specify(study, run).content,
                 "status": "completed",
                 "message": "",
                 "metrics": {"best_epoch": 7, "epochs": 50} | splits,

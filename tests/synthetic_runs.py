@@ -10,9 +10,10 @@ import numpy as np
 from bakeoff.analysis.statistics import write_statistics
 from bakeoff.results.summary import summarize
 from bakeoff.study.matrix import Run
-from bakeoff.study.paths import Layout, data_folder
+from bakeoff.study.needs import plan_file
+from bakeoff.study.paths import Layout
 from bakeoff.study.reading import parse_study
-from bakeoff.study.specification import specification
+from bakeoff.study.specification import data_folder, specify
 from bakeoff.study.study import Study, experiments, runs
 
 METRICS = ("loss", "accuracy", "top5_accuracy", "macro_f1")
@@ -53,7 +54,7 @@ def result_of(
             "recipe": run.recipe,
             "seed": run.seed,
         },
-        "spec": specification(study, run),
+        "spec": specify(study, run).content,
         "status": status,
         "message": "" if status == "completed" else "the loss was nan in epoch 2",
         "metrics": {
@@ -125,7 +126,7 @@ def write_plan(study: Study, layout: Layout) -> None:
     ]
     entry = {"parameters": 650, "macs": 640, "layers": layers, "input_shape": [1, 8, 8], "classes": 10}
     for cell in experiments(study):
-        path = layout.plan(study, cell)
+        path = plan_file(study, layout, cell)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(entry))
 

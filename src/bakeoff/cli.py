@@ -16,9 +16,10 @@ from bakeoff.files import explain, is_explained
 from bakeoff.jobs.leases import lease_gpu
 from bakeoff.study.arguments import nearest
 from bakeoff.study.matrix import Run
-from bakeoff.study.paths import Layout, data_folder, features_folder
+from bakeoff.study.paths import Layout
 from bakeoff.study.plugins import load_plugins
 from bakeoff.study.reading import load_study, place, read_yaml, schema
+from bakeoff.study.specification import data_folder, features_folder
 from bakeoff.study.study import Study, runs
 
 application = typer.Typer(

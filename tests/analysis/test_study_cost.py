@@ -8,7 +8,8 @@ from bakeoff.analysis.statistics import write_statistics
 from bakeoff.analysis.study_cost import study_cost
 from bakeoff.report.render import render_report
 from bakeoff.results.summary import read_tables, records
-from bakeoff.study.paths import Layout, features_folder
+from bakeoff.study.paths import Layout
+from bakeoff.study.specification import features_folder
 from bakeoff.study.study import Study, runs
 from synthetic_runs import analyse, layout_in, result_of, study_of, write_run
 

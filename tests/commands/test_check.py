@@ -10,8 +10,9 @@ import yaml
 from bakeoff.commands.check import check_study
 from bakeoff.data.prepare import prepare_if_needed
 from bakeoff.errors import BakeoffError
-from bakeoff.study.paths import Layout, data_folder
+from bakeoff.study.paths import Layout
 from bakeoff.study.reading import load_study
+from bakeoff.study.specification import data_folder
 
 STUDY: dict[str, Any] = {
     "study": "checked",

@@ -16,8 +16,9 @@ from rich.console import Console, RenderableType
 from bakeoff.commands.check import check_study
 from bakeoff.commands.status import plan_table, status_table
 from bakeoff.data.prepare import prepare_if_needed
-from bakeoff.study.paths import Layout, data_folder, features_folder
+from bakeoff.study.paths import Layout
 from bakeoff.study.reading import load_study, parse_study
+from bakeoff.study.specification import data_folder, features_folder
 from bakeoff.study.study import Study, runs
 from terminal import BIN, ENVIRONMENT, STUDIES, bakeoff
 

@@ -8,7 +8,7 @@ from bakeoff.data.choose import whole_splits
 from bakeoff.data.prepare import load_prepared, prepare
 from bakeoff.data.source import SourceData
 from bakeoff.errors import BakeoffError
-from bakeoff.study.specification import dataset_specification
+from bakeoff.study.specification import specify_dataset
 from bakeoff.study.study import StudyError
 
 
@@ -99,9 +99,9 @@ def test_a_crop_of_no_pixels(tmp_path):
 
 
 def test_unset_keys_do_not_change_a_specification():
-    entry = dataset_specification(study_of(source="digits"), "data")["entry"]
+    entry = specify_dataset(study_of(source="digits"), "data").content["entry"]
     assert not {"per_class", "limit", "center_crop"} & set(entry)
-    assert dataset_specification(study_of(source="digits", limit=5), "data")["entry"]["limit"] == 5
+    assert specify_dataset(study_of(source="digits", limit=5), "data").content["entry"]["limit"] == 5
 
 
 IMAGES = np.zeros((3, 1, 2, 2), np.uint8)

@@ -7,7 +7,7 @@ import pytest
 from bakeoff.errors import BakeoffError
 from bakeoff.jobs.resources import request
 from bakeoff.study.reading import parse_study, read_yaml
-from bakeoff.study.specification import specification
+from bakeoff.study.specification import specify
 from bakeoff.study.study import Study, StudyError, runs
 from terminal import STUDIES, snakemake
 
@@ -85,8 +85,8 @@ def test_a_profile_that_cannot_be_asked_for_ends_before_anything_starts(
 
 def test_hints_are_no_part_of_a_specification() -> None:
     with_hints, without = tiny({"mem_mb": 9000}, {"runtime": 45}), tiny({}, {})
-    assert [specification(with_hints, run) for run in runs(with_hints)] == [
-        specification(without, run) for run in runs(without)
+    assert [specify(with_hints, run).content for run in runs(with_hints)] == [
+        specify(without, run).content for run in runs(without)
     ]
 
 

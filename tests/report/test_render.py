@@ -14,6 +14,7 @@ from bakeoff.report.content import compose
 from bakeoff.report.markdown import escape_markdown
 from bakeoff.report.render import render_report
 from bakeoff.report.sections.reproducibility import study_yaml
+from bakeoff.study.needs import plan_file
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import parse_study
 from bakeoff.study.study import Study, experiments, runs
@@ -258,6 +259,6 @@ def test_what_cannot_be_rendered_says_so(tmp_path: Path) -> None:
     with pytest.raises(BakeoffError, match="other runs than the study plans"):
         render_report(study_of(seeds=4), layout)
     write_plan(study, layout)
-    layout.plan(study, experiments(study)[0]).write_text("{")
+    plan_file(study, layout, experiments(study)[0]).write_text("{")
     with pytest.raises(BakeoffError, match=r"plan.*\.json.*bakeoff check"):
         render_report(study, layout)

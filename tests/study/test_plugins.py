@@ -11,7 +11,7 @@ import yaml
 from bakeoff.errors import BakeoffError
 from bakeoff.study.plugins import declared_in
 from bakeoff.study.reading import load_study
-from bakeoff.study.specification import specification
+from bakeoff.study.specification import specify
 from bakeoff.study.study import StudyError, runs
 from terminal import ROOT, bakeoff, snakemake
 
@@ -57,7 +57,7 @@ def test_a_file_counts_only_where_it_is_used(tmp_path: Path) -> None:
     config["recipes"]["salted"].pop("augment")
     study.write_text(yaml.safe_dump(config))
     for run in runs(load_study(study)):
-        assert ("plugins" in specification(load_study(study), run)) == (run.architecture == "mixer")
+        assert ("plugins" in specify(load_study(study), run).content) == (run.architecture == "mixer")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from bakeoff.study.reading import parse_study
 from bakeoff.study.smoke import BATCH, IMAGES, SIDE
-from bakeoff.study.specification import specification
+from bakeoff.study.specification import specify
 from bakeoff.study.study import Study, runs
 
 CONFIG: dict[str, Any] = {
@@ -91,4 +91,4 @@ def test_nothing_is_fetched_from_the_hub(smoke: Study) -> None:
 
 def test_the_smoke_form_is_a_study_that_means_itself(smoke: Study) -> None:
     again = parse_study(smoke.model_dump(mode="json", exclude_unset=True))
-    assert [specification(again, run) for run in runs(again)] == [specification(smoke, run) for run in runs(smoke)]
+    assert [specify(again, run).content for run in runs(again)] == [specify(smoke, run).content for run in runs(smoke)]

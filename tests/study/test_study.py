@@ -9,7 +9,7 @@ import yaml
 
 from bakeoff.study.matrix import Experiment, Run
 from bakeoff.study.reading import load_study, parse_study, schema
-from bakeoff.study.specification import specification, specification_hash
+from bakeoff.study.specification import specification_hash, specify
 from bakeoff.study.study import StudyError, experiments, parent, runs
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +92,7 @@ def test_only_what_decides_a_result_changes_its_specification() -> None:
     longer = config(recipes={"plain": {"epochs": 3}, "tuned": {"epochs": 1, "init_from": {"recipe": "plain"}}})
     assert specification_hash(parse_study(longer), run) != before  # its parent trains longer
     assert specification_hash(parse_study(config(split_seed=1)), run) != before
-    json.dumps(specification(study, run))
+    json.dumps(specify(study, run).content)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_notes_and_published_numbers_decide_nothing() -> None:
     blocks = [{"architectures": "b", "notes": "Why.", "published": {"value": 0.9, "measured": "last_epoch"}}, {}]
     plain, told = parse_study(config(experiments=[{"architectures": "b"}, {}])), parse_study(config(experiments=blocks))
     assert [cell.architecture for cell in experiments(told)] == ["b", "b", "b", "b", "a", "a", "a", "a"]
-    assert [specification(told, run) for run in runs(told)] == [specification(plain, run) for run in runs(plain)]
+    assert [specify(told, run).content for run in runs(told)] == [specify(plain, run).content for run in runs(plain)]
     first, last = experiments(told)[0], experiments(told)[-1]
     assert [rungs.notes for rungs in told.rungs_of(first)] == ["Why.", ""]
     assert [rungs.notes for rungs in told.rungs_of(last)] == [""]

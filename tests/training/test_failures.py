@@ -14,8 +14,9 @@ from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.registry import build_model
 from bakeoff.study.matrix import Run
 from bakeoff.study.metrics import METRICS
-from bakeoff.study.paths import Layout, features_folder
+from bakeoff.study.paths import Layout
 from bakeoff.study.reading import load_study, parse_study
+from bakeoff.study.specification import features_folder
 from bakeoff.study.study import runs
 from bakeoff.training import loop
 from bakeoff.training.evaluation import best_over_epochs

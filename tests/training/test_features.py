@@ -13,8 +13,9 @@ import torch
 from bakeoff.data.prepare import load_prepared
 from bakeoff.models.image_shape import image_shape
 from bakeoff.models.registry import build_model
-from bakeoff.study.paths import Layout, data_folder, features_folder
+from bakeoff.study.paths import Layout
 from bakeoff.study.reading import parse_study
+from bakeoff.study.specification import data_folder, features_folder
 from bakeoff.study.study import Study, runs
 from bakeoff.training.run import train_run
 

@@ -16,8 +16,8 @@ import yaml
 from test_resume import assert_same_run
 from torch import nn
 
-from bakeoff.study.paths import features_folder
 from bakeoff.study.reading import load_study
+from bakeoff.study.specification import features_folder
 from bakeoff.training.devices import is_out_of_memory
 from bakeoff.training.micro_batches import halved, least_part, parts
 from terminal import BIN, ENVIRONMENT, bakeoff

@@ -25,7 +25,7 @@ rule prepare:
 
 # Builds every model, optimizer, schedule and augmentation once: what cannot work fails before training. Plan files are
 # named by what they say, so the job is there for new or changed experiments alone, and only their runs depend on it.
-PLANS = {cell: str(LAYOUT.plan(STUDY, cell)) for cell in STUDY.cells}
+PLANS = {cell: str(plan_file(STUDY, LAYOUT, cell)) for cell in STUDY.cells}
 UNCHECKED = {cell: plan for cell, plan in PLANS.items() if not Path(plan).exists()}
 
 

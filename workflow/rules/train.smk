@@ -1,7 +1,7 @@
 RUNS = {run.key: run for run in runs(STUDY)}
 PATHS = [LAYOUT.run(run) for run in RUNS.values()]
 RESULTS = [str(paths.result) for paths in PATHS]
-NEEDED = {cell: LAYOUT.needed_by(STUDY, cell) for cell in STUDY.cells}
+NEEDED = {cell: needed_by(STUDY, LAYOUT, cell) for cell in STUDY.cells}
 FEATURES = experiments_on_features(STUDY)
 # Memory and time that jobs ask for: the study's hints, else the profile's numbers; more at each attempt.
 REQUEST = partial(request, STUDY, DEFAULT_RESOURCES)
@@ -44,7 +44,7 @@ rule train:
     input:
         lambda wildcards: (
             NEEDED[RUNS[wildcards.run].experiment]
-            + LAYOUT.starts_from(STUDY, RUNS[wildcards.run])
+            + starts_from(STUDY, LAYOUT, RUNS[wildcards.run])
         ),
     output:
         LAYOUT.runs / "{run}" / "result.json",

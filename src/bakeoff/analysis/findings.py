@@ -26,7 +26,8 @@ from bakeoff.errors import BakeoffError
 from bakeoff.results.predictions import ClassPredictions, Floats, Predictions, read_predictions
 from bakeoff.results.summary import by_experiment
 from bakeoff.study.matrix import Experiment
-from bakeoff.study.paths import Layout, data_folder
+from bakeoff.study.paths import Layout
+from bakeoff.study.specification import data_folder
 from bakeoff.study.study import Study
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.study.paths import data_folder
+from bakeoff.study.specification import data_folder
 from bakeoff.study.study import Study
 
 Images = NDArray[np.uint8]  # [N, channels, height, width]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bakeoff.results.summary import Tables
-from bakeoff.study.paths import features_folder
+from bakeoff.study.specification import features_folder
 from bakeoff.study.study import Study
 
 

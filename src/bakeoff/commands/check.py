@@ -22,8 +22,10 @@ from bakeoff.study import plugins
 from bakeoff.study.entries import Architecture, Normalize, Recipe
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import METRICS, Task
-from bakeoff.study.paths import Layout, data_folder
+from bakeoff.study.needs import plan_file
+from bakeoff.study.paths import Layout
 from bakeoff.study.reading import place
+from bakeoff.study.specification import data_folder
 from bakeoff.study.study import Study, experiments, parent
 from bakeoff.training.losses import check_loss
 from bakeoff.training.optimizers import build_optimizer, check_optimizer
@@ -37,7 +39,7 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     run on batches. Raises BakeoffError with every problem, before it writes any; `path` is the study file, read to say
     their lines.
     """
-    cells = [cell for cell in experiments(study) if not layout.plan(study, cell).exists()]
+    cells = [cell for cell in experiments(study) if not plan_file(study, layout, cell).exists()]
     problems: list[str] = []
 
     def attempt(keys: list[str | int], action: Callable[[], Any]) -> Any:
@@ -103,7 +105,7 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
         augmentation = augmentations[cell.dataset, cell.recipe]
         ways = {"batched": augmentation.batched, "image_by_image": augmentation.image_by_image}
         model = descriptions[cell.dataset, cell.architecture].as_dict()
-        write_json(layout.plan(study, cell), model | {"augmentation": ways})
+        write_json(plan_file(study, layout, cell), model | {"augmentation": ways})
 
 
 def _check_starting_weights(study: Study, cell: Experiment, cards: dict[str, Card]) -> None:

@@ -22,8 +22,9 @@ from bakeoff.jobs.leases import is_locked
 from bakeoff.jobs.progress import read_progress
 from bakeoff.results.result import FINISHED
 from bakeoff.study.matrix import Run
-from bakeoff.study.paths import Layout, data_folder, features_folder
-from bakeoff.study.specification import specification, specification_hash
+from bakeoff.study.needs import plan_file
+from bakeoff.study.paths import Layout
+from bakeoff.study.specification import data_folder, features_folder, specification_hash, specify
 from bakeoff.study.study import Study, runs
 
 STYLES = {
@@ -55,7 +56,7 @@ def run_state(study: Study, run: Run, layout: Layout) -> RunState:
     """waiting, running, interrupted (killed; goes on at the next attempt), failed, or a finished result's status."""
     paths = layout.run(run)
     result = _read(paths.result)
-    if result is not None and result["spec"] == specification(study, run):
+    if result is not None and result["spec"] == specify(study, run).content:
         metrics = result["metrics"]
         value = metrics.get("validation", {}).get(study.metric)
         progress = {"epoch": metrics["epochs"], "epochs": study.recipes[run.recipe].epochs, "value": value}
@@ -133,7 +134,7 @@ def _failed_steps(study: Study, layout: Layout) -> list[str]:
     kept = {folder for cell in study.cells if (folder := features_folder(study, cell))}
     logs += [(f"computing features {folder.name}", folder) for folder in sorted(kept)]
     unfinished = [(step, Path(f"{folder}.log")) for step, folder in logs if not (folder / "card.json").exists()]
-    if any(not layout.plan(study, cell).exists() for cell in study.cells):
+    if any(not plan_file(study, layout, cell).exists() for cell in study.cells):
         unfinished.append(("checking the study", layout.folder / "logs" / "check.log"))
     lines = []
     for step, log in unfinished:
@@ -173,7 +174,7 @@ def plan_table(study: Study, layout: Layout) -> RenderableType:
     title = f"[bold]{escape(study.title or study.study)}[/]: {total_runs} runs{escape(alone)}"
     unknown = [name for name, count in counts.items() if count is None]
     notes = [f"images are counted once a dataset is prepared; not yet: {', '.join(unknown)}"] if unknown else []
-    unchecked = sum(not layout.plan(study, cell).exists() for cell in study.cells)
+    unchecked = sum(not plan_file(study, layout, cell).exists() for cell in study.cells)
     if unchecked:
         notes.append(f"models, optimizers and transforms of {unchecked} experiments are checked in the first jobs")
     return Group(title, table, *notes, *_augmentation_notes(study, layout), *_failed_steps(study, layout))
@@ -195,7 +196,7 @@ def _augmentation_notes(study: Study, layout: Layout) -> list[str]:
     ways: dict[str, str] = {}
     for cell in study.cells:
         if study.recipes[cell.recipe].augment:
-            plan = _read(layout.plan(study, cell)) or {}
+            plan = _read(plan_file(study, layout, cell)) or {}
             found = _ways(plan["augmentation"]) if "augmentation" in plan else "known after `bakeoff check`"
             ways.setdefault(cell.recipe, found)
     recipes = {found: [name for name, other in ways.items() if other == found] for found in ways.values()}

@@ -25,7 +25,7 @@ from bakeoff.study import plugins
 from bakeoff.study.arguments import check_arguments
 from bakeoff.study.entries import Dataset
 from bakeoff.study.metrics import IGNORED
-from bakeoff.study.specification import dataset_specification
+from bakeoff.study.specification import specify_dataset
 from bakeoff.study.study import Study
 
 CARD = "card.json"
@@ -82,7 +82,7 @@ def prepare(study: Study, dataset: str, folder: Path, threads: int = 1) -> Card:
     try:
         data, splits = _load(study, dataset, request)
         _check_content(splits, data, where)
-        specification = dataset_specification(study, dataset)
+        specification = specify_dataset(study, dataset).content
         return _write(folder, splits, _describe(dataset, specification, data, splits))
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -117,7 +117,7 @@ def prepare_if_needed(study: Study, dataset: str, folder: Path, threads: int = 1
         problems = verify(folder)
         if not problems:
             card = read_card(folder)
-            wanted = dataset_specification(study, dataset)
+            wanted = specify_dataset(study, dataset).content
             if wanted == {key: card[key] for key in ("entry", "split_seed", "plugins") if key in card}:
                 return card
             problems = ["the card is of another dataset entry"]

@@ -9,7 +9,8 @@ import numpy as np
 from bakeoff.analysis.images import Images, mosaic, samples_by_class
 from bakeoff.figures.style import WIDTH, palette, shortened
 from bakeoff.language import Language, mark
-from bakeoff.study.paths import Layout, data_folder
+from bakeoff.study.paths import Layout
+from bakeoff.study.specification import data_folder
 from bakeoff.study.study import Study
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from bakeoff.files import remove_leftovers, write_atomically
 from bakeoff.jobs.progress import begin, read_progress
 from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout, RunPaths
-from bakeoff.study.specification import specification, specification_hash
+from bakeoff.study.specification import specification_hash, specify
 from bakeoff.study.study import Study
 
 UNDER_SNAKEMAKE = "BAKEOFF_UNDER_SNAKEMAKE"  # set in the environment of Snakemake's jobs
@@ -30,7 +30,7 @@ def finish(study: Study, run: Run, layout: Layout, train: Callable[[], None]) ->
 
     Waits for another process that has the run: an orphan of a killed Snakemake. What that one finishes is taken.
     """
-    paths, wanted = layout.run(run), specification(study, run)
+    paths, wanted = layout.run(run), specify(study, run).content
     paths.state.mkdir(parents=True, exist_ok=True)
     with _lock(paths, run.key):
         if is_finished(paths, wanted):  # by an orphan of an earlier attempt, while we waited for its lock

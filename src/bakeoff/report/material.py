@@ -14,7 +14,9 @@ from bakeoff.report.document import Cell, Figure
 from bakeoff.results.summary import Tables, by_experiment, read_tables, records
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.metrics import Metric
-from bakeoff.study.paths import Layout, data_folder
+from bakeoff.study.needs import plan_file
+from bakeoff.study.paths import Layout
+from bakeoff.study.specification import data_folder
 from bakeoff.study.study import Study, experiments, runs
 
 Row = Mapping[str, Any]
@@ -96,7 +98,7 @@ def gather(study: Study, layout: Layout, language: Language) -> Material:
     tables = read_tables(layout)
     _check_match(study, layout, tables)
     cells = experiments(study)
-    plans = {cell: layout.plan(study, cell) for cell in cells}
+    plans = {cell: plan_file(study, layout, cell) for cell in cells}
     cards = {name: data_folder(study, name) / "card.json" for name in study.datasets}
     return Material(
         study,

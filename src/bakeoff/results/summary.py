@@ -16,7 +16,7 @@ from bakeoff.files import write_atomically
 from bakeoff.results.result import FINISHED
 from bakeoff.study.matrix import FACETS, Experiment, Run
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import specification
+from bakeoff.study.specification import specify
 from bakeoff.study.study import Study, runs
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _row(study: Study, layout: Layout, run: Run) -> dict[str, Any]:
     if result is None:
         return {**row, "message": _failure(layout, run)}
     # As `write_json` does, what is not finite becomes null.
-    wanted = json.loads(json.dumps(specification(study, run)), parse_constant=lambda _: None)
+    wanted = json.loads(json.dumps(specify(study, run).content), parse_constant=lambda _: None)
     if result["spec"] != wanted:
         return {**row, "message": STALE}
     metrics = result["metrics"]

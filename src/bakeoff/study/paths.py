@@ -3,9 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bakeoff.study.matrix import Experiment, Run
-from bakeoff.study.specification import dataset_specification, digest, experiment_specification, features_specification
-from bakeoff.study.study import Study, parent
+from bakeoff.study.matrix import Run
 
 RESULTS = Path("results")
 REPORT = Path("report")
@@ -83,10 +81,9 @@ class Layout:
     def runs(self) -> Path:
         return self.folder / "runs"
 
-    def plan(self, study: Study, cell: Experiment) -> Path:
-        """What the plan step found of an experiment. Its name says its content, so it is never out of date:
-        an experiment whose entries change has another file, and only its runs depend on that."""
-        return self.folder / "plan" / f"{digest(experiment_specification(study, cell))}.json"
+    def plan(self, name: str) -> Path:
+        """What the plan step found of an experiment; `plan_file` names it."""
+        return self.folder / "plan" / f"{name}.json"
 
     def examples(self, dataset: str, recipe: str) -> Path:
         """Training images before and after a recipe's augmentation."""
@@ -115,37 +112,3 @@ class Layout:
             state=self.folder / "state" / run.key,
             log=self.folder / "logs" / f"{run.key}.log",
         )
-
-    def needed_by(self, study: Study, cell: Experiment) -> list[str]:
-        """The files that an experiment's training jobs wait for: plan, card, features."""
-        features = features_folder(study, cell)
-        needed = [self.plan(study, cell), data_folder(study, cell.dataset) / "card.json"]
-        return [*map(str, needed + ([features / "card.json"] if features else []))]
-
-    def starts_from(self, study: Study, run: Run) -> list[str]:
-        """The weights of another run that a run starts from, where it does."""
-        origin = parent(study, run)
-        return [str(self.run(origin).model)] if origin else []
-
-
-def data_folder(study: Study, dataset: str) -> Path:
-    """The prepared arrays of a dataset; studies that say the same about a dataset share the folder."""
-    return RESULTS / "data" / f"{dataset}-{digest(dataset_specification(study, dataset))[:8]}"
-
-
-def features_folder(study: Study, cell: Experiment) -> Path | None:
-    """The outputs of an experiment's frozen backbone on its dataset, where they are computed once and kept."""
-    found = features_specification(study, cell)
-    if found is None:
-        return None
-    model = study.architectures[cell.architecture].model.rpartition("/")[2]
-    return RESULTS / "features" / f"{cell.dataset}-{model}-{digest(found)[:8]}"
-
-
-def experiments_on_features(study: Study) -> dict[str, list[Experiment]]:
-    """Folder in results/features → the experiments that train on what is kept there."""
-    found: dict[str, list[Experiment]] = {}
-    for cell in study.cells:
-        if folder := features_folder(study, cell):
-            found.setdefault(folder.name, []).append(cell)
-    return found

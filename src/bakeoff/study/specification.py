@@ -1,34 +1,125 @@
-"""All that decides a result, and nothing else, as JSON holds it: what names files, what retrains a run."""
+"""What decides a result, and nothing else: what names files, and what retrains a run.
+
+A specification is resolved once. Its `content` is its JSON form: two that are equal give the same files, bit for bit.
+"""
 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from bakeoff.study.entries import Architecture, Dataset, Optimizer, Recipe
 from bakeoff.study.matrix import Experiment, Run
+from bakeoff.study.metrics import Metric
+from bakeoff.study.paths import RESULTS
 from bakeoff.study.study import Study, parent
 
-# A recipe's keys that came when there were results, and their values that say what was so before: left out, so that
-# these results stay.
+# Keys of a recipe that are younger than some results, with the value that means what was so before. They are left out
+# where they have it, so that those results stay.
 LATER_KEYS = {"on_out_of_memory": "fail"}
 
-
-def dataset_specification(study: Study, name: str) -> dict[str, Any]:
-    """All that decides the prepared data. Keys that say nothing are left out, so new ones change no old data."""
-    entry = {key: value for key, value in study.entries["datasets"][name].items() if value is not None}
-    known = {"entry": {"root": study.data_root, **entry}, "split_seed": study.split_seed}
-    return known | _plugins_that_register(study, "source", {entry["source"]})
+Content = dict[str, Any]
 
 
-def experiment_specification(study: Study, cell: Experiment) -> dict[str, Any]:
-    """The entries that an experiment is built from, as JSON holds them: what the plan step checks."""
+@dataclass(frozen=True)
+class DatasetSpecification:
+    """All that decides prepared data. `root` is the folder where a source looks for its files."""
+
+    name: str
+    entry: Dataset
+    root: Path
+    split_seed: int
+    content: Content
+
+    @property
+    def folder(self) -> Path:
+        """The prepared arrays and their card. Studies that say the same about a dataset share the folder."""
+        return RESULTS / "data" / f"{self.name}-{digest(self.content)[:8]}"
+
+
+@dataclass(frozen=True)
+class Specification:
+    """All that decides the result of a run.
+
+    `origin` is the run whose best weights it starts from. `features` is the folder in which the outputs of its frozen
+    backbone are kept, where they are. `metric` chooses the best epoch; `metrics` are all that can be computed, by name.
+    `plugins` are the SHA-256 checksums of the study's plugin files, which a result records.
+    """
+
+    run: Run
+    dataset: DatasetSpecification
+    architecture: Architecture
+    optimizer: Optimizer
+    recipe: Recipe
+    metric: Metric
+    metrics: Mapping[str, Metric]
+    beta: float
+    origin: Run | None
+    features: Path | None
+    plugins: Mapping[str, str]
+    content: Content
+
+    @cached_property
+    def hash(self) -> str:
+        """The short name of the specification."""
+        return digest(self.content)
+
+
+def specify(study: Study, run: Run) -> Specification:
+    """Resolve a run of a study."""
+    return Specification(
+        run=run,
+        dataset=specify_dataset(study, run.dataset),
+        architecture=study.architectures[run.architecture],
+        optimizer=study.optimizers[run.optimizer],
+        recipe=study.recipes[run.recipe],
+        metric=study.leading_metric,
+        metrics=study.metrics,
+        beta=study.beta,
+        origin=parent(study, run),
+        features=features_folder(study, run.experiment),
+        plugins=study.plugin_checksums,
+        content=_run_content(study, run),
+    )
+
+
+def specify_dataset(study: Study, name: str) -> DatasetSpecification:
+    """Resolve a dataset of a study."""
+    entry = study.datasets[name]
+    root = Path(entry.root or study.data_root).expanduser()
+    return DatasetSpecification(name, entry, root, study.split_seed, _dataset_content(study, name))
+
+
+def specification_hash(study: Study, run: Run) -> str:
+    """The short name of a run's specification, without the rest of it."""
+    return digest(_run_content(study, run))
+
+
+def data_folder(study: Study, dataset: str) -> Path:
+    """The prepared arrays and card of a dataset."""
+    return specify_dataset(study, dataset).folder
+
+
+def features_folder(study: Study, cell: Experiment) -> Path | None:
+    """The outputs of an experiment's frozen backbone on its dataset, where they are computed once and kept."""
+    found = _features_content(study, cell)
+    if found is None:
+        return None
+    model = study.architectures[cell.architecture].model.rpartition("/")[2]
+    return RESULTS / "features" / f"{cell.dataset}-{model}-{digest(found)[:8]}"
+
+
+def experiment_content(study: Study, cell: Experiment) -> Content:
+    """The entries that an experiment is built from: what the plan step checks."""
+    recipe = study.entries["recipes"][cell.recipe]
     entries = {
-        "dataset": dataset_specification(study, cell.dataset),
+        "dataset": _dataset_content(study, cell.dataset),
         "architecture": study.entries["architectures"][cell.architecture],
         "optimizer": study.entries["optimizers"][cell.optimizer],
-        "recipe": {
-            key: value for key, value in study.entries["recipes"][cell.recipe].items() if LATER_KEYS.get(key) != value
-        },
+        "recipe": {key: value for key, value in recipe.items() if LATER_KEYS.get(key) != value},
         "metric": study.metric,
         "beta": study.beta,
         **_weights_of(study, cell),
@@ -37,17 +128,61 @@ def experiment_specification(study: Study, cell: Experiment) -> dict[str, Any]:
     return entries | _plugins_of(study, cell) if study.plugins else entries
 
 
-def _start_of(study: Study, cell: Experiment) -> dict[str, Any]:
-    """Of the experiment whose weights this one starts from, what decides whether they fit."""
+def digest(content: object) -> str:
+    """16 hexadecimal digits that name a JSON-able value."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _run_content(study: Study, run: Run) -> Content:
+    origin = parent(study, run)
+    return {
+        **experiment_content(study, run.experiment),
+        "seed": run.seed,
+        "init_from": _run_content(study, origin) if origin else None,
+    }
+
+
+def _dataset_content(study: Study, name: str) -> Content:
+    """Keys that say nothing are left out, so that new ones change no old data."""
+    entry = {key: value for key, value in study.entries["datasets"][name].items() if value is not None}
+    known = {"entry": {"root": study.data_root, **entry}, "split_seed": study.split_seed}
+    return known | _plugins_that_register(study, "source", {entry["source"]})
+
+
+def _features_content(study: Study, cell: Experiment) -> Content | None:
+    """All that decides the outputs of a frozen backbone on the images of an experiment.
+
+    None where they cannot be kept: the backbone trains, its weights are another run's or depend on the seed, or
+    augmentation changes the images.
+    """
+    recipe, architecture = study.recipes[cell.recipe], study.architectures[cell.architecture]
+    if recipe.freeze != "backbone" or not architecture.pretrained or recipe.augment or recipe.init_from:
+        return None
+    entry = study.entries["recipes"][cell.recipe]
+    backbone = study.entries["architectures"][cell.architecture]
+    if "/" in architecture.model:  # of a library's network these make the classifier alone
+        backbone = {key: value for key, value in backbone.items() if key not in ("head", "dropout")}
+    return {
+        "dataset": _dataset_content(study, cell.dataset),
+        "backbone": backbone,
+        "normalize": entry["normalize"],
+        "precision": entry["precision"],
+        **_weights_of(study, cell),
+        **_plugins_that_register(study, "model", {architecture.model}),
+    }
+
+
+def _start_of(study: Study, cell: Experiment) -> Content:
+    """What decides whether the weights of the experiment that this one starts from fit."""
     origin = parent(study, cell.run(study.seeds[0]))
     if origin is None or (origin.dataset, origin.architecture) == (cell.dataset, cell.architecture):
         return {}
     architecture = study.entries["architectures"][origin.architecture]
-    return {"start": {"dataset": dataset_specification(study, origin.dataset), "architecture": architecture}}
+    return {"start": {"dataset": _dataset_content(study, origin.dataset), "architecture": architecture}}
 
 
 def _weights_of(study: Study, cell: Experiment) -> dict[str, str]:
-    """The checksum of a local weights file: another content under the same name is another experiment."""
+    """The checksum of a local weights file: other content under the same name is another experiment."""
     found = study.weights_checksums.get(cell.architecture)
     return {"weights": found} if found else {}
 
@@ -58,7 +193,7 @@ def _plugins_that_register(study: Study, kind: str, names: set[str]) -> dict[str
     return {"plugins": {file: study.plugin_checksums[file] for file in files}} if files else {}
 
 
-def _plugins_of(study: Study, cell: Experiment) -> dict[str, Any]:
+def _plugins_of(study: Study, cell: Experiment) -> Content:
     """The plugin files that decide the results of an experiment. Metrics are computed for each run."""
     files: dict[str, str] = {}
     transforms = _names_in([transform.model_dump() for transform in study.recipes[cell.recipe].augment])
@@ -78,46 +213,3 @@ def _names_in(value: Any) -> set[str]:
     if isinstance(value, list | tuple):
         return {name for item in value for name in _names_in(item)}
     return {value} if isinstance(value, str) else set()
-
-
-def features_specification(study: Study, cell: Experiment) -> dict[str, Any] | None:
-    """All that decides the outputs of a frozen backbone on the images of an experiment.
-
-    None where they cannot be kept: the backbone trains, its weights are another run's or depend on the seed, or
-    augmentation changes the images.
-    """
-    recipe, architecture = study.recipes[cell.recipe], study.architectures[cell.architecture]
-    if recipe.freeze != "backbone" or not architecture.pretrained or recipe.augment or recipe.init_from:
-        return None
-    entry = study.entries["recipes"][cell.recipe]
-    backbone = study.entries["architectures"][cell.architecture]
-    if "/" in architecture.model:  # of a library's network these make the classifier alone
-        backbone = {key: value for key, value in backbone.items() if key not in ("head", "dropout")}
-    return {
-        "dataset": dataset_specification(study, cell.dataset),
-        "backbone": backbone,
-        "normalize": entry["normalize"],
-        "precision": entry["precision"],
-        **_weights_of(study, cell),
-        **_plugins_that_register(study, "model", {architecture.model}),
-    }
-
-
-def specification(study: Study, run: Run) -> dict[str, Any]:
-    """All that decides the result of a run, and nothing else, as JSON holds it."""
-    origin = parent(study, run)
-    return {
-        **experiment_specification(study, run.experiment),
-        "seed": run.seed,
-        "init_from": specification(study, origin) if origin else None,
-    }
-
-
-def specification_hash(study: Study, run: Run) -> str:
-    """A short name of a run's specification."""
-    return digest(specification(study, run))
-
-
-def digest(content: object) -> str:
-    """16 hexadecimal digits that name a JSON-able value."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

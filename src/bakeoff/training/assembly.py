@@ -16,7 +16,8 @@ from bakeoff.models.image_shape import image_shape
 from bakeoff.models.registry import build_model
 from bakeoff.models.weights import fit_weights, load_pretrained, pretrained_normalization
 from bakeoff.study.matrix import Run
-from bakeoff.study.paths import Layout, features_folder
+from bakeoff.study.paths import Layout
+from bakeoff.study.specification import features_folder
 from bakeoff.study.study import Study, parent
 from bakeoff.training.devices import memory_format
 from bakeoff.training.features import keep_features

@@ -21,8 +21,9 @@ from bakeoff.files import write_atomically, write_json
 from bakeoff.jobs.progress import update
 from bakeoff.models.image_shape import image_shape
 from bakeoff.study.matrix import Run
+from bakeoff.study.needs import plan_file
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import specification
+from bakeoff.study.specification import specify
 from bakeoff.study.study import Study
 from bakeoff.training.attempt import Attempt
 from bakeoff.training.devices import device_name, gpu_uuid
@@ -43,7 +44,7 @@ def write_files(attempt: Attempt, progress: Progress, outcome: Outcome, micro_ba
         temporary.write_bytes(safetensors.torch.save(_contiguous(progress.best_weights)))
     result = {
         "run": vars(run),
-        "spec": specification(study, run),
+        "spec": specify(study, run).content,
         "status": progress.status,
         "message": progress.message,
         "metrics": {"best_epoch": progress.best_epoch, "epochs": progress.epoch} | outcome.metrics,
@@ -83,7 +84,7 @@ def _cost(attempt: Attempt, progress: Progress, micro_batch: int | None) -> dict
 
 def _size(study: Study, run: Run, layout: Layout, card: Card) -> dict[str, int]:
     """Parameters and MACs: as the plan step counted them, or counted now (which costs a second of imports)."""
-    plan = layout.plan(study, run.experiment)
+    plan = plan_file(study, layout, run.experiment)
     if plan.exists():
         found = json.loads(plan.read_text(encoding="utf-8"))
     else:

@@ -18,8 +18,8 @@ from bakeoff.study import plugins
 from bakeoff.study.entries import Recipe
 from bakeoff.study.matrix import Run
 from bakeoff.study.metrics import Task
-from bakeoff.study.paths import Layout, data_folder
-from bakeoff.study.specification import specification_hash
+from bakeoff.study.paths import Layout
+from bakeoff.study.specification import data_folder, specification_hash
 from bakeoff.study.study import Study, parent
 from bakeoff.training.assembly import Assembly, assemble
 from bakeoff.training.attempt import Attempt
