@@ -10,7 +10,7 @@ NAME    = $(shell sed -n 's/^study: *//p' $(STUDY) 2>/dev/null)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: study report report-pdf test test-all check format bench schema clean
+.PHONY: study report report-pdf test test-all check format bench schema docs clean
 
 study: $(BIN)/.ready
 	@gpus=$(GPUS) || exit; \
@@ -42,6 +42,9 @@ format: $(BIN)/.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow/rules
+
+docs: $(BIN)/.ready
+	$(BIN)/python docs/generate.py
 
 schema: $(BIN)/.ready
 	$(BIN)/bakeoff schema > workflow/schemas/study.schema.json

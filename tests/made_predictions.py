@@ -1,13 +1,19 @@
 """Predictions of runs that never were, written and read as those of training are."""
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bakeoff.results.predictions import ClassPredictions, LabelPredictions, Predictions, read_predictions
+from bakeoff.results.predictions import (
+    ClassPredictions,
+    LabelPredictions,
+    Predictions,
+    read_predictions,
+    write_predictions,
+)
+from bakeoff.results.result import Cost, Metrics, Provenance, Result, write_result
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
 
@@ -36,9 +42,14 @@ def saved(logits: np.ndarray, labels: np.ndarray, **metrics: Any) -> Predictions
         layout = Layout("made", Path(folder))
         for seed, run in enumerate(logits):
             paths = layout.run(CELL.run(seed))
-            paths.folder.mkdir(parents=True)
-            np.savez(paths.predictions, logits=run, labels=labels)
-            paths.result.write_text(json.dumps({"metrics": metrics}))
+            write_predictions(paths.predictions, run, labels)
+            write_result(
+                paths.result,
+                Result(
+                    run=CELL.run(seed), spec={}, status="completed", metrics=Metrics(**metrics), cost=Cost(),
+                    provenance=Provenance(),
+                ),
+            )  # fmt: skip
         return read_predictions({seed: layout.run(CELL.run(seed)) for seed in range(len(logits))})
 
 

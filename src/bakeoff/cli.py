@@ -2,10 +2,7 @@
 
 import gc
 import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,14 +10,12 @@ import typer
 
 from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import explain, is_explained
-from bakeoff.jobs.leases import lease_gpu
 from bakeoff.study.arguments import nearest
-from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout
 from bakeoff.study.plugins import load_plugins
 from bakeoff.study.reading import load_study, place, read_yaml, schema
-from bakeoff.study.specification import data_folder, features_folder
-from bakeoff.study.study import Study, runs
+from bakeoff.study.specification import data_folder
+from bakeoff.study.study import Study
 
 application = typer.Typer(
     no_args_is_help=True,
@@ -43,7 +38,7 @@ def plan(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> No
     """Print the matrix: runs, which are done, what the others cost in epochs and images."""
     from rich.console import Console
 
-    from bakeoff.commands.status import plan_table
+    from bakeoff.commands.plan import plan_table
 
     study = _load(study_file, overrides)
     Console().print(plan_table(study, Layout(study.study)))
@@ -105,20 +100,9 @@ def features(
     threads: Threads = 1,
 ) -> None:
     """Compute the outputs of a frozen backbone on a dataset once, for every run that trains a classifier on them."""
-    _set_threads(threads)
-    study = _load(study_file, overrides)
-    found = {path.name: cell for cell in study.cells if (path := features_folder(study, cell))}
-    if folder not in found:
-        raise BakeoffError(f"{study_file}: no run uses the features {folder!r}; {nearest(folder, list(found))}")
+    from bakeoff.commands.train import compute_features
 
-    lease = lease_gpu(study.device, study.jobs_per_gpu, folder, study.gpu_wait_seconds)
-    with _without_garbage_collection():
-        from bakeoff.training.devices import refuse_unleased
-        from bakeoff.training.run import compute_features
-
-    refuse_unleased(study.device, lease)
-    load_plugins(study.plugins)
-    compute_features(study, found[folder].run(study.seeds[0]), Layout(study.study), threads)
+    compute_features(_load(study_file, overrides), study_file, folder, threads)
 
 
 @application.command()
@@ -134,25 +118,9 @@ def train(
     ] = 10.0,
 ) -> None:
     """Train one run, or go on with it from its last checkpoint."""
-    from bakeoff.jobs.handover import finish
+    from bakeoff.commands.train import train as train_run
 
-    study = _load(study_file, overrides)
-    threads = threads or study.threads
-    _set_threads(threads)
-    planned = _find_run(study, run, study_file)
-    layout = Layout(study.study)
-
-    def with_a_gpu() -> None:
-        lease = lease_gpu(study.device, study.jobs_per_gpu, run, study.gpu_wait_seconds)  # before torch is imported
-        with _without_garbage_collection():
-            from bakeoff.training.devices import refuse_unleased
-            from bakeoff.training.run import train_locked
-
-        refuse_unleased(study.device, lease)
-        load_plugins(study.plugins)
-        train_locked(study, planned, layout, threads, checkpoint_seconds, lease)
-
-    finish(study, planned, layout, with_a_gpu)
+    train_run(_load(study_file, overrides), study_file, run, threads, checkpoint_seconds)
 
 
 @application.command()
@@ -284,24 +252,6 @@ def overrides_of(config: dict[str, Any], study_file: Path) -> list[str]:
     return [f"{key}={json.dumps(value)}" for key, value in config.items() if written.get(key) != value]
 
 
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """For imports: they make a million objects that stay, and looking for garbage among them takes a third of the time
-    of `import torch`."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def _set_threads(threads: int) -> None:
-    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[variable] = str(threads)  # before torch and numpy make their pools
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
-
-
 def _load(study_file: Path, overrides: list[str]) -> Study:
     return load_study(study_file, dict(_parse_override(text) for text in overrides))
 
@@ -313,14 +263,6 @@ def _parse_override(text: str) -> tuple[str, Any]:
     if not equals:
         raise BakeoffError(f"--set {text}: write KEY=VALUE")
     return key, yaml.safe_load(value)
-
-
-def _find_run(study: Study, key: str, study_file: Path) -> Run:
-    planned = {run.key: run for run in runs(study)}
-    if key not in planned:
-        some = "; ".join(list(planned)[:3])
-        raise BakeoffError(f"{study_file}: there is no run {key!r}; runs are named like {some}")
-    return planned[key]
 
 
 def main() -> None:

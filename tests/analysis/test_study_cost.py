@@ -7,7 +7,7 @@ from typing import Any
 from bakeoff.analysis.statistics import write_statistics
 from bakeoff.analysis.study_cost import study_cost
 from bakeoff.report.render import render_report
-from bakeoff.results.summary import read_tables, records
+from bakeoff.results.summary_tables import read_tables, records
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import features_folder
 from bakeoff.study.study import Study, runs

@@ -14,7 +14,8 @@ import yaml
 from rich.console import Console, RenderableType
 
 from bakeoff.commands.check import check_study
-from bakeoff.commands.status import plan_table, status_table
+from bakeoff.commands.plan import plan_table
+from bakeoff.commands.status import status_table
 from bakeoff.data.prepare import prepare_if_needed
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import load_study, parse_study

@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 
 from bakeoff.errors import BakeoffError
-from bakeoff.results.summary import read_history, read_tables, summarize
+from bakeoff.results.summary import summarize
+from bakeoff.results.summary_tables import read_history, read_tables
 from bakeoff.study.study import runs
 from synthetic_runs import history_of, layout_in, result_of, scores, study_of, write_run, write_runs
 

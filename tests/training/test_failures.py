@@ -16,11 +16,14 @@ from bakeoff.study.matrix import Run
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import load_study, parse_study
-from bakeoff.study.specification import features_folder
+from bakeoff.study.specification import features_folder, specify
 from bakeoff.study.study import runs
-from bakeoff.training import loop
+from bakeoff.training.attempt import Place
 from bakeoff.training.evaluation import best_over_epochs
 from bakeoff.training.run import train_run
+from bakeoff.training.scoring import MetricValues
+from bakeoff.training.state import EpochPart
+from bakeoff.training.trainer import Trainer
 from terminal import STUDIES, bakeoff
 
 BROKEN = """
@@ -48,25 +51,25 @@ def test_memory_that_runs_out_keeps_what_was_reached(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    train_epoch = loop._train_epoch
+    train_epoch = Trainer._pass_over_training_split
 
-    def killed(*arguments: object) -> loop.Metrics:
-        if arguments[6] == 3:
+    def killed(trainer: Trainer, epoch: int, part: EpochPart) -> MetricValues:
+        if epoch == 3:
             raise KeyboardInterrupt
-        return train_epoch(*arguments)  # type: ignore[arg-type]
+        return train_epoch(trainer, epoch, part)
 
-    def full(*arguments: object) -> loop.Metrics:
-        if arguments[6] == 3:
+    def full(trainer: Trainer, epoch: int, part: EpochPart) -> MetricValues:
+        if epoch == 3:
             raise torch.OutOfMemoryError("no memory is left")
-        return train_epoch(*arguments)  # type: ignore[arg-type]
+        return train_epoch(trainer, epoch, part)
 
     layout = Layout(STUDY.study)
     if resume:
-        monkeypatch.setattr(loop, "_train_epoch", killed)
+        monkeypatch.setattr(Trainer, "_pass_over_training_split", killed)
         with pytest.raises(KeyboardInterrupt):
-            train_run(STUDY, RUN, layout, checkpoint_seconds=0)
-    monkeypatch.setattr(loop, "_train_epoch", full)
-    train_run(STUDY, RUN, layout)
+            train_run(specify(STUDY, RUN), Place(layout, checkpoint_seconds=0))
+    monkeypatch.setattr(Trainer, "_pass_over_training_split", full)
+    train_run(specify(STUDY, RUN), Place(layout))
     result = json.loads(layout.run(RUN).result.read_text())
     assert result["status"] == "out_of_memory"
     assert result["message"].startswith("at epoch 3")
@@ -89,36 +92,36 @@ def test_memory_that_runs_out_outside_of_epochs(
         raise torch.OutOfMemoryError("no memory is left")
 
     monkeypatch.setattr(f"bakeoff.training.run.{where}", full)
-    train_run(STUDY, RUN, Layout(STUDY.study))
+    train_run(specify(STUDY, RUN), Place(Layout(STUDY.study)))
     result = json.loads(Layout(STUDY.study).run(RUN).result.read_text())
     assert (result["status"], result["message"]) == ("out_of_memory", f"{said}: no memory is left")
     assert result["metrics"]["epochs"] == epochs
 
 
-@pytest.mark.parametrize("before", ["run.assemble", "loop.load_checkpoint"])
+@pytest.mark.parametrize("before", ["run.assemble", "trainer.load_checkpoint"])
 def test_memory_that_runs_out_before_a_run_is_where_it_was_is_no_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], before: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     layout = Layout(STUDY.study)
-    train_epoch = loop._train_epoch
+    train_epoch = Trainer._pass_over_training_split
 
-    def killed(*arguments: object) -> loop.Metrics:
-        if arguments[6] == 3:
+    def killed(trainer: Trainer, epoch: int, part: EpochPart) -> MetricValues:
+        if epoch == 3:
             raise KeyboardInterrupt
-        return train_epoch(*arguments)  # type: ignore[arg-type]
+        return train_epoch(trainer, epoch, part)
 
     def full(*arguments: object) -> None:
         raise torch.OutOfMemoryError("no memory is left")
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(loop, "_train_epoch", killed)
-        train_run(STUDY, RUN, layout, checkpoint_seconds=0)
+        patch.setattr(Trainer, "_pass_over_training_split", killed)
+        train_run(specify(STUDY, RUN), Place(layout, checkpoint_seconds=0))
     with monkeypatch.context() as patch, pytest.raises(BakeoffError, match=r"go on from \S+/checkpoint.pt: no memory"):
         patch.setattr(f"bakeoff.training.{before}", full)
-        train_run(STUDY, RUN, layout)
+        train_run(specify(STUDY, RUN), Place(layout))
     assert not layout.run(RUN).result.exists()
-    train_run(STUDY, RUN, layout)
+    train_run(specify(STUDY, RUN), Place(layout))
     assert json.loads(layout.run(RUN).result.read_text())["status"] == "completed"
     assert "resuming after epoch 2" in capfd.readouterr().out
 
@@ -159,15 +162,15 @@ def test_memory_that_runs_out_on_kept_features_keeps_the_whole_network(
     )
     (run,) = runs(study)
     assert features_folder(study, run.experiment) is not None
-    train_epoch = loop._train_epoch
+    train_epoch = Trainer._pass_over_training_split
 
-    def full(*arguments: object) -> loop.Metrics:
-        if arguments[6] == 2:
+    def full(trainer: Trainer, epoch: int, part: EpochPart) -> MetricValues:
+        if epoch == 2:
             raise torch.OutOfMemoryError("no memory is left")
-        return train_epoch(*arguments)  # type: ignore[arg-type]
+        return train_epoch(trainer, epoch, part)
 
-    monkeypatch.setattr(loop, "_train_epoch", full)
-    train_run(study, run, Layout(study.study))
+    monkeypatch.setattr(Trainer, "_pass_over_training_split", full)
+    train_run(specify(study, run), Place(Layout(study.study)))
     paths = Layout(study.study).run(run)
     assert json.loads(paths.result.read_text())["status"] == "out_of_memory"
     network = build_model(study.architectures["deep"], ImageShape(1, 8, 8, 10))
@@ -186,7 +189,7 @@ def test_what_is_not_a_number_is_never_the_best_over_epochs(losses: list[float],
 def test_the_last_epochs_metrics_stand_beside_the_best_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     layout = Layout(STUDY.study)
-    train_run(STUDY, RUN, layout)
+    train_run(specify(STUDY, RUN), Place(layout))
     metrics = json.loads(layout.run(RUN).result.read_text())["metrics"]
     with layout.run(RUN).history.open() as file:
         rows = list(csv.DictReader(file))
@@ -198,14 +201,14 @@ def test_the_last_epochs_metrics_stand_beside_the_best_ones(tmp_path: Path, monk
 def test_a_run_whose_parent_has_no_weights_is_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
-    def full(*arguments: object) -> loop.Metrics:
+    def full(*arguments: object) -> MetricValues:
         raise torch.OutOfMemoryError("no memory is left")
 
     layout = Layout(STUDY.study)
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "_train_epoch", full)
-        train_run(STUDY, RUN, layout)
-    train_run(STUDY, CHILD, layout)
+        patch.setattr(Trainer, "_pass_over_training_split", full)
+        train_run(specify(STUDY, RUN), Place(layout))
+    train_run(specify(STUDY, CHILD), Place(layout))
     result = json.loads(layout.run(CHILD).result.read_text())
     assert result["status"] == "out_of_memory"
     assert RUN.key in result["message"]

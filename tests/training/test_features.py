@@ -15,8 +15,9 @@ from bakeoff.models.image_shape import image_shape
 from bakeoff.models.registry import build_model
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import parse_study
-from bakeoff.study.specification import data_folder, features_folder
+from bakeoff.study.specification import data_folder, features_folder, specify
 from bakeoff.study.study import Study, runs
+from bakeoff.training.attempt import Place
 from bakeoff.training.run import train_run
 
 
@@ -45,7 +46,7 @@ def test_heads_on_features_train_as_through_the_backbone(tmp_path: Path, monkeyp
     for study in (kept, through):
         for run in runs(study):
             if run.seed == 1:
-                train_run(study, run, Layout(study.study), threads=1)
+                train_run(specify(study, run), Place(Layout(study.study)))
     folders = {features_folder(kept, cell) for cell in kept.cells}
     assert len(folders) == 1 and (folders.pop() or Path()).is_dir()
     assert all(features_folder(through, cell) is None for cell in through.cells)
@@ -65,7 +66,7 @@ def test_a_finished_run_holds_the_whole_network(tmp_path: Path, monkeypatch: pyt
     study = study_of()
     run = runs(study)[2]
     layout = Layout(study.study)
-    train_run(study, run, layout, threads=1)
+    train_run(specify(study, run), Place(layout))
     data = load_prepared(data_folder(study, "digits"))
     network = build_model(study.architectures[run.architecture], image_shape(data.card))
     network.load_state_dict(safetensors.torch.load_file(layout.run(run).model))
@@ -81,12 +82,12 @@ def test_damaged_features_are_computed_again(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     study = study_of()
     first, _, second, _ = runs(study)
-    train_run(study, first, Layout(study.study), threads=1)
+    train_run(specify(study, first), Place(Layout(study.study)))
     folder = features_folder(study, first.experiment)
     assert folder is not None
     whole = (folder / "train.npy").read_bytes()
     (folder / "train.npy").write_bytes(whole[:1000])
-    train_run(study, second, Layout(study.study), threads=1)
+    train_run(specify(study, second), Place(Layout(study.study)))
     assert (folder / "train.npy").read_bytes() == whole
     result = json.loads(Layout(study.study).run(second).result.read_text())
     assert result["status"] == "completed"

@@ -15,10 +15,12 @@ from bakeoff.study.entries import Optimizer, Recipe
 from bakeoff.study.metrics import METRICS
 from bakeoff.training.devices import make_deterministic
 from bakeoff.training.evaluation import final_evaluation
-from bakeoff.training.loop import Plan, Progress, Row, Splits, never, train
 from bakeoff.training.losses import build_losses
 from bakeoff.training.randomness import seed_global
 from bakeoff.training.scoring import Scoring
+from bakeoff.training.settings import Settings, never
+from bakeoff.training.state import EpochRow, Progress, Splits
+from bakeoff.training.trainer import Checkpoint, Trainer
 
 SGD = Optimizer.model_validate({"name": "SGD", "lr": 0.1, "momentum": 0.9})
 
@@ -27,7 +29,7 @@ SGD = Optimizer.model_validate({"name": "SGD", "lr": 0.1, "momentum": 0.9})
 class Trained:
     """What came of a run: all but the clock."""
 
-    history: list[Row]
+    history: list[EpochRow]
     weights: dict[str, Tensor]
     logits: Tensor
 
@@ -44,17 +46,18 @@ def attempt(folder: Path, optimizer: Optimizer, stop: Callable[[], bool], traine
     recipe = Recipe(epochs=2, batch_size=10, track_test=True)
     losses = build_losses(recipe, "multi-class", labels)
     splits = Splits(*(Batches(images, labels, 10) for _ in range(3)))
-    plan = Plan(
-        recipe, optimizer, METRICS["loss"], losses, Scoring("multi-class"), None, 1, folder / "state.pt", 1e9, stop
+    settings = Settings(
+        recipe=recipe, optimizer=optimizer, metric=METRICS["loss"], losses=losses, scoring=Scoring(), seed=1
     )
     make_deterministic(torch.device("cpu"), threads=1)
     seed_global(1, "weights")
     network = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 3))
     network.register_forward_hook(lambda network, _, outputs: trained_on.extend([len(outputs)] * network.training))
-    progress = Progress()
-    train(network, splits, plan, torch.device("cpu"), progress)
-    outcome = final_evaluation(network, splits, plan, progress, METRICS, ["a", "b", "c"])
-    history = [{name: row[name] for name in row if name != "seconds"} for row in progress.history]
+    checkpoint = Checkpoint(folder / "state.pt")
+    trainer = Trainer(network, splits, settings, checkpoint, torch.device("cpu"), Progress(), stop)
+    trainer.train()
+    outcome = final_evaluation(trainer, METRICS, ["a", "b", "c"])
+    history = [{name: row[name] for name in row if name != "seconds"} for row in trainer.progress.history]
     return Trained(history, network.state_dict(), outcome.logits)
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from bakeoff.results.summary import by_experiment, read_history
+from bakeoff.results.summary_tables import by_experiment, read_history
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study

@@ -24,7 +24,7 @@ from bakeoff.analysis.single_runs import SingleRun
 from bakeoff.analysis.test_set_error import influences, standard_error
 from bakeoff.errors import BakeoffError
 from bakeoff.results.predictions import ClassPredictions, Floats, Predictions, read_predictions
-from bakeoff.results.summary import by_experiment
+from bakeoff.results.summary_tables import by_experiment
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import data_folder

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bakeoff.results.summary import CONFIDENCE, by_experiment
+from bakeoff.results.aggregation import CONFIDENCE
+from bakeoff.results.summary_tables import by_experiment
 from bakeoff.study.matrix import FACETS
 
 if TYPE_CHECKING:

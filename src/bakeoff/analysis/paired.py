@@ -22,7 +22,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bakeoff.analysis.intervals import Spread, spread
-from bakeoff.results.summary import CONFIDENCE
+from bakeoff.results.aggregation import CONFIDENCE
 
 if TYPE_CHECKING:
     import numpy as np

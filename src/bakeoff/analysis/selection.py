@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bakeoff.analysis.intervals import spread
-from bakeoff.results.summary import by_experiment
+from bakeoff.results.summary_tables import by_experiment
 from bakeoff.study.matrix import FACETS
 from bakeoff.study.metrics import Metric
 

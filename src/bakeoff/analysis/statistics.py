@@ -19,7 +19,7 @@ from bakeoff.analysis.variance import variance_table
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.results.result import FINISHED
-from bakeoff.results.summary import read_history, read_tables
+from bakeoff.results.summary_tables import read_history, read_tables
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakeoff.results.summary import Tables
+from bakeoff.results.summary_tables import Tables
 from bakeoff.study.specification import features_folder
 from bakeoff.study.study import Study
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.results.summary import KEYS
+from bakeoff.results.history import KEYS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,1 +1,1 @@
-"""What a person asks beside training."""
+"""What a person asks beside training: status, plan, check, doctor, compare."""

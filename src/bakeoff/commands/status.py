@@ -1,6 +1,5 @@
-"""Where a study is: what each run is doing, and what the whole will cost."""
+"""Where a study is: what each run is doing, and how long the rest will take."""
 
-import json
 import re
 import time
 from collections import Counter
@@ -17,14 +16,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from bakeoff.commands.forecast import Trained, seconds_left
-from bakeoff.errors import BakeoffError
 from bakeoff.jobs.leases import is_locked
 from bakeoff.jobs.progress import read_progress
-from bakeoff.results.result import FINISHED
+from bakeoff.results.result import FINISHED, read_result
 from bakeoff.study.matrix import Run
 from bakeoff.study.needs import plan_file
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import data_folder, features_folder, specification_hash, specify
+from bakeoff.study.specification import data_folder, features_folder, specify
 from bakeoff.study.study import Study, runs
 
 STYLES = {
@@ -55,15 +53,17 @@ class RunState:
 def run_state(study: Study, run: Run, layout: Layout) -> RunState:
     """waiting, running, interrupted (killed; goes on at the next attempt), failed, or a finished result's status."""
     paths = layout.run(run)
-    result = _read(paths.result)
-    if result is not None and result["spec"] == specify(study, run).content:
-        metrics = result["metrics"]
-        value = metrics.get("validation", {}).get(study.metric)
-        progress = {"epoch": metrics["epochs"], "epochs": study.recipes[run.recipe].epochs, "value": value}
-        progress["seconds"] = result["cost"]["training_seconds"]
-        return RunState(run, result["status"], progress, paths.log, result.get("message", ""))
+    specification, result = specify(study, run), read_result(paths.result)
+    if result is not None and result.spec == specification.content:
+        progress: dict[str, Any] = {
+            "epoch": result.metrics.epochs,
+            "epochs": specification.recipe.epochs,
+            "value": result.metrics.split("validation").get(study.metric),
+            "seconds": result.cost.training_seconds,
+        }
+        return RunState(run, result.status, progress, paths.log, result.message)
     progress = read_progress(paths)
-    is_of_another = bool(progress) and progress.get("specification") != specification_hash(study, run)
+    is_of_another = bool(progress) and progress.get("specification") != specification.hash
     if is_of_another:  # the study has changed since
         progress = {}
     if is_locked(paths.lock):
@@ -103,7 +103,7 @@ def show_status(study: Study, layout: Layout, watch: bool, console: Console) -> 
         while True:
             states = [run_state(study, run, layout) for run in runs(study)]
             table = _table(study, states, room=max(5, console.height - 8))
-            live.update(Group(table, *_failed_steps(study, layout)))
+            live.update(Group(table, *failed_steps(study, layout)))
             if all(state.state in FINISHED for state in states):
                 return
             time.sleep(1)
@@ -112,13 +112,13 @@ def show_status(study: Study, layout: Layout, watch: bool, console: Console) -> 
 def status_table(study: Study, layout: Layout) -> RenderableType:
     """A row for every run, a line that counts them, and what keeps them from starting."""
     table = _table(study, [run_state(study, run, layout) for run in runs(study)])
-    return Group(table, *_failed_steps(study, layout))
+    return Group(table, *failed_steps(study, layout))
 
 
 def show_failures(study: Study, layout: Layout, console: Console) -> None:
     """A line for each run that failed, and for each step before training that did."""
     states = [run_state(study, run, layout) for run in runs(study)]
-    for line in (*_reasons(states, ["failed"]), *_failed_steps(study, layout)):
+    for line in (*_reasons(states, ["failed"]), *failed_steps(study, layout)):
         console.print(line, soft_wrap=True)
 
 
@@ -128,7 +128,7 @@ def _reasons(states: list[RunState], kinds: Container[str]) -> list[str]:
     return [f"[{STYLES[s.state]}]{escape(s.run.key)}[/]: {escape(f'{s.reason} ({s.log})')}" for s in chosen]
 
 
-def _failed_steps(study: Study, layout: Layout) -> list[str]:
+def failed_steps(study: Study, layout: Layout) -> list[str]:
     """The errors that the steps before training ended with: preparing data, checking the study, keeping features."""
     logs = [(f"preparing {name}", data_folder(study, name)) for name in study.datasets]
     kept = {folder for cell in study.cells if (folder := features_folder(study, cell))}
@@ -144,84 +144,22 @@ def _failed_steps(study: Study, layout: Layout) -> list[str]:
     return lines
 
 
-def plan_table(study: Study, layout: Layout) -> RenderableType:
-    """The matrix: experiments, their runs and which are done, what is left in epochs and images; then how recipes
-    augment. An axis with one name alone stands above the table."""
-    axes, alone = _axes(study)
-    table = _narrow_table()
-    for column in axes:
-        table.add_column(column, overflow="fold")
-    for column in ("runs\ndone", "epochs\nleft", "images\nleft"):
-        table.add_column(column, justify="right", no_wrap=True)
-    counts = {name: _training_images(study, name) for name in study.datasets}
-    total_runs = total_done = total_epochs = 0
-    total_images: int | None = 0
-    for cell in study.cells:
-        states = [run_state(study, cell.run(seed), layout).state for seed in study.seeds]
-        done = sum(state in FINISHED for state in states)
-        epochs = (len(states) - done) * study.recipes[cell.recipe].epochs
-        count = counts[cell.dataset]
-        images = None if count is None else count * epochs
-        names = [escape(getattr(cell, axis)) for axis in axes]
-        table.add_row(*names, f"{done}/{len(states)}", f"{epochs:,}", _number(images))
-        total_runs, total_done, total_epochs = total_runs + len(states), total_done + done, total_epochs + epochs
-        total_images = None if images is None or total_images is None else total_images + images
-    if axes:
-        table.add_section()
-        blanks = [""] * (len(axes) - 1)
-        done_of_all = f"{total_done}/{total_runs}"
-        table.add_row("all", *blanks, done_of_all, f"{total_epochs:,}", _number(total_images), style="bold")
-    title = f"[bold]{escape(study.title or study.study)}[/]: {total_runs} runs{escape(alone)}"
-    unknown = [name for name, count in counts.items() if count is None]
-    notes = [f"images are counted once a dataset is prepared; not yet: {', '.join(unknown)}"] if unknown else []
-    unchecked = sum(not plan_file(study, layout, cell).exists() for cell in study.cells)
-    if unchecked:
-        notes.append(f"models, optimizers and transforms of {unchecked} experiments are checked in the first jobs")
-    return Group(title, table, *notes, *_augmentation_notes(study, layout), *_failed_steps(study, layout))
-
-
-def _narrow_table() -> Table:
+def narrow_table() -> Table:
     return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
 
 
-def _axes(study: Study) -> tuple[list[str], str]:
+def axes_of(study: Study) -> tuple[list[str], str]:
     """The axes on which experiments differ, and words that name the others' only entries."""
     names = {axis: {getattr(cell, axis) for cell in study.cells} for axis in AXIS_NAMES}
     alone = [f", {axis} {min(found)}" for axis, found in names.items() if len(found) == 1]
     return [axis for axis, found in names.items() if len(found) > 1], "".join(alone)
 
 
-def _augmentation_notes(study: Study, layout: Layout) -> list[str]:
-    """Which transforms run on batches, as the plan step found; recipes of which the same is known share a line."""
-    ways: dict[str, str] = {}
-    for cell in study.cells:
-        if study.recipes[cell.recipe].augment:
-            plan = _read(plan_file(study, layout, cell)) or {}
-            found = _ways(plan["augmentation"]) if "augmentation" in plan else "known after `bakeoff check`"
-            ways.setdefault(cell.recipe, found)
-    recipes = {found: [name for name, other in ways.items() if other == found] for found in ways.values()}
-    return [escape(f"augment: {', '.join(names)} – {found}") for found, names in recipes.items()]
-
-
-def _ways(augmentation: dict[str, list[str]]) -> str:
-    ways = {"batched": "batched", "image_by_image": "image by image"}
-    return "; ".join(f"{', '.join(augmentation[key])} {words}" for key, words in ways.items() if augmentation[key])
-
-
-def _training_images(study: Study, dataset: str) -> int | None:
-    card = _read(data_folder(study, dataset) / "card.json")
-    return card["counts"]["train"] if card else None
-
-
-def _number(value: int | None) -> str:
-    return "?" if value is None else f"{value:,}"
-
-
 def _table(study: Study, states: list[RunState], room: int | None = None) -> RenderableType:
     """Runs by what differs in their names, then why runs ended early. A column without a value is left out."""
     shown = _most_interesting(states, room)
     left = dict(zip([state.run for state in states], seconds_left([_trained(study, s) for s in states]), strict=True))
-    axes, alone = _axes(study)
+    axes, alone = axes_of(study)
     columns = {
         "run": [
             escape("/".join([*(getattr(state.run, axis) for axis in axes), f"seed{state.run.seed}"])) for state in shown
@@ -234,7 +172,7 @@ def _table(study: Study, states: list[RunState], room: int | None = None) -> Ren
         "time left": [_duration(left[state.run]) if state.state == "running" else "" for state in shown],
     }
     filled = {name: cells for name, cells in columns.items() if any(cells)}
-    table = _narrow_table()
+    table = narrow_table()
     for name in filled:
         justify: Literal["left", "right"] = "left" if name in ("run", "state") else "right"
         table.add_column(name, overflow="fold", justify=justify, no_wrap=name != "run")
@@ -276,7 +214,7 @@ def _time_left(states: list[RunState], left: dict[Run, float | None]) -> list[st
     known = [seconds for seconds in left.values() if seconds is not None]
     unknown = len(left) - len(known)
     total = f"{_duration(sum(known) / running)} of training left, {running} at a time"
-    return [total + (f"; {unknown} runs not counted, as nothing like them has trained yet" if unknown else "")]
+    return [total + (f"; {unknown} runs without an estimate: no similar run has finished" if unknown else "")]
 
 
 def _duration(seconds: float | None) -> str:
@@ -293,13 +231,3 @@ def _device(progress: dict[str, Any]) -> str:
 def _images_per_second(progress: dict[str, Any]) -> str:
     speed = progress.get("images_per_second")
     return "" if speed is None else f"{speed:,.0f}"
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return content
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise BakeoffError(f"{path}: is damaged ({error}); delete it, and the run is made again") from error

@@ -12,7 +12,7 @@ from bakeoff.figures.statistics_figures import statistics_figures
 from bakeoff.figures.style import cells_of, save, styles_of, theme
 from bakeoff.figures.trade_off import trade_off
 from bakeoff.language import Language, language_of
-from bakeoff.results.summary import by_experiment, read_tables
+from bakeoff.results.summary_tables import by_experiment, read_tables
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 

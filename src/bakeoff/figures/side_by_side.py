@@ -6,7 +6,7 @@ from bakeoff.analysis.labels import metric_name, short_labels
 from bakeoff.figures.axes import format_value
 from bakeoff.figures.style import INK, WIDTH, Style, cells_of
 from bakeoff.language import Language
-from bakeoff.results.summary import by_experiment, records
+from bakeoff.results.summary_tables import by_experiment, records
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.study import Study
 

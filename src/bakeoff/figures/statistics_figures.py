@@ -12,7 +12,7 @@ from bakeoff.figures.choices import critical_difference, performance_profiles, v
 from bakeoff.figures.confusion_and_calibration import captioned, confusion, precision_recall, reliability
 from bakeoff.figures.style import cells_of, shortened
 from bakeoff.language import Language
-from bakeoff.results.summary import records
+from bakeoff.results.summary_tables import records
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study

@@ -1,1 +1,1 @@
-"""A run as a process: handing over, leases, what it asks a machine for."""
+"""A run as a process: hand-over between attempts, progress, leases of GPUs, what a job asks a cluster for."""

@@ -1,10 +1,9 @@
-"""How a finished run's files come to Snakemake, also when it was killed meanwhile.
+"""How the files of a finished run reach Snakemake, even if it was killed meanwhile.
 
-Snakemake deletes the outputs of a job that it knows nothing of, and starts the job again. So a training writes its
-files into its own state folder, where they stay until Snakemake has seen them, and the outputs are links to them.
+Snakemake deletes the outputs of a job that it has no record of, and starts the job again. So a training writes its
+files into its own state folder, where they stay until Snakemake has seen them. The outputs are links to them.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Container, Iterable, Iterator
@@ -16,31 +15,31 @@ import filelock
 
 from bakeoff.files import remove_leftovers, write_atomically
 from bakeoff.jobs.progress import begin, read_progress
-from bakeoff.study.matrix import Run
-from bakeoff.study.paths import Layout, RunPaths
-from bakeoff.study.specification import specification_hash, specify
-from bakeoff.study.study import Study
+from bakeoff.results.result import read_result
+from bakeoff.study.paths import RunPaths
+from bakeoff.study.specification import Specification
 
 UNDER_SNAKEMAKE = "BAKEOFF_UNDER_SNAKEMAKE"  # set in the environment of Snakemake's jobs
 
 
-def finish(study: Study, run: Run, layout: Layout, train: Callable[[], None]) -> None:
-    """Bring a run to its four outputs. Only where no earlier attempt has finished it, `train` is called, to leave them
-    in the state folder: so what needs no training takes no GPU, and imports no torch.
+def finish(specification: Specification, paths: RunPaths, train: Callable[[], None]) -> None:
+    """Bring a run to its four outputs.
 
-    Waits for another process that has the run: an orphan of a killed Snakemake. What that one finishes is taken.
+    `train` is called only where no earlier attempt has finished the run, and leaves the files in the state folder: so
+    what needs no training takes no GPU and imports no torch. Waits for another process that has the run, an orphan of a
+    killed Snakemake, and reuses what it finished.
     """
-    paths, wanted = layout.run(run), specify(study, run).content
+    key = specification.run.key
     paths.state.mkdir(parents=True, exist_ok=True)
-    with _lock(paths, run.key):
-        if is_finished(paths, wanted):  # by an orphan of an earlier attempt, while we waited for its lock
-            print(f"{run.key} is finished already", flush=True)
+    with _lock(paths, key):
+        if is_finished(paths, specification):  # by an orphan of an earlier attempt, while we waited for its lock
+            print(f"{key} is finished already", flush=True)
         else:
-            if is_finished(paths.finished, wanted):  # by one that had ended before Snakemake deleted its outputs
+            if is_finished(paths.finished, specification):  # by one that ended before Snakemake deleted its outputs
                 again = f"to train it again, delete {paths.finished.folder}"
-                print(f"{run.key} was finished by an earlier attempt; {again}", flush=True)
+                print(f"{key} was finished by an earlier attempt; {again}", flush=True)
             else:
-                begin(paths, specification_hash(study, run), study.recipes[run.recipe].epochs)
+                begin(paths, specification.hash, specification.recipe.epochs)
                 train()
             publish(paths)
         _remove_state(paths.state, keep={paths.lock, paths.finished.folder})
@@ -48,16 +47,19 @@ def finish(study: Study, run: Run, layout: Layout, train: Callable[[], None]) ->
             forget(paths)
 
 
-def is_finished(paths: RunPaths, specification: dict[str, Any]) -> bool:
+def is_finished(paths: RunPaths, specification: Specification) -> bool:
     """Whether the four files of a run are there, and are of this specification."""
     if not all(path.exists() for path in paths.files):
         return False
-    return json.loads(paths.result.read_text(encoding="utf-8"))["spec"] == specification
+    result = read_result(paths.result)
+    return result is not None and result.spec == specification.content
 
 
 def publish(paths: RunPaths) -> None:
-    """Make the outputs of a run from its finished files. An older result.json goes first, the new one comes last: where
-    it stands, the others are its own."""
+    """Make the outputs of a run from its finished files.
+
+    An older result.json is removed first and the new one written last, so that the files beside it are always its own.
+    """
     remove_leftovers(*paths.files)
     paths.result.unlink(missing_ok=True)
     for finished, output in zip(paths.finished.files, paths.files, strict=True):
@@ -76,9 +78,10 @@ def forget(paths: RunPaths) -> None:
 
 
 def forget_known(runs: Iterable[RunPaths], dag: Any) -> None:
-    """When Snakemake ends, whose graph of jobs is `dag`: of the runs that it need not start any more.
+    """At the end of Snakemake, whose graph of jobs is `dag`, forget the runs that it need not start any more.
 
-    Of those that it was not asked for, or has not come to, it may take the outputs for incomplete and delete them.
+    The other runs, which it was not asked for or did not reach, are kept: it may take their outputs for incomplete and
+    delete them.
     """
     known = {str(output) for job in dag.jobs if dag.noneedrun_finished(job) for output in job.output}
     for paths in runs:
@@ -106,13 +109,13 @@ def _lock(paths: RunPaths, key: str) -> Iterator[None]:
 
 
 def _holder(paths: RunPaths) -> str:
-    """The process that said last that it trains a run."""
+    """The process that last reported to train the run."""
     known = read_progress(paths).get("process")
     return f"process {known}" if known else "another process"
 
 
 def _remove_state(folder: Path, keep: Container[Path]) -> None:
-    """Remove what an unfinished run kept in `folder`, but for what others still need."""
+    """Remove what an unfinished run kept in `folder`, except for what others still need."""
     for path in folder.iterdir():
         if path in keep:
             continue

@@ -1,4 +1,4 @@
-"""What a training says of itself while it is at work: progress.json in the state folder of its run."""
+"""What a training reports while it runs: progress.json in the state folder of its run."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from bakeoff.study.paths import RunPaths
 
 
 def begin(paths: RunPaths, specification_hash: str, epochs: int) -> None:
-    """An attempt begins where the last one of this specification was, without its error."""
+    """Begin an attempt where the last one of this specification was, without its error."""
     known = read_progress(paths)
     if known.get("specification") != specification_hash:
         known = {"epoch": 0, "epochs": epochs, "specification": specification_hash}
@@ -19,18 +19,18 @@ def begin(paths: RunPaths, specification_hash: str, epochs: int) -> None:
 
 
 def update(paths: RunPaths, content: dict[str, Any]) -> None:
-    """Say more of the attempt that has begun."""
+    """Add to what the attempt has reported."""
     _write(paths, read_progress(paths) | content)
 
 
 def write_failure(paths: RunPaths, reason: str) -> None:
     """Why an attempt failed, for `bakeoff status`."""
-    with suppress(OSError):  # on a full disk too, what is told is the error that the attempt failed with
+    with suppress(OSError):  # even on a full disk, the user is told the error of the attempt
         update(paths, {"failed": reason})
 
 
 def read_progress(paths: RunPaths) -> dict[str, Any]:
-    """What the last attempt said; nothing when there was none, or its machine lost power as it wrote."""
+    """What the last attempt reported; empty when there was none, or when the machine lost power as it wrote."""
     try:
         content: dict[str, Any] = json.loads(paths.progress.read_text(encoding="utf-8"))
         return content

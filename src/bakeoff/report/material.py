@@ -11,7 +11,7 @@ from bakeoff.analysis.statistics import read_statistics
 from bakeoff.errors import BakeoffError
 from bakeoff.language import Language
 from bakeoff.report.document import Cell, Figure
-from bakeoff.results.summary import Tables, by_experiment, read_tables, records
+from bakeoff.results.summary_tables import Tables, by_experiment, read_tables, records
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.metrics import Metric
 from bakeoff.study.needs import plan_file

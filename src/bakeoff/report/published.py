@@ -8,7 +8,7 @@ from bakeoff.language import mark
 from bakeoff.report.document import Cell, Column, Table
 from bakeoff.report.material import Material
 from bakeoff.report.numbers import NONE, is_known, mean_range_text, metric_text, spread_text
-from bakeoff.results.summary import CONFIDENCE
+from bakeoff.results.aggregation import CONFIDENCE
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import Metric
 from bakeoff.study.study import Published, Study

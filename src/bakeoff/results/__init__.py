@@ -1,1 +1,1 @@
-"""What a run leaves behind, and its summary."""
+"""What a run leaves behind, as types, and the summary of all runs of a study."""

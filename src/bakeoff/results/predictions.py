@@ -1,9 +1,8 @@
-"""The only reader of the predictions of runs: what each test image was taken for.
+"""The predictions of runs, written and read: what each test image was taken for.
 
 The logits of one run at a time are in memory; of multi-class ones a few numbers per image are kept.
 """
 
-import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.errors import BakeoffError
+from bakeoff.files import write_atomically
+from bakeoff.results.result import read_result, unusable
 from bakeoff.study.metrics import IGNORED
 from bakeoff.study.paths import RunPaths
 
@@ -75,6 +75,13 @@ class LabelPredictions:
 Predictions = ClassPredictions | LabelPredictions
 
 
+def write_predictions(path: Path, logits: Floats, labels: NDArray[Any]) -> None:
+    """Write predictions.npz, atomically: float32 logits [N, classes] of the test split, and its labels [N] or
+    [N, classes]."""
+    with write_atomically(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, logits=logits, labels=labels)
+
+
 def read_predictions(runs: Mapping[int, RunPaths]) -> Predictions:
     """The predictions of an experiment's completed runs, at least one, by seed.
 
@@ -85,7 +92,7 @@ def read_predictions(runs: Mapping[int, RunPaths]) -> Predictions:
     for paths in runs.values():
         logits, labels = _read(paths.predictions)
         if parts and not np.array_equal(labels, parts[0][1]):
-            raise _corrupt(paths.predictions, f"its test images are not those of seed {seeds[0]}")
+            raise unusable(paths.predictions, f"its test images are not those of seed {seeds[0]}")
         if labels.ndim == 1:
             parts.append((_reduced(logits, labels), labels, logits.shape[1]))
         else:
@@ -112,10 +119,10 @@ def _read(path: Path) -> tuple[Floats, NDArray[Any]]:
             logits, labels = saved["logits"], saved["labels"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise _corrupt(path, reason) from error
+        raise unusable(path, reason) from error
     fits = labels.shape in ((len(logits),), logits.shape) and logits.ndim == 2 and len(logits) > 0
     if not fits:
-        raise _corrupt(path, f"logits {logits.shape} do not fit labels {labels.shape}")
+        raise unusable(path, f"logits {logits.shape} do not fit labels {labels.shape}")
     return logits, labels
 
 
@@ -138,18 +145,12 @@ def _reduced(logits: Floats, labels: NDArray[np.int64]) -> tuple[NDArray[Any], F
 
 def _label_results(path: Path, labels: int) -> tuple[Floats, Floats, Floats]:
     """Of a result.json: average precision of each label [L], the threshold for all [], the threshold of each [L]."""
-    try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
-        thresholds = metrics.get("thresholds") or {}
-        by_label = [metrics.get("test_average_precision") or {}, thresholds.get("labels") or {}]
-        values = [np.array(list(found.values()) or [None] * labels, dtype=float) for found in by_label]
-        for_all = np.array(thresholds.get("global"), dtype=float)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _corrupt(path, str(error)) from error
+    result = read_result(path)
+    if result is None:
+        raise unusable(path, "there is no such file")
+    thresholds = result.metrics.thresholds
+    by_label = [result.metrics.split("test_average_precision"), thresholds.labels if thresholds else {}]
+    values = [np.array(list(found.values()) or [None] * labels, dtype=float) for found in by_label]
     if any(found.shape != (labels,) for found in values):
-        raise _corrupt(path, f"thresholds or average precisions are not those of {labels} labels")
-    return values[0], for_all, values[1]
-
-
-def _corrupt(path: Path, problem: str) -> BakeoffError:
-    return BakeoffError(f"{path}: cannot use this file of a run: {problem}; delete the run's folder and train it again")
+        raise unusable(path, f"thresholds or average precisions are not those of {labels} labels")
+    return values[0], np.array(thresholds.for_all if thresholds else np.nan), values[1]

@@ -1,1 +1,1 @@
-"""What a study may say, and what it means: without torch."""
+"""What a study may say and what it means: entries, matrix, reading, specification, paths. Without torch."""

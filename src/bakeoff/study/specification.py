@@ -67,6 +67,11 @@ class Specification:
         """The short name of the specification."""
         return digest(self.content)
 
+    @property
+    def experiment_hash(self) -> str:
+        """The short name of what all seeds of the run's experiment share."""
+        return digest({key: value for key, value in self.content.items() if key not in ("seed", "init_from")})
+
 
 def specify(study: Study, run: Run) -> Specification:
     """Resolve a run of a study."""

@@ -1,1 +1,1 @@
-"""Training one run: loop, optimizers, schedules, metrics, checkpoints, devices."""
+"""One run: assembly, trainer, optimizers, schedules, losses, evaluation, checkpoints, devices."""

@@ -15,14 +15,13 @@ from bakeoff.models.freezing import freeze
 from bakeoff.models.image_shape import image_shape
 from bakeoff.models.registry import build_model
 from bakeoff.models.weights import fit_weights, load_pretrained, pretrained_normalization
-from bakeoff.study.matrix import Run
+from bakeoff.study.entries import SPLITS
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import features_folder
-from bakeoff.study.study import Study, parent
+from bakeoff.study.specification import Specification
 from bakeoff.training.devices import memory_format
 from bakeoff.training.features import keep_features
-from bakeoff.training.loop import Splits, Weights, weights_of
 from bakeoff.training.randomness import seed_global
+from bakeoff.training.state import Splits, Weights, weights_of
 
 
 @dataclass(frozen=True)
@@ -44,56 +43,50 @@ class Assembly:
         return weights_of(self.network)
 
 
-def assemble(study: Study, run: Run, layout: Layout, data: PreparedData, device: torch.device) -> Assembly:
+def assemble(specification: Specification, layout: Layout, data: PreparedData, device: torch.device) -> Assembly:
     """Build the network of a run and the batches that it trains on; a frozen backbone's features are kept once.
 
     Raises BakeoffError when weights to start from cannot be had or do not fit.
     """
-    recipe = study.recipes[run.recipe]
-    network = _network(study, run, layout, data)
+    recipe = specification.recipe
+    network = _network(specification, layout, data)
     layout_in_memory = memory_format(recipe.channels_last, network, device, recipe.precision)
-    folder = features_folder(study, run.experiment)
-    if folder is None:
+    if specification.features is None:
         network = network.to(device, memory_format=layout_in_memory)  # type: ignore[call-overload]
-        return Assembly(network, network, _image_splits(study, run, data, device, layout_in_memory))
+        return Assembly(network, network, _image_splits(specification, data, device, layout_in_memory))
     classifier, path = take_off(network)
 
     def images() -> Splits:
         network.to(device, memory_format=layout_in_memory)  # type: ignore[call-overload]
-        return _image_splits(study, run, data, device, layout_in_memory)
+        return _image_splits(specification, data, device, layout_in_memory)
 
-    features = keep_features(network, images, recipe, folder, data)
+    features = keep_features(network, images, recipe, specification.features, data)
     network.to("cpu")
-    train, validation, test = (
-        FeatureBatches(features[split], data.splits[split][1], recipe.batch_size, device)
-        for split in ("train", "validation", "test")
-    )
-    return Assembly(network, classifier.to(device), Splits(train, validation, test), path)
+    splits = (FeatureBatches(features[split], data.splits[split][1], recipe.batch_size, device) for split in SPLITS)
+    return Assembly(network, classifier.to(device), Splits(*splits), path)
 
 
-def _network(study: Study, run: Run, layout: Layout, data: PreparedData) -> nn.Module:
+def _network(specification: Specification, layout: Layout, data: PreparedData) -> nn.Module:
     """The network with its starting weights: drawn from the seed, pretrained, or another run's best."""
-    architecture, images = study.architectures[run.architecture], image_shape(data.card)
-    seed_global(run.seed, "weights")
+    architecture, images, origin = specification.architecture, image_shape(data.card), specification.origin
+    seed_global(specification.run.seed, "weights")
     network = build_model(architecture, images)
-    origin = parent(study, run)
     if origin is not None:
         fit_weights(network, safetensors.torch.load_file(layout.run(origin).model), f"init_from {origin.key}")
         print(f"starting from the weights of {origin.key}", flush=True)
     else:
         load_pretrained(network, architecture, images)
-    freeze(network, study.recipes[run.recipe].freeze)
+    freeze(network, specification.recipe.freeze)
     return network
 
 
 def _image_splits(
-    study: Study, run: Run, data: PreparedData, device: torch.device, layout_in_memory: torch.memory_format
+    specification: Specification, data: PreparedData, device: torch.device, layout_in_memory: torch.memory_format
 ) -> Splits:
-    recipe = study.recipes[run.recipe]
-    mean, std = _normalization(study, run, data)
-    augmentation = build_augmentation(
-        [(transform.name, transform.arguments) for transform in recipe.augment], tuple(data.card["shape"])
-    )
+    recipe = specification.recipe
+    mean, std = _normalization(specification, data)
+    transforms = [(transform.name, transform.arguments) for transform in recipe.augment]
+    augmentation = build_augmentation(transforms, tuple(data.card["shape"]))
 
     def batches(split: str) -> Batches:
         images, labels = data.splits[split]
@@ -103,16 +96,16 @@ def _image_splits(
             classes=len(data.card["classes"]),
         )  # fmt: skip
 
-    return Splits(batches("train"), batches("validation"), batches("test"))
+    return Splits(*map(batches, SPLITS))
 
 
-def _normalization(study: Study, run: Run, data: PreparedData) -> tuple[list[float], list[float]]:
+def _normalization(specification: Specification, data: PreparedData) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each channel, for pixels in 0..1."""
-    normalize, channels = study.recipes[run.recipe].normalize, data.card["shape"][0]
+    normalize, channels = specification.recipe.normalize, data.card["shape"][0]
     if normalize is None:
         return [0.0] * channels, [1.0] * channels
     if normalize == "dataset":
         return data.card["mean"], data.card["std"]
     if normalize == "pretrained":
-        return pretrained_normalization(study.architectures[run.architecture], channels)
+        return pretrained_normalization(specification.architecture, channels)
     return list(normalize.mean), list(normalize.std)

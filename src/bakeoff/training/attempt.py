@@ -3,44 +3,60 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import torch
 
 from bakeoff.data.prepare import PreparedData
 from bakeoff.jobs.leases import Lease
-from bakeoff.study.entries import Recipe
-from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout, RunPaths
-from bakeoff.study.study import Study
+from bakeoff.study.specification import Specification
 from bakeoff.training.costs import Spent
 from bakeoff.training.devices import device_name
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run is trained: what is here may change how long it takes, but not what comes out.
+
+    `device` is what the study asks for (auto, cpu or cuda), `lease` the GPU that this process holds,
+    `checkpoint_seconds` the least time between two checkpoints at the ends of epochs.
+    """
+
+    layout: Layout
+    device: str = "auto"
+    threads: int = 1
+    lease: Lease | None = None
+    measure_energy: bool = False
+    checkpoint_seconds: float = 10.0
 
 
 @dataclass(frozen=True)
 class Attempt:
     """`stop` says whether somebody asks it to end, `spent` what it has used so far."""
 
-    study: Study
-    run: Run
-    layout: Layout
+    specification: Specification
+    place: Place
     data: PreparedData
     device: torch.device
-    lease: Lease | None
-    threads: int
-    checkpoint_seconds: float
     started: datetime
     stop: Callable[[], bool]
     spent: Callable[[], Spent]
 
     @property
-    def place(self) -> str:
-        """What it trains on: on another device, or with other threads, numbers differ in their last digits."""
-        return f"{device_name(self.device)}, {self.threads} threads"
-
-    @property
-    def recipe(self) -> Recipe:
-        return self.study.recipes[self.run.recipe]
+    def place_name(self) -> str:
+        """On another device, or with other threads, numbers differ in their last digits."""
+        return f"{device_name(self.device)}, {self.place.threads} threads"
 
     @property
     def paths(self) -> RunPaths:
-        return self.layout.run(self.run)
+        return self.place.layout.run(self.specification.run)
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.paths.checkpoint(self.specification.hash)
+
+    @property
+    def halving(self) -> Path:
+        """What is known of the memory, beside the checkpoint."""
+        return self.checkpoint.with_name("halving.json")

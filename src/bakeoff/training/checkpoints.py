@@ -1,4 +1,4 @@
-"""Checkpoints: a run's whole state after a step or an epoch, behind a checksum."""
+"""Checkpoints: the whole state of a run after a step or an epoch, with a checksum."""
 
 import hashlib
 import io
@@ -47,8 +47,8 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
 
 @contextmanager
 def on_the_way_to(path: Path) -> Iterator[None]:
-    """Until a run is where its checkpoint is, a full memory says nothing of the run, which once had memory enough: it
-    is raised as a BakeoffError. Without a checkpoint it stays what it is."""
+    """Around what brings a run back to its checkpoint. It once had enough memory to get there, so if memory runs out
+    now, the run is not to blame: a BakeoffError is raised. Without a checkpoint the exception stays as it is."""
     try:
         yield
     except Exception as error:

@@ -19,11 +19,11 @@ from bakeoff.jobs.leases import Lease
 
 @dataclass(frozen=True)
 class Spent:
-    """What attempts at a run have used. Those of several attempts add up; of memory it is the most at once. Of an
-    attempt that was killed, what it used after its last checkpoint is not known.
+    """What attempts at a run have used. Several attempts add up, except for memory, whose maximum counts. What a killed
+    attempt used after its last checkpoint is unknown.
 
-    `cpu_seconds` is user and system time, start-up included; `gpu_seconds` is the time for which a GPU, or a slot of
-    one, was held. `energy_kwh` is None where it is not measured, `peak_device_memory_bytes` without a GPU.
+    `cpu_seconds` is user and system time, start-up included. `gpu_seconds` is the time for which a GPU, or a slot of
+    one, was held. `energy_kwh` is None where it is not measured, `peak_device_memory_bytes` is None without a GPU.
     """
 
     cpu_seconds: float = 0.0
@@ -46,12 +46,12 @@ class Spent:
 
 @contextmanager
 def metered(device: torch.device, lease: Lease | None, energy: bool) -> Iterator[Callable[[], Spent]]:
-    """The function says what this process has used so far. Raises BakeoffError when energy cannot be measured."""
+    """Yields a function that says what this process has used. Raises BakeoffError when energy cannot be measured."""
     held_since = lease.since if lease else time.monotonic()
     holds_gpu = lease is not None or device.type == "cuda"
     with _energy_meter(energy) as energy_kwh:
         yield lambda: Spent(
-            sum(os.times()[:4]),  # with the processes that it started: torch.compile's
+            sum(os.times()[:4]),  # includes the processes that torch.compile starts
             time.monotonic() - held_since if holds_gpu else 0.0,
             energy_kwh(),
             _peak_host_memory_bytes(),
@@ -71,7 +71,7 @@ def _peak_host_memory_bytes() -> int:
 
 @contextmanager
 def _energy_meter(wanted: bool) -> Iterator[Callable[[], float | None]]:
-    """The function says how many kWh were used so far: codecarbon's estimate for this process and its GPU."""
+    """Yields a function that says how many kWh were used: codecarbon's estimate for this process and its GPU."""
     if not wanted:
         yield lambda: None
         return
@@ -83,7 +83,7 @@ def _energy_meter(wanted: bool) -> Iterator[Callable[[], float | None]]:
         ) from error
     logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
     tracker = OfflineEmissionsTracker(
-        country_iso_code="USA",  # it wants one, for emissions that are not used
+        country_iso_code="USA",  # required, for emissions that are not used
         tracking_mode="process",
         allow_multiple_runs=True,
         save_to_file=False,

@@ -1,4 +1,4 @@
-"""The device a run trains on, and what it says of itself."""
+"""The device that a run trains on."""
 
 import errno
 import gc
@@ -13,7 +13,7 @@ from torch import nn
 from bakeoff.errors import BakeoffError
 from bakeoff.jobs.leases import Lease
 
-# What PyTorch and CUDA's libraries say of a full memory in errors of no type of their own, or in what wraps one.
+# Words of PyTorch and of CUDA's libraries when memory is full, in errors that have no type of their own.
 SAID_OF_FULL_MEMORY = (
     "DefaultCPUAllocator",
     "CUDA error: out of memory",
@@ -31,7 +31,7 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def refuse_unleased(device: str, lease: Lease | None) -> None:
-    """Raises BakeoffError where torch would train on a GPU that was not leased: every job would, on the same."""
+    """Raises BakeoffError where torch would train on a GPU that was not leased, as every other job would."""
     if device != "cpu" and lease is None and torch.cuda.is_available():
         raise BakeoffError(
             f"PyTorch sees {torch.cuda.get_device_name()}, which nvidia-smi does not list: jobs could not take turns "
@@ -40,7 +40,7 @@ def refuse_unleased(device: str, lease: Lease | None) -> None:
 
 
 def make_deterministic(device: torch.device, threads: int) -> None:
-    """Bit-for-bit the same on one kind of hardware: a fixed number of threads, no algorithm chosen by timing."""
+    """Make results the same bit for bit on one kind of hardware: fixed threads, no algorithm chosen by timing."""
     torch.set_num_threads(threads)
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = False
@@ -49,7 +49,7 @@ def make_deterministic(device: torch.device, threads: int) -> None:
 
 
 def memory_format(wanted: bool | None, network: nn.Module, device: torch.device, precision: str) -> torch.memory_format:
-    """The layout of images and convolutions in memory, chosen by what is faster when the recipe does not say.
+    """The memory layout of images and convolutions: what the recipe says, else what is faster.
 
     On a CPU, convolutions and poolings run about twice as fast with channels last; on a GPU they do in bfloat16.
     """
@@ -68,7 +68,7 @@ def device_name(device: torch.device) -> str:
 
 @cache
 def _processor_name() -> str:
-    """As Linux tells it, which Python does not ask; elsewhere, or where it does not, what Python knows."""
+    """As Linux names it in /proc/cpuinfo, else as Python does."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
@@ -77,18 +77,18 @@ def _processor_name() -> str:
 
 
 def gpu_uuid(device: torch.device) -> str | None:
-    """The GPU's name for itself, as `nvidia-smi -L` shows it; None on a CPU."""
+    """The UUID of a GPU, as `nvidia-smi -L` shows it; None on a CPU."""
     return f"GPU-{torch.cuda.get_device_properties(device).uuid}" if device.type == "cuda" else None
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait for the device, so that a clock read afterwards is true."""
+    """Wait until the device has finished its work, so that times are measured right."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def free_memory(device: torch.device) -> None:
-    """Give back what nothing refers to any more."""
+    """Free memory that nothing refers to any more."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()

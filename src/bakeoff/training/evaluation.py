@@ -1,98 +1,85 @@
 """What a trained run is worth: the test split, at the epoch that validation chose and at the last."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from bakeoff.data.batches import Batches
-from bakeoff.data.feature_batches import FeatureBatches
+from bakeoff.results.result import Metrics, Thresholds
 from bakeoff.study.metrics import Metric
-from bakeoff.training.loop import Plan, Progress, Splits, predict, score, weights_of
-from bakeoff.training.scoring import Metrics, average_precision, choose_thresholds, is_better, tuned_metrics
+from bakeoff.training.scoring import MetricValues, average_precision, choose_thresholds, is_better, tuned_metrics
+from bakeoff.training.settings import predict, score
+from bakeoff.training.state import EpochRow, Progress, weights_of
+from bakeoff.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the final evaluation gives: metrics per split, and the test split's logits [N, classes] and labels."""
+    """What the final evaluation gives: the metrics, and the test split's logits [N, classes] and labels."""
 
-    metrics: dict[str, Any]
+    metrics: Metrics
     logits: Tensor
     labels: Tensor
 
 
-def final_evaluation(
-    network: nn.Module,
-    splits: Splits,
-    plan: Plan,
-    progress: Progress,
-    records: dict[str, Metric],
-    classes: list[str],
-) -> Outcome:
+def final_evaluation(trainer: Trainer, records: Mapping[str, Metric], classes: list[str]) -> Outcome:
     """The test split for the last epoch and for the chosen one; leaves the chosen weights in the network."""
-    logits, labels = predict(network, splits.test, plan)
-    metrics: dict[str, Any] = of_epochs(progress) | {"test_last": score(logits, labels, plan)}
+    network, progress, settings = trainer.network, trainer.progress, trainer.settings
+    logits, labels = predict(network, trainer.splits.test, settings, trainer.stop)
+    found = {"test_last": score(logits, labels, settings)}
     if progress.best_epoch is None:
         progress.best_weights = weights_of(network)
-    elif progress.best_epoch != progress.epoch:  # else the network has the chosen weights already
-        network.load_state_dict(progress.best_weights)
-        logits, labels = predict(network, splits.test, plan)
-    if progress.best_epoch is not None:
-        metrics |= {"test": score(logits, labels, plan)}
-        if plan.scoring.task == "multi-label":
-            metrics |= _with_thresholds(network, splits.validation, plan, metrics, logits, labels, classes)
-    if progress.status == "completed" and not all(
-        math.isfinite(metrics[name]["loss"]) for name in ("test", "test_last")
-    ):
+    else:
+        if progress.best_epoch != progress.epoch:  # else the network has the chosen weights already
+            network.load_state_dict(progress.best_weights)
+            logits, labels = predict(network, trainer.splits.test, settings, trainer.stop)
+        found["test"] = score(logits, labels, settings)
+    if progress.status == "completed" and not all(math.isfinite(scores["loss"]) for scores in found.values()):
         progress.status, progress.message = "diverged", "the loss on the test split was not finite"
-    if plan.recipe.track_test:
-        metrics["test_max"] = best_over_epochs([_split_of(row, "test") for row in progress.history], records)
+    if settings.recipe.track_test:
+        found["test_max"] = best_over_epochs([_split_of(row, "test") for row in progress.history], records)
+    metrics = scores_of_epochs(progress).model_copy(update=found)
+    if progress.best_epoch is not None and settings.scoring.task == "multi-label":
+        metrics = _with_thresholds(trainer, metrics, logits, labels, classes)
     return Outcome(metrics, logits.cpu(), labels.cpu())
 
 
-def _with_thresholds(
-    network: nn.Module,
-    validation: Batches | FeatureBatches,
-    plan: Plan,
-    metrics: dict[str, Any],
-    logits: Tensor,
-    labels: Tensor,
-    classes: list[str],
-) -> dict[str, Any]:
+def _with_thresholds(trainer: Trainer, metrics: Metrics, logits: Tensor, labels: Tensor, classes: list[str]) -> Metrics:
     """Multi-label: F-beta of validation and test at the thresholds that validation chooses, and AP per label."""
-    beta = plan.scoring.beta
-    chosen_on = predict(network, validation, plan)
+    beta = trainer.settings.scoring.beta
+    chosen_on = predict(trainer.network, trainer.splits.validation, trainer.settings, trainer.stop)
     thresholds = choose_thresholds(*chosen_on, beta)
+    by_label = dict(zip(classes, thresholds.per_label, strict=True))
     precisions = average_precision(logits, labels).tolist()
-    return {
-        "validation": metrics["validation"] | tuned_metrics(*chosen_on, beta, thresholds),
-        "test": metrics["test"] | tuned_metrics(logits, labels, beta, thresholds),
-        "thresholds": {
-            "global": thresholds.for_all,
-            "labels": dict(zip(classes, thresholds.per_label, strict=True)),
-        },
-        "test_average_precision": dict(zip(classes, precisions, strict=True)),
-    }
+    return metrics.model_copy(
+        update={
+            "validation": {**metrics.split("validation"), **tuned_metrics(*chosen_on, beta, thresholds)},
+            "test": {**metrics.split("test"), **tuned_metrics(logits, labels, beta, thresholds)},
+            "thresholds": Thresholds(for_all=thresholds.for_all, labels=by_label),
+            "test_average_precision": dict(zip(classes, precisions, strict=True)),
+        }
+    )
 
 
-def of_epochs(progress: Progress) -> dict[str, Any]:
+def scores_of_epochs(progress: Progress) -> Metrics:
     """The metrics of training and validation at the chosen epoch, where there is one, and at the last."""
-    found: dict[str, Any] = {}
+    found: dict[str, MetricValues] = {}
     for split in ("train", "validation"):
         if progress.best_epoch is not None:
             found[split] = _split_of(progress.history[progress.best_epoch - 1], split)
         if progress.history:
             found[f"{split}_last"] = _split_of(progress.history[-1], split)
-    return found
+    return Metrics(best_epoch=progress.best_epoch, epochs=progress.epoch).model_copy(update=found)
 
 
-def _split_of(row: dict[str, float], split: str) -> Metrics:
+def _split_of(row: EpochRow, split: str) -> MetricValues:
     prefix = f"{split}_"
     return {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}
 
 
-def best_over_epochs(rows: list[Metrics], records: dict[str, Metric]) -> Metrics:
+def best_over_epochs(rows: list[MetricValues], records: Mapping[str, Metric]) -> MetricValues:
+    """The best value of each metric over the epochs."""
     best = dict(rows[0])
     for row in rows[1:]:
         better = {

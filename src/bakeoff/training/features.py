@@ -15,19 +15,19 @@ from bakeoff.data.batches import Batches
 from bakeoff.data.prepare import PreparedData
 from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import remove_leftovers, write_atomically, write_json
-from bakeoff.study.entries import Recipe
+from bakeoff.study.entries import SPLITS, Recipe
 from bakeoff.training.devices import free_memory, is_out_of_memory
-from bakeoff.training.loop import Splits, precision
 from bakeoff.training.micro_batches import halved
+from bakeoff.training.settings import precision
+from bakeoff.training.state import Splits
 
-SPLITS = ("train", "validation", "test")
 Features = dict[str, NDArray[np.float32]]
 
 
 def keep_features(
     backbone: nn.Module, images: Callable[[], Splits], recipe: Recipe, folder: Path, data: PreparedData
 ) -> Features:
-    """The features of each split, float32 [N, features], mapped from disk; computed first when they are not there.
+    """The features of each split, float32 [N, features], mapped from disk. Missing ones are computed.
 
     `images` gives the batches, and brings the backbone to their device. Of two processes one computes and the other
     waits. Raises BakeoffError when the backbone does not give one vector for an image.

@@ -10,7 +10,7 @@ ASKING = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 @contextmanager
 def signals_ask_to_stop() -> Iterator[Callable[[], bool]]:
-    """In this block these signals are remembered instead of died of; the function says whether one has come.
+    """In this block the process survives these signals; the function says whether one has come.
 
     A second Ctrl-C ends the process at once.
     """

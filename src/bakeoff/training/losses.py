@@ -1,4 +1,4 @@
-"""Losses, for training and for evaluation."""
+"""Losses for training and for evaluation."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ class Losses:
     """Mean loss over a batch of logits [B, classes] and targets.
 
     Targets are int64 [B], or uint8 [B, labels] of 0, 1 and 255 (ignored); where images are mixed, float shares
-    [B, classes]. `training` has label smoothing and positive weights, `plain` has not: it is what tables show.
-    `terms` says of how many terms the training loss of a batch is the mean.
+    [B, classes]. `training` has label smoothing and positive weights; `plain` has neither and is what tables show.
+    `terms` says how many terms the training loss of a batch is the mean of.
     """
 
     training: LossFunction
@@ -30,7 +30,7 @@ class Losses:
     terms: Callable[[Tensor], Any] = len
 
     def shares(self, targets: Sequence[Tensor]) -> list[Any]:
-        """The weights with which the losses of several batches add up to the loss of one batch that holds them all."""
+        """Weights with which the losses of several batches add up to the loss of one batch that holds them all."""
         terms = [self.terms(batch) for batch in targets]
         total = sum(terms)
         return [count / (total.clamp(min=1) if isinstance(total, Tensor) else total) for count in terms]

@@ -1,4 +1,4 @@
-"""Batches in parts, for a memory that does not hold a whole one: the same steps, with smaller forward passes."""
+"""Batches in parts, where memory does not hold a whole one: the same steps with smaller forward passes."""
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm

@@ -23,10 +23,10 @@ def torch_optimizers() -> dict[str, type[torch.optim.Optimizer]]:
 
 
 def leave_compiler_unloaded() -> None:
-    """Keep torch.optim from importing torch's compiler (2 s) for a run that compiles nothing.
+    """Keep torch.optim from importing torch's compiler, which takes 2 s, for a run that compiles nothing.
 
-    Some methods of Optimizer import torch._dynamo at their first call to exempt themselves from compilation, and
-    remember the exempt form as an attribute. Without a compiler the exempt form is the method itself.
+    Some methods of Optimizer import torch._dynamo at their first call, to exempt themselves from compilation, and keep
+    the exempt form as an attribute. Without a compiler that form is the method itself.
     """
     for method in vars(torch.optim.Optimizer).values():
         plain = getattr(method, "__wrapped__", None)

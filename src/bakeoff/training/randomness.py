@@ -1,8 +1,11 @@
 """Randomness comes from names: each stream is seeded by a hash of the seed, its name and the epoch.
 
-Hyper-parameters are no part of the hash, so two optimizers with one seed start from the same weights and see
-the same order of batches. Streams start anew at each epoch, so a run that is resumed between two needs no saved state
-of them.
+Hyper-parameters are not part of the hash, so that two optimizers with one seed start from the same weights and see the
+same order of batches. Streams start anew at each epoch, so that a run resumed between epochs needs no saved state.
+
+This is where every random number of training begins: initial weights (`training/assembly.py`), the order of batches and
+their augmentation (`training/trainer.py`), dropout (`training/trainer.py`), and AdaHessian's own draws
+(`training/optimizers.py`). Splits are drawn from the study's `split_seed` (`data/splits.py`).
 """
 
 import hashlib
@@ -17,7 +20,7 @@ def stream_seed(seed: int, stream: str, epoch: int = 0) -> int:
 
 
 def generator(seed: int, stream: str, epoch: int = 0) -> torch.Generator:
-    """A generator on the CPU, so that what it draws does not depend on the device."""
+    """A generator on the CPU, so that its draws do not depend on the device."""
     return torch.Generator().manual_seed(stream_seed(seed, stream, epoch))
 
 

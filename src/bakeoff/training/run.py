@@ -2,9 +2,8 @@
 
 import json
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 import torch
 
@@ -12,30 +11,27 @@ from bakeoff.data.prepare import PreparedData, load_prepared, prepare_if_needed
 from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import explain, is_explained, remove_leftovers, write_json
 from bakeoff.jobs.handover import finish
-from bakeoff.jobs.leases import Lease
 from bakeoff.jobs.progress import write_failure
+from bakeoff.results.result import Metrics, Status, read_result
 from bakeoff.study import plugins
 from bakeoff.study.entries import Recipe
-from bakeoff.study.matrix import Run
 from bakeoff.study.metrics import Task
-from bakeoff.study.paths import Layout
-from bakeoff.study.specification import data_folder, specification_hash
-from bakeoff.study.study import Study, parent
+from bakeoff.study.specification import DatasetSpecification, Specification
 from bakeoff.training.assembly import Assembly, assemble
-from bakeoff.training.attempt import Attempt
+from bakeoff.training.attempt import Attempt, Place
 from bakeoff.training.checkpoints import on_the_way_to
 from bakeoff.training.costs import Spent, metered
 from bakeoff.training.devices import choose_device, device_name, free_memory, is_out_of_memory, make_deterministic
-from bakeoff.training.evaluation import Outcome, final_evaluation, of_epochs
+from bakeoff.training.evaluation import Outcome, final_evaluation, scores_of_epochs
 from bakeoff.training.interruption import signals_ask_to_stop
-from bakeoff.training.loop import Plan, Progress, train
 from bakeoff.training.losses import build_losses
 from bakeoff.training.micro_batches import halved, least_part
 from bakeoff.training.optimizers import leave_compiler_unloaded
 from bakeoff.training.outputs import write_files, write_progress
 from bakeoff.training.scoring import Scoring
-
-SECONDS_BETWEEN_CHECKPOINTS = 10.0
+from bakeoff.training.settings import Settings
+from bakeoff.training.state import Progress
+from bakeoff.training.trainer import Checkpoint, Trainer
 
 
 @dataclass(frozen=True)
@@ -46,52 +42,43 @@ class Halving:
     spent: Spent = field(default_factory=Spent)
 
 
-def train_run(
-    study: Study,
-    run: Run,
-    layout: Layout,
-    threads: int = 1,
-    checkpoint_seconds: float = SECONDS_BETWEEN_CHECKPOINTS,
-    lease: Lease | None = None,
-) -> None:
+def train_run(specification: Specification, place: Place) -> None:
     """Train a run to the end and write its four outputs, unless they are there; raises what `train_locked` does."""
-    finish(study, run, layout, lambda: train_locked(study, run, layout, threads, checkpoint_seconds, lease))
+    finish(specification, place.layout.run(specification.run), lambda: train_locked(specification, place))
 
 
-def compute_features(study: Study, run: Run, layout: Layout, threads: int = 1) -> None:
+def compute_features(specification: Specification, place: Place) -> None:
     """Write the features that a run trains on, unless they are there."""
-    device = choose_device(study.device)
-    make_deterministic(device, threads)
-    data = _load_data(study, run.dataset, threads)
-    print(f"features for {run.experiment.key} on {device_name(device)}, {threads} threads", flush=True)
+    device = choose_device(place.device)
+    make_deterministic(device, place.threads)
+    data = _load_data(specification.dataset, place.threads)
+    where = f"{device_name(device)}, {place.threads} threads"
+    print(f"features for {specification.run.experiment.key} on {where}", flush=True)
     leave_compiler_unloaded()
-    assemble(study, run, layout, data, device)
+    assemble(specification, place.layout, data, device)
 
 
-def train_locked(
-    study: Study, run: Run, layout: Layout, threads: int, checkpoint_seconds: float, lease: Lease | None
-) -> None:
-    """Train a run whose lock this process holds, and write its files into the state folder; go on from a checkpoint of
-    an earlier attempt.
+def train_locked(specification: Specification, place: Place) -> None:
+    """Train a run whose lock this process holds, and write its files into the state folder. Training goes on from the
+    checkpoint of an earlier attempt.
 
     SIGTERM, SIGUSR1 and SIGINT end it with a checkpoint after the step: it raises Stopped.
-    Raises BakeoffError when something that the run needs is missing. `lease` is the GPU that the process holds.
+    Raises BakeoffError when something that the run needs is missing.
     """
-    started, paths = datetime.now(UTC), layout.run(run)
+    started = datetime.now(UTC)
     try:
-        device = choose_device(study.device)
-        make_deterministic(device, threads)
-        data = _load_data(study, run.dataset, threads)
-        print(f"{run.key} on {device_name(device)}, {threads} threads", flush=True)
-        if lease and device.type == "cpu":
-            print(f"warning: GPU {lease.device} is there, but PyTorch cannot use it: see bakeoff doctor", flush=True)
-        with signals_ask_to_stop() as stop, metered(device, lease, study.measure_energy) as spent:
-            attempt = Attempt(
-                study, run, layout, data, device, lease, threads, checkpoint_seconds, started, stop, spent
+        device = choose_device(place.device)
+        make_deterministic(device, place.threads)
+        data = _load_data(specification.dataset, place.threads)
+        print(f"{specification.run.key} on {device_name(device)}, {place.threads} threads", flush=True)
+        if place.lease and device.type == "cpu":
+            print(
+                f"warning: GPU {place.lease.device} is there, but PyTorch cannot use it: see bakeoff doctor", flush=True
             )
-            _train_until_it_fits(attempt)
+        with signals_ask_to_stop() as stop, metered(device, place.lease, place.measure_energy) as spent:
+            _train_until_it_fits(Attempt(specification, place, data, device, started, stop, spent))
     except Exception as error:  # not an interrupt: that is no failure, the next attempt goes on
-        write_failure(paths, _reason(error))
+        write_failure(place.layout.run(specification.run), _reason(error))
         raise
 
 
@@ -104,23 +91,26 @@ def _reason(error: Exception) -> str:
     return plugins.reason(error)
 
 
-def _load_data(study: Study, dataset: str, threads: int) -> PreparedData:
+def _load_data(dataset: DatasetSpecification, threads: int) -> PreparedData:
     """The prepared arrays; damaged ones are made again."""
-    folder = data_folder(study, dataset)
-    prepare_if_needed(study, dataset, folder, threads)
-    return load_prepared(folder)
+    prepare_if_needed(dataset, threads)
+    return load_prepared(dataset.folder)
 
 
 def _train_until_it_fits(attempt: Attempt) -> None:
-    """Train and write the files. Where memory runs out and the recipe wants it, from the start with half of the images
-    in a forward pass: what comes out does not depend on when memory ran out."""
-    remove_leftovers(_checkpoint(attempt), *attempt.paths.finished.files)
-    status, message = _state_of_parent(attempt.study, attempt.run, attempt.layout)
+    """Train and write the files.
+
+    Where memory runs out and the recipe wants it, training starts anew with half of the images in a forward pass: what
+    comes out does not depend on when memory ran out.
+    """
+    remove_leftovers(attempt.checkpoint, *attempt.paths.finished.files)
+    status, message = _state_of_origin(attempt)
     if status != "completed":
         print(message, flush=True)
         write_files(attempt, Progress(status=status, message=message), _nothing(attempt), None)
         return
-    if not attempt.recipe.compile:
+    compiles = attempt.specification.recipe.compile
+    if not compiles:
         leave_compiler_unloaded()
     halving = _read_halving(attempt)
     progress, micro_batch = Progress(spent=halving.spent), halving.micro_batch
@@ -128,47 +118,44 @@ def _train_until_it_fits(attempt: Attempt) -> None:
         print(f"{progress.message}; from the start in parts of {smaller}", flush=True)
         _write_halving(attempt, Halving(smaller, progress.spent + attempt.spent()))
         progress, micro_batch = Progress(spent=progress.spent), smaller
-        if attempt.recipe.compile:
+        if compiles:
             torch.compiler.reset()  # it may hold the network
         free_memory(attempt.device)
 
 
 def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int | None) -> int | None:
     """Bring `progress` to the end of the run, evaluate and write the files. Divergence and a full memory end it with
-    that status. How many images to try at a time instead, where memory ran out and fewer may fit.
+    that status.
 
+    Returns how many images to try at a time instead, where memory ran out and fewer may fit.
     Raises BakeoffError where memory is full before training could go on from a checkpoint.
     """
-    study, run, data, recipe = attempt.study, attempt.run, attempt.data, attempt.recipe
+    specification = attempt.specification
+    recipe, metric = specification.recipe, specification.metric.name
 
     def after_epoch() -> None:
         write_progress(attempt, progress)
-        print(_epoch_line(progress, recipe, study.metric), flush=True)
+        print(_epoch_line(progress, recipe, metric), flush=True)
 
     assembly, trained = None, False
     try:
-        with on_the_way_to(_checkpoint(attempt)):
-            assembly = assemble(study, run, attempt.layout, data, attempt.device)
-        plan = Plan(
-            recipe,
-            study.optimizers[run.optimizer],
-            study.leading_metric,
-            build_losses(recipe, data.card["task"], torch.as_tensor(data.splits["train"][1])),
-            _scoring(study, data.card["task"]),
-            recipe.freeze if assembly.path is None else None,
-            run.seed,
-            _checkpoint(attempt),
-            attempt.checkpoint_seconds,
+        with on_the_way_to(attempt.checkpoint):
+            assembly = assemble(specification, attempt.place.layout, attempt.data, attempt.device)
+        settings = _settings(attempt, assembly, micro_batch)
+        checkpoint = Checkpoint(attempt.checkpoint, attempt.place.checkpoint_seconds, attempt.place_name)
+        trainer = Trainer(
+            assembly.trained,
+            assembly.splits,
+            settings,
+            checkpoint,
+            attempt.device,
+            progress,
             attempt.stop,
             attempt.spent,
-            micro_batch,
-            attempt.place,
         )
-        train(assembly.trained, assembly.splits, plan, attempt.device, progress, after_epoch)
+        trainer.train(after_epoch)
         trained = True
-        outcome = final_evaluation(
-            assembly.trained, assembly.splits, plan, progress, study.metrics, data.card["classes"]
-        )
+        outcome = final_evaluation(trainer, specification.metrics, attempt.data.card["classes"])
         progress.best_weights = assembly.whole_weights(progress.best_weights)
         if micro_batch and progress.status == "completed":
             progress.message = f"memory did not hold {recipe.batch_size} images: trained in parts of {micro_batch}"
@@ -184,9 +171,23 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
         print(progress.message, flush=True)
         if assembly is not None and progress.best_weights:
             progress.best_weights = assembly.whole_weights(progress.best_weights)
-        outcome = replace(_nothing(attempt), metrics=of_epochs(progress))
+        outcome = _nothing(attempt, scores_of_epochs(progress))
     write_files(attempt, progress, outcome, micro_batch)
     return None
+
+
+def _settings(attempt: Attempt, assembly: Assembly, micro_batch: int | None) -> Settings:
+    specification, task = attempt.specification, attempt.data.card["task"]
+    return Settings(
+        recipe=specification.recipe,
+        optimizer=specification.optimizer,
+        metric=specification.metric,
+        losses=build_losses(specification.recipe, task, torch.as_tensor(attempt.data.splits["train"][1])),
+        scoring=_scoring(specification, task),
+        seed=specification.run.seed,
+        freeze=specification.recipe.freeze if assembly.path is None else None,
+        micro_batch=micro_batch,
+    )
 
 
 def _smaller(recipe: Recipe, assembly: Assembly | None, micro_batch: int | None) -> int | None:
@@ -196,18 +197,10 @@ def _smaller(recipe: Recipe, assembly: Assembly | None, micro_batch: int | None)
     return halved(micro_batch or recipe.batch_size, least_part(assembly.trained))
 
 
-def _checkpoint(attempt: Attempt) -> Path:
-    return attempt.paths.checkpoint(specification_hash(attempt.study, attempt.run))
-
-
-def _halving_file(attempt: Attempt) -> Path:
-    return _checkpoint(attempt).with_name("halving.json")
-
-
 def _read_halving(attempt: Attempt) -> Halving:
     """What earlier attempts found out about the memory."""
     try:
-        content = json.loads(_halving_file(attempt).read_text(encoding="utf-8"))
+        content = json.loads(attempt.halving.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Halving()
     return Halving(content["micro_batch"], Spent(**content["spent"]))
@@ -215,32 +208,33 @@ def _read_halving(attempt: Attempt) -> Halving:
 
 def _write_halving(attempt: Attempt, halving: Halving) -> None:
     """The checkpoint goes first: an attempt after a kill between the two begins as if memory had not run out."""
-    _checkpoint(attempt).unlink(missing_ok=True)
-    write_json(_halving_file(attempt), asdict(halving))
+    attempt.checkpoint.unlink(missing_ok=True)
+    write_json(attempt.halving, asdict(halving))
 
 
-def _nothing(attempt: Attempt) -> Outcome:
+def _nothing(attempt: Attempt, metrics: Metrics | None = None) -> Outcome:
+    """No predictions, and the metrics of what epochs there were."""
     classes = len(attempt.data.card["classes"])
-    return Outcome({}, torch.empty(0, classes), torch.empty(0, dtype=torch.int64))
+    return Outcome(metrics or Metrics(), torch.empty(0, classes), torch.empty(0, dtype=torch.int64))
 
 
-def _state_of_parent(study: Study, run: Run, layout: Layout) -> tuple[str, str]:
-    """`completed`, or the status and message of a run whose parent has no weights to start from."""
-    origin = parent(study, run)
+def _state_of_origin(attempt: Attempt) -> tuple[Status, str]:
+    """`completed`, or the status and message of a run that has no weights to start from."""
+    run, origin = attempt.specification.run, attempt.specification.origin
     if origin is None:
         return "completed", ""
-    path = layout.run(origin).result
-    if not path.exists():
+    path = attempt.place.layout.run(origin).result
+    result = read_result(path)
+    if result is None:
         raise BakeoffError(f"{run.key} starts from {origin.key}, which has not been trained: {path} is missing")
-    result = json.loads(path.read_text(encoding="utf-8"))
-    if result["metrics"]["best_epoch"] is not None:
+    if result.metrics.best_epoch is not None:
         return "completed", ""
-    return result["status"], f"starts from {origin.key}, which has no weights to start from: {result['message']}"
+    return result.status, f"starts from {origin.key}, which has no weights to start from: {result.message}"
 
 
-def _scoring(study: Study, task: Task) -> Scoring:
-    own = {name: plugin.build for name, plugin in plugins.METRICS.items() if task in study.metrics[name].tasks}
-    return Scoring(task, study.beta, own)
+def _scoring(specification: Specification, task: Task) -> Scoring:
+    own = {name: plugin.build for name, plugin in plugins.METRICS.items() if task in specification.metrics[name].tasks}
+    return Scoring(task, specification.beta, own)
 
 
 def _epoch_line(state: Progress, recipe: Recipe, metric: str) -> str:

@@ -11,7 +11,7 @@ from torch.optim import lr_scheduler
 from bakeoff.errors import BakeoffError
 from bakeoff.study.arguments import check_arguments, nearest
 from bakeoff.study.entries import Schedule
-from bakeoff.training.scoring import Metrics
+from bakeoff.training.scoring import MetricValues
 
 NEEDS_A_FUNCTION = frozenset({"LambdaLR", "MultiplicativeLR"})
 # Arguments that mean the length of training when left out. LinearLR's total_iters does not: it is a warm-up.
@@ -20,10 +20,10 @@ WRONG_ARGUMENTS = (TypeError, ValueError, AttributeError, KeyError, IndexError, 
 
 
 class LearningRate:
-    """The schedule of one run: it is told of every optimizer step and every epoch.
+    """The learning-rate schedule of one run: it is told of every optimizer step and every epoch.
 
     ReduceLROnPlateau watches the validation loss, or with `mode: max` the validation metric that chooses
-    the epoch. During warm-up the scheduled rate is multiplied by a factor that grows linearly to 1 at each step.
+    the epoch. During warm-up the scheduled learning rate is multiplied by a factor that grows linearly to 1.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class LearningRate:
             with _explained(f"schedule {self.entry.name} cannot step with {self.entry.arguments}"):
                 self.scheduler.step()
 
-    def end_epoch(self, validation: Metrics) -> None:
+    def end_epoch(self, validation: MetricValues) -> None:
         """After each epoch's validation."""
         if self.scheduler is None or self.entry.interval == "step":
             return
@@ -68,7 +68,7 @@ class LearningRate:
 
     @property
     def current(self) -> float:
-        """The first parameter group's rate, without warm-up."""
+        """The learning rate of the first parameter group, without warm-up."""
         return float(self.optimizer.param_groups[0]["lr"])
 
     def state_dict(self) -> dict[str, Any]:

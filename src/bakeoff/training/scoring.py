@@ -1,4 +1,4 @@
-"""Metrics of whole splits of logits."""
+"""MetricValues of whole splits of logits."""
 
 import math
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from torch import Tensor
 
 from bakeoff.study.metrics import AVERAGES, IGNORED, Task
 
-Metrics = dict[str, float]
+MetricValues = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Thresholds:
+class DecisionThresholds:
     """Probabilities from which a label counts as predicted: one for all labels, and one for each [L]."""
 
     for_all: float
@@ -28,7 +28,7 @@ class Scoring:
     beta: float = 1.0
     own: dict[str, Callable[[Tensor, Tensor], float]] = field(default_factory=dict)
 
-    def __call__(self, logits: Tensor, labels: Tensor, loss: float) -> Metrics:
+    def __call__(self, logits: Tensor, labels: Tensor, loss: float) -> MetricValues:
         """The metrics of logits [N, classes] against labels [N], or [N, labels] for multi-label data."""
         logits = logits.float()
         if self.task == "multi-class":
@@ -38,7 +38,7 @@ class Scoring:
         return {"loss": loss} | found | {name: float(metric(logits, labels)) for name, metric in self.own.items()}
 
 
-def multiclass_metrics(logits: Tensor, labels: Tensor) -> Metrics:
+def multiclass_metrics(logits: Tensor, labels: Tensor) -> MetricValues:
     """accuracy, top5_accuracy and macro_f1 of logits [N, classes] against labels [N].
 
     Top-5 accuracy is 1 with five classes or fewer. Macro-F1 is the mean of the classes' F1 over the classes that
@@ -61,7 +61,7 @@ def macro_f1(predicted: Tensor, labels: Tensor, classes: int) -> float:
     return (2 * confusion.diagonal().double()[present] / occurrences[present]).mean().item()
 
 
-def multilabel_metrics(logits: Tensor, labels: Tensor, beta: float) -> Metrics:
+def multilabel_metrics(logits: Tensor, labels: Tensor, beta: float) -> MetricValues:
     """mean_average_precision, and fbeta_micro, fbeta_macro, fbeta_samples at a probability of 0.5.
 
     Labels [N, L] are 0, 1 or 255 (takes no part). The mean is over labels with a positive image, NaN without any.
@@ -84,7 +84,7 @@ def average_precision(scores: Tensor, labels: Tensor) -> Tensor:
     return (gained * precision).sum(0) / torch.where(positives[-1] > 0, positives[-1], torch.nan)
 
 
-def fbeta_scores(predicted: Tensor, labels: Tensor, beta: float) -> Metrics:
+def fbeta_scores(predicted: Tensor, labels: Tensor, beta: float) -> MetricValues:
     """F-beta of predictions [N, L] against labels [N, L], averaged in three ways.
 
     As scikit-learn's fbeta_score(average=..., zero_division=0): over all decisions (micro), over labels (macro), over
@@ -100,7 +100,7 @@ def fbeta_scores(predicted: Tensor, labels: Tensor, beta: float) -> Metrics:
     return scores
 
 
-def choose_thresholds(logits: Tensor, labels: Tensor, beta: float) -> Thresholds:
+def choose_thresholds(logits: Tensor, labels: Tensor, beta: float) -> DecisionThresholds:
     """The probabilities whose F-beta is highest: over all decisions for one threshold, label by label for many.
 
     Candidates are the predicted probabilities themselves; the highest wins a tie. A label without a positive has 0.5.
@@ -109,10 +109,10 @@ def choose_thresholds(logits: Tensor, labels: Tensor, beta: float) -> Thresholds
     known = labels != IGNORED
     pooled = _best_threshold(probabilities[known][:, None], labels[known][:, None], beta)
     per_label = _best_threshold(probabilities, labels, beta)
-    return Thresholds(pooled[0], tuple(per_label))
+    return DecisionThresholds(pooled[0], tuple(per_label))
 
 
-def tuned_metrics(logits: Tensor, labels: Tensor, beta: float, thresholds: Thresholds) -> Metrics:
+def tuned_metrics(logits: Tensor, labels: Tensor, beta: float, thresholds: DecisionThresholds) -> MetricValues:
     """The F-betas at thresholds that were chosen elsewhere."""
     probabilities = logits.double().sigmoid()
     per_label = torch.tensor(thresholds.per_label, dtype=torch.float64, device=logits.device)

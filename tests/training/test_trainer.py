@@ -4,17 +4,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, log_loss
 from torch import Tensor, nn
 
 from bakeoff.data.augmentation import build_augmentation
 from bakeoff.data.batches import Batches
 from bakeoff.study.entries import Optimizer, Recipe
 from bakeoff.study.metrics import IGNORED, METRICS, Task
-from bakeoff.training.loop import Plan, Progress, Splits, train
 from bakeoff.training.losses import Losses, build_losses
 from bakeoff.training.randomness import generator
 from bakeoff.training.scoring import Scoring
+from bakeoff.training.settings import Settings
+from bakeoff.training.state import Progress, Splits
+from bakeoff.training.trainer import Checkpoint, Trainer
 
 CLASSES = 3
 
@@ -40,14 +42,15 @@ def trained(labels: Tensor, task: Task, rate: float, folder: Path, seen: list[Te
     )
     optimizer = Optimizer.model_validate({"name": "SGD", "lr": rate})
     metric = METRICS["accuracy" if task == "multi-class" else "mean_average_precision"]
-    plan = Plan(
-        recipe, optimizer, metric, Losses(watched, losses.plain), Scoring(task), None, 1, folder / "state.pt", 1e9
-    )
+    settings = Settings(
+        recipe=recipe, optimizer=optimizer, metric=metric, losses=Losses(watched, losses.plain), scoring=Scoring(task),
+        seed=1,
+    )  # fmt: skip
     torch.manual_seed(0)
     network = nn.Sequential(nn.Flatten(), nn.Linear(16, CLASSES))
-    progress = Progress()
-    train(network, splits, plan, torch.device("cpu"), progress)
-    return progress, network
+    trainer = Trainer(network, splits, settings, Checkpoint(folder / "state.pt"), torch.device("cpu"), Progress())
+    trainer.train()
+    return trainer.progress, network
 
 
 def mixed_epoch(labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -75,7 +78,8 @@ def test_one_class_for_each_image(tmp_path: Path) -> None:
     assert progress.history[0]["train_accuracy"] == pytest.approx(
         float((predicted == targets.argmax(1)).double().mean())
     )
-    assert trained(labels, "multi-class", 0.1, tmp_path, [])[0].history[0]["train_loss"] > 0
+    probabilities = network(images).detach().double().softmax(1)
+    assert progress.history[0]["train_loss"] == pytest.approx(log_loss(targets.argmax(1), probabilities), rel=1e-5)
 
 
 def test_several_labels_for_each_image(tmp_path: Path) -> None:
@@ -107,21 +111,19 @@ def test_accumulated_batches_step_as_one_that_holds_them_all(task: Task, tmp_pat
     for batch_size, accumulate in ((10, 1), (4, 3)):
         recipe = Recipe(epochs=1, batch_size=batch_size, accumulate=accumulate)
         splits = Splits(*(Batches(images, labels, batch_size) for _ in range(3)))
-        plan = Plan(
-            recipe,
-            Optimizer.model_validate({"name": "SGD", "lr": 1.0}),
-            METRICS["loss"],
-            build_losses(recipe, task, labels),
-            Scoring(task),
-            None,
-            1,
-            tmp_path / f"{accumulate}.pt",
-            1e9,
+        settings = Settings(
+            recipe=recipe,
+            optimizer=Optimizer.model_validate({"name": "SGD", "lr": 1.0}),
+            metric=METRICS["loss"],
+            losses=build_losses(recipe, task, labels),
+            scoring=Scoring(task),
+            seed=1,
         )
+        checkpoint = Checkpoint(tmp_path / f"{accumulate}.pt")
         torch.manual_seed(0)
         network = nn.Sequential(nn.Flatten(), nn.Linear(16, CLASSES))
         before = network[1].weight.detach().clone()
-        train(network, splits, plan, torch.device("cpu"), Progress())
+        Trainer(network, splits, settings, checkpoint, torch.device("cpu"), Progress()).train()
         weights.append(network[1].weight.detach())
         assert not torch.allclose(weights[-1], before, atol=1e-3)
     torch.testing.assert_close(*weights)

@@ -1,0 +1,87 @@
+"""What a training process does before it imports torch: its threads, the lease of a GPU, and whether it is needed."""
+
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bakeoff.errors import BakeoffError
+from bakeoff.jobs.handover import finish
+from bakeoff.jobs.leases import lease_gpu
+from bakeoff.study.arguments import nearest
+from bakeoff.study.matrix import Run
+from bakeoff.study.needs import experiments_on_features
+from bakeoff.study.paths import Layout
+from bakeoff.study.plugins import load_plugins
+from bakeoff.study.specification import specify
+from bakeoff.study.study import Study, runs
+
+if TYPE_CHECKING:
+    from bakeoff.training.attempt import Place
+
+
+def train(study: Study, study_file: Path, key: str, threads: int | None, checkpoint_seconds: float) -> None:
+    """Train the run of that key, or go on with it; `threads` left out are the study's."""
+    specification, threads = specify(study, _find_run(study, key, study_file)), threads or study.threads
+    _set_threads(threads)
+
+    def with_a_gpu() -> None:
+        place = _place(study, key, threads, checkpoint_seconds)
+        from bakeoff.training.run import train_locked
+
+        train_locked(specification, place)
+
+    finish(specification, Layout(study.study).run(specification.run), with_a_gpu)
+
+
+def compute_features(study: Study, study_file: Path, folder: str, threads: int) -> None:
+    """Compute the features that are kept in a folder of results/features."""
+    users = experiments_on_features(study)
+    if folder not in users:
+        raise BakeoffError(f"{study_file}: no run uses the features {folder!r}; {nearest(folder, users)}")
+    _set_threads(threads)
+    place = _place(study, folder, threads)
+    from bakeoff.training.run import compute_features
+
+    compute_features(specify(study, users[folder][0].run(study.seeds[0])), place)
+
+
+def _place(study: Study, user: str, threads: int, checkpoint_seconds: float = 10.0) -> "Place":
+    """Lease a GPU for `user`, then import torch and the study's plugins."""
+    lease = lease_gpu(study.device, study.jobs_per_gpu, user, study.gpu_wait_seconds)
+    with _without_garbage_collection():
+        import bakeoff.training.run  # noqa: F401  # all that training imports
+        from bakeoff.training.attempt import Place
+        from bakeoff.training.devices import refuse_unleased
+
+    refuse_unleased(study.device, lease)
+    load_plugins(study.plugins)
+    return Place(Layout(study.study), study.device, threads, lease, study.measure_energy, checkpoint_seconds)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """For imports: they make a million objects that stay, and looking for garbage among them takes a third of the time
+    of `import torch`."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _set_threads(threads: int) -> None:
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = str(threads)  # before torch and numpy make their pools
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
+
+
+def _find_run(study: Study, key: str, study_file: Path) -> Run:
+    planned = {run.key: run for run in runs(study)}
+    if key not in planned:
+        some = "; ".join(list(planned)[:3])
+        raise BakeoffError(f"{study_file}: there is no run {key!r}; runs are named like {some}")
+    return planned[key]

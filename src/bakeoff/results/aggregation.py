@@ -1,0 +1,55 @@
+"""Experiments from their runs: means over seeds, and how uncertain they are."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+
+from bakeoff.results.result import FINISHED
+from bakeoff.results.summary_tables import score_columns
+from bakeoff.study.matrix import FACETS
+
+STATUSES = (*FINISHED, "missing")
+TOTALS = ("training_seconds", "cpu_seconds", "gpu_seconds", "energy_kwh")  # what adds up over runs
+PEAKS = ("peak_host_memory_bytes", "peak_device_memory_bytes")
+CONFIDENCE = 0.95
+
+
+def experiments_table(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per experiment of a table of runs, in the order of first appearance.
+
+    For every score the mean, the standard deviation (ddof=1) and the two-sided 95 % t-interval
+    mean ± t(0.975, n-1) · std / sqrt(n) over the n completed runs; no deviation and interval for n < 2, and no interval
+    of scores that are all the same: they do not say how far off they may be.
+    `training_seconds` and the other costs are means over completed runs, `training_seconds_total` and the other totals
+    sums over all finished ones, peaks of memory the maximum.
+    """
+    facets = [table[facet] for facet in FACETS]
+    status = table["status"]
+    counts = {name: (status == name).groupby(facets, sort=False).sum() for name in STATUSES}
+    planned = status.groupby(facets, sort=False).size()
+    completed = table.where(status == "completed")
+    names = score_columns(table)
+    scores = completed[names].astype("float64").groupby(facets, sort=False)
+    lowest, highest, count = scores.min(), scores.max(), scores.count()
+    varied = highest > lowest
+    # Whatever is rounded: equal scores have their own mean, and no deviation.
+    mean = scores.mean().clip(lowest, highest)
+    deviation = scores.std(ddof=1).where(varied | (count < 2), 0.0)
+    half = deviation.where(varied) * stdtrit(count - 1, (1 + CONFIDENCE) / 2) / np.sqrt(count)
+    columns: dict[str, Any] = {"planned": planned, **counts}
+    for score in names:
+        columns[f"{score}_mean"] = mean[score]
+        columns[f"{score}_std"] = deviation[score]
+        columns[f"{score}_low"] = mean[score] - half[score]
+        columns[f"{score}_high"] = mean[score] + half[score]
+    for name in ("best_epoch", "epochs", "training_seconds", "seconds_per_epoch", "images_per_second"):
+        columns[name] = completed[name].astype("float64").groupby(facets, sort=False).mean()
+    for name in ("parameters", "macs"):
+        columns[name] = table[name].groupby(facets, sort=False).mean()
+    for name in TOTALS:
+        columns[f"{name}_total"] = table[name].groupby(facets, sort=False).sum(min_count=1)
+    for name in PEAKS:
+        columns[name] = table[name].groupby(facets, sort=False).max()
+    return pd.DataFrame(columns).reset_index()
