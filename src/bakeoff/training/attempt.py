@@ -6,7 +6,7 @@ from datetime import datetime
 
 import torch
 
-from bakeoff.data.prepare import PreparedData
+from bakeoff.data.prepared import PreparedData
 from bakeoff.jobs.leases import Lease
 from bakeoff.study.entries import Recipe
 from bakeoff.study.matrix import Run

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bakeoff.data.batches import Batches
-from bakeoff.data.prepare import PreparedData
+from bakeoff.data.prepared import PreparedData
 from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import remove_leftovers, write_atomically, write_json
 from bakeoff.study.entries import Recipe

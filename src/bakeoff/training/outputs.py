@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 
 import bakeoff
-from bakeoff.data.prepare import Card
+from bakeoff.data.card import Card
 from bakeoff.files import write_atomically, write_json
 from bakeoff.jobs.progress import update
 from bakeoff.models.image_shape import image_shape

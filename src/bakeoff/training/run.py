@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from bakeoff.data.prepare import PreparedData, load_prepared, prepare_if_needed
+from bakeoff.data.prepare import prepare_if_needed
+from bakeoff.data.prepared import PreparedData, load_prepared
 from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import explain, is_explained, remove_leftovers, write_json
 from bakeoff.jobs.handover import finish
@@ -19,7 +20,7 @@ from bakeoff.study.entries import Recipe
 from bakeoff.study.matrix import Run
 from bakeoff.study.metrics import Task
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import data_folder, specification_hash
+from bakeoff.study.specification import specification_hash, specify_dataset
 from bakeoff.study.study import Study, parent
 from bakeoff.training.assembly import Assembly, assemble
 from bakeoff.training.attempt import Attempt
@@ -106,9 +107,9 @@ def _reason(error: Exception) -> str:
 
 def _load_data(study: Study, dataset: str, threads: int) -> PreparedData:
     """The prepared arrays; damaged ones are made again."""
-    folder = data_folder(study, dataset)
-    prepare_if_needed(study, dataset, folder, threads)
-    return load_prepared(folder)
+    specification = specify_dataset(study, dataset)
+    prepare_if_needed(specification, threads)
+    return load_prepared(specification.folder)
 
 
 def _train_until_it_fits(attempt: Attempt) -> None:
