@@ -14,7 +14,7 @@ from bakeoff.study.arguments import nearest
 from bakeoff.study.paths import Layout
 from bakeoff.study.plugins import load_plugins
 from bakeoff.study.reading import load_study, place, read_yaml, schema
-from bakeoff.study.specification import data_folder
+from bakeoff.study.specification import specify_dataset
 from bakeoff.study.study import Study
 
 application = typer.Typer(
@@ -59,7 +59,7 @@ def prepare(
         raise BakeoffError(f"{study_file}: there is no dataset {dataset!r}; {nearest(dataset, list(study.datasets))}")
     load_plugins(study.plugins)
     try:
-        prepare_if_needed(study, dataset, data_folder(study, dataset), threads)
+        prepare_if_needed(specify_dataset(study, dataset), threads)
     except BakeoffError as error:
         key = f"datasets.{dataset}"
         where = place(study_file, ["datasets", dataset]).removesuffix(f"{key}: ")
@@ -77,7 +77,7 @@ def demo_data(
 
     study = _load(study_file, overrides)
     load_plugins(study.plugins)
-    for written in write_demo_data(study, folder):
+    for written in write_demo_data([specify_dataset(study, name) for name in study.datasets], folder):
         typer.echo(folder / written)
     typer.echo(f"try it: snakemake --cores all --configfile {study_file} --config smoke=true data_root={folder}")
 

@@ -12,7 +12,7 @@ from bakeoff.data.prepare import prepare_if_needed
 from bakeoff.errors import BakeoffError
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import load_study
-from bakeoff.study.specification import data_folder
+from bakeoff.study.specification import specify_dataset
 
 STUDY: dict[str, Any] = {
     "study": "checked",
@@ -30,7 +30,7 @@ def check(folder: Path, **changes: Any) -> Layout:
     path.write_text(yaml.safe_dump({**STUDY, **changes}, sort_keys=False))
     study = load_study(path)
     for name in study.datasets:
-        prepare_if_needed(study, name, data_folder(study, name))
+        prepare_if_needed(specify_dataset(study, name))
     layout = Layout(study.study)
     check_study(study, layout, path)
     return layout

@@ -19,7 +19,7 @@ from bakeoff.commands.status import status_table
 from bakeoff.data.prepare import prepare_if_needed
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import load_study, parse_study
-from bakeoff.study.specification import data_folder, features_folder
+from bakeoff.study.specification import features_folder, specify_dataset
 from bakeoff.study.study import Study, runs
 from terminal import BIN, ENVIRONMENT, STUDIES, bakeoff
 
@@ -61,7 +61,7 @@ def printed(shown: RenderableType, width: int = 80) -> str:
 def test_the_plan_says_how_transforms_run_once_the_plan_step_knows(study: Study) -> None:
     layout = Layout(study.study)
     assert "augment: augmented – known after `bakeoff check`" in printed(plan_table(study, layout))
-    prepare_if_needed(study, "digits", data_folder(study, "digits"))
+    prepare_if_needed(specify_dataset(study, "digits"))
     check_study(study, layout)
     text = printed(plan_table(study, layout), width=200)
     assert "augment: augmented – RandomCrop, RandomRotation, MixUp batched; TrivialAugmentWide image by image" in text

@@ -1,8 +1,11 @@
-"""Small studies around one dataset entry."""
+"""Small studies around one dataset entry, and what is prepared from it."""
 
 from typing import Any
 
+from bakeoff.data.prepare import prepare
+from bakeoff.data.prepared import PreparedData, load_prepared
 from bakeoff.study.reading import parse_study
+from bakeoff.study.specification import DatasetSpecification, specify_dataset
 from bakeoff.study.study import Study
 
 
@@ -19,3 +22,15 @@ def study_of(split_seed: int = 0, data_root: str = "data", **entry: Any) -> Stud
             "recipes": {"plain": {"epochs": 1}},
         }
     )
+
+
+def dataset_of(split_seed: int = 0, data_root: str = "data", **entry: Any) -> DatasetSpecification:
+    """The dataset `entry` of such a study."""
+    return specify_dataset(study_of(split_seed, data_root, **entry), "data")
+
+
+def prepare_entry(threads: int = 1, **entry: Any) -> PreparedData:
+    """Prepare the dataset `entry` below the present folder, and load it."""
+    dataset = dataset_of(**entry)
+    prepare(dataset, threads)
+    return load_prepared(dataset.folder)

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from entries import study_of
+from entries import dataset_of, prepare_entry
 from PIL import Image
 
-from bakeoff.data.prepare import check_dataset, load_prepared, prepare
+from bakeoff.data.loading import check_dataset
 from bakeoff.errors import BakeoffError
 
 COUNT = 20
@@ -18,18 +18,18 @@ def dataset(root, table: str, name="table.csv", folder="images"):
     return root
 
 
-def prepared(root, target, **entry):
+def prepared(root, **entry):
     entry = {"table": "table.csv", "folder": "images", "test": 0.2, "validation": 0.25, "mode": "L", **entry}
-    study = study_of(source="csv", root=str(root), **entry)
-    check_dataset(study, "data")
-    return prepare(study, "data", target)
+    entry = {"source": "csv", "root": str(root), **entry}
+    check_dataset(dataset_of(**entry))
+    return prepare_entry(**entry)
 
 
-def by_gray(folder) -> dict[int, list]:
+def by_gray(data) -> dict[int, list]:
     """Gray level, which names the file, → (split, label)."""
     return {
         int(image[0, 0, 0]): (split, label.tolist())
-        for split, (images, labels) in load_prepared(folder).splits.items()
+        for split, (images, labels) in data.splits.items()
         for image, label in zip(images, labels, strict=True)
     }
 
@@ -40,11 +40,12 @@ def table(header: str, line) -> str:
 
 def test_a_column_of_class_names(tmp_path):
     root = dataset(tmp_path / "in", table("image,color", lambda k: f"{k},{'red' if k % 2 else 'blue 10'}"))
-    card = prepared(root, tmp_path / "out", label="color", suffix=".png")
+    data = prepared(root, label="color", suffix=".png")
+    card = data.card
     assert card["task"] == "multi-class" and card["classes"] == ["blue 10", "red"]
     assert card["class_counts"] == {"train": [6, 6], "validation": [2, 2], "test": [2, 2]}
     assert "label_cardinality" not in card
-    found = by_gray(tmp_path / "out")
+    found = by_gray(data)
     assert all(label == k % 2 for k, (_, label) in found.items()) and len(found) == COUNT
 
 
@@ -52,14 +53,15 @@ def test_columns_of_zeros_and_ones(tmp_path):
     text = table("file;cat;dog;cow", lambda k: f"images/{k}.png;{int(k < 10)};{k % 2};0" if k else "images/0.png;0;0;1")
     root = dataset(tmp_path / "in", text.replace("images/9.png;1;1;0", "images/9.png;1;1;1"))
     entry = {"image": "file", "folder": None, "delimiter": ";", "validation": 0.2, "labels": ["cow", "cat", "dog"]}
-    card = prepared(root, tmp_path / "out", **entry)
+    data = prepared(root, **entry)
+    card = data.card
     assert card["task"] == "multi-label" and card["classes"] == ["cow", "cat", "dog"]
     positives = np.sum(list(card["class_counts"].values()), axis=0)
     assert positives.tolist() == [2, 9, 10]
     assert card["label_cardinality"] == pytest.approx(21 / 20)
-    found = by_gray(tmp_path / "out")
+    found = by_gray(data)
     assert found[0][1] == [1, 0, 0] and found[9][1] == [1, 1, 1] and found[12][1] == [0, 0, 0]
-    _, labels = load_prepared(tmp_path / "out").splits["train"]
+    _, labels = data.splits["train"]
     assert labels.dtype == np.uint8 and labels.shape[1] == 3
 
 
@@ -70,13 +72,14 @@ def test_tags_and_a_column_of_splits(tmp_path):
 
     root = dataset(tmp_path / "in", table("image\ttags\tsplit", line), "table.tsv")
     entry = {"table": "table.tsv", "tags": "tags", "separator": ",", "split": "split", "test": None}
-    card = prepared(root, tmp_path / "out", **entry)
+    data = prepared(root, **entry)
+    card = data.card
     assert card["classes"] == ["sea", "sun"]
     assert card["counts"] == {"train": 12, "validation": 4, "test": 4}
-    found = by_gray(tmp_path / "out")
+    found = by_gray(data)
     assert found[0] == ("train", [1, 1]) and found[3][0] == "validation" and found[19] == ("test", [0, 0])
     with pytest.raises(BakeoffError, match=r"test images of its own; remove test: 0\.2"):
-        prepared(root, tmp_path / "out", **entry | {"test": 0.2})
+        prepared(root, **entry | {"test": 0.2})
 
 
 HEADER = "image,label\n"
@@ -90,13 +93,13 @@ HEADER = "image,label\n"
         (HEADER + "0.png,a\n77.png,a\n", r"table\.csv:3: there is no image .*77\.png"),
         (HEADER + "0.png,a\n\n1.png, \n", r"table\.csv:4: label is empty"),
         (HEADER + "0.png,a,b\n", r"table\.csv:2: has 3 cells, the header 2"),
-        (HEADER + "0.png,a\n1.png,b\n./0.png,b\n", r"table\.csv:4: '\./0\.png' stands in line 2 too"),
-        (HEADER + "/etc/passwd,a\n", r"table\.csv:2: '/etc/passwd' is no path below"),
+        (HEADER + "0.png,a\n1.png,b\n./0.png,b\n", r"table\.csv:4: '\./0\.png' is also in line 2"),
+        (HEADER + "/etc/passwd,a\n", r"table\.csv:2: '/etc/passwd' is not a path below"),
         (HEADER + "a/../../0.png,a\n", r"table\.csv:2: .*without '\.\.'"),
-        (HEADER + "out/secret.png,a\n", r"table\.csv:2: .*a link that leads out of its folder"),
-        (HEADER + "link.png,a\n", r"table\.csv:2: .*a link that leads out of its folder"),
-        (HEADER + '0.png,"a\n', r"table\.csv:2: is no readable table"),
-        ("image,label,label\n", "the column 'label' stands twice"),
+        (HEADER + "out/secret.png,a\n", r"table\.csv:2: .*a link to .*secret\.png, outside of its folder"),
+        (HEADER + "link.png,a\n", r"table\.csv:2: .*a link to .*secret\.png, outside of its folder"),
+        (HEADER + '0.png,"a\n', r"table\.csv:2: cannot be read as a table"),
+        ("image,label,label\n", "the column 'label' is repeated"),
         (HEADER, "no line has a label"),
         ("", "is empty"),
     ],
@@ -108,33 +111,33 @@ def test_bad_tables_are_named_with_their_line(tmp_path, text, message):
     (root / "images" / "out").symlink_to(tmp_path / "elsewhere")
     (root / "images" / "link.png").symlink_to(tmp_path / "elsewhere" / "secret.png")
     with pytest.raises(BakeoffError, match=message):
-        prepared(root, tmp_path / "out", label="label")
+        prepared(root, label="label")
 
 
 def test_values_that_are_no_bits(tmp_path):
     root = dataset(tmp_path / "in", "image,a,b\n0.png,0,1\n1.png,1,yes\n")
     with pytest.raises(BakeoffError, match=r"table\.csv:3: b is 'yes'; allowed: 0, 1"):
-        prepared(root, tmp_path / "out", labels=["a", "b"])
+        prepared(root, labels=["a", "b"])
 
 
 def test_splits_that_are_none(tmp_path):
     root = dataset(tmp_path / "in", "image,label,set\n0.png,a,train\n1.png,b,dev\n")
-    with pytest.raises(BakeoffError, match=r"table\.csv:3: 'dev' is no split; allowed: train"):
-        prepared(root, tmp_path / "out", label="label", split="set", test=None)
+    with pytest.raises(BakeoffError, match=r"table\.csv:3: 'dev' is not a split; allowed: train"):
+        prepared(root, label="label", split="set", test=None)
     with pytest.raises(BakeoffError, match="no test images; set test"):
-        prepared(root, tmp_path / "out", label="label", test=None)
+        prepared(root, label="label", test=None)
 
 
-def test_lines_that_stand_twice_count_once(tmp_path):
+def test_repeated_lines_count_once(tmp_path):
     text = table("image,label", lambda k: f"{k}.png,{'ab'[k % 2]}")
     root = dataset(tmp_path / "in", text + "0.png,a\n")
-    assert sum(prepared(root, tmp_path / "out", label="label")["counts"].values()) == COUNT
+    assert sum(prepared(root, label="label").card["counts"].values()) == COUNT
 
 
 def test_a_label_without_a_training_image(tmp_path):
     root = dataset(tmp_path / "in", table("image,a,b", lambda k: f"{k}.png,1,0"))
     with pytest.raises(BakeoffError, match="labels without a training image: 'b'"):
-        prepared(root, tmp_path / "out", labels=["a", "b"])
+        prepared(root, labels=["a", "b"])
 
 
 @pytest.mark.parametrize(
@@ -143,7 +146,7 @@ def test_a_label_without_a_training_image(tmp_path):
         ({}, "exactly one of label, labels, tags; found: none"),
         ({"label": "a", "tags": "b"}, "found: label, tags"),
         ({"labels": "a"}, "a list of columns"),
-        ({"labels": ["a", "a"]}, "stands twice"),
+        ({"labels": ["a", "a"]}, "is repeated"),
         ({"label": "a", "delimiter": "--"}, "one character"),
         ({"label": 3}, "text"),
         ({"label": "a", "test": 2}, "between 0 and 1"),
@@ -152,9 +155,9 @@ def test_a_label_without_a_training_image(tmp_path):
 )
 def test_wrong_arguments_are_refused_without_data(tmp_path, arguments, message):
     with pytest.raises(BakeoffError, match=message):
-        check_dataset(study_of(source="csv", table="t.csv", **arguments), "data")
+        check_dataset(dataset_of(source="csv", table="t.csv", **arguments))
 
 
 def test_a_table_outside_the_root(tmp_path):
-    with pytest.raises(BakeoffError, match=r"data\.table: '\.\./t\.csv' is no path below"):
-        prepared(tmp_path, tmp_path / "out", table="../t.csv", label="label")
+    with pytest.raises(BakeoffError, match=r"data\.table: '\.\./t\.csv' is not a path below"):
+        prepared(tmp_path, table="../t.csv", label="label")

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from entries import study_of
+from entries import dataset_of, prepare_entry
 from torchvision import datasets
 
-from bakeoff.data.demo import FORMATS, write_demo_data
-from bakeoff.data.prepare import load_prepared, prepare
+from bakeoff.data.demo import write_demo_data
+from bakeoff.data.demo_formats import FORMATS
 from bakeoff.errors import BakeoffError
 
 ENTRIES: dict[str, dict[str, Any]] = {
@@ -38,22 +38,21 @@ def test_every_format_is_tested() -> None:
 
 @pytest.mark.parametrize("entry", [*ENTRIES.values(), *VARIANTS], ids=str)
 def test_the_source_reads_what_was_written(tmp_path: Path, entry: dict[str, Any]) -> None:
-    study = study_of(data_root=str(tmp_path / "demo"), **entry)
-    write_demo_data(study, tmp_path / "demo")
-    card = prepare(study, "data", tmp_path / "prepared")
+    dataset = dataset_of(data_root="demo", **entry)
+    write_demo_data([dataset], tmp_path / "demo")
+    card = prepare_entry(data_root="demo", **entry).card
     assert min(card["counts"].values()) >= 4
     if entry["source"] != "digits":
         assert max(card["counts"].values()) <= 150
     again = {path: path.read_bytes() for path in (tmp_path / "demo").rglob("*") if path.is_file()}
-    write_demo_data(study, tmp_path / "demo")
+    write_demo_data([dataset], tmp_path / "demo")
     assert {path: path.read_bytes() for path in (tmp_path / "demo").rglob("*") if path.is_file()} == again
 
 
 def test_classes_can_be_told_apart(tmp_path: Path) -> None:
-    study = study_of(data_root=str(tmp_path), **ENTRIES["torchvision/CIFAR10"])
-    write_demo_data(study, tmp_path)
-    prepare(study, "data", tmp_path / "prepared")
-    splits = load_prepared(tmp_path / "prepared").splits
+    entry = {"data_root": str(tmp_path), **ENTRIES["torchvision/CIFAR10"]}
+    write_demo_data([dataset_of(**entry)], tmp_path)
+    splits = prepare_entry(**entry).splits
     (images, labels), (test_images, test_labels) = (
         (pixels.reshape(len(pixels), -1).astype(float), labels) for pixels, labels in (splits["train"], splits["test"])
     )
@@ -64,7 +63,7 @@ def test_classes_can_be_told_apart(tmp_path: Path) -> None:
 
 def test_torchvisions_own_classes_read_them(tmp_path: Path) -> None:
     for name in ("torchvision/MNIST", "torchvision/CIFAR10", "voc"):
-        write_demo_data(study_of(data_root=str(tmp_path), **ENTRIES[name]), tmp_path)
+        write_demo_data([dataset_of(data_root=str(tmp_path), **ENTRIES[name])], tmp_path)
 
     digits = datasets.MNIST(tmp_path, train=True)
     assert digits.data.shape[1:] == (28, 28) and sorted(set(digits.targets.tolist())) == list(range(10))
@@ -87,11 +86,11 @@ def test_real_data_are_never_written_over(tmp_path: Path) -> None:
     real = tmp_path / "MNIST/raw/train-images-idx3-ubyte"
     real.parent.mkdir(parents=True)
     real.write_bytes(b"real")
-    study = study_of(data_root=str(tmp_path), **ENTRIES["torchvision/MNIST"])
-    with pytest.raises(BakeoffError, match=r"MNIST is there, and is no generated data"):
-        write_demo_data(study, tmp_path)
+    dataset = dataset_of(data_root=str(tmp_path), **ENTRIES["torchvision/MNIST"])
+    with pytest.raises(BakeoffError, match=r"MNIST exists and was not generated"):
+        write_demo_data([dataset], tmp_path)
     assert real.read_bytes() == b"real"
-    write_demo_data(study_of(data_root=str(tmp_path), **ENTRIES["voc"]), tmp_path)  # beside them is well
+    write_demo_data([dataset_of(data_root=str(tmp_path), **ENTRIES["voc"])], tmp_path)  # beside them is well
 
 
 @pytest.mark.parametrize(
@@ -106,5 +105,5 @@ def test_real_data_are_never_written_over(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_generated_says_so(tmp_path: Path, entry: dict[str, Any], message: str) -> None:
     with pytest.raises(BakeoffError, match=message):
-        write_demo_data(study_of(**entry), tmp_path)
+        write_demo_data([dataset_of(**entry)], tmp_path)
     assert not list(tmp_path.iterdir())

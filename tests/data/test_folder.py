@@ -1,10 +1,12 @@
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
-from entries import study_of
+from entries import prepare_entry
 from PIL import Image
 
 from bakeoff.data.pixels import to_array
-from bakeoff.data.prepare import load_prepared, prepare
 from bakeoff.data.sources.listing import natural
 from bakeoff.errors import BakeoffError
 
@@ -25,16 +27,16 @@ def tree(root, splits=("train", "test"), classes=("cat", "dog"), count=4):
     return root
 
 
-def prepared(root, target, **entry):
-    study = study_of(source="folder", root=str(root), **{"validation": 0.25, **entry})
-    return prepare(study, "data", target, threads=2)
+def prepared(root, **entry):
+    return prepare_entry(threads=2, **{"source": "folder", "root": str(root), "validation": 0.25, **entry})
 
 
 def test_splits_classes_and_pixels(tmp_path):
-    card = prepared(tree(tmp_path / "in"), tmp_path / "out")
+    data = prepared(tree(tmp_path / "in"))
+    card = data.card
     assert card["classes"] == ["cat", "dog"]
     assert card["counts"] == {"train": 6, "validation": 2, "test": 8}
-    images, labels = load_prepared(tmp_path / "out").splits["test"]
+    images, labels = data.splits["test"]
     assert images.shape == (8, 3, 4, 6)
     assert labels.tolist() == [0] * 4 + [1] * 4
     assert images[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 100, 101, 102, 103]
@@ -42,24 +44,26 @@ def test_splits_classes_and_pixels(tmp_path):
 
 @pytest.mark.parametrize("name", ["validation", "val"])
 def test_own_validation_split(tmp_path, name):
-    card = prepared(tree(tmp_path / "in", ("train", name, "test")), tmp_path / "out")
+    card = prepared(tree(tmp_path / "in", ("train", name, "test"))).card
     assert card["counts"] == {"train": 8, "validation": 8, "test": 8}
 
 
 def test_split_of_one_folder(tmp_path):
     root = tree(tmp_path, ("in",), count=10) / "in"
-    card = prepared(root, tmp_path / "out", test=0.2)
+    card = prepared(root, test=0.2).card
     assert card["class_counts"] == {"train": [6, 6], "validation": [2, 2], "test": [2, 2]}
     with pytest.raises(BakeoffError, match=r"no folder train.*test: 0\.2"):
-        prepared(root, tmp_path / "other")
+        prepared(root)
 
 
 def test_large_arrays_live_in_a_file_without_a_name(tmp_path, monkeypatch):
     root = tree(tmp_path / "in")
-    card = prepared(root, tmp_path / "memory", resize=3)
-    monkeypatch.setattr("bakeoff.data.pixels.IN_MEMORY_BYTES", 0)
-    assert prepared(root, tmp_path / "file", resize=3)["files"] == card["files"]
-    assert {path.name for path in (tmp_path / "file").iterdir()} == {"card.json", *card["files"]}
+    card = prepared(root, resize=3).card
+    (folder,) = [path for path in Path("results/data").iterdir() if path.is_dir()]
+    shutil.rmtree(folder)
+    monkeypatch.setattr("bakeoff.data.decoding.IN_MEMORY_BYTES", 0)
+    assert prepared(root, resize=3).card["files"] == card["files"]
+    assert {path.name for path in folder.iterdir()} == {"card.json", *card["files"]}
 
 
 def test_files_are_in_natural_order():
@@ -85,9 +89,9 @@ def test_every_mode_that_pillow_writes(tmp_path):
     root = tree(tmp_path / "in")
     for name, image in pictures.items():
         image.save(root / "train" / "cat" / name)
-    card = prepared(root, tmp_path / "out")
+    card = prepared(root).card
     assert card["counts"]["train"] + card["counts"]["validation"] == 8 + len(pictures)
-    assert prepared(root, tmp_path / "gray", mode="L")["shape"] == [1, 4, 6]
+    assert prepared(root, mode="L").card["shape"] == [1, 4, 6]
 
 
 def test_pixels_of_odd_modes():
@@ -108,9 +112,9 @@ def test_sizes_must_agree_or_be_made_so(tmp_path):
     root = tree(tmp_path / "in")
     picture(size=(9, 9)).save(root / "train" / "dog" / "odd.png")
     with pytest.raises(BakeoffError) as error:
-        prepared(root, tmp_path / "out")
+        prepared(root)
     assert all(part in str(error.value) for part in ["train/cat/", "4x6", "train/dog/odd.png", "9x9", "resize"])
-    assert prepared(root, tmp_path / "out", resize=5)["shape"] == [3, 5, 5]
+    assert prepared(root, resize=5).card["shape"] == [3, 5, 5]
 
 
 def test_broken_file_is_an_error_or_skipped(tmp_path):
@@ -119,26 +123,27 @@ def test_broken_file_is_an_error_or_skipped(tmp_path):
     (root / "train" / "cat" / "0.png").write_bytes(b"")
     (root / "train" / "dog" / "cut.png").write_bytes(good[: len(good) // 2])
     (root / "test" / "dog" / "notes.txt").write_text("no image")
-    with pytest.raises(BakeoffError, match=r"train/cat/0\.png does not decode.*on_bad_image"):
-        prepared(root, tmp_path / "out")
-    card = prepared(root, tmp_path / "out", on_bad_image="skip")
+    with pytest.raises(BakeoffError, match=r"train/cat/0\.png cannot be decoded.*on_bad_image"):
+        prepared(root)
+    data = prepared(root, on_bad_image="skip")
+    card = data.card
     assert card["skipped"] == ["train/cat/0.png", "train/dog/cut.png", "test/dog/notes.txt"]
     assert card["counts"] == {"train": 5, "validation": 2, "test": 8}
-    assert load_prepared(tmp_path / "out").splits["test"][0][:, 0, 0, 0].tolist() == [0, 1, 2, 3, 100, 101, 102, 103]
+    assert data.splits["test"][0][:, 0, 0, 0].tolist() == [0, 1, 2, 3, 100, 101, 102, 103]
 
 
 def test_hidden_files_are_no_images(tmp_path):
     root = tree(tmp_path / "in")
     (root / "train" / "cat" / ".DS_Store").write_text("x")
     (root / "train" / "cat" / "Thumbs.db").write_text("x")
-    assert prepared(root, tmp_path / "out")["skipped"] == []
+    assert prepared(root).card["skipped"] == []
 
 
 def test_classes_must_agree(tmp_path):
     root = tree(tmp_path / "in")
     (root / "test" / "cow").mkdir()
     with pytest.raises(BakeoffError, match="test/cow"):
-        prepared(root, tmp_path / "out")
+        prepared(root)
 
 
 def test_class_with_too_few_images(tmp_path):
@@ -146,11 +151,11 @@ def test_class_with_too_few_images(tmp_path):
     for index in range(1, 4):
         (root / "train" / "dog" / f"{index}.png").unlink()
     with pytest.raises(BakeoffError, match="'dog' has 1"):
-        prepared(root, tmp_path / "out")
+        prepared(root)
 
 
 def test_missing_folders(tmp_path):
     with pytest.raises(BakeoffError, match=r"no folder .*nowhere"):
-        prepared(tmp_path / "nowhere", tmp_path / "out")
+        prepared(tmp_path / "nowhere")
     with pytest.raises(BakeoffError, match="no folder test"):
-        prepared(tree(tmp_path / "in", ("train",)), tmp_path / "out")
+        prepared(tree(tmp_path / "in", ("train",)))

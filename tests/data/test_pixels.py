@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import bakeoff.data.pixels as module
-from bakeoff.data.pixels import fit, to_array
+import bakeoff.data.decoding as module
+from bakeoff.data.decoding import fit
+from bakeoff.data.pixels import to_array
 from bakeoff.data.source import Request
 
 RANDOM = np.random.default_rng(0)

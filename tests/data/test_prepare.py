@@ -6,28 +6,22 @@ import sys
 
 import numpy as np
 import pytest
-from entries import study_of
+from entries import dataset_of, prepare_entry
 
 import bakeoff.data.prepare as module
-from bakeoff.data.prepare import (
-    DamagedData,
-    check_dataset,
-    load_prepared,
-    prepare,
-    prepare_if_needed,
-    read_card,
-    verify,
-)
+from bakeoff.data.card import DamagedData, read_card, verify
+from bakeoff.data.loading import check_dataset
+from bakeoff.data.prepare import prepare, prepare_if_needed
+from bakeoff.data.prepared import load_prepared
 from bakeoff.errors import BakeoffError
 
-DIGITS = study_of(source="digits")
+DIGITS = dataset_of(source="digits")
 
 
 @pytest.fixture
-def digits(tmp_path):
-    folder = tmp_path / "data" / "digits"
-    prepare(DIGITS, "data", folder)
-    return folder
+def digits():
+    prepare(DIGITS)
+    return DIGITS.folder
 
 
 def test_digits_card_and_splits(digits):
@@ -58,16 +52,15 @@ def test_splits_are_stratified_and_disjoint(digits):
     assert sorted(map(bytes, together)) == sorted(map(bytes, original))
 
 
-def test_split_seed_decides_the_splits(tmp_path, digits):
-    again = prepare(DIGITS, "data", tmp_path / "again")
-    other = prepare(study_of(source="digits", split_seed=1), "data", tmp_path / "other")
-    assert again["files"] == read_card(digits)["files"]
-    assert other["files"]["test_images.npy"]["sha256"] != again["files"]["test_images.npy"]["sha256"]
+def test_split_seed_decides_the_splits(digits):
+    first = read_card(digits)
+    assert prepare(DIGITS)["files"] == first["files"]
+    other = prepare(dataset_of(source="digits", split_seed=1))
+    assert other["files"]["test_images.npy"]["sha256"] != first["files"]["test_images.npy"]["sha256"]
 
 
-def test_resize_and_mode_work_on_arrays(tmp_path):
-    card = prepare(study_of(source="digits", resize=[12, 10], mode="RGB"), "data", tmp_path / "d")
-    assert card["shape"] == [3, 12, 10]
+def test_resize_and_mode_work_on_arrays():
+    assert prepare_entry(source="digits", resize=[12, 10], mode="RGB").card["shape"] == [3, 12, 10]
 
 
 @pytest.mark.parametrize(
@@ -79,17 +72,19 @@ def test_resize_and_mode_work_on_arrays(tmp_path):
         ({"source": "torchvision", "dataset": "FashionMINST"}, "did you mean 'FashionMNIST'"),
         ({"source": "torchvision", "dataset": "CIFAR10", "fold": 1}, "unknown argument 'fold'"),
         ({"source": "torchvision", "dataset": "EMNIST"}, "missing 'split'"),
+        ({"source": "torchvision", "dataset": "EMNIST", "split": "leters"}, "did you mean 'letters'"),
+        ({"source": "torchvision", "dataset": "VisionDataset"}, "no dataset 'VisionDataset'"),
         ({"source": "folder", "test": 1.5}, "between 0 and 1"),
     ],
 )
 def test_wrong_entries_are_refused_without_data(entry, part):
     with pytest.raises(BakeoffError, match=part):
-        check_dataset(study_of(**entry), "data")
+        check_dataset(dataset_of(**entry))
 
 
 def test_nothing_is_done_when_all_is_well(digits):
     before = {path.name: path.stat().st_mtime_ns for path in digits.iterdir()}
-    prepare_if_needed(DIGITS, "data", digits)
+    prepare_if_needed(DIGITS)
     assert before == {path.name: path.stat().st_mtime_ns for path in digits.iterdir()}
 
 
@@ -99,7 +94,7 @@ def test_truncated_array_is_noticed_and_rebuilt_with_its_old_time(digits, capsys
     (digits / "train_images.npy").write_bytes(content[:-100])
     with pytest.raises(DamagedData, match=r"train_images\.npy"):
         load_prepared(digits)
-    prepare_if_needed(DIGITS, "data", digits)
+    prepare_if_needed(DIGITS)
     assert "train_images.npy" in capsys.readouterr().err
     assert (digits / "train_images.npy").read_bytes() == content
     assert verify(digits, full=True) == []
@@ -120,32 +115,33 @@ def test_other_damage(digits):
 
 
 def test_another_entry_is_prepared_anew(digits, capsys):
-    card = prepare_if_needed(study_of(source="digits", validation=0.2), "data", digits)
+    other = dataset_of(source="digits", validation=0.2)
+    digits.rename(other.folder)
+    card = prepare_if_needed(other)
     assert card["counts"]["validation"] == 288
     assert "another dataset entry" in capsys.readouterr().err
 
 
-def test_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
+def test_full_disk_leaves_nothing_half_written(monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    written = module._write_array
-    folder = tmp_path / "d"
+    written = module.write_array
     calls = iter([written, written, written, full])
-    monkeypatch.setattr(module, "_write_array", lambda *given: next(calls)(*given))
+    monkeypatch.setattr(module, "write_array", lambda *given: next(calls)(*given))
     with pytest.raises(BakeoffError, match="no space"):
-        prepare(DIGITS, "data", folder)
-    assert list(folder.iterdir()) == []
+        prepare(DIGITS)
+    assert list(DIGITS.folder.iterdir()) == []
 
 
-def test_two_processes_prepare_once(tmp_path):
+def test_two_processes_prepare_once():
     script = (
-        "import sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path; from entries import study_of;"
+        "import sys; sys.path.insert(0, sys.argv[1]); from entries import dataset_of;"
         "import bakeoff.data.prepare as m; real = m.prepare;"
         "m.prepare = lambda *a: (print('prepared'), real(*a))[1];"
-        "m.prepare_if_needed(study_of(source='digits'), 'data', Path(sys.argv[1]))"
+        "m.prepare_if_needed(dataset_of(source='digits'))"
     )
-    command = [sys.executable, "-c", script, str(tmp_path / "d"), os.path.dirname(__file__)]  # noqa: PTH120
+    command = [sys.executable, "-c", script, os.path.dirname(__file__)]  # noqa: PTH120
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert sorted(process.communicate(timeout=60)[0].strip() for process in both) == ["", "prepared"]
     assert [process.returncode for process in both] == [0, 0]

@@ -1,8 +1,7 @@
 import pytest
-from entries import study_of
+from entries import prepare_entry
 from PIL import Image
 
-from bakeoff.data.prepare import load_prepared, prepare
 from bakeoff.errors import BakeoffError
 
 NUMBERS = ["n02", "n01", "n03"]
@@ -27,15 +26,15 @@ def tiny_imagenet(root):
     return root
 
 
-def prepared(root, target, **entry):
-    return prepare(study_of(source="tiny_imagenet", root=str(root), **{"validation": 0.25, **entry}), "data", target)
+def prepared(root):
+    return prepare_entry(source="tiny_imagenet", root=str(root), validation=0.25)
 
 
 def test_its_validation_images_are_the_test_split(tmp_path):
-    card = prepared(tiny_imagenet(tmp_path / "in"), tmp_path / "out")
+    data = prepared(tiny_imagenet(tmp_path / "in"))
+    card, splits = data.card, data.splits
     assert card["classes"] == ["crane (n02)", "goldfish", "crane (n03)"]
     assert card["class_counts"] == {"train": [9] * 3, "validation": [3] * 3, "test": [2] * 3}
-    splits = load_prepared(tmp_path / "out").splits
     assert splits["test"][1].tolist() == [2, 1, 0, 2, 1, 0]
     assert (abs(splits["test"][0][:, 0, 0, 0].astype(int) - [100, 101, 102, 103, 104, 105]) <= 1).all()
     images, labels = splits["train"]
@@ -56,9 +55,9 @@ def test_bad_listings_are_named(tmp_path, file, text, message):
     root = tiny_imagenet(tmp_path / "in")
     (root / "tiny-imagenet-200" / file).write_text(text)
     with pytest.raises(BakeoffError, match=message):
-        prepared(root, tmp_path / "out")
+        prepared(root)
 
 
 def test_absent(tmp_path):
     with pytest.raises(BakeoffError, match=r"no file .*wnids\.txt; set root"):
-        prepared(tmp_path, tmp_path / "out")
+        prepared(tmp_path)

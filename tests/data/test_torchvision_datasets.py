@@ -4,9 +4,8 @@ import struct
 
 import numpy as np
 import pytest
-from entries import study_of
+from entries import prepare_entry
 
-from bakeoff.data.prepare import load_prepared, prepare
 from bakeoff.data.sources.idx import read_idx
 from bakeoff.errors import BakeoffError
 
@@ -52,8 +51,7 @@ def writable(root):
 
 
 def prepared(tmp_path, **entry):
-    study = study_of(source="torchvision", root=str(tmp_path / "in"), **{"validation": 0.2, **entry})
-    return prepare(study, "data", tmp_path / "out")
+    return prepare_entry(**{"source": "torchvision", "root": str(tmp_path / "in"), "validation": 0.2, **entry})
 
 
 @pytest.mark.parametrize("compress", [False, True])
@@ -63,13 +61,13 @@ def test_idx_in_either_layout_of_a_read_only_folder(tmp_path, layout, compress):
     listed = sorted((tmp_path / "in").rglob("*"))
     read_only(tmp_path / "in")
     try:
-        card = prepared(tmp_path, dataset="FashionMNIST")
+        data = prepared(tmp_path, dataset="FashionMNIST")
     finally:
         writable(tmp_path / "in")
     assert sorted((tmp_path / "in").rglob("*")) == listed
-    assert card["counts"] == {"train": 48, "validation": 12, "test": 20}
-    assert card["classes"][0] == "T-shirt/top"
-    images, labels = load_prepared(tmp_path / "out").splits["test"]
+    assert data.card["counts"] == {"train": 48, "validation": 12, "test": 20}
+    assert data.card["classes"][0] == "T-shirt/top"
+    images, labels = data.splits["test"]
     assert (images[:, 0] == arrays["t10k"]).all()
     assert labels[:12].tolist() == [*range(10), 0, 1]
 
@@ -78,18 +76,17 @@ def test_our_reader_agrees_with_torchvision(tmp_path):
     from torchvision.datasets import MNIST
 
     write_idx(tmp_path / "in" / "MNIST" / "raw")
-    prepared(tmp_path, dataset="MNIST")
+    images, labels = prepared(tmp_path, dataset="MNIST").splits["test"]
     theirs = MNIST(tmp_path / "in", train=False)
-    images, labels = load_prepared(tmp_path / "out").splits["test"]
     assert (images[:, 0] == theirs.data.numpy()).all() and (labels == theirs.targets.numpy()).all()
 
 
 def test_emnist_letters_count_from_zero(tmp_path):
     prefixes = ("emnist-letters-train", "emnist-letters-test")
     write_idx(tmp_path / "in" / "EMNIST" / "raw", prefixes=prefixes, labels=range(1, 27))
-    card = prepared(tmp_path, dataset="EMNIST", split="letters", validation=0.5)
-    assert card["classes"] == list("abcdefghijklmnopqrstuvwxyz")
-    assert load_prepared(tmp_path / "out").splits["test"][1].tolist() == list(range(20))
+    data = prepared(tmp_path, dataset="EMNIST", split="letters", validation=0.5)
+    assert data.card["classes"] == list("abcdefghijklmnopqrstuvwxyz")
+    assert data.splits["test"][1].tolist() == list(range(20))
 
 
 def test_damaged_idx_is_named(tmp_path):
@@ -98,7 +95,7 @@ def test_damaged_idx_is_named(tmp_path):
     with pytest.raises(BakeoffError, match=r"x-ubyte.*damaged"):
         read_idx(path)
     path.write_bytes(b"<html>")
-    with pytest.raises(BakeoffError, match="no IDX file"):
+    with pytest.raises(BakeoffError, match="not an IDX file"):
         read_idx(path)
     path = tmp_path / "x-ubyte.gz"
     path.write_bytes(gzip.compress(idx(np.zeros((4, 2, 2))))[:-9])
@@ -122,10 +119,11 @@ def test_cifar10_batches_that_are_not_the_original(tmp_path):
     arrays = write_cifar10(tmp_path / "in")
     with pytest.raises(BakeoffError, match=r"data_batch_1.*MD5.*check_md5: false"):
         prepared(tmp_path, dataset="CIFAR10")
-    card = prepared(tmp_path, dataset="CIFAR10", check_md5=False)
+    data = prepared(tmp_path, dataset="CIFAR10", check_md5=False)
+    card = data.card
     assert card["counts"] == {"train": 80, "validation": 20, "test": 20}
     assert card["shape"] == [3, 32, 32] and card["classes"][1] == "class 1"
-    images, _ = load_prepared(tmp_path / "out").splits["test"]
+    images, _ = data.splits["test"]
     assert (images.reshape(20, -1) == arrays["test_batch"]).all()
 
 
@@ -141,12 +139,12 @@ def test_svhn_and_stl10_arrays(tmp_path):
         stl[split] = RANDOM.integers(0, 256, (20, 3, 96, 96), dtype=np.uint8)
         stl[split].tofile(root / "stl10_binary" / f"{split}_X.bin")
         (np.arange(20) % 10 + 1).astype(np.uint8).tofile(root / "stl10_binary" / f"{split}_y.bin")
-    card = prepared(tmp_path, dataset="SVHN", check_md5=False, validation=0.25)
+    data = prepared(tmp_path, dataset="SVHN", check_md5=False, validation=0.25)
+    card = data.card
     assert card["shape"] == [3, 32, 32] and len(card["classes"]) == 10
-    images, labels = load_prepared(tmp_path / "out").splits["test"]
+    images, labels = data.splits["test"]
     assert (images[7] == svhn["test"][..., 7].transpose(2, 0, 1)).all() and labels[9] == 0
-    card = prepared(tmp_path, dataset="STL10", check_md5=False, validation=0.5)
-    images, labels = load_prepared(tmp_path / "out").splits["test"]
+    images, labels = prepared(tmp_path, dataset="STL10", check_md5=False, validation=0.5).splits["test"]
     assert (images[3] == stl["test"][3].transpose(0, 2, 1)).all() and labels[0] == 0
 
 
@@ -154,7 +152,7 @@ def test_pictures_one_by_one(tmp_path):
     entry = {"dataset": "FakeData", "size": 60, "num_classes": 3, "image_size": [3, 16, 16]}
     with pytest.raises(BakeoffError, match=r"no test split; set test"):
         prepared(tmp_path, **entry)
-    card = prepared(tmp_path, **entry, test=0.25, resize=8, mode="L")
+    card = prepared(tmp_path, **entry, test=0.25, resize=8, mode="L").card
     assert card["counts"]["test"] == 15 and card["shape"] == [1, 8, 8]
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from entries import study_of
+from entries import dataset_of, prepare_entry
 from PIL import Image
 
-from bakeoff.data.prepare import check_dataset, load_prepared, prepare
+from bakeoff.data.loading import check_dataset
 from bakeoff.data.sources.voc import CLASSES, read_annotation
 from bakeoff.errors import BakeoffError
 
@@ -31,10 +31,10 @@ def voc(root, sets=("train", "val"), folder="VOCdevkit/VOC2012", annotated=("tra
     return root
 
 
-def prepared(root, target, **entry):
-    study = study_of(source="voc", root=str(root), **{"resize": 8, "validation": 0.5, **entry})
-    check_dataset(study, "data")
-    return prepare(study, "data", target)
+def prepared(root, **entry):
+    entry = {"source": "voc", "root": str(root), "resize": 8, "validation": 0.5, **entry}
+    check_dataset(dataset_of(**entry))
+    return prepare_entry(**entry)
 
 
 @pytest.mark.parametrize(
@@ -59,10 +59,11 @@ def test_labels_of_an_annotation(tmp_path, objects, positive, ignored):
 
 def test_without_an_annotated_test_set_val_tests(tmp_path):
     root = voc(tmp_path / "in", ("train", "val", "test"), annotated=("train", "val"))
-    card = prepared(root, tmp_path / "out")
+    data = prepared(root)
+    card = data.card
     assert card["task"] == "multi-label" and card["classes"] == CLASSES and card["shape"] == [3, 8, 8]
     assert card["counts"]["test"] == 40 and card["counts"]["train"] + card["counts"]["validation"] == 40
-    images, labels = load_prepared(tmp_path / "out").splits["test"]
+    images, labels = data.splits["test"]
     assert (images[:, 1].mean((1, 2)).round(-1) == 50).all()  # the green of the set val
     assert labels.dtype == np.uint8 and labels.shape == (40, 20)
     # By hand: image k shows class k; class k + 1 too, but only as difficult where k is odd.
@@ -80,10 +81,11 @@ def test_image_sets_of_2007_as_torchvision_reads_them(tmp_path):
     from torchvision.datasets import VOCDetection
 
     root = voc(tmp_path / "in", ("train", "val", "test"), "VOCdevkit/VOC2007")
-    assert prepared(root, tmp_path / "out", year=2007)["counts"] == {"train": 40, "validation": 40, "test": 40}
-    assert prepared(root, tmp_path / "out", year="2007-test")["counts"]["test"] == 40
+    assert prepared(root, year=2007).card["counts"] == {"train": 40, "validation": 40, "test": 40}
+    data = prepared(root, year="2007-test")
+    assert data.card["counts"]["test"] == 40
     theirs = VOCDetection(str(root), year="2007", image_set="test")
-    _, labels = load_prepared(tmp_path / "out").splits["test"]
+    _, labels = data.splits["test"]
     for row in (0, 7, 39):
         objects = theirs[row][1]["annotation"]["object"]
         names = {thing["name"] for thing in objects if thing["difficult"] == "0"}
@@ -94,18 +96,18 @@ def test_image_sets_may_be_named(tmp_path):
     root = voc(tmp_path / "in", ("train", "val", "test"), "VOCdevkit/VOC2007")
     main = root / "VOCdevkit/VOC2007/ImageSets/Main"
     (main / "trainval.txt").write_text((main / "train.txt").read_text() + (main / "val.txt").read_text())
-    card = prepared(root, tmp_path / "out", year=2007, train="trainval")
+    card = prepared(root, year=2007, train="trainval").card
     assert card["counts"]["train"] + card["counts"]["validation"] == 80 and card["counts"]["test"] == 40
     with pytest.raises(BakeoffError, match=r"in the image sets trainval and val"):
-        prepared(root, tmp_path / "out", year=2007, train="trainval", test="val")
+        prepared(root, year=2007, train="trainval", test="val")
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("<annotation>\n<object>\n</annotation>", r"0_000003\.xml:3: is no readable annotation"),
-        ("", r"0_000003\.xml:1: is no readable annotation"),
-        (annotation(("kat", 0)), r"0_000003\.xml: an object has the name 'kat'; did you mean 'cat'"),
+        ("<annotation>\n<object>\n</annotation>", r"0_000003\.xml:3: cannot be read as an annotation"),
+        ("", r"0_000003\.xml:1: cannot be read as an annotation"),
+        (annotation(("kat", 0)), r"0_000003\.xml: an object is named 'kat'; did you mean 'cat'"),
         (annotation(("cat", 7)), r"0_000003\.xml: .*difficult '7'"),
         ("<html/>", r"0_000003\.xml: .*<html>"),
         (
@@ -118,7 +120,7 @@ def test_corrupt_annotations_are_named(tmp_path, text, message):
     root = voc(tmp_path / "in")
     (root / "VOCdevkit/VOC2012/Annotations/0_000003.xml").write_text(text)
     with pytest.raises(BakeoffError, match=message):
-        prepared(root, tmp_path / "out")
+        prepared(root)
 
 
 @pytest.mark.parametrize(("file", "kind"), [("JPEGImages/1_000002.jpg", "image"), ("Annotations/1_000002.xml", "ann")])
@@ -126,7 +128,7 @@ def test_missing_files_are_named(tmp_path, file, kind):
     root = voc(tmp_path / "in")
     (root / "VOCdevkit/VOC2012" / file).unlink()
     with pytest.raises(BakeoffError, match=rf"val\.txt:3: '1_000002' has no {kind}"):
-        prepared(root, tmp_path / "out")
+        prepared(root)
 
 
 def test_an_absent_dataset_says_where_it_was_looked_for(tmp_path, monkeypatch):
@@ -135,7 +137,7 @@ def test_an_absent_dataset_says_where_it_was_looked_for(tmp_path, monkeypatch):
 
     monkeypatch.setattr("urllib.request.urlopen", refuse)
     with pytest.raises(BakeoffError) as error:
-        prepared(tmp_path / "in", tmp_path / "out")
+        prepared(tmp_path / "in")
     missing = [f"VOCdevkit/VOC2012/{name}" for name in ("ImageSets/Main", "Annotations", "JPEGImages")]
     parts = [str(tmp_path / "in"), *missing, "no network in tests", "set root"]
     assert [part for part in parts if part not in str(error.value)] == []
@@ -148,9 +150,9 @@ def test_an_absent_dataset_says_where_it_was_looked_for(tmp_path, monkeypatch):
         ({"year": 2006}, "data.year: found 2006"),
         ({"difficult": "ignored"}, "did you mean 'ignore'"),
         ({"train": ["train", "val"]}, "the name of an image set"),
-        ({"train": "../train"}, "no path below"),
+        ({"train": "../train"}, "not a path below"),
     ],
 )
 def test_wrong_arguments(tmp_path, arguments, message):
     with pytest.raises(BakeoffError, match=message):
-        prepared(voc(tmp_path / "in"), tmp_path / "out", **arguments)
+        prepared(voc(tmp_path / "in"), **arguments)

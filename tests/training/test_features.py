@@ -10,7 +10,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from bakeoff.data.prepare import load_prepared
+from bakeoff.data.prepared import load_prepared
 from bakeoff.models.image_shape import image_shape
 from bakeoff.models.registry import build_model
 from bakeoff.study.paths import Layout

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 
 from bakeoff.data.augmentation import Augmentation, build_augmentation
+from bakeoff.data.card import Card, read_card
 from bakeoff.data.examples import write_examples
-from bakeoff.data.prepare import Card, check_dataset, read_card
+from bakeoff.data.loading import check_dataset
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_json
 from bakeoff.models.classifier import check_classifier
@@ -25,7 +26,7 @@ from bakeoff.study.metrics import METRICS, Task
 from bakeoff.study.needs import plan_file
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import place
-from bakeoff.study.specification import data_folder
+from bakeoff.study.specification import data_folder, specify_dataset
 from bakeoff.study.study import Study, experiments, parent
 from bakeoff.training.losses import check_loss
 from bakeoff.training.optimizers import build_optimizer, check_optimizer
@@ -51,7 +52,7 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
             return None
 
     for name in dict.fromkeys(cell.dataset for cell in cells):
-        attempt(["datasets", name], partial(check_dataset, study, name))
+        attempt(["datasets", name], partial(check_dataset, specify_dataset(study, name)))
     for name in dict.fromkeys(cell.optimizer for cell in cells):
         attempt(["optimizers", name], partial(check_optimizer, study.optimizers[name]))
     if problems:  # what follows is built on data and optimizers

@@ -7,21 +7,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.source import Images, Labels, Pixels, SourceData, label_layout
+from bakeoff.data.source import Labels, Pixels, PixelsOrFiles, SourceData, label_layout
 from bakeoff.data.splits import Rows, at_most, exactly_per_class, stratified_split
 from bakeoff.errors import BakeoffError
-from bakeoff.study.entries import Dataset
+from bakeoff.study.entries import SPLITS, Dataset
 from bakeoff.study.metrics import IGNORED, Task
 
-SPLITS = ("train", "validation", "test")
 CHUNK_BYTES = 32 << 20
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of a source's images and labels; None stands for all. Arrays are written without being copied first."""
+    """Rows of a source's images and labels; None stands for all. Nothing is copied until the arrays are written."""
 
-    images: Images
+    images: PixelsOrFiles
     labels: Labels
     rows: Rows | None = None
 
@@ -30,7 +29,7 @@ class Split:
 
     @property
     def array(self) -> Pixels:
-        """The images, which must be decoded."""
+        """The images, which must have been decoded."""
         assert not isinstance(self.images, list)
         return self.images
 
@@ -43,11 +42,11 @@ class Split:
         return np.arange(len(self.images)) if self.rows is None else self.rows
 
     def pick(self, rows: Rows) -> "Split":
-        """The split of `rows`, counted among the chosen ones."""
+        """The split of `rows`, which count among the chosen ones."""
         return replace(self, rows=self.chosen_rows[rows])
 
     def chunks(self) -> Iterator[Pixels]:
-        """The chosen images of an array, a few megabytes at a time."""
+        """The chosen images, a few megabytes at a time."""
         step = max(1, CHUNK_BYTES // max(1, math.prod(self.array.shape[1:])))
         for start in range(0, len(self), step):
             chosen = slice(start, start + step) if self.rows is None else self.rows[start : start + step]
@@ -55,11 +54,11 @@ class Split:
 
 
 def whole_splits(data: SourceData, where: str) -> dict[str, Split]:
-    """The splits as the source has them. Raises BakeoffError for labels that do not fit images, task or classes."""
+    """The splits as the source has them. Raises BakeoffError for labels that do not match images, task or classes."""
     splits = {split: Split(images, labels) for split, (images, labels) in data.splits.items()}
     if len(set(data.classes)) < len(data.classes):
         twice = next(name for name in data.classes if data.classes.count(name) > 1)
-        raise BakeoffError(f"{where}: two classes have the name {twice!r}")
+        raise BakeoffError(f"{where}: two classes are named {twice!r}")
     for split, part in splits.items():
         if len(part.images) == 0 or len(part.images) != len(part.labels):
             raise BakeoffError(
@@ -70,9 +69,9 @@ def whole_splits(data: SourceData, where: str) -> dict[str, Split]:
 
 
 def choose(splits: dict[str, Split], data: SourceData, entry: Dataset, seed: int, where: str) -> dict[str, Split]:
-    """The three splits that are prepared. Raises BakeoffError where they cannot be had.
+    """The three splits that are prepared. Raises BakeoffError when they cannot be made.
 
-    Test images are split off first where the source says so, then validation where it has none; then
+    Test images are split off first where the source says so, then validation images where it has none. Then
     `per_class` and `limit` thin out each split.
     """
     if data.test_share is not None:

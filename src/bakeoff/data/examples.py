@@ -1,4 +1,4 @@
-"""A few training images as they are and as a recipe augments them, for people to look at."""
+"""A few training images, as they are and as a recipe augments them, for people to look at."""
 
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from bakeoff.data.augmentation import Augmentation
 from bakeoff.data.batches import Batches
-from bakeoff.data.prepare import Card
+from bakeoff.data.card import Card
 from bakeoff.files import write_atomically
 
 EXAMPLES = 8
 
 
 def write_examples(augmentation: Augmentation, card: Card, data: Path, path: Path) -> None:
-    """Write uint8 [2, n, C, H, W]: training images of prepared data, and the same ones augmented as in an epoch."""
+    """Write uint8 [2, n, C, H, W]: n training images of the folder `data`, and the same augmented as in an epoch."""
     images, labels = (np.load(data / f"train_{part}.npy", mmap_mode="r") for part in ("images", "labels"))
     rows = np.linspace(0, len(images) - 1, min(EXAMPLES, len(images))).astype(int)
     chosen = torch.from_numpy(images[rows])

@@ -1,123 +1,14 @@
-"""From pictures to uint8 arrays: the one place where images change mode or size."""
+"""One picture as uint8 pixels: the one place where images change mode or size."""
 
-import io
-import sys
-import tempfile
-import time
-import warnings
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bakeoff.data.source import Pixels, Request
-from bakeoff.data.splits import Rows
+from bakeoff.data.source import Pixels
 from bakeoff.errors import BakeoffError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-IN_MEMORY_BYTES = 1 << 30
-BLOCK = 64  # images per task: a task costs some 20 microseconds
-PROGRESS_SECONDS = 5.0
-
-
-class BadImage(Exception):
-    """A picture that does not decode."""
-
-
-@dataclass(frozen=True)
-class Collected:
-    """Decoded images [N, C, H, W], which of the pictures they are, and the names of those skipped."""
-
-    images: Pixels
-    rows: np.ndarray
-    skipped: list[str]
-
-
-def decode_files(files: list[Path], request: Request) -> Collected:
-    """The images in files; without `mode` they become RGB. Raises BakeoffError as `collect` does."""
-
-    def name(row: int) -> str:
-        return files[row].relative_to(request.root).as_posix()
-
-    return collect(len(files), lambda row: _open(files[row]), name, request, request.mode or "RGB")
-
-
-def collect(
-    count: int, open_image: Callable[[int], "Image"], name: Callable[[int], str], request: Request, mode: str
-) -> Collected:
-    """Decode pictures 0..count-1 in parallel into one array.
-
-    `open_image` gives a Pillow image, which may be lazy; `name` gives what messages call it. Raises
-    BakeoffError for a picture that does not decode (unless they are skipped) and for two sizes.
-    """
-
-    def decode(row: int) -> Pixels:
-        try:
-            return to_array(open_image(row), request.resize, mode, request.center_crop)
-        except (BakeoffError, MemoryError):
-            raise
-        except Exception as error:  # Pillow's readers raise whatever a broken file makes them stumble over
-            raise BadImage(str(error) or type(error).__name__) from error
-
-    first, image, skipped = _first_that_decodes(count, decode, name, request)
-    images = allocate((count, *image.shape), request.scratch)
-    images[first] = image
-
-    def fill(block: range) -> list[int]:
-        bad = []
-        for row in block:
-            try:
-                image = decode(row)
-            except BadImage as error:
-                if request.on_bad_image == "error":
-                    raise _bad(name(row), error, request) from error
-                bad.append(row)
-                continue
-            if image.shape != images.shape[1:]:
-                raise _two_sizes(name(first), images.shape, name(row), image.shape, request)
-            images[row] = image
-        return bad
-
-    blocks = parallel(fill, first + 1, count, request.threads)
-    bad_rows = [row for rows in _shown(blocks, "decoded", first + 1, count) for row in rows]
-    rows = np.setdiff1d(np.arange(first, count), bad_rows)
-    skipped += [name(row) for row in bad_rows]
-    for at, row in enumerate(rows if len(rows) < count else ()):  # in place: the array may be larger than memory
-        images[at] = images[row]
-    return Collected(images[: len(rows)], rows, skipped)
-
-
-def fit(images: Pixels, rows: Rows | None, request: Request) -> Pixels | None:
-    """The images [N, C, H, W] of `rows` in the mode and size that the entry asks for; None if they are so already."""
-    channels, height, width = images.shape[1:]
-    size = _size_after(height, width, request)
-    target = {"L": 1, "RGB": 3, None: channels}[request.mode]
-    if channels not in (1, 3):
-        raise BakeoffError(f"{request.where}: images have {channels} channels; allowed: 1 (L) or 3 (RGB)")
-    if request.center_crop is None and size == (height, width) and target >= channels:
-        if target == channels:
-            return None
-        return np.repeat(images if rows is None else images[rows], target, axis=1)
-    from PIL import Image
-
-    chosen = np.arange(len(images)) if rows is None else rows
-    result = allocate((len(chosen), target, *size), request.scratch)
-
-    def fill(block: range) -> None:
-        for at in block:
-            image = images[chosen[at]]
-            picture = Image.fromarray(np.ascontiguousarray(image[0] if channels == 1 else image.transpose(1, 2, 0)))
-            result[at] = to_array(picture, request.resize, "L" if target == 1 else "RGB", request.center_crop)
-
-    for _ in _shown(parallel(fill, 0, len(chosen), request.threads), "resized", 0, len(chosen)):
-        pass
-    return result
 
 
 def to_array(
@@ -125,11 +16,11 @@ def to_array(
 ) -> Pixels:
     """A Pillow image as uint8 [C, H, W]: upright, in `mode` (L or RGB), bilinear with antialiasing.
 
-    `resize` is [height, width] or the shorter side; then the centre of [height, width] is cut out, as torchvision's
-    Resize and CenterCrop do (a smaller image gets a black border).
+    `resize` is [height, width] or the shorter side. Then the central [height, width] of `center_crop` is cut out, as
+    torchvision's Resize and CenterCrop do (a smaller image gets a black border).
 
-    Transparent pixels are laid over white: their own colour is arbitrary, often black on black. 16-bit
-    images are scaled to 8 bits, where Pillow's own conversion would clip them.
+    Transparent pixels are laid over white: their own colour is arbitrary, often black on black. 16-bit images are
+    scaled to 8 bits, where Pillow's own conversion would clip them. Raises BakeoffError for floating-point pixels.
     """
     from PIL import Image, ImageOps
 
@@ -146,7 +37,7 @@ def to_array(
         image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
     image = image.convert(mode)
     if resize is not None:
-        height, width = _resized(image.height, image.width, resize)
+        height, width = resized(image.height, image.width, resize)
         if image.size != (width, height):
             image = image.resize((width, height), Image.Resampling.BILINEAR)
     if center_crop is not None and image.size != center_crop[::-1]:
@@ -157,8 +48,15 @@ def to_array(
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
-def _resized(height: int, width: int, resize: int | tuple[int, int] | None) -> tuple[int, int]:
-    """[height, width] after resizing; one number is the shorter side. As torchvision, the longer is rounded down."""
+def to_picture(pixels: Pixels) -> "Image":
+    """The Pillow image of uint8 [C, H, W], of 1 or 3 channels."""
+    from PIL import Image
+
+    return Image.fromarray(np.ascontiguousarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)))
+
+
+def resized(height: int, width: int, resize: int | tuple[int, int] | None) -> tuple[int, int]:
+    """[height, width] after resizing; one number is the shorter side. Like torchvision, rounds the longer side down."""
     if resize is None:
         return height, width
     if isinstance(resize, tuple):
@@ -166,107 +64,6 @@ def _resized(height: int, width: int, resize: int | tuple[int, int] | None) -> t
     return (resize, resize * width // height) if height <= width else (resize * height // width, resize)
 
 
-def _size_after(height: int, width: int, request: Request) -> tuple[int, int]:
-    return request.center_crop or _resized(height, width, request.resize)
-
-
 def _margin(size: int, crop: int) -> int:
-    """What a centre crop leaves out in front; negative for a border. Rounded as torchvision rounds."""
+    """Pixels before a central crop; negative for a border. Rounded as torchvision rounds."""
     return round((size - crop) / 2) if size >= crop else -((crop - size) // 2)
-
-
-def _open(file: Path) -> "Image":
-    from PIL import Image
-
-    try:
-        content = file.read_bytes()
-    except OSError as error:  # the machine's fault, not the picture's: never skipped
-        raise BakeoffError(f"{file}: cannot be read: {error.strerror}") from error
-    return Image.open(io.BytesIO(content))
-
-
-def _shown(blocks: Iterator[Any], verb: str, start: int, count: int) -> Iterator[Any]:
-    """The blocks; every few seconds a line says how many images are done."""
-    began = said = time.monotonic()
-    done = start
-    for block in blocks:
-        yield block
-        done, now = min(done + BLOCK, count), time.monotonic()
-        if now - said >= PROGRESS_SECONDS:
-            said = now
-            speed = (done - start) / (now - began)
-            print(f"{verb} {done:,} of {count:,} images, {speed:,.0f}/s", file=sys.stderr, flush=True)
-
-
-def allocate(shape: tuple[int, ...], scratch: Path | None) -> Pixels:
-    """An uninitialised uint8 array; a large one lives in a nameless file in `scratch`, not in memory."""
-    size = int(np.prod(shape, dtype=np.int64))
-    if scratch is None or size < IN_MEMORY_BYTES:
-        return np.empty(shape, np.uint8)
-    with tempfile.TemporaryFile(dir=scratch) as file:
-        _reserve(file, size)
-        return np.memmap(file, np.uint8, "r+", shape=shape)
-
-
-def parallel(work: Callable[[range], Any], start: int, stop: int, threads: int) -> Iterator[Any]:
-    """The results of `work` on blocks of start..stop-1, in order; the first error ends the rest."""
-    blocks: Iterable[range] = (range(at, min(at + BLOCK, stop)) for at in range(start, stop, BLOCK))
-    with quiet():
-        if threads <= 1:
-            yield from map(work, blocks)
-            return
-        pool = ThreadPoolExecutor(threads)
-        try:
-            yield from pool.map(work, blocks)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without Pillow's warnings about odd metadata: thousands of lines about files that decode well."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\..*")
-        yield
-
-
-def _reserve(file: Any, size: int) -> None:
-    """Claim the space now: writing to a mapped file on a full disk would kill the process."""
-    import os
-
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file.fileno(), 0, size)
-    else:
-        file.truncate(size)
-
-
-def _first_that_decodes(
-    count: int, decode: Callable[[int], Pixels], name: Callable[[int], str], request: Request
-) -> tuple[int, Pixels, list[str]]:
-    skipped: list[str] = []
-    with quiet():
-        for row in range(count):
-            try:
-                return row, decode(row), skipped
-            except BadImage as error:
-                if request.on_bad_image == "error":
-                    raise _bad(name(row), error, request) from error
-                skipped.append(name(row))
-    raise BakeoffError(f"{request.where}: none of {count} images decodes; the first is {name(0)}")
-
-
-def _bad(name: str, error: Exception, request: Request) -> BakeoffError:
-    return BakeoffError(
-        f"{request.where}: {name} does not decode as an image: {error}. "
-        "Repair or remove it, or set on_bad_image: skip to leave such files out"
-    )
-
-
-def _two_sizes(
-    first: str, first_shape: tuple[int, ...], other: str, other_shape: tuple[int, ...], request: Request
-) -> BakeoffError:
-    return BakeoffError(
-        f"{request.where}: images differ in size: {first} has {first_shape[-2]}x{first_shape[-1]} pixels "
-        f"(height x width), {other} has {other_shape[-2]}x{other_shape[-1]}. "
-        "Set resize: HEIGHT (square), resize: [HEIGHT, WIDTH], or center_crop with it"
-    )

@@ -12,12 +12,12 @@ from bakeoff.errors import BakeoffError
 from bakeoff.study.metrics import Task
 
 Pixels = NDArray[np.uint8]  # [N, C, H, W]
-Images = Pixels | list[Path]  # files are not decoded before they are chosen
+PixelsOrFiles = Pixels | list[Path]  # files are decoded only after they are chosen
 Labels = NDArray[np.int64] | NDArray[np.uint8]  # [N] class numbers, or [N, L] of 0, 1 and IGNORED
 
 
 def label_layout(task: Task, images: int, classes: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    """The type and shape of an array of labels."""
+    """The dtype and shape of an array of labels."""
     if task == "multi-label":
         return np.dtype(np.uint8), (images, classes)
     return np.dtype(np.int64), (images,)
@@ -27,8 +27,8 @@ def label_layout(task: Task, images: int, classes: int) -> tuple[np.dtype[Any], 
 class Request:
     """The keys of a dataset entry that every source understands.
 
-    `where` names the entry in messages; `scratch` is a folder for arrays too large for memory. `resize` is
-    [height, width], or the shorter side in pixels; `center_crop` follows it.
+    `where` names the entry in messages; `scratch` is a folder for arrays that are too large for memory. `resize` is
+    [height, width] or the shorter side, in pixels; `center_crop` is applied after it.
     """
 
     where: str
@@ -45,13 +45,13 @@ class Request:
 class SourceData:
     """Images and labels of the splits train and maybe validation and test.
 
-    Multi-class labels are int64 [N]; multi-label ones uint8 [N, L], a column for each of `classes`, where
-    IGNORED (255) counts neither as positive nor as negative. `test_share` of the training images become the
-    test split. `fitted` says that arrays already have the size and mode that the request asks for; `skipped`
-    names files that did not decode.
+    Multi-class labels are int64 [N]. Multi-label ones are uint8 [N, L] with a column for each of `classes`, in which
+    IGNORED (255) counts neither as positive nor as negative. `test_share` of the training images becomes the test
+    split. `fitted` says that arrays already have the size and mode that the request asks for; `skipped` names files
+    that could not be decoded.
     """
 
-    splits: Mapping[str, tuple[Images, Labels]]
+    splits: Mapping[str, tuple[PixelsOrFiles, Labels]]
     classes: list[str]
     task: Task = "multi-class"
     test_share: float | None = None
@@ -60,7 +60,7 @@ class SourceData:
 
 
 def check_test_share(where: str, arguments: dict[str, Any]) -> None:
-    """Raise BakeoffError unless the argument `test` is a share, or not given."""
+    """Raise BakeoffError unless the argument `test` is a share or left out."""
     test = arguments.get("test")
     if test is not None and (isinstance(test, bool) or not isinstance(test, int | float) or not 0 < test < 1):
         raise BakeoffError(f"{where}.test: found {test!r}; allowed: a share between 0 and 1, such as 0.2")
@@ -74,8 +74,8 @@ def _nothing_to_check(where: str, arguments: dict[str, Any]) -> None:
 class Source:
     """One kind of source.
 
-    `load(request, *, ...)` reads it; its keyword-only parameters are the arguments a dataset entry may
-    give. `check(where, arguments)` raises BakeoffError for values that can be refused without the data.
+    `load(request, *, ...)` reads it; its keyword-only parameters are the arguments that a dataset entry may give.
+    `check(where, arguments)` raises BakeoffError for values that can be refused without reading data.
     """
 
     name: str

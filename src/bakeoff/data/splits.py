@@ -20,8 +20,8 @@ def count_labels(labels: Labels, classes: int) -> NDArray[np.int64]:
 def stratified_split(labels: Labels, share: float, seed: int, where: str, classes: list[str]) -> tuple[Rows, Rows]:
     """Rows (kept, taken), each in ascending order; `share` of every class or label is taken.
 
-    Multi-label rows are split by iterative stratification, so their number is only about `share` of all. Raises
-    BakeoffError when a class has fewer than two images, or the share is fewer images than classes.
+    Multi-label rows are split by iterative stratification, so only about `share` of all are taken. Raises BakeoffError
+    when a class has fewer than two images, or the share has fewer images than there are classes.
     """
     if not 0 < share < 1:
         raise BakeoffError(f"{where}: the share to split off is {share}; allowed: more than 0 and less than 1")
@@ -60,7 +60,7 @@ def exactly_per_class(labels: Labels, count: int, seed: int, where: str, classes
 def at_most(labels: Labels, limit: int, seed: int, classes: int) -> Rows:
     """At most `limit` rows, ascending, with classes or labels in proportion and none of them lost.
 
-    Where `limit` is less than it takes to have one image of each class, that many.
+    A `limit` that is too small to have one image of each class is raised to that number.
     """
     if limit >= len(labels):
         return np.arange(len(labels))
@@ -69,7 +69,7 @@ def at_most(labels: Labels, limit: int, seed: int, classes: int) -> Rows:
     if labels.ndim == 1:
         return _draw(labels, _in_proportion(count_labels(labels, classes), limit), seed)
     random = np.random.default_rng(seed)
-    taken = take_share(labels == 1, limit / len(labels), seed, needed)  # only about as many as the limit
+    taken = take_share(labels == 1, limit / len(labels), seed, needed)  # about `limit` rows, not exactly
     spare = random.permutation(np.setdiff1d(np.arange(len(labels)), taken))
     ordered = np.concatenate([needed, random.permutation(np.setdiff1d(taken, needed)), spare])
     return np.sort(ordered[:limit])
@@ -87,7 +87,7 @@ def _split_labels(labels: Labels, share: float, seed: int, where: str) -> tuple[
 
 
 def _draw(labels: Labels, counts: NDArray[np.int64], seed: int) -> Rows:
-    """So many random rows of each class."""
+    """`counts[k]` random rows of each class k, ascending."""
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     found = np.bincount(labels, minlength=len(counts))
@@ -96,10 +96,10 @@ def _draw(labels: Labels, counts: NDArray[np.int64], seed: int) -> Rows:
 
 
 def _in_proportion(counts: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
-    """`limit` images shared out in proportion to `counts`: one for each class that has any, then largest remainders."""
+    """`limit` images in proportion to `counts`, by largest remainders: at least one for each class that has any."""
     shares = np.maximum((counts > 0).astype(np.float64), limit * counts / counts.sum())
     result = np.minimum(np.floor(shares).astype(np.int64), counts)
-    while result.sum() > limit:  # the classes raised to one image are paid for by the largest
+    while result.sum() > limit:  # the largest class pays for those raised to one image
         result[result.argmax()] -= 1
     order = np.argsort(-(limit * counts / counts.sum() - result), kind="stable")
     order = order[result[order] < counts[order]]
@@ -108,7 +108,7 @@ def _in_proportion(counts: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
 
 
 def _one_of_each_label(labels: Labels, seed: int) -> Rows:
-    """A few rows that have every label that any row has, rarest labels first."""
+    """A few rows that together have every label that occurs, chosen for the rarest labels first."""
     positive = labels == 1
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     counts = positive.sum(axis=0)

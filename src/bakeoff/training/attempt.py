@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from bakeoff.data.prepare import PreparedData
+from bakeoff.data.prepared import PreparedData
 from bakeoff.jobs.leases import Lease
 from bakeoff.study.paths import Layout, RunPaths
 from bakeoff.study.specification import Specification

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from filelock import FileLock
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
+from bakeoff.data.arrays import write_array
 from bakeoff.data.batches import Batches
-from bakeoff.data.prepare import PreparedData
+from bakeoff.data.prepared import PreparedData
 from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import remove_leftovers, write_atomically, write_json
 from bakeoff.study.entries import SPLITS, Recipe
@@ -78,7 +79,8 @@ def _compute_split(backbone: nn.Module, batches: Batches, recipe: Recipe, path: 
     while True:
         try:
             with write_atomically(path) as temporary:
-                return _write(temporary, _outputs(backbone, batches, recipe, size), len(batches)), size
+                _, width = write_array(temporary, _outputs(backbone, batches, recipe, size), len(batches))
+                return width, size
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -93,7 +95,7 @@ def _compute_split(backbone: nn.Module, batches: Batches, recipe: Recipe, path: 
         free_memory(batches.device)
 
 
-def _outputs(backbone: nn.Module, batches: Batches, recipe: Recipe, size: int) -> Iterator[Tensor]:
+def _outputs(backbone: nn.Module, batches: Batches, recipe: Recipe, size: int) -> Iterator[NDArray[np.float32]]:
     for images, _ in batches.ordered(size):
         with precision(recipe, images.device):
             output = backbone(images)
@@ -102,20 +104,7 @@ def _outputs(backbone: nn.Module, batches: Batches, recipe: Recipe, size: int) -
                 f"{type(backbone).__name__} gives {list(output.shape[1:])} for an image before its classifier, not one "
                 "vector; its backbone cannot be frozen"
             )
-        yield output.float().cpu()
-
-
-def _write(path: Path, batches: Iterator[Tensor], count: int) -> int:
-    """Write an .npy file in order; writing, unlike mapping, reports a full disk. Returns the width of a row."""
-    width = 0
-    with path.open("wb") as file:
-        for batch in batches:
-            if not width:
-                width = batch.shape[1]
-                header = {"descr": "<f4", "fortran_order": False, "shape": (count, width)}
-                np.lib.format.write_array_header_1_0(file, header)
-            file.write(np.ascontiguousarray(batch.numpy(), "<f4").data)
-    return width
+        yield output.float().cpu().numpy()
 
 
 def _checksums(data: PreparedData) -> dict[str, str]:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import torch
 
-from bakeoff.data.prepare import PreparedData, load_prepared, prepare_if_needed
+from bakeoff.data.prepare import prepare_if_needed
+from bakeoff.data.prepared import PreparedData, load_prepared
 from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import explain, is_explained, remove_leftovers, write_json
 from bakeoff.jobs.handover import finish

@@ -9,19 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.data.source import Images, Labels, Request, Source, SourceData, check_test_share
+from bakeoff.data.source import Labels, PixelsOrFiles, Request, Source, SourceData, check_test_share
 from bakeoff.data.sources.listing import below, natural, read_lines
 from bakeoff.errors import BakeoffError
 from bakeoff.study.arguments import nearest
+from bakeoff.study.entries import SPLITS
 
-SPLITS = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
+SPLIT_CELLS = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
 TEXTS = ("table", "folder", "image", "suffix", "label", "tags", "separator", "split", "delimiter")
 
 Cells = dict[str, str]  # column → cell
 
 
 @dataclass(frozen=True)
-class Row:
+class ListedImage:
     """One line of the table: an image, the names of its labels, its split."""
 
     line: int
@@ -45,13 +46,13 @@ def load(
     test: float | None = None,
     delimiter: str | None = None,
 ) -> SourceData:
-    """Read root/TABLE; column `image` and `suffix` make paths below root/FOLDER (by default the table's folder).
+    """Read root/TABLE. Paths below root/FOLDER (default: the table's folder) are column `image` + `suffix`.
 
-    One of three says the labels: `label`, a column of class names (multi-class); `labels`, a list of columns of
-    0 and 1; `tags`, a column of names with `separator` between them (both multi-label). Classes are in
-    natural order, columns in the order given. Column `split` says train, validation (val, valid) or test;
-    without test images there, `test` is the share of training images that become them. `delimiter` is a
-    comma, in .tsv files a tab. A line that stands twice counts once. Raises BakeoffError naming file and line.
+    Labels come from one of three: `label`, a column of class names (multi-class); `labels`, a list of columns of 0 and
+    1; or `tags`, a column of names with `separator` between them (both multi-label). Classes are in natural order,
+    columns in the order given. Column `split` says train, validation (val, valid) or test; where it names no test
+    images, `test` is the share of the training images that becomes the test split. `delimiter` is a comma by default,
+    in .tsv files a tab. Repeated lines count once. Raises BakeoffError naming file and line.
     """
     file = below(request.root, table, f"{request.where}.table")
     images = below(request.root, folder, f"{request.where}.folder") if folder else file.parent
@@ -62,23 +63,23 @@ def load(
         if column not in header:
             raise BakeoffError(f"{place}:1: there is no column {column!r}; {nearest(column, header)}")
 
-    rows: dict[str, Row] = {}
+    rows: dict[str, ListedImage] = {}
     real_folder = os.path.realpath(images)
     for line, cells in lines:
         here = f"{place}:{line}"
         path = below(images, cells[image] + suffix, here)
         real = _real_path(path, real_folder, here)
-        row = Row(line, path, read_labels(cells, here), _split(cells[split], here) if split else "train")
+        row = ListedImage(line, path, read_labels(cells, here), _split(cells[split], here) if split else "train")
         earlier = rows.setdefault(real, row)
         if (earlier.labels, earlier.split) != (row.labels, row.split):
             raise BakeoffError(
-                f"{here}: {cells[image]!r} stands in line {earlier.line} too, with other labels or another split"
+                f"{here}: {cells[image]!r} is also in line {earlier.line}, with other labels or another split"
             )
     names = list(labels) if labels else sorted({name for row in rows.values() for name in row.labels}, key=natural)
     if not names:
         raise BakeoffError(f"{place}: no line has a label")
     splits = {}
-    for name in ("train", "validation", "test"):
+    for name in SPLITS:
         chosen = [row for row in rows.values() if row.split == name]
         if chosen:
             splits[name] = _arrays(chosen, names, multi_label=label is None)
@@ -92,13 +93,13 @@ def _read(file: Path, delimiter: str, where: str) -> tuple[list[str], list[tuple
     try:
         table = [(reader.line_num, cells) for cells in reader if cells]
     except csv.Error as error:
-        raise BakeoffError(f"{where}: {file}:{reader.line_num}: is no readable table: {error}") from error
+        raise BakeoffError(f"{where}: {file}:{reader.line_num}: cannot be read as a table: {error}") from error
     if not table:
         raise BakeoffError(f"{where}: {file}: is empty; its first line should name the columns")
     (_, header), *rows = table
     twice = [name for name in header if header.count(name) > 1]
     if twice:
-        raise BakeoffError(f"{where}: {file}:1: the column {twice[0]!r} stands twice")
+        raise BakeoffError(f"{where}: {file}:1: the column {twice[0]!r} is repeated")
     for line, cells in rows:
         if len(cells) != len(header):
             raise BakeoffError(
@@ -110,7 +111,7 @@ def _read(file: Path, delimiter: str, where: str) -> tuple[list[str], list[tuple
 def _label_reader(
     label: str | None, labels: Sequence[str] | None, tags: str | None, separator: str
 ) -> tuple[Callable[[Cells, str], frozenset[str]], list[str]]:
-    """A function that reads the labels of a row (and is told its place), and the columns that it needs."""
+    """A function from a row's cells and its place to its labels, and the columns that it needs."""
 
     def class_name(cells: Cells, here: str) -> frozenset[str]:
         assert label is not None
@@ -136,10 +137,10 @@ def _label_reader(
 
 
 def _real_path(path: Path, real_folder: str, here: str) -> str:
-    """Where an image lies, links followed. Raises BakeoffError when it is not there or not in the folder."""
+    """The path of an image with links resolved. Raises BakeoffError when it is missing or outside the folder."""
     real = os.path.realpath(path)
     if not real.startswith(real_folder + os.sep):
-        raise BakeoffError(f"{here}: {path} is a link that leads out of its folder, to {real}")
+        raise BakeoffError(f"{here}: {path} is a link to {real}, outside of its folder")
     if not Path(real).is_file():
         raise BakeoffError(f"{here}: there is no image {path}")
     return real
@@ -147,12 +148,12 @@ def _real_path(path: Path, real_folder: str, here: str) -> str:
 
 def _split(cell: str, here: str) -> str:
     name = cell.strip().lower()
-    if name not in SPLITS:
-        raise BakeoffError(f"{here}: {cell!r} is no split; allowed: {', '.join(SPLITS)}")
-    return SPLITS[name]
+    if name not in SPLIT_CELLS:
+        raise BakeoffError(f"{here}: {cell!r} is not a split; allowed: {', '.join(SPLIT_CELLS)}")
+    return SPLIT_CELLS[name]
 
 
-def _arrays(rows: list[Row], names: list[str], multi_label: bool) -> tuple[Images, Labels]:
+def _arrays(rows: list[ListedImage], names: list[str], multi_label: bool) -> tuple[PixelsOrFiles, Labels]:
     files, number = [row.file for row in rows], {name: at for at, name in enumerate(names)}
     if not multi_label:
         return files, np.array([number[name] for row in rows for name in row.labels], np.int64)
@@ -164,11 +165,11 @@ def _arrays(rows: list[Row], names: list[str], multi_label: bool) -> tuple[Image
 
 def _check_splits(splits: set[str], test: float | None, place: str) -> None:
     if "train" not in splits:
-        raise BakeoffError(f"{place}: no line is of the split train")
+        raise BakeoffError(f"{place}: no line has the split train")
     if "test" in splits and test is not None:
         raise BakeoffError(f"{place}: the table has test images of its own; remove test: {test}")
     if "test" not in splits and test is None:
-        raise BakeoffError(f"{place}: there are no test images; set test: 0.2, or split: to the column that says them")
+        raise BakeoffError(f"{place}: there are no test images; set test: 0.2, or split: to the column that names them")
 
 
 def _check(where: str, arguments: dict[str, Any]) -> None:
@@ -182,7 +183,7 @@ def _check(where: str, arguments: dict[str, Any]) -> None:
     if not isinstance(labels, list) or not labels or any(not isinstance(name, str) for name in labels):
         raise BakeoffError(f"{where}.labels: found {labels!r}; allowed: a list of columns")
     if len(set(labels)) < len(labels):
-        raise BakeoffError(f"{where}.labels: a column stands twice")
+        raise BakeoffError(f"{where}.labels: a column is repeated")
     if arguments.get("separator") == "":
         raise BakeoffError(f"{where}.separator: is empty; allowed: one or more characters")
     if len(arguments.get("delimiter") or ",") != 1:

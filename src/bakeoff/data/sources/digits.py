@@ -8,7 +8,7 @@ TEST_SHARE = 0.2
 
 
 def load(request: Request) -> SourceData:
-    """The digits, their 17 gray levels spread over 0..255; a fifth of every class is the test split."""
+    """The digits, their 17 gray levels spread over 0..255; a fifth of each class is the test split."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()

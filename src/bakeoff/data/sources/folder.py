@@ -1,4 +1,4 @@
-"""A folder of images, a sub-folder per class."""
+"""A folder of images with a sub-folder for each class."""
 
 import os
 from pathlib import Path
@@ -11,20 +11,20 @@ from bakeoff.data.sources.listing import natural
 from bakeoff.errors import BakeoffError
 
 SPLIT_FOLDERS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
-NO_IMAGES = {"thumbs.db", "desktop.ini"}  # what file managers leave behind; hidden files are ignored too
+NO_IMAGES = {"thumbs.db", "desktop.ini"}  # left behind by file managers; hidden files are ignored too
 
 
 def load(request: Request, *, test: float | None = None) -> SourceData:
-    """Read root/train/CLASS/*, root/test/CLASS/* and maybe root/validation (or val)/CLASS/*.
+    """Read root/train/CLASS/*, root/test/CLASS/* and, where it exists, root/validation (or val)/CLASS/*.
 
-    With `test` a share of the training images is the test split, stratified; the images may then lie in
-    root/CLASS/*. Classes and files are in natural order ("2" before "10"). Files in folders below a
-    class belong to the class. Without `mode` images become RGB.
+    With `test`, a stratified share of the training images becomes the test split; the images may then lie in
+    root/CLASS/*. Classes and files are in natural order ("2" before "10"). Files in folders below a class belong to
+    that class. Without `mode`, images become RGB. Raises BakeoffError for folders that do not match.
     """
     folders = _split_folders(request, test)
     classes = sorted((entry.name for entry in _visible(folders["train"]) if entry.is_dir()), key=natural)
     if not classes:
-        raise BakeoffError(f"{request.where}: {folders['train']} holds no folder; expected one for each class")
+        raise BakeoffError(f"{request.where}: {folders['train']} has no folders; expected one for each class")
     listed = {split: _list(folder, classes, request) for split, folder in folders.items()}
     return SourceData(listed, classes, test_share=test)
 
@@ -59,7 +59,7 @@ def _list(folder: Path, classes: list[str], request: Request) -> tuple[list[Path
     of_classes = [_files(folder / name) for name in classes]
     files = [file for of_class in of_classes for file in of_class]
     if not files:
-        raise BakeoffError(f"{request.where}: {folder} holds no images in folders of classes")
+        raise BakeoffError(f"{request.where}: {folder} has no images in its class folders")
     return files, np.repeat(np.arange(len(classes)), list(map(len, of_classes)))
 
 

@@ -17,18 +17,19 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise BakeoffError(f"{path}: is not a whole gzip file: {error}. Fetch it again") from error
+        raise BakeoffError(f"{path}: is not a complete gzip file: {error}. Fetch it again") from error
     except OSError as error:
         raise BakeoffError(f"{path}: cannot be read: {error.strerror}") from error
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UNSIGNED_BYTES:
-        raise BakeoffError(f"{path}: is no IDX file of unsigned bytes; it starts with {content[:4].hex() or 'nothing'}")
+        found = content[:4].hex() or "nothing"
+        raise BakeoffError(f"{path}: is not an IDX file of unsigned bytes; it starts with {found}")
     dimensions = content[3]
     header = 4 + 4 * dimensions
     shape = tuple(int(size) for size in np.frombuffer(content[4:header], ">u4"))
     expected = header + int(np.prod(shape, dtype=np.int64))
     if len(shape) != dimensions or len(content) != expected:
         raise BakeoffError(
-            f"{path}: holds {len(content)} bytes where its header promises {expected}: it is damaged; fetch it again"
+            f"{path}: holds {len(content)} bytes, but its header says {expected}: it is damaged; fetch it again"
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 

@@ -1,4 +1,4 @@
-"""Names of images: their order, and the text files and folders that list them."""
+"""Names of images: their natural order, and the text files and folders that list them."""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -13,12 +13,12 @@ def natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
 
 
 def read_lines(file: Path, where: str) -> list[str]:
-    """The lines of a text file, with their ends. Raises BakeoffError when it is missing or no UTF-8 text."""
+    """The lines of a text file, with their ends. Raises BakeoffError when it is missing or not UTF-8 text."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
             return list(opened)
     except FileNotFoundError as error:
-        raise BakeoffError(f"{where}: there is no file {file}; set root to the folder that has it") from error
+        raise BakeoffError(f"{where}: there is no file {file}; set root to the folder that contains it") from error
     except OSError as error:
         raise BakeoffError(f"{where}: {file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -26,9 +26,9 @@ def read_lines(file: Path, where: str) -> list[str]:
 
 
 def names_in(folder: Path, where: str) -> frozenset[str]:
-    """The names of what a folder holds. Raises BakeoffError when there is no such folder."""
+    """The names of the files in a folder. Raises BakeoffError when there is no such folder."""
     if not folder.is_dir():
-        raise BakeoffError(f"{where}: there is no folder {folder}; set root to the folder that has it")
+        raise BakeoffError(f"{where}: there is no folder {folder}; set root to the folder that contains it")
     return frozenset(entry.name for entry in folder.iterdir())
 
 
@@ -37,6 +37,6 @@ def below(root: Path, path: str, place: str) -> Path:
     pure = PurePosixPath(path)
     if not path or pure.is_absolute() or ".." in pure.parts or "\\" in path or "\0" in path:
         raise BakeoffError(
-            f"{place}: {path!r} is no path below {root}; allowed: relative paths with '/' and without '..'"
+            f"{place}: {path!r} is not a path below {root}; allowed: relative paths with '/' and without '..'"
         )
     return root / pure

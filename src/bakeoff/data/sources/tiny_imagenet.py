@@ -1,4 +1,4 @@
-"""Tiny-ImageNet: 200 classes of 64x64 images, as its archive unpacks."""
+"""Tiny-ImageNet: 200 classes of 64x64 images, in the layout of its archive."""
 
 from pathlib import Path
 
@@ -14,10 +14,10 @@ FOLDER = "tiny-imagenet-200"
 
 
 def load(request: Request) -> SourceData:
-    """Read root/tiny-imagenet-200: the 500 training images of a class, and `val` as the test split.
+    """Read root/tiny-imagenet-200: the 500 training images of each class, and `val` as the test split.
 
-    The labels of its own test images are not public. Classes are named by the first of their words; two
-    classes of one name get their WordNet numbers too. Raises BakeoffError naming file and line.
+    The labels of its own test images are not public. A class is named by the first of its words; classes that share a
+    name also get their WordNet numbers. Raises BakeoffError naming file and line.
     """
     folder, where = request.root / FOLDER, request.where
     numbers = [line.strip() for line in read_lines(folder / "wnids.txt", where) if line.strip()]
@@ -58,4 +58,4 @@ def _validation(folder: Path, numbers: list[str], where: str) -> tuple[list[Path
     return files, np.array(labels, np.int64)
 
 
-TINY_IMAGENET = Source("tiny_imagenet", "Tiny-ImageNet's 200 classes, as its archive unpacks", load)
+TINY_IMAGENET = Source("tiny_imagenet", "Tiny-ImageNet's 200 classes, in the layout of its archive", load)

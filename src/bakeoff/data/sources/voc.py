@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.source import Images, Labels, Request, Source, SourceData
+from bakeoff.data.source import Labels, PixelsOrFiles, Request, Source, SourceData
+from bakeoff.data.sources.downloads import folder_to_write
 from bakeoff.data.sources.listing import below, names_in, read_lines
 from bakeoff.errors import BakeoffError
 from bakeoff.study.arguments import nearest
+from bakeoff.study.entries import SPLITS
 from bakeoff.study.metrics import IGNORED
 
 CLASSES = [
@@ -29,7 +32,7 @@ FOLDERS = {
     "2012": "VOCdevkit/VOC2012",
 }
 PARTS = ("ImageSets/Main", "Annotations", "JPEGImages")
-DIFFICULT = {"ignore": IGNORED, "negative": 0, "positive": 1}  # what a class with only difficult objects becomes
+DIFFICULT = {"ignore": IGNORED, "negative": 0, "positive": 1}  # the label of a class that has only difficult objects
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Folder:
     where: str
 
     def image_set(self, name: str) -> list[tuple[str, str]]:
-        """(image, the place where the set names it) of ImageSets/Main/NAME.txt."""
+        """The images that ImageSets/Main/NAME.txt names, each with the line where it does."""
         file = below(self.path / "ImageSets/Main", f"{name}.txt", f"{self.where}: image set")
         lines = enumerate(read_lines(file, self.where), 1)
         return [(line.split()[0], f"{self.where}: {file}:{at}") for at, line in lines if line.strip()]
@@ -59,14 +62,14 @@ def load(
 ) -> SourceData:
     """Read root/VOCdevkit/VOC<year>; let torchvision download it first where it is missing.
 
-    An image has the classes of the objects in its annotation. A class of which it has only objects marked
-    difficult is left out of losses and metrics for that image (label 255), as the VOC evaluation does; `difficult`
-    may also make it negative or positive.
+    An image has the classes of the objects in its annotation. When all its objects of a class are marked difficult,
+    losses and metrics ignore that class for the image (label 255), as the VOC evaluation does; `difficult` may also
+    make it negative or positive.
 
-    `train`, `validation` and `test` name image sets (ImageSets/Main/NAME.txt, such as trainval). By default
-    they are train, val and test where the annotations of the test set are there (VOC2007; `2007-test` insists on
-    them). Otherwise, as for VOC2012 whose test annotations are not public, the image set val is the test split,
-    and validation is split off train. Raises BakeoffError naming file and line.
+    `train`, `validation` and `test` name image sets (ImageSets/Main/NAME.txt, such as trainval). By default they are
+    train, val and test where the test set has annotations (VOC2007; `2007-test` insists on them). Otherwise, as for
+    VOC2012, whose test annotations are not public, the image set val is the test split, and validation is split off
+    train. Raises BakeoffError naming file and line.
     """
     key = str(year)
     missing = [f"{FOLDERS[key]}/{name}" for name in PARTS if not (request.root / FOLDERS[key] / name).is_dir()]
@@ -91,22 +94,22 @@ def load(
 def read_annotation(file: Path, difficult: int) -> NDArray[np.uint8]:
     """The labels uint8 [20] of an annotation; classes with only difficult objects get `difficult`.
 
-    Raises BakeoffError for XML that cannot be read, that defines entities, or whose objects are not VOC's.
+    Raises BakeoffError for XML that cannot be read, that has a document type, or whose objects are not VOC's.
     """
     labels = np.zeros(len(CLASSES), np.uint8)
     parser = ElementTree.XMLParser(target=_WithoutDoctype())
     try:
         root = ElementTree.fromstring(file.read_bytes(), parser)
     except ElementTree.ParseError as error:
-        raise BakeoffError(f"{file}:{error.position[0]}: is no readable annotation: {error}") from error
+        raise BakeoffError(f"{file}:{error.position[0]}: cannot be read as an annotation: {error}") from error
     except (OSError, ValueError, LookupError) as error:
-        raise BakeoffError(f"{file}: is no readable annotation: {error}") from error
+        raise BakeoffError(f"{file}: cannot be read as an annotation: {error}") from error
     if root.tag != "annotation":
-        raise BakeoffError(f"{file}: is no annotation: it holds <{root.tag}>, expected <annotation>")
+        raise BakeoffError(f"{file}: is not an annotation: it holds <{root.tag}>, expected <annotation>")
     for thing in root.findall("object"):
         name, hard = (thing.findtext("name") or "").strip(), (thing.findtext("difficult") or "0").strip()
         if name not in LABEL_OF:
-            raise BakeoffError(f"{file}: an object has the name {name!r}; {nearest(name, CLASSES)}")
+            raise BakeoffError(f"{file}: an object is named {name!r}; {nearest(name, CLASSES)}")
         if hard not in ("0", "1"):
             raise BakeoffError(f"{file}: an object of class {name} has difficult {hard!r}; allowed: 0, 1")
         if hard == "0":
@@ -117,7 +120,7 @@ def read_annotation(file: Path, difficult: int) -> NDArray[np.uint8]:
 
 
 class _WithoutDoctype(ElementTree.TreeBuilder):
-    """Refuses a document type: it could define entities that expand without end, and annotations have none."""
+    """Refuses a document type, which could define entities that expand without end. VOC's annotations have none."""
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
         raise ValueError(f"it has a <!DOCTYPE {name}>")
@@ -129,7 +132,7 @@ def _has_annotated_test(folder: Folder) -> bool:
     return any(f"{name}.xml" in folder.annotations for name, _ in folder.image_set("test"))
 
 
-def _split(folder: Folder, image_set: str, difficult: int) -> tuple[Images, Labels]:
+def _split(folder: Folder, image_set: str, difficult: int) -> tuple[PixelsOrFiles, Labels]:
     files, labels = [], []
     for name, place in folder.image_set(image_set):
         for kind, there, file in (
@@ -144,25 +147,21 @@ def _split(folder: Folder, image_set: str, difficult: int) -> tuple[Images, Labe
     return files, np.stack(labels)
 
 
-def _check_disjoint(splits: dict[str, tuple[Images, Labels]], sets: dict[str, str], where: str) -> None:
+def _check_disjoint(splits: dict[str, tuple[PixelsOrFiles, Labels]], sets: dict[str, str], where: str) -> None:
     set_of: dict[object, str] = {}
     for split, (files, _) in splits.items():
         for file in files:
             if file in set_of:
                 raise BakeoffError(
                     f"{where}: {file} is in the image sets {set_of[file]} and {sets[split]}; "
-                    "an image may be in one split only, and once"
+                    "an image may be in one split only, and only once"
                 )
             set_of[file] = sets[split]
 
 
 def _download(key: str, request: Request, missing: list[str]) -> None:
     """Let torchvision download the archive of a year. Raises BakeoffError when it cannot."""
-    from urllib.error import URLError
-
     from torchvision.datasets import VOCDetection
-
-    from bakeoff.data.sources.torchvision_datasets import folder_to_write
 
     try:
         with folder_to_write(request):
@@ -182,10 +181,10 @@ def _check(where: str, arguments: dict[str, Any]) -> None:
         raise BakeoffError(f"{where}.year: found {year}; allowed: {', '.join(FOLDERS)}")
     if difficult not in DIFFICULT:
         raise BakeoffError(f"{where}.difficult: found {difficult!r}; {nearest(difficult, DIFFICULT)}")
-    for split in ("train", "validation", "test"):
+    for split in SPLITS:
         if not isinstance(arguments.get(split), str | None):
             raise BakeoffError(
-                f"{where}.{split}: found {arguments[split]!r}; allowed: the name of an image set, as val"
+                f"{where}.{split}: found {arguments[split]!r}; allowed: the name of an image set, such as val"
             )
 
 

@@ -1,0 +1,112 @@
+"""From an entry of a study to its three splits: images decoded and of one shape, with their labels."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from bakeoff.data.choose import Split, choose, whole_splits
+from bakeoff.data.decoding import decode_files, fit
+from bakeoff.data.source import Request, SourceData
+from bakeoff.data.sources.registry import find_source
+from bakeoff.data.splits import count_labels
+from bakeoff.errors import BakeoffError
+from bakeoff.study.arguments import check_arguments
+from bakeoff.study.entries import Dataset
+from bakeoff.study.specification import DatasetSpecification
+
+
+def check_dataset(specification: DatasetSpecification) -> None:
+    """Raise BakeoffError for a source or an argument that cannot work. Reads no data."""
+    entry, where = specification.entry, f"datasets.{specification.name}"
+    source = find_source(entry.source, where)
+    check_arguments(source.load, entry.arguments, where, ignore=frozenset({"request"}))
+    source.check(where, entry.arguments)
+    for key, size in (("resize", entry.resize), ("center_crop", entry.center_crop)):
+        if size is not None and min(_pair(size)) < 1:
+            raise BakeoffError(f"{where}.{key}: found {size}; allowed: sizes of at least 1 pixel")
+
+
+def load_dataset(specification: DatasetSpecification, threads: int) -> tuple[SourceData, dict[str, Split]]:
+    """What the source has, and the splits train, validation and test that are made of it.
+
+    Raises BakeoffError for data that is missing or damaged, or that no classifier could be trained on.
+    """
+    entry, request = specification.entry, _request(specification, threads)
+    data = find_source(entry.source, request.where).load(request, **entry.arguments)
+
+    def chosen(splits: dict[str, Split]) -> dict[str, Split]:
+        return choose(splits, data, entry, specification.split_seed, request.where)
+
+    splits, skipped = whole_splits(data, request.where), list[str]()
+    if not isinstance(splits["train"].images, list):
+        splits = chosen(splits)
+        if not data.fitted:
+            splits = {name: _fitted(split, request) for name, split in splits.items()}
+    elif entry.on_bad_image == "skip":  # which files are broken must be known before any are chosen
+        splits, skipped = _decoded(splits, request)
+        splits = chosen(splits)
+    else:
+        splits, _ = _decoded(chosen(splits), request)
+    _check_content(splits, data, request.where)
+    return replace(data, skipped=[*data.skipped, *skipped]), splits
+
+
+def _request(specification: DatasetSpecification, threads: int) -> Request:
+    entry = specification.entry
+    return Request(
+        where=f"datasets.{specification.name}",
+        root=specification.root,
+        resize=_resize(entry),
+        center_crop=None if entry.center_crop is None else _pair(entry.center_crop),
+        mode=entry.mode,
+        on_bad_image=entry.on_bad_image,
+        threads=threads,
+        scratch=specification.folder,
+    )
+
+
+def _resize(entry: Dataset) -> int | tuple[int, int] | None:
+    """One number means a square; before a centre crop, it means the shorter side."""
+    return entry.resize if entry.resize is None or entry.center_crop is not None else _pair(entry.resize)
+
+
+def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else size
+
+
+def _decoded(splits: dict[str, Split], request: Request) -> tuple[dict[str, Split], list[str]]:
+    """The splits with arrays in place of files, and the files skipped.
+
+    All splits are decoded in one go, so that a message about two sizes can name files of two splits.
+    """
+    files = [part.images[row] for part in splits.values() if isinstance(part.images, list) for row in part.chosen_rows]
+    collected = decode_files(files, request)
+    labels = np.concatenate([part.chosen_labels for part in splits.values()])[collected.rows]
+    ends = np.cumsum([len(part) for part in splits.values()])
+    bounds = np.searchsorted(collected.rows, [0, *ends])  # skipped files move the ends
+    decoded = {
+        name: Split(collected.images[start:stop], labels[start:stop])
+        for name, start, stop in zip(splits, bounds[:-1], bounds[1:], strict=True)
+    }
+    empty = [name for name, split in decoded.items() if len(split) == 0]
+    if empty:
+        raise BakeoffError(f"{request.where}: no image of the {empty[0]} split can be decoded")
+    return decoded, collected.skipped
+
+
+def _fitted(split: Split, request: Request) -> Split:
+    images = fit(split.array, split.rows, request)
+    return split if images is None else Split(images, split.chosen_labels)
+
+
+def _check_content(splits: dict[str, Split], data: SourceData, where: str) -> None:
+    shapes = {name: split.array.shape[1:] for name, split in splits.items()}
+    if len(set(shapes.values())) > 1:
+        raise BakeoffError(f"{where}: the splits have images of different shapes: {shapes}; set resize and mode")
+    counts = count_labels(splits["train"].chosen_labels, len(data.classes))
+    empty = [name for name, count in zip(data.classes, counts, strict=True) if count == 0]
+    if empty:
+        what = "classes" if data.task == "multi-class" else "labels"
+        raise BakeoffError(f"{where}: {what} without a training image: {', '.join(map(repr, empty[:10]))}")
+    if data.task == "multi-class" and len(data.classes) < 2:
+        raise BakeoffError(f"{where}: there is only one class, {data.classes[0]!r}; a classifier needs two")

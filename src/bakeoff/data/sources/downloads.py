@@ -1,0 +1,31 @@
+"""Downloading into the folder of a dataset."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from filelock import FileLock
+
+from bakeoff.data.source import Request
+
+
+@contextmanager
+def folder_to_write(request: Request) -> Iterator[None]:
+    """Allow one download at a time, since datasets may share files; a failed one leaves no empty folders."""
+    root = request.root
+    absent = [folder for folder in (root, *root.parents) if not folder.exists()]
+    lock = FileLock(request.scratch.parent / ".download.lock") if request.scratch else nullcontext()
+    with lock:
+        root.mkdir(parents=True, exist_ok=True)
+        before = set(root.rglob("*"))
+        try:
+            yield
+        finally:
+            added = [path for path in root.rglob("*") if path.is_dir() and path not in before]
+            _remove_empty([*sorted(added, reverse=True), *absent])
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
