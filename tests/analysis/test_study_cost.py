@@ -47,6 +47,7 @@ def test_costs_of_runs_add_up_and_peaks_do_not(tmp_path: Path) -> None:
 def test_a_study_on_the_cpu_says_nothing_of_gpus_and_energy(tmp_path: Path) -> None:
     study = study_of()
     text = render_report(study, written(tmp_path, study, {}))[0].read_text()
+    assert "that is 5 s of processor time" in text
     assert "GPU" not in text and "kWh" not in text and "Energy" not in text
 
 
