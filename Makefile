@@ -1,6 +1,8 @@
-# make study [STUDY=studies/x.yaml] [CORES=8] [GPUS=2]   train what is missing and write the report
-# make report-pdf [STUDY=...]          the report again, and its PDF
-# make test | check | bench           the tests, the style and type checks, the measurements
+# make study [STUDY=studies/x.yaml] [CORES=8] [GPUS=2]   train the missing runs and write the report
+# make report | report-pdf [STUDY=...]     write the report again; with its PDF
+# make test | test-all | test-gpu          the tests; the slow ones too; those that need a GPU
+# make check | format                      check style, types and imports; mend the style
+# make bench [GROUP=planning]              measure speed, as benchmarks/README.md says
 STUDY  ?= config.yaml
 CORES  ?= all
 GPUS   ?= $$($(BIN)/bakeoff gpus $(STUDY))
@@ -10,7 +12,7 @@ NAME    = $(shell sed -n 's/^study: *//p' $(STUDY) 2>/dev/null)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: study report report-pdf test test-all check format bench schema docs clean
+.PHONY: study report report-pdf test test-all test-gpu check format bench schema docs clean
 
 study: $(BIN)/.ready
 	@gpus=$(GPUS) || exit; \
@@ -30,11 +32,14 @@ test: $(BIN)/.ready
 test-all: $(BIN)/.ready
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+test-gpu: $(BIN)/.ready
+	@$(BIN)/python -m pytest -m gpu
+
 check: $(BIN)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow/rules
-	$(BIN)/snakemake --lint 2>&1 | grep '^    \*' | grep -v 'Specify a conda environment' && exit 1 || true  # one environment for all
+	$(BIN)/snakemake --lint 2>&1 | grep '^    \*' | grep -v 'Specify a conda environment' && exit 1 || true  # all rules share one environment
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
@@ -50,9 +55,9 @@ schema: $(BIN)/.ready
 	$(BIN)/bakeoff schema > workflow/schemas/study.schema.json
 
 bench: $(BIN)/.ready
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py $(GROUP)
 
-# Made anew only when the requirements change.
+# Installed again only when the requirements change.
 $(BIN)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Bakeoff needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -7,6 +7,15 @@ import pytest
 from terminal import ENVIRONMENT, STUDIES, snakemake
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests marked `gpu` need one."""
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs a GPU, and PyTorch sees none")
+
+
 @pytest.fixture(autouse=True)
 def _away_from_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a study has left in the project's folder, or a test would leave there, is no part of tests."""

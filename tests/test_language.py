@@ -21,7 +21,7 @@ def messages() -> Catalog:
     found = Catalog()
     code = (
         extract_from_dir(ROOT / "src/bakeoff" / part, method_map=[(files, "python")], keywords=KEYWORDS)
-        for part, files in (("", "smoke.py"), ("analysis", "labels.py"), ("report", "**.py"), ("figures", "**.py"))
+        for part, files in (("study", "smoke.py"), ("analysis", "labels.py"), ("report", "**.py"), ("figures", "**.py"))
     )
     template = extract_from_dir(
         ROOT / "report/templates", method_map=[("report.html.j2", "jinja2.ext:babel_extract")], keywords=KEYWORDS
@@ -37,6 +37,7 @@ def messages() -> Catalog:
 def test_a_catalogue_is_complete(code: str) -> None:
     with (CATALOGUES / f"{code}.po").open("rb") as file:
         catalogue = read_po(file, locale=code)
+    assert {message.id for message in catalogue} == {message.id for message in messages()}
     for message in messages():
         if not message.id:
             continue

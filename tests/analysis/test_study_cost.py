@@ -47,20 +47,25 @@ def test_costs_of_runs_add_up_and_peaks_do_not(tmp_path: Path) -> None:
 def test_a_study_on_the_cpu_says_nothing_of_gpus_and_energy(tmp_path: Path) -> None:
     study = study_of()
     text = render_report(study, written(tmp_path, study, {}))[0].read_text()
+    assert "that is 5 s of processor time" in text
     assert "GPU" not in text and "kWh" not in text and "Energy" not in text
 
 
-def test_results_of_before_costs_were_counted_have_none(tmp_path: Path) -> None:
+def test_results_of_before_costs_were_counted_count_as_nothing(tmp_path: Path) -> None:
+    """One of two results says less of its cost: sums and means are of the other."""
     study = study_of()
     layout = written(tmp_path, study, {}, {})
     paths = layout.run(runs(study)[0])
     result = json.loads(paths.result.read_text())
-    result["cost"] = {"parameters": 1, "macs": 1, "training_seconds": 2.5, "peak_memory_bytes": 1}
+    result["cost"] = {"parameters": 1, "macs": 1, "training_seconds": 3.5, "peak_memory_bytes": 1}
     paths.result.write_text(json.dumps(result))
     analyse(study, layout)
-    write_statistics(study, layout)
-    assert study_cost(study, read_tables(layout)).cpu_seconds == 5.0
-    render_report(study, layout)
+    cost = study_cost(study, read_tables(layout))
+    assert (cost.runs, cost.training_seconds, cost.cpu_seconds, cost.gpu_seconds) == (2, 6.0, 5.0, 0.0)
+    text = render_report(study, layout)[0].read_text()
+    assert "2 finished runs trained for 6 s in all" in text and "that is 5 s of processor time" in text
+    (row,) = (line for line in text.splitlines() if line.startswith("| [linear · sgd]") and "2,600" in line)
+    assert row.endswith("| 325 | 320 | 6.00 | 3.00 | 0.500 | 2,600 | 5.00 | 256 |")  # of what the results say
 
 
 def test_features_that_runs_share_are_counted_once(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_mapped_files_stay_as_they_are(tmp_path):
     assert np.array_equal(mapped, images.numpy())
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_a_gpu_sees_the_same_batches():
     transforms = [
         ("RandomCrop", {"size": 8, "padding": 2}),

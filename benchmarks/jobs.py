@@ -1,0 +1,108 @@
+"""What jobs and a study take besides training: a job of each of our own models, and a hundred runs of a second."""
+
+import json
+import os
+import statistics
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from table import Row
+from timing import BAKEOFF, REPEATS, ROOT, SNAKEMAKE, THREADS, seconds_of_command
+
+MODELS: dict[str, dict[str, object]] = {
+    "mlp": {"model": "mlp", "hidden": [64]},
+    "convnet": {"model": "convnet", "layers": [{"conv": 16, "kernel": 3}, "relu", {"pool": 2}], "hidden": [64]},
+    "vgg_small": {"model": "vgg_small"},
+    "inception_small": {"model": "inception_small"},
+    "resnet_small": {"model": "resnet_small"},
+    "basic_block_net": {"model": "basic_block_net"},
+}
+
+
+def measure() -> list[Row]:
+    """A row of single jobs, and one of a study."""
+    load = os.getloadavg()[0]
+    busy = f" (the machine was busy before: load {load:.1f})" if load > 1 else ""
+    with tempfile.TemporaryDirectory() as name:
+        return [row_of_jobs(Path(name), busy), row_of_study(Path(name), busy)]
+
+
+def row_of_jobs(folder: Path, busy: str) -> Row:
+    """For each model the median of a job's wall time less its training seconds."""
+    study = {
+        "study": "jobs",
+        "datasets": {"digits": {"source": "digits", "mode": "RGB", "resize": 32, "limit": 64}},
+        "architectures": MODELS,
+        "optimizers": {"sgd": {"name": "SGD", "lr": 0.01}},
+        "recipes": {"one": {"epochs": 1}},
+        "seeds": REPEATS,
+    }
+    (folder / "jobs.yaml").write_text(json.dumps(study))
+    seconds_of_command([BAKEOFF, "prepare", "jobs.yaml", "digits"], folder)
+    seconds_of_command([BAKEOFF, "check", "jobs.yaml"], folder)
+
+    def beside_training(run: str) -> float:
+        seconds = seconds_of_command([BAKEOFF, "train", "jobs.yaml", run], folder)
+        return seconds - result_in(folder / "results/jobs/runs" / run)["cost"]["training_seconds"]
+
+    beside = {
+        model: statistics.median(beside_training(f"digits/{model}/sgd/one/seed{seed}") for seed in range(REPEATS))
+        for model in MODELS
+    }
+    slowest = max(beside, key=lambda model: beside[model])
+    what = f"a training job beside its training, the slowest of our {len(beside)} models{busy}"
+    return Row(what, f"{beside[slowest]:.2f} s ({slowest})", f"fastest {min(beside.values()):.2f} s", "", "≤ 3.5 s")
+
+
+def row_of_study(folder: Path, busy: str) -> Row:
+    """Where the time of a study of short runs goes, in shares of its cores' seconds."""
+    wall = seconds_of_hundred_runs(folder)
+    results = [result_in(path.parent) for path in folder.glob("results/hundred/runs/**/result.json")]
+    cores = THREADS * wall
+    training = sum(result["cost"]["training_seconds"] for result in results)
+    processes = sum(result["cost"]["cpu_seconds"] for result in results) - training
+    begun = min(datetime.fromisoformat(result["provenance"]["started"]) for result in results)
+    ended = max(datetime.fromisoformat(result["provenance"]["finished"]) for result in results)
+    around = THREADS * (wall - (ended - begun).total_seconds())
+    rest = {
+        "starting processes, evaluation and files": processes,
+        "preparing before and reporting after": around,
+        "Snakemake between jobs, and waiting": cores - training - processes - around,
+    }
+    return Row(
+        f"a study of {len(results)} runs of {training / len(results):.2f} s on {THREADS} cores{busy}",
+        f"{wall:.0f} s, {training / cores:.0%} of it training",
+        ", ".join(f"{what} {seconds / cores:.0%}" for what, seconds in rest.items()),
+        "",
+        "",
+    )
+
+
+def seconds_of_hundred_runs(folder: Path) -> float:
+    """From start to report: a study of 100 seeds, each of which trains for about a second."""
+
+    def write_study(name: str, epochs: int, seeds: int) -> None:
+        study = {
+            "study": name,
+            "datasets": {"digits": {"source": "digits"}},
+            "architectures": {"mlp": MODELS["mlp"]},
+            "optimizers": {"sgd": {"name": "SGD", "lr": 0.05}},
+            "recipes": {"plain": {"epochs": epochs}},
+            "seeds": seeds,
+        }
+        (folder / f"{name}.yaml").write_text(json.dumps(study))
+
+    run = "digits/mlp/sgd/plain/seed0"
+    write_study("probe", epochs=100, seeds=1)
+    seconds_of_command([BAKEOFF, "train", "probe.yaml", run], folder)
+    epoch = result_in(folder / "results/probe/runs" / run)["cost"]["seconds_per_epoch"]
+    write_study("hundred", epochs=max(1, round(1 / epoch)), seeds=100)
+    command = [SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    return seconds_of_command([*command, "--cores", str(THREADS), "--configfile", f"{folder}/hundred.yaml"], folder)
+
+
+def result_in(folder: Path) -> dict[str, Any]:
+    """The result of the run whose folder this is."""
+    return dict(json.loads((folder / "result.json").read_text()))

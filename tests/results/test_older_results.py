@@ -1,0 +1,79 @@
+"""A results folder of Bakeoff 0.1.0 counts as finished: none of its runs trains again.
+
+`finished_0_1_0` is what 0.1.0 left in a study's folder, without logs, summary, figures and report. Its study sets many
+keys, so that a specification which changes its form is seen here. Snakemake's own records are kept as well: by them it
+trains again what another command or other parameters have made.
+"""
+
+import csv
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from terminal import bakeoff, snakemake
+
+OLDER = Path(__file__).parent / "finished_0_1_0"
+RUNS = [
+    "digits/mlp/adam/plain/seed7",
+    "digits/cnn/sgd/first/seed7",
+    "digits/cnn/sgd/second/seed7",
+    "digits/backbone/adam/head/seed7",
+    "few/mlp/adam/elsewhere/seed7",
+]
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Path:
+    """A copy of the folder. All its files are of one moment, as a checkout gives them any times."""
+    folder = shutil.copytree(OLDER, tmp_path / "older")
+    for path in folder.rglob("*"):
+        os.utime(path, (1.7e9, 1.7e9))
+    return folder
+
+
+def planned_by(folder: Path, *arguments: object) -> dict[str, int]:
+    """The rules that a dry run would start, and how often."""
+    planned = snakemake(folder, folder / "study.yaml", "-n", *arguments)
+    assert planned.returncode == 0, planned.stderr
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", planned.stdout + planned.stderr, re.M)}
+
+
+def states_in(folder: Path) -> dict[str, str]:
+    """The state of each run, as `bakeoff status` shows it."""
+    return dict(re.findall(r"^ (\S+/seed\d) +(\w+)", bakeoff(folder, "status", "study.yaml").stdout, re.M))
+
+
+def test_status_shows_every_run_as_completed(older: Path) -> None:
+    assert states_in(older) == dict.fromkeys(RUNS, "completed")
+
+
+def test_snakemake_would_only_make_the_report(older: Path) -> None:
+    assert planned_by(older) == dict.fromkeys(("all", "summarize", "statistics", "figures", "report"), 1) | {"total": 5}
+
+
+def test_a_changed_optimizer_trains_its_runs_and_what_starts_from_them(older: Path) -> None:
+    """So the folder is one in which Snakemake and Bakeoff would notice that something has changed."""
+    study = older / "study.yaml"
+    study.write_text(study.read_text().replace("lr: 0.05", "lr: 0.06"))
+    planned = planned_by(older)
+    assert (planned["train"], planned["check"]) == (2, 1)
+    assert states_in(older) == {run: "waiting" if "/cnn/" in run else "completed" for run in RUNS}
+
+
+def test_the_summary_holds_every_result(older: Path) -> None:
+    ended = bakeoff(older, "summarize", "study.yaml")
+    assert ended.returncode == 0, ended.stderr
+    with (older / "results/older/summary/runs.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(RUNS)
+    for row, run in zip(rows, RUNS, strict=True):
+        result = json.loads((OLDER / "results/older/runs" / run / "result.json").read_text())
+        assert (row["status"], row["message"], row["bakeoff"]) == ("completed", "", "0.1.0")
+        for split in ("validation", "test"):
+            for metric in ("loss", "accuracy", "macro_f1"):
+                assert float(row[f"{split}_{metric}"]) == result["metrics"][split][metric]
+        assert float(row["training_seconds"]) == result["cost"]["training_seconds"]
