@@ -19,16 +19,16 @@ It is about these test images: all seeds share them, and what two methods differ
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from bakeoff.analysis.intervals import Spread, spread
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, stdtr
+from scipy.stats import nct, t
+
+from bakeoff.analysis.intervals import Floats, Spread, spread
 from bakeoff.results.summary import CONFIDENCE
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 LEVEL = 1 - CONFIDENCE
 POWER = 0.8
@@ -61,21 +61,19 @@ class Judgement:
 
     count: int
     spread: Spread
-    p_values: "Floats"
-    p_holm: "Floats"
-    p_sign_flip: "Floats"
-    level: "Floats"
+    p_values: Floats
+    p_holm: Floats
+    p_sign_flip: Floats
+    level: Floats
     verdicts: list[Verdict]
 
 
-def judge(differences: "Floats", families: int = 1, rows: "NDArray[np.int64] | None" = None) -> Judgement:
+def judge(differences: Floats, families: int = 1, rows: Indices | None = None) -> Judgement:
     """Verdicts on differences [P, S], positive where the first of a pair is better.
 
     The pairs are so many `families` of equal size, one after the other; p-values are corrected for all pairs, and
     what is returned is of the `rows` that are wanted, of all when left out.
     """
-    import numpy as np
-
     everything = paired_t_test(spread(differences))
     corrected, levels = (values.reshape(-1) for values in holm(everything.reshape(families, -1)))
     wanted = np.arange(len(differences)) if rows is None else rows
@@ -87,11 +85,8 @@ def judge(differences: "Floats", families: int = 1, rows: "NDArray[np.int64] | N
     return Judgement(tested, found, everything[wanted], p_holm, p_sign_flip, levels[wanted], verdicts)
 
 
-def paired_t_test(found: Spread) -> "Floats":
+def paired_t_test(found: Spread) -> Floats:
     """Two-sided p-values [P] of Student's paired t-test of differences; NaN with too few seeds or without spread."""
-    import numpy as np
-    from scipy.special import stdtr
-
     testable = (found.count >= FEWEST_SEEDS) & ~_is_constant(found)
     statistic = found.mean[testable] / (found.deviation[testable] / np.sqrt(found.count[testable]))
     p_values = np.full(len(found.mean), np.nan)
@@ -99,13 +94,11 @@ def paired_t_test(found: Spread) -> "Floats":
     return p_values
 
 
-def holm(p_values: "Floats") -> "tuple[Floats, Floats]":
+def holm(p_values: Floats) -> tuple[Floats, Floats]:
     """P-values of families [F, P] corrected by Holm (1979), and the level that the first not rejected had to reach.
 
     NaN, where nothing is tested, does not count.
     """
-    import numpy as np
-
     order = np.argsort(p_values, axis=1)  # NaN comes last
     tests = (~np.isnan(p_values)).sum(axis=1, keepdims=True)
     factors = np.maximum(1, tests - np.arange(p_values.shape[1]))
@@ -116,21 +109,17 @@ def holm(p_values: "Floats") -> "tuple[Floats, Floats]":
     return corrected, np.where(np.isnan(p_values), np.nan, LEVEL / np.maximum(1, left))
 
 
-def smallest_p(count: "NDArray[np.int64]") -> "Floats":
+def smallest_p(count: Indices) -> Floats:
     """The smallest two-sided p-value of a sign-flip test of n differences: 2 / 2ⁿ, if all have one sign."""
-    import numpy as np
-
     return np.minimum(1.0, 2.0 ** (1 - count.astype(float)))
 
 
-def sign_flip_test(differences: "Floats") -> "Floats":
+def sign_flip_test(differences: Floats) -> Floats:
     """Two-sided p-values [P] of the permutation test that flips the signs of differences [P, S].
 
     The share of flips whose mean is as far from zero as the one found: of all 2ˢ up to 13 seeds, beyond of 9,999 drawn
     at random and the one found (Phipson & Smyth 2010). NaN is no difference.
     """
-    import numpy as np
-
     counts = (~np.isnan(differences)).sum(axis=1)
     known = np.take_along_axis(differences, np.argsort(np.isnan(differences), axis=1, kind="stable"), axis=1)
     p_values = np.empty(len(known))
@@ -140,10 +129,8 @@ def sign_flip_test(differences: "Floats") -> "Floats":
     return p_values
 
 
-def _sign_flips(differences: "Floats") -> "Floats":
+def _sign_flips(differences: Floats) -> Floats:
     """As `sign_flip_test`, of rows [P, S] in which every seed has a difference."""
-    import numpy as np
-
     seeds = differences.shape[1]
     exact = seeds <= MOST_EXACT
     if exact:
@@ -160,15 +147,13 @@ def _sign_flips(differences: "Floats") -> "Floats":
     return p_values
 
 
-def probability_of_better(differences: "Floats") -> "tuple[Floats, Floats, Floats]":
+def probability_of_better(differences: Floats) -> tuple[Floats, Floats, Floats]:
     """P(A > B) of each row of differences [P, S], ties counted half, and its 95 % percentile bootstrap interval.
 
     Bouthillier et al. (2021), "Accounting for variance in machine learning benchmarks", who call a probability above
     0.75 meaningful. The bootstrap over pairs is not drawn but computed: a resample's wins, ties and losses are
     multinomial. With every seed a win the interval is the point 1: the bootstrap cannot know of losses it never saw.
     """
-    import numpy as np
-
     known = ~np.isnan(differences)
     wins = (differences > SAME).sum(axis=1)
     losses = (differences < -SAME).sum(axis=1)
@@ -178,30 +163,25 @@ def probability_of_better(differences: "Floats") -> "tuple[Floats, Floats, Float
     return estimates[:, 0], estimates[:, 1], estimates[:, 2]
 
 
-def effect_size(found: Spread) -> "Floats":
+def effect_size(found: Spread) -> Floats:
     """Hedges' g of paired differences [P]: mean / deviation of the differences, without its bias in small samples.
 
     Cohen's d_z (Lakens 2013, "Calculating and reporting effect sizes") times Γ(f/2) / (√(f/2) · Γ((f-1)/2)) with
     f = n - 1 (Hedges 1981). NaN without spread or with fewer than 3 differences, where the correction is not defined.
     """
-    import numpy as np
-    from scipy.special import gammaln
-
     freedom = np.where((found.count >= FEWEST_SEEDS) & ~_is_constant(found), found.count - 1.0, np.nan)
     correction = np.exp(gammaln(freedom / 2) - gammaln((freedom - 1) / 2)) / np.sqrt(freedom / 2)
     with np.errstate(invalid="ignore", divide="ignore"):
         return correction * found.mean / found.deviation
 
 
-def seeds_needed(found: Spread, level: "Floats") -> "Floats":
+def seeds_needed(found: Spread, level: Floats) -> Floats:
     """Seeds [P] with which the paired t-test would reach `level` [P] in 80 % of studies.
 
     Supposes that the observed mean and standard deviation of the differences are the true ones, which a few seeds only
     guess at: read it as "about". At least one seed more than there are; NaN where a thousand would not do, or nothing
     is tested.
     """
-    import numpy as np
-
     needed = np.full(len(found.mean), np.nan)
     rows = np.flatnonzero((found.count >= FEWEST_SEEDS) & ~_is_constant(found) & ~np.isnan(level))
     effect = np.abs(found.mean[rows]) / found.deviation[rows]
@@ -217,22 +197,17 @@ def seeds_needed(found: Spread, level: "Floats") -> "Floats":
     return needed
 
 
-def power(effect: "Floats", seeds: "Floats", level: "Floats") -> "Floats":
+def power(effect: Floats, seeds: Floats, level: Floats) -> Floats:
     """The chance [P] that a two-sided paired t-test finds a difference of so many standard deviations, on its side.
 
     From the noncentral t-distribution (Cohen 1988), which statsmodels' TTestPower takes too, but with NaN in places.
     """
-    import numpy as np
-    from scipy.stats import nct, t
-
     chance: Floats = nct.sf(t.isf(level / 2, seeds - 1), seeds - 1, effect * np.sqrt(seeds))
     return chance
 
 
-def _is_constant(found: Spread) -> "NDArray[np.bool_]":
+def _is_constant(found: Spread) -> NDArray[np.bool_]:
     """Whether differences are the same with every seed, but for rounding."""
-    import numpy as np
-
     with np.errstate(invalid="ignore"):
         constant: NDArray[np.bool_] = ~(found.deviation > SAME + 1e-9 * np.abs(found.mean))
     return constant
@@ -250,8 +225,6 @@ def _verdict(count: int, mean: float, deviation: float, significant: bool) -> Ve
 
 def _probability(count: int, wins: int, losses: int) -> tuple[float, float, float]:
     """P(A > B) and its interval from counts of wins and losses; NaN without pairs."""
-    import numpy as np
-
     if count == 0:
         return np.nan, np.nan, np.nan
     ties = count - wins - losses
