@@ -1,7 +1,5 @@
 """Ranks over datasets, against the worked example of Demšar (2006) and scikit-posthocs."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 from scikit_posthocs import posthoc_nemenyi_friedman
@@ -16,10 +14,10 @@ from bakeoff.analysis.ranks import (
     profiles_table,
     rank_groups_table,
     rank_pairs_table,
-    rank_test_table,
     ranks_table,
 )
 from bakeoff.analysis.score_matrices import ScoreMatrix
+from bakeoff.analysis.tables import TABLES
 from bakeoff.study.metrics import METRICS
 
 # Table 6: AUC of C4.5, with parameter m, with parameter cf, with both, on 14 datasets. In "voting" the paper ranks
@@ -126,10 +124,11 @@ def test_tables_leave_out_what_is_not_on_every_dataset() -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_one_dataset_has_no_ranks(count: int) -> None:
     matrices = matrices_of(np.array([[0.9, 0.8]])[:count], ["a", "b"])
-    tables = (ranks_table, rank_test_table, rank_pairs_table, rank_groups_table, partial(profiles_table, failed={}))
-    for table in tables:
-        empty = table(matrices, ACCURACY)
-        assert len(empty) == 0 and len(empty.columns) > 1
+    inputs = {"matrices": matrices, "metric": ACCURACY, "failed": {}}
+    for name in ("ranks", "rank_test", "rank_pairs", "rank_groups", "profiles"):
+        table = TABLES[name]
+        empty = table.in_order(table.make(inputs))
+        assert len(empty) == 0 and list(empty.columns) == table.column_names
 
 
 def test_profiles_count_datasets_within_a_factor_of_the_best_and_runs_above_a_score() -> None:

@@ -21,7 +21,7 @@ COUNTS = ("planned", "completed", "diverged", "out_of_memory", "missing")
 
 @dataclass(frozen=True)
 class Spread:
-    """Of R rows of scores: how many there are, what they average to, how they scatter. NaN where that means nothing."""
+    """Statistics of R rows of scores [R]; `low` and `high` are the 95 % t-interval of the mean. NaN if undefined."""
 
     count: NDArray[np.int64]
     mean: Floats
@@ -34,9 +34,9 @@ class Spread:
 def spread(scores: Floats) -> Spread:
     """Mean, standard deviation (ddof=1), median and two-sided 95 % t-interval of each row of [R, S]; NaN is no score.
 
-    The interval is mean ± t(0.975, n-1) · deviation / √n: exact for normal scores, whatever n; of very skewed ones
-    (exponential) it covers the truth in 88 % of cases with 5 seeds. One score has neither deviation nor interval, and
-    scores that are all the same have no interval: they do not say how far off they may be.
+    The interval is mean ± t(0.975, n-1) · deviation / √n. It is exact for normal scores, whatever n; for very skewed
+    ones (exponential) it covers the truth in 88 % of cases with 5 seeds. One score has neither deviation nor interval.
+    Scores that are all the same have no interval: they do not say how far off they may be.
     """
     known = ~np.isnan(scores)
     count = known.sum(axis=1)
@@ -44,7 +44,7 @@ def spread(scores: Floats) -> Spread:
     rows, last = np.arange(len(scores)), np.maximum(count - 1, 0)
     lowest, highest = ordered[:, 0], ordered[rows, last]
     with np.errstate(invalid="ignore", divide="ignore"):
-        # Between the extremes whatever is rounded, so that equal scores have no deviation.
+        # Clipped between the extremes, so that rounding gives equal scores no deviation.
         mean = np.clip(np.where(known, scores, 0.0).sum(axis=1) / count, lowest, highest)
         squares = np.where(known, (scores - mean[:, None]) ** 2, 0.0).sum(axis=1)
         deviation = np.sqrt(squares / np.where(count > 1, count - 1, np.nan))
@@ -56,8 +56,8 @@ def spread(scores: Floats) -> Spread:
 def bca_interval(scores: Floats) -> tuple[Floats, Floats]:
     """The two-sided 95 % bias-corrected and accelerated bootstrap interval of the mean of each row of [R, S].
 
-    Efron (1987), "Better bootstrap confidence intervals"; resampled with a fixed seed. It is too short for a handful
-    of seeds: of normal scores it covers the truth in 72 % of cases with 3 seeds, 84 % with 5, 90 % with 10 and 93 %
+    Efron (1987), "Better bootstrap confidence intervals"; resampled with a fixed seed. It is too short for a handful of
+    seeds: for normal scores it covers the truth in 72 % of cases with 3 seeds, 84 % with 5, 90 % with 10 and 93 %
     with 20. The t-interval is the one to quote. NaN with fewer than 3 scores or without any spread.
     """
     low, high = np.full(len(scores), np.nan), np.full(len(scores), np.nan)
@@ -113,7 +113,7 @@ def intervals_table(
 
 
 def _rows_of(scores: list[Floats | list[float]]) -> Floats:
-    """Rows of different lengths as one array [R, S], filled up with NaN."""
+    """Rows of different lengths as one array [R, S], padded with NaN."""
     array = np.full((len(scores), max(map(len, scores), default=0) or 1), np.nan)
     for row, values in zip(array, scores, strict=True):
         row[: len(values)] = values
