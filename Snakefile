@@ -6,6 +6,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
+from bakeoff.analysis.tables import statistics_files
 from bakeoff.cli import overrides_of
 from bakeoff.errors import BakeoffError
 from bakeoff.jobs.handover import UNDER_SNAKEMAKE, forget_known

@@ -11,7 +11,7 @@ import yaml
 from safetensors.numpy import load_file
 from sklearn.metrics import accuracy_score, f1_score
 
-from bakeoff.study.paths import STATISTICS
+from bakeoff.analysis.tables import TABLES
 from terminal import STUDIES, bakeoff, snakemake
 
 TINY = STUDIES / "tiny.yaml"
@@ -65,7 +65,7 @@ def test_every_run_has_its_four_files_and_the_report_is_there(finished_study: Pa
             if "running" not in name and "num_batches" not in name
         )
         assert parameters == result["cost"]["parameters"]
-    tables = {name: (finished_study / f"results/tiny/summary/{name}.csv").read_text() for name in STATISTICS}
+    tables = {name: (finished_study / f"results/tiny/summary/{name}.csv").read_text() for name in TABLES}
     assert "digits/perceptron/sgd/plain" in tables["comparisons"] and "too_few_seeds" in tables["comparisons"]
     assert tables["classes"].count("\n") == 1 + 3 * 10
     for name in ("report.md", "report.html"):

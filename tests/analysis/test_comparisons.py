@@ -9,9 +9,10 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as reference
 from statsmodels.stats.multitest import multipletests
 
-from bakeoff.analysis.comparisons import comparisons_table, scopes
+from bakeoff.analysis import comparisons
+from bakeoff.analysis.score_matrices import score_matrices
 from bakeoff.analysis.single_runs import SingleRun, mcnemar, single_runs_table
-from bakeoff.study.metrics import METRICS
+from bakeoff.study.metrics import METRICS, Metric
 
 ACCURACY = METRICS["accuracy"]
 
@@ -25,6 +26,10 @@ def made_runs(scores: np.ndarray, datasets: tuple[str, ...] = ("d",)) -> pd.Data
     )
     values = scores.reshape(-1)
     return runs.assign(test_accuracy=values, status=np.where(np.isnan(values), "diverged", "completed"))
+
+
+def comparisons_table(runs: pd.DataFrame, metric: Metric, influences: dict[str, np.ndarray]) -> pd.DataFrame:
+    return comparisons.comparisons_table(score_matrices(runs, f"test_{metric.name}"), metric, influences)
 
 
 def draws(*shape: int, seed: int = 0) -> np.ndarray:
@@ -97,7 +102,7 @@ def test_several_datasets_are_compared_each_and_by_their_mean_in_one_family() ->
     test = stats.ttest_rel(means[1, known], means[0, known])
     assert table.loc["", ["a", "b"]].tolist() == ["a1/o/r", "a0/o/r"]
     assert table.loc["", "p_value"] == pytest.approx(test.pvalue) and table.loc["", "seeds"] == 4
-    assert [scope.dataset for scope in scopes(runs, "test_accuracy")] == ["x", "y", "z", ""]
+    assert [matrix.dataset for matrix in score_matrices(runs, "test_accuracy")] == ["x", "y", "z", ""]
 
 
 def test_a_configuration_that_is_not_on_every_dataset_has_no_mean() -> None:
@@ -155,13 +160,15 @@ def test_mcnemar_is_statsmodels() -> None:
 def test_single_runs_are_corrected_for_pairs_that_are_not_listed() -> None:
     draw = np.random.default_rng(0)
     runs = {}
-    for name, chance in (("a", 0.9), ("b", 0.8), ("c", 0.8)):
+    for name, chance in (("x/a", 0.9), ("x/b", 0.8), ("x/c", 0.8), ("x/e", 0.8), ("x/f", 0.8)):
         correct = draw.random(500) < chance
         runs[name] = SingleRun(3, correct.mean(), (correct - correct.mean()) / 500, correct)
-    table = single_runs_table([("b", "a"), ("c", "b"), ("d", "a")], runs, comparisons=10)
-    assert list(table["a"]) == ["b", "c"] and set(table["seed"]) == {3}
+    listed = [("x", "x/b", "x/a"), ("x", "x/c", "x/b"), ("x", "x/d", "x/a"), ("", "b", "a")]
+    compared = pd.DataFrame(listed, columns=["dataset", "a", "b"])
+    table = single_runs_table(compared, runs)
+    assert list(table["a"]) == ["x/b", "x/c"] and set(table["seed"]) == {3}
     assert table["p_holm"][0] == pytest.approx(min(1, 10 * table["p_value"][0]))
     row = table.iloc[0]
     assert row["low"] < row["difference"] < row["high"] < 0
-    labels = single_runs_table([("b", "a")], {name: SingleRun(0, 0.5, None, None) for name in "ab"}, 1)
-    assert labels[["p_value", "p_holm", "low", "only_a"]].isna().all(axis=None)
+    labels = single_runs_table(compared, {name: SingleRun(0, 0.5, None, None) for name in ("x/a", "x/b")})
+    assert len(labels) == 1 and labels[["p_value", "p_holm", "low", "only_a"]].isna().all(axis=None)

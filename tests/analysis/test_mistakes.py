@@ -13,7 +13,7 @@ from bakeoff.analysis.mistakes import (
     image_loss,
     image_wrong,
 )
-from bakeoff.analysis.precision_recall import curves_table, precision_at, thresholds_table
+from bakeoff.analysis.precision_recall import precision_at, precision_recall_table, thresholds_table
 from bakeoff.results.predictions import ClassPredictions
 from made_predictions import class_predictions, label_predictions, saved
 
@@ -143,7 +143,7 @@ def test_curves_are_scikit_learns() -> None:
     for level, found in zip((0.2, 0.5, 1.0), precision_at(scores, truth, np.array([0.2, 0.5, 1.0])), strict=True):
         highest_threshold = np.flatnonzero(recall >= level)[-1]
         assert found == pytest.approx(precision[highest_threshold])
-    table = curves_table(LABELS, ["a", "b", "c", "d"])
+    table = precision_recall_table(LABELS, ["a", "b", "c", "d"])
     assert table.groupby("class").size().to_dict() == dict.fromkeys(["", "a", "b", "c", "d"], 101)
     positives = (LABELS.labels == 1).sum() / LABELS.known.sum()
     assert table[(table["class"] == "") & (table["recall"] == 1)]["precision"].item() >= positives

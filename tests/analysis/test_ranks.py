@@ -1,13 +1,10 @@
 """Ranks over datasets, against the worked example of Demšar (2006) and scikit-posthocs."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 from scikit_posthocs import posthoc_nemenyi_friedman
 from scipy import stats
 
-from bakeoff.analysis.comparisons import Scope
 from bakeoff.analysis.ranks import (
     average_ranks,
     critical_difference,
@@ -17,9 +14,10 @@ from bakeoff.analysis.ranks import (
     profiles_table,
     rank_groups_table,
     rank_pairs_table,
-    rank_test_table,
     ranks_table,
 )
+from bakeoff.analysis.score_matrices import ScoreMatrix
+from bakeoff.analysis.tables import TABLES
 from bakeoff.study.metrics import METRICS
 
 # Table 6: AUC of C4.5, with parameter m, with parameter cf, with both, on 14 datasets. In "voting" the paper ranks
@@ -46,10 +44,10 @@ NAMES = ["C4.5", "C4.5+m", "C4.5+cf", "C4.5+m+cf"]
 ACCURACY = METRICS["accuracy"]
 
 
-def scopes_of(scores: np.ndarray, names: list[str] = NAMES) -> list[Scope]:
+def matrices_of(scores: np.ndarray, names: list[str] = NAMES) -> list[ScoreMatrix]:
     """Scores [datasets, configurations] of one seed."""
     return [
-        Scope(f"data{index}", [f"data{index}/{name}" for name in names], row[:, None])
+        ScoreMatrix(f"data{index}", [f"data{index}/{name}" for name in names], row[:, None])
         for index, row in enumerate(scores)
     ]
 
@@ -81,7 +79,7 @@ def test_without_ties_the_statistic_is_scipys() -> None:
 def test_pairs_are_scikit_posthocs_and_differ_where_the_critical_distance_says_so() -> None:
     scores = np.random.default_rng(4).random((15, 6)) + np.linspace(0, 0.8, 6)
     names = [f"c{index}" for index in range(6)]
-    table = rank_pairs_table(scopes_of(scores, names), ACCURACY).set_index(["a", "b"])
+    table = rank_pairs_table(matrices_of(scores, names), ACCURACY).set_index(["a", "b"])
     expected = posthoc_nemenyi_friedman(scores)
     distance = critical_difference(6, 15)
     for first, second in table.index:
@@ -114,30 +112,31 @@ def test_groups_are_the_longest_runs_within_the_distance() -> None:
 
 def test_tables_leave_out_what_is_not_on_every_dataset() -> None:
     scores = np.array([[0.9, 0.8, 0.7], [0.6, 0.7, np.nan], [0.9, 0.95, 0.5]])
-    scopes = scopes_of(scores, ["a", "b", "c"])
-    table = ranks_table(scopes, ACCURACY).set_index(["configuration", "dataset"])["rank"]
+    matrices = matrices_of(scores, ["a", "b", "c"])
+    table = ranks_table(matrices, ACCURACY).set_index(["configuration", "dataset"])["rank"]
     assert table["a"].to_dict() == pytest.approx({"data0": 1, "data1": 2, "data2": 2, "": 5 / 3})
     assert set(table.index.get_level_values(0)) == {"a", "b"}
-    assert list(rank_groups_table(scopes, ACCURACY)["configuration"]) == ["b", "a"]
-    lower = ranks_table(scopes, METRICS["loss"]).set_index(["configuration", "dataset"])["rank"]
+    assert list(rank_groups_table(matrices, ACCURACY)["configuration"]) == ["b", "a"]
+    lower = ranks_table(matrices, METRICS["loss"]).set_index(["configuration", "dataset"])["rank"]
     assert lower[("a", "data0")] == 2
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_one_dataset_has_no_ranks(count: int) -> None:
-    scopes = scopes_of(np.array([[0.9, 0.8]])[:count], ["a", "b"])
-    tables = (ranks_table, rank_test_table, rank_pairs_table, rank_groups_table, partial(profiles_table, failed={}))
-    for table in tables:
-        empty = table(scopes, ACCURACY)
-        assert len(empty) == 0 and len(empty.columns) > 1
+    matrices = matrices_of(np.array([[0.9, 0.8]])[:count], ["a", "b"])
+    inputs = {"matrices": matrices, "metric": ACCURACY, "failed": {}}
+    for name in ("ranks", "rank_test", "rank_pairs", "rank_groups", "profiles"):
+        table = TABLES[name]
+        empty = table.in_order(table.make(inputs))
+        assert len(empty) == 0 and list(empty.columns) == table.column_names
 
 
 def test_profiles_count_datasets_within_a_factor_of_the_best_and_runs_above_a_score() -> None:
-    scopes = [
-        Scope("x", ["x/a", "x/b"], np.array([[0.8, 0.8], [0.4, 0.4]])),
-        Scope("y", ["y/a", "y/b"], np.array([[0.5, 0.7], [0.9, np.nan]])),
+    matrices = [
+        ScoreMatrix("x", ["x/a", "x/b"], np.array([[0.8, 0.8], [0.4, 0.4]])),
+        ScoreMatrix("y", ["y/a", "y/b"], np.array([[0.5, 0.7], [0.9, np.nan]])),
     ]
-    table = profiles_table(scopes, ACCURACY, {}).set_index(["kind", "configuration"])
+    table = profiles_table(matrices, ACCURACY, {}).set_index(["kind", "configuration"])
 
     def steps(kind: str, name: str) -> list[tuple[float, float]]:
         part = table.loc[[(kind, name)]]
@@ -147,8 +146,8 @@ def test_profiles_count_datasets_within_a_factor_of_the_best_and_runs_above_a_sc
     assert steps("ratio", "b") == [(1, 0.5), (2, 1)]
     assert steps("score", "a") == [(0.5, 1), (0.7, 0.75), (0.8, 0.5)]
     assert steps("score", "b") == [(0.4, 1), (0.9, 0.5)]
-    failed = profiles_table(scopes, ACCURACY, {"x/a": 2}).set_index(["kind", "configuration"])
+    failed = profiles_table(matrices, ACCURACY, {"x/a": 2}).set_index(["kind", "configuration"])
     assert list(failed.loc[[("score", "a")], "share"]) == [0.75, 0.5, 0.25]  # half of its runs on x reach nothing
-    loss = profiles_table(scopes, METRICS["loss"], {}).set_index(["kind", "configuration"])
+    loss = profiles_table(matrices, METRICS["loss"], {}).set_index(["kind", "configuration"])
     assert list(loss.loc[[("score", "a")], "share"]) == [0.25, 0.5, 1]
     assert list(loss.loc[[("ratio", "a")], "tau"]) == [1, 2]

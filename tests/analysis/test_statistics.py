@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from bakeoff.analysis.statistics import read_statistics, write_statistics
+from bakeoff.analysis.tables import TABLES, statistics_files
 from bakeoff.errors import BakeoffError
 from bakeoff.results.summary import summarize
-from bakeoff.study.paths import STATISTICS, Layout
+from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study, runs
 from synthetic_runs import layout_in, result_of, study_of, write_card, write_predictions, write_run
 
@@ -35,11 +36,11 @@ def test_every_table_is_there_and_the_same_each_time(tmp_path: Path) -> None:
     study = study_of(seeds=5)
     layout = made(tmp_path, study)
     write_statistics(study, layout)
-    first = {name: path.read_bytes() for name, path in layout.statistics.items()}
-    assert set(first) == set(STATISTICS)
+    first = {name: path.read_bytes() for name, path in statistics_files(layout).items()}
+    assert set(first) == set(TABLES)
     write_statistics(study, layout)
-    assert {name: path.read_bytes() for name, path in layout.statistics.items()} == first
-    rows = {name: len(read_statistics(layout, name)) for name in STATISTICS}
+    assert {name: path.read_bytes() for name, path in statistics_files(layout).items()} == first
+    rows = {name: len(read_statistics(layout, name)) for name in TABLES}
     assert rows["comparisons"] == rows["single_runs"] == 6
     assert rows["intervals"] == 4 * 4 and rows["classes"] == 4 * 3
     assert rows["speed"] == rows["selection"] == rows["calibration"] == 4

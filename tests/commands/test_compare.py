@@ -36,34 +36,34 @@ def accuracies(layout: Layout, seeds: int = 6) -> list[float]:
     """Of the deep network with SGD."""
     found = read_results(layout.runs / EXPERIMENT)
     (each,) = found.runs.values()
-    return [each[seed]["metrics"]["test"]["accuracy"] for seed in range(seeds)]
+    return [each[seed].scores["accuracy"] for seed in range(seeds)]
 
 
 def test_two_studies_are_paired_by_experiment_and_seed(tmp_path: Path) -> None:
     first, second = made(tmp_path, "first", better=0.1), made(tmp_path, "second")
     found = compare(read_results(first.folder), read_results(second.folder))
-    rows = {pair.a.key: row for row, pair in enumerate(found.pairs)}
-    assert len(rows) == 4 and found.judgement.count == 4
-    row = rows[EXPERIMENT]
+    pairs = found.pairs.set_index("a")
+    assert len(pairs) == 4 and (pairs["comparisons"] == 4).all() and list(pairs.index) == list(pairs["b"])
+    row = pairs.loc[EXPERIMENT]
     test = stats.ttest_rel(accuracies(first), accuracies(second))
-    assert found.judgement.p_values[row] == pytest.approx(test.pvalue)
-    assert found.judgement.verdicts[row] == "better"
-    assert (found.pairs[row].mean_a, found.pairs[row].mean_b) == pytest.approx(
-        (np.mean(accuracies(first)), np.mean(accuracies(second)))
-    )
-    backwards = compare(read_results(second.folder), read_results(first.folder))
-    assert backwards.judgement.verdicts[row] == "worse"
-    loss = compare(read_results(first.folder), read_results(second.folder), "loss")
-    assert loss.judgement.verdicts[row] == "better"  # lower is
+    assert row["p_value"] == pytest.approx(test.pvalue)
+    assert row["verdict"] == "better"
+    assert (row["mean_a"], row["mean_b"]) == pytest.approx((np.mean(accuracies(first)), np.mean(accuracies(second))))
+    backwards = compare(read_results(second.folder), read_results(first.folder)).pairs.set_index("a")
+    assert backwards.loc[EXPERIMENT, "verdict"] == "worse"
+    loss = compare(read_results(first.folder), read_results(second.folder), "loss").pairs.set_index("a")
+    assert loss.loc[EXPERIMENT, "verdict"] == "better"  # lower is
+    assert loss.loc[EXPERIMENT, "difference"] < 0
 
 
 def test_means_are_over_the_seeds_that_both_have(tmp_path: Path) -> None:
     first, second = made(tmp_path, "first", better=0.1), made(tmp_path, "second", seeds=3)
     found = compare(read_results(first.runs / EXPERIMENT), read_results(second.runs / EXPERIMENT))
-    (pair,) = found.pairs
-    assert pair.unpaired == 3
-    assert pair.mean_a == pytest.approx(np.mean(accuracies(first)[:3]))
-    assert found.judgement.spread.mean[0] == pytest.approx(pair.mean_a - pair.mean_b)
+    assert len(found.pairs) == 1
+    pair = found.pairs.iloc[0]
+    assert pair["one_sided"] == 3
+    assert pair["mean_a"] == pytest.approx(np.mean(accuracies(first)[:3]))
+    assert pair["difference"] == pytest.approx(pair["mean_a"] - pair["mean_b"])
 
 
 def test_p_values_of_single_runs_are_corrected(tmp_path: Path) -> None:
@@ -71,18 +71,18 @@ def test_p_values_of_single_runs_are_corrected(tmp_path: Path) -> None:
     a, b = read_results(first.folder), read_results(second.folder)
     found = compare(a, b)
     alone = [
-        compare(read_results(first.runs / pair.a.key), read_results(second.runs / pair.b.key)).pairs[0].images
-        for pair in found.pairs
+        compare(read_results(first.runs / pair.a), read_results(second.runs / pair.b)).single_runs["p_holm"].item()
+        for pair in found.pairs.itertuples()
     ]
-    expected = multipletests([images[2] for images in alone if images], method="holm")[1]
-    assert [pair.images[2] for pair in found.pairs if pair.images] == pytest.approx(expected.tolist())
+    expected = multipletests(alone, method="holm")[1]
+    assert len(expected) == 4 and list(found.single_runs["p_holm"]) == pytest.approx(expected.tolist())
 
 
 def test_two_experiments_of_other_names_are_a_pair(tmp_path: Path) -> None:
     layout = made(tmp_path, "study", better=0.1)
     output = bakeoff(tmp_path, "compare", layout.runs / EXPERIMENT, layout.runs / "digits/linear/adam/plain")
     assert output.returncode == 0, output.stderr
-    assert "A better" in output.stdout and "for 1 comparison." in output.stdout
+    assert "A better" in output.stdout and "over 1 comparison." in output.stdout
     deep = np.mean(accuracies(layout))
     assert f"{100 * deep:.2f}" in output.stdout
 
@@ -110,20 +110,20 @@ def test_single_runs_are_compared_image_by_image(tmp_path: Path) -> None:
         right.append(saved["logits"].argmax(1) == saved["labels"])
         assert right[-1].mean() == accuracy_score(saved["labels"], saved["logits"].argmax(1))
     only_a, only_b = (right[0] & ~right[1]).sum(), (right[1] & ~right[0]).sum()
-    assert found.pairs[0].images is not None
-    assert found.pairs[0].images[:2] == (only_a, only_b)
-    assert found.pairs[0].images[2] == pytest.approx(stats.binomtest(int(only_a), int(only_a + only_b)).pvalue)
-    assert found.judgement.verdicts == ["too_few_seeds"]
+    single = found.single_runs.iloc[0]
+    assert (single["only_a"], single["only_b"]) == (only_a, only_b)
+    assert single["p_holm"] == pytest.approx(stats.binomtest(int(only_a), int(only_a + only_b)).pvalue)
+    assert list(found.pairs["verdict"]) == ["too_few_seeds"]
     output = bakeoff(tmp_path, "compare", a.folder, b.folder).stdout
     assert "too few seeds" in output and "McNemar" in output
     (b.folder / "seed0/predictions.npz").unlink()
-    assert compare(a, b).pairs[0].images is None
+    assert compare(a, b).single_runs.empty
 
 
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("results/first", "results"), "has no finished run"),
+        (("results/first", "results"), "no finished run here"),
         (("results/first", f"results/first/runs/{EXPERIMENT}"), "one is a study, one an experiment"),
         (("results/first", "results/first", "--metric", "acuracy"), "did you mean 'accuracy'"),
         (

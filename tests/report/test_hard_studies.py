@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from reading import Page, breakable, summary_of, table_of
 from scipy import stats
 
+from bakeoff.analysis.tables import statistics_files
 from bakeoff.figures.draw import draw_figures
 from bakeoff.language import language_of
 from bakeoff.report.content import compose
@@ -265,7 +266,7 @@ def test_two_hundred_classes_are_read_from_the_worst(tmp_path: Path, language: s
     classes = [f"class {number}" for number in range(200)]
     study = study_of(seeds=2, **ONE)
     found, folder = reported(tmp_path, study, varied, language, classes, images=130)
-    scores = pd.read_csv(Layout(study.study, tmp_path / "results").statistics["classes"])
+    scores = pd.read_csv(statistics_files(Layout(study.study, tmp_path / "results"))["classes"])
     assert scores["f1"].isna().sum() == 70  # without a test image a class has no F1
     worst = scores.sort_values("f1", kind="stable")["class"].head(20)
     assert [row[0].text for row in table_of(found, "class_scores_digits").rows] == list(worst)

@@ -28,7 +28,7 @@ rule statistics:
         rules.summarize.output,
         [str(paths.predictions) for paths in PATHS],
     output:
-        list(LAYOUT.statistics.values()),
+        list(statistics_files(LAYOUT).values()),
     log:
         LAYOUT.folder / "logs" / "statistics.log",
     params:

@@ -1,1 +1,1 @@
-"""From finished runs to tables and figures, without torch."""
+"""From finished runs to the tables of statistics, without torch."""

@@ -1,26 +1,20 @@
-"""Whether predicted probabilities are what they say."""
-
-from typing import TYPE_CHECKING
+"""Whether predictions come true as often as their probabilities say."""
 
 import numpy as np
+import pandas as pd
 
 from bakeoff.analysis.intervals import spread
 from bakeoff.results.predictions import ClassPredictions, Floats, LabelPredictions, Predictions, probabilities
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 BINS = 15
 
 
-def reliability_table(predictions: Predictions) -> "pd.DataFrame":
-    """Predictions of all runs in 15 bins of equal width: how many a run, their mean probability, how many come true.
+def reliability_table(predictions: Predictions) -> pd.DataFrame:
+    """Predictions of all runs in 15 bins of equal width, without empty bins.
 
-    Of multi-class data the probability is that of the predicted class; of multi-label data that of each known label,
-    so that `observed` is the share of positives. Empty bins are left out.
+    For multi-class data the probability is that of the predicted class. For multi-label data it is that of each known
+    label, so that `observed` is the share of positives.
     """
-    import pandas as pd
-
     count, probability, true = (part.sum(axis=0) for part in binned(predictions))
     filled = count > 0
     edges = np.linspace(0, 1, BINS + 1)
@@ -35,15 +29,13 @@ def reliability_table(predictions: Predictions) -> "pd.DataFrame":
     )
 
 
-def calibration_table(predictions: Predictions) -> "pd.DataFrame":
+def calibration_table(predictions: Predictions) -> pd.DataFrame:
     """One row: the expected calibration error, mean and standard deviation over runs, and the overconfidence.
 
     The error is the mean over bins of |mean probability - share that is true|, weighted by predictions (Naeini et al.
     2015; Guo et al. 2017, "On calibration of modern neural networks", 15 bins). Overconfidence is the mean probability
-    of what is predicted, of multi-label data label by label at 0.5, minus the share that is right.
+    of what is predicted minus the share that is right; multi-label predictions are made label by label at 0.5.
     """
-    import pandas as pd
-
     count, probability, true = binned(predictions)
     total = np.maximum(count.sum(axis=1), 1)
     errors = np.abs(probability - true).sum(axis=1) / total
@@ -60,7 +52,7 @@ def calibration_table(predictions: Predictions) -> "pd.DataFrame":
 
 
 def binned(predictions: Predictions) -> tuple[Floats, Floats, Floats]:
-    """Per run and bin [S, 15]: predictions, the sum of their probabilities, how many are true."""
+    """For each run and bin [S, 15]: predictions, the sum of their probabilities, and how many are true."""
     rows = [_bin(*_probability_and_truth(predictions, run)) for run in range(len(predictions.seeds))]
     count, probability, true = np.stack(rows, axis=1)
     return count, probability, true
@@ -69,22 +61,19 @@ def binned(predictions: Predictions) -> tuple[Floats, Floats, Floats]:
 def _probability_and_truth(predictions: Predictions, run: int) -> tuple[Floats, Floats]:
     if isinstance(predictions, ClassPredictions):
         return predictions.confidence[run].astype(float), predictions.correct[run].astype(float)
-    return _label_probabilities(predictions, run), (predictions.labels[predictions.known] == 1).astype(float)
+    known = predictions.known
+    return probabilities(predictions.logits[run][known].astype(float)), (predictions.labels[known] == 1).astype(float)
 
 
 def _overconfidence(predictions: Predictions, run: int) -> float:
-    """NaN without a known label."""
+    """Mean probability minus share that is right; NaN without a known label."""
     probability, true = _probability_and_truth(predictions, run)
     if isinstance(predictions, LabelPredictions):
         probability, true = np.maximum(probability, 1 - probability), (probability >= 0.5) == (true == 1)
     return float((probability - true).mean()) if len(true) else np.nan
 
 
-def _label_probabilities(predictions: LabelPredictions, run: int) -> Floats:
-    return probabilities(predictions.logits[run][predictions.known].astype(float))
-
-
 def _bin(probability: Floats, true: Floats) -> Floats:
-    """Counts, sums of probabilities and of truths [3, 15]; a bin holds its upper edge, as Guo et al. have it."""
+    """Counts, sums of probabilities and of truths [3, 15]. Bins include their upper edge, as in Guo et al."""
     bins = np.clip(np.ceil(probability * BINS).astype(int) - 1, 0, BINS - 1)
     return np.stack([np.bincount(bins, weights, minlength=BINS) for weights in (None, probability, true)])

@@ -1,25 +1,20 @@
-"""Scores of each class: precision, recall, F1, and for multi-label data average precision."""
+"""Scores of each class: precision, recall and F1, for multi-label data also average precision."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from bakeoff.analysis.intervals import spread
 from bakeoff.results.predictions import ClassPredictions, Floats, LabelPredictions, Predictions
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def classes_table(predictions: Predictions, names: Sequence[str]) -> "pd.DataFrame":
+def classes_table(predictions: Predictions, names: Sequence[str]) -> pd.DataFrame:
     """One row per class: its test images, and mean and standard deviation over runs of its scores.
 
-    Multi-label decisions are those at a probability of 0.5. A class that is never predicted has precision 0; one
+    Multi-label decisions are made at a probability of 0.5. A class that is never predicted has precision 0. A class
     without a test image has no scores.
     """
-    import pandas as pd
-
     images, scores = class_scores(predictions)
     table = pd.DataFrame({"class": list(names), "images": images})
     for name, values in scores.items():
@@ -29,7 +24,7 @@ def classes_table(predictions: Predictions, names: Sequence[str]) -> "pd.DataFra
 
 
 def class_scores(predictions: Predictions) -> tuple[Floats, dict[str, Floats]]:
-    """Test images of each class [K], and precision, recall, f1 and average_precision of each run [S, K].
+    """The number of test images of each class [K]; precision, recall, f1 and average_precision of each run [S, K].
 
     Average precision is NaN for multi-class data.
     """
@@ -50,7 +45,7 @@ def class_scores(predictions: Predictions) -> tuple[Floats, dict[str, Floats]]:
 
 
 def _class_counts(predictions: ClassPredictions) -> tuple[Floats, Floats, Floats]:
-    """Images of each class [K], and of each run how often it is predicted, and rightly so [S, K]."""
+    """Images of each class [K]; how often each run predicts it, and how often correctly [S, K]."""
     labels, classes = predictions.labels, predictions.classes
     predicted = [np.bincount(run, minlength=classes) for run in predictions.predicted]
     hits = [np.bincount(labels[labels == run], minlength=classes) for run in predictions.predicted]
@@ -58,5 +53,6 @@ def _class_counts(predictions: ClassPredictions) -> tuple[Floats, Floats, Floats
 
 
 def _label_counts(predictions: LabelPredictions) -> tuple[Floats, Floats, Floats]:
+    """The same for labels."""
     true, guessed = predictions.labels == 1, (predictions.logits >= 0) & predictions.known
     return true.sum(axis=0).astype(float), guessed.sum(axis=1).astype(float), (guessed & true).sum(axis=1)

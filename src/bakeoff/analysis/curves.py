@@ -1,17 +1,14 @@
-"""Learning curves: what the epochs of completed runs have in common."""
+"""Learning curves of experiments, over their completed runs."""
 
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from bakeoff.results.summary_tables import by_experiment, read_history
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def completed_history(study: Study, layout: Layout, runs: "pd.DataFrame") -> "pd.DataFrame":
+def completed_history(study: Study, layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
     """The epochs of completed runs, with the loss and the study's metric on training and validation data.
 
     `runs` is the summary's table of completed runs. Raises BakeoffError when there is no summary.
@@ -22,12 +19,12 @@ def completed_history(study: Study, layout: Layout, runs: "pd.DataFrame") -> "pd
     return history.merge(runs[[*keys, "best_epoch"]], on=keys, how="inner")
 
 
-def mean_curves(study: Study, history: "pd.DataFrame") -> "dict[Experiment, pd.DataFrame]":
+def mean_curves(study: Study, history: pd.DataFrame) -> dict[Experiment, pd.DataFrame]:
     """The band of the study's metric on validation data of each experiment."""
     return {cell: band(epochs, f"validation_{study.metric}") for cell, epochs in by_experiment(history)}
 
 
-def band(epochs: "pd.DataFrame", column: str) -> "pd.DataFrame":
+def band(epochs: pd.DataFrame, column: str) -> pd.DataFrame:
     """`mean`, `min` and `max` of a column over seeds, by epoch, for the epochs that every seed reached."""
     found = epochs.groupby("epoch")[column].agg(["mean", "min", "max", "size"])
     return found[found["size"] == epochs["seed"].nunique()]

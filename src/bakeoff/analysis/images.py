@@ -1,4 +1,4 @@
-"""Images of prepared data, to be shown."""
+"""Images of prepared data for figures."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from bakeoff.study.specification import data_folder
 from bakeoff.study.study import Study
@@ -14,7 +15,7 @@ Images = NDArray[np.uint8]  # [N, channels, height, width]
 
 
 def split_images(study: Study, dataset: str, split: str) -> Images | None:
-    """The images of a split, mapped from disk; None where the data are not prepared here."""
+    """The images of a split, mapped from disk; None if the data are not prepared here."""
     return _mapped(data_folder(study, dataset) / f"{split}_images.npy")
 
 
@@ -37,8 +38,6 @@ def samples_by_class(
 
 def mosaic(images: Images, largest: int = 64) -> Images:
     """Rows of images [rows, columns, C, H, W] as one picture [height, width, 3], each at most `largest` pixels wide."""
-    from PIL import Image
-
     rows, columns, channels, height, width = images.shape
     scale = min(1.0, largest / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

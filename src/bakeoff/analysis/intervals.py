@@ -2,21 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+from scipy.stats import bootstrap
 
 from bakeoff.results.aggregation import CONFIDENCE
 from bakeoff.results.summary_tables import by_experiment
 from bakeoff.study.matrix import FACETS
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from bakeoff.study.matrix import Experiment
-
-    Floats = NDArray[np.float64]
-
+Floats = NDArray[np.float64]
 FEWEST_FOR_BOOTSTRAP = 3
 RESAMPLES = 2_000
 RESAMPLING_SEED = 0
@@ -25,33 +22,30 @@ COUNTS = ("planned", "completed", "diverged", "out_of_memory", "missing")
 
 @dataclass(frozen=True)
 class Spread:
-    """Of R rows of scores: how many there are, what they average to, how they scatter. NaN where that means nothing."""
+    """Statistics of R rows of scores [R]; `low` and `high` are the 95 % t-interval of the mean. NaN if undefined."""
 
-    count: "NDArray[np.int64]"
-    mean: "Floats"
-    deviation: "Floats"
-    median: "Floats"
-    low: "Floats"
-    high: "Floats"
+    count: NDArray[np.int64]
+    mean: Floats
+    deviation: Floats
+    median: Floats
+    low: Floats
+    high: Floats
 
 
-def spread(scores: "Floats") -> Spread:
+def spread(scores: Floats) -> Spread:
     """Mean, standard deviation (ddof=1), median and two-sided 95 % t-interval of each row of [R, S]; NaN is no score.
 
-    The interval is mean ± t(0.975, n-1) · deviation / √n: exact for normal scores, whatever n; of very skewed ones
-    (exponential) it covers the truth in 88 % of cases with 5 seeds. One score has neither deviation nor interval, and
-    scores that are all the same have no interval: they do not say how far off they may be.
+    The interval is mean ± t(0.975, n-1) · deviation / √n. It is exact for normal scores, whatever n; for very skewed
+    ones (exponential) it covers the truth in 88 % of cases with 5 seeds. One score has neither deviation nor interval.
+    Scores that are all the same have no interval: they do not say how far off they may be.
     """
-    import numpy as np
-    from scipy.special import stdtrit
-
     known = ~np.isnan(scores)
     count = known.sum(axis=1)
     ordered = np.sort(scores, axis=1)  # NaN comes last
     rows, last = np.arange(len(scores)), np.maximum(count - 1, 0)
     lowest, highest = ordered[:, 0], ordered[rows, last]
     with np.errstate(invalid="ignore", divide="ignore"):
-        # Between the extremes whatever is rounded, so that equal scores have no deviation.
+        # Clipped between the extremes, so that rounding gives equal scores no deviation.
         mean = np.clip(np.where(known, scores, 0.0).sum(axis=1) / count, lowest, highest)
         squares = np.where(known, (scores - mean[:, None]) ** 2, 0.0).sum(axis=1)
         deviation = np.sqrt(squares / np.where(count > 1, count - 1, np.nan))
@@ -60,16 +54,13 @@ def spread(scores: "Floats") -> Spread:
     return Spread(count, mean, deviation, median, mean - half, mean + half)
 
 
-def bca_interval(scores: "Floats") -> "tuple[Floats, Floats]":
+def bca_interval(scores: Floats) -> tuple[Floats, Floats]:
     """The two-sided 95 % bias-corrected and accelerated bootstrap interval of the mean of each row of [R, S].
 
-    Efron (1987), "Better bootstrap confidence intervals"; resampled with a fixed seed. It is too short for a handful
-    of seeds: of normal scores it covers the truth in 72 % of cases with 3 seeds, 84 % with 5, 90 % with 10 and 93 %
+    Efron (1987), "Better bootstrap confidence intervals"; resampled with a fixed seed. It is too short for a handful of
+    seeds: for normal scores it covers the truth in 72 % of cases with 3 seeds, 84 % with 5, 90 % with 10 and 93 %
     with 20. The t-interval is the one to quote. NaN with fewer than 3 scores or without any spread.
     """
-    import numpy as np
-    from scipy.stats import bootstrap
-
     low, high = np.full(len(scores), np.nan), np.full(len(scores), np.nan)
     found = spread(scores)
     varied = found.deviation > 0
@@ -92,18 +83,15 @@ def bca_interval(scores: "Floats") -> "tuple[Floats, Floats]":
 
 
 def intervals_table(
-    runs: "pd.DataFrame",
-    metrics: "Mapping[str, str]",
-    test_errors: "Mapping[Experiment, Mapping[str, float]]",
-) -> "pd.DataFrame":
+    runs: pd.DataFrame,
+    score_columns: Mapping[str, str],
+    test_set_errors: Mapping[str, Mapping[str, float]],
+) -> pd.DataFrame:
     """One row per experiment and metric: counts of runs, spread over seeds, intervals, error of the test set.
 
-    `runs` is the summary's; `metrics` maps names of metrics to columns of it. `test_errors` are the standard errors
-    that the finite test set gives one run's metric, for those that have one.
+    `score_columns` maps names of metrics to columns of `runs`, the summary's table. `test_set_errors` maps keys of
+    experiments and metrics to the standard error of one run's score that comes from the finite test set.
     """
-    import numpy as np
-    import pandas as pd
-
     cells = [cell for cell, _ in by_experiment(runs)]
     experiments = pd.DataFrame([vars(cell) for cell in cells], columns=list(FACETS))
     for count in COUNTS:
@@ -112,12 +100,12 @@ def intervals_table(
         experiments[count] = sizes.reindex(pd.MultiIndex.from_frame(experiments[list(FACETS)]), fill_value=0).to_numpy()
     completed = {cell: rows for cell, rows in by_experiment(runs[runs["status"] == "completed"])}
     tables = []
-    for metric, column in metrics.items():
+    for metric, column in score_columns.items():
         scores = _rows_of([completed[cell][column].to_numpy(float) if cell in completed else [] for cell in cells])
         found, (bca_low, bca_high) = spread(scores), bca_interval(scores)
         table = experiments.assign(metric=metric, mean=found.mean, std=found.deviation, median=found.median)
         table = table.assign(low=found.low, high=found.high, bca_low=bca_low, bca_high=bca_high)
-        table["test_set_error"] = [test_errors.get(cell, {}).get(metric, np.nan) for cell in cells]
+        table["test_set_error"] = [test_set_errors.get(cell.key, {}).get(metric, np.nan) for cell in cells]
         tables.append(table)
     # All metrics of an experiment, then those of the next.
     joined = pd.concat(tables).sort_index(kind="stable").reset_index(drop=True)
@@ -125,10 +113,8 @@ def intervals_table(
     return joined
 
 
-def _rows_of(scores: "list[Floats | list[float]]") -> "Floats":
-    """Rows of different lengths as one array [R, S], filled up with NaN."""
-    import numpy as np
-
+def _rows_of(scores: list[Floats | list[float]]) -> Floats:
+    """Rows of different lengths as one array [R, S], padded with NaN."""
     array = np.full((len(scores), max(map(len, scores), default=0) or 1), np.nan)
     for row, values in zip(array, scores, strict=True):
         row[: len(values)] = values

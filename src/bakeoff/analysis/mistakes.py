@@ -1,21 +1,19 @@
-"""What is taken for what, and which test images are hardest.
+"""Which classes are confused, and which test images are hardest.
 
-Images are rows of the prepared test split: image 12 is `test_images.npy[12]`.
+Images are numbered by their row in the prepared test split: image 12 is `test_images.npy[12]`.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.analysis.test_set_error import binary_loss
 from bakeoff.results.predictions import ClassPredictions, Floats, Predictions
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-MOST_CLASSES = 50  # a matrix of more is no picture, a list no reading; their most confused pairs are in a table
+MOST_CLASSES = 50  # of a confusion matrix that people can still read
 PAIRS = 20
 EXAMPLES = 5
 HARDEST = 20
@@ -23,13 +21,11 @@ SEPARATOR = "; "  # between the labels of a multi-label image
 INDICES_SEPARATOR = " "
 
 
-def confusion_table(predictions: ClassPredictions, names: Sequence[str]) -> "pd.DataFrame":
-    """The cells of the confusion matrix that are not empty: mean images a run, and their share of the true class.
+def confusion_table(predictions: ClassPredictions, names: Sequence[str]) -> pd.DataFrame:
+    """The cells of the confusion matrix that are not empty: mean images per run, and their share of the true class.
 
-    Empty for data of more than 50 classes.
+    No rows for data of more than 50 classes.
     """
-    import pandas as pd
-
     true, predicted, images = confusion_cells(predictions)
     if predictions.classes > MOST_CLASSES:
         true, predicted, images = true[:0], predicted[:0], images[:0]
@@ -40,10 +36,8 @@ def confusion_table(predictions: ClassPredictions, names: Sequence[str]) -> "pd.
     )
 
 
-def confused_pairs_table(predictions: ClassPredictions, names: Sequence[str]) -> "pd.DataFrame":
-    """The 20 most frequent mistakes, with the test images that the most runs make them on (`examples`)."""
-    import pandas as pd
-
+def confused_pairs_table(predictions: ClassPredictions, names: Sequence[str]) -> pd.DataFrame:
+    """The 20 most frequent mistakes, with the test images on which the most runs make them (`examples`)."""
     true, predicted, images = confusion_cells(predictions)
     wrong = np.flatnonzero(true != predicted)
     wrong = wrong[np.argsort(-images[wrong], kind="stable")][:PAIRS]
@@ -59,8 +53,8 @@ def confused_pairs_table(predictions: ClassPredictions, names: Sequence[str]) ->
     )
 
 
-def hardest_images_table(predictions: Predictions, names: Sequence[str], loss: Floats, wrong: Floats) -> "pd.DataFrame":
-    """The 20 test images with the highest mean loss over runs: what they are, what most runs take them for.
+def hardest_images_table(predictions: Predictions, names: Sequence[str], loss: Floats, wrong: Floats) -> pd.DataFrame:
+    """The 20 test images with the highest mean loss over runs: what they are, and what most runs predict.
 
     `loss` and `wrong` are those of `image_loss` and `image_wrong`.
     """
@@ -74,17 +68,15 @@ def hardest_images_table(predictions: Predictions, names: Sequence[str], loss: F
     return table
 
 
-def hardest_images(loss: Floats, wrong: Floats, labels: NDArray[Any], names: Sequence[str]) -> "pd.DataFrame":
+def hardest_images(loss: Floats, wrong: Floats, labels: NDArray[Any], names: Sequence[str]) -> pd.DataFrame:
     """The 20 test images with the highest loss, of losses [N], shares of wrong runs [N] and labels [N] or [N, L]."""
-    import pandas as pd
-
     rows = np.argsort(-loss, kind="stable")[:HARDEST]
     called = [names[label] if labels.ndim == 1 else _joined(names, label == 1) for label in labels[rows]]
     return pd.DataFrame({"image": rows, "label": called, "loss": loss[rows], "wrong": wrong[rows]})
 
 
 def image_loss(predictions: Predictions) -> Floats:
-    """The mean loss of each test image over runs [N]; of multi-label data its mean over the known labels."""
+    """The mean loss of each test image over runs [N]; for multi-label data, also over its known labels."""
     if isinstance(predictions, ClassPredictions):
         mean: Floats = predictions.loss.mean(axis=0, dtype=float)
         return mean
@@ -96,7 +88,7 @@ def image_loss(predictions: Predictions) -> Floats:
 
 
 def image_wrong(predictions: Predictions) -> Floats:
-    """The share of runs that have each test image wrong [N]; of multi-label data, any label at a probability of 0.5."""
+    """The share of runs that have each test image wrong [N]; for multi-label data, any label of it at 0.5."""
     if isinstance(predictions, ClassPredictions):
         return 1 - predictions.correct.mean(axis=0)
     wrong = ((predictions.logits >= 0) != (predictions.labels == 1)) & predictions.known
@@ -105,14 +97,14 @@ def image_wrong(predictions: Predictions) -> Floats:
 
 
 def confusion_cells(predictions: ClassPredictions) -> tuple[Floats, Floats, Floats]:
-    """True class, predicted class and mean images a run of the cells that are not empty, in the order of classes."""
+    """True class, predicted class and mean images per run of the cells that are not empty, in the order of classes."""
     codes = predictions.labels * predictions.classes + predictions.predicted
     cells, counts = np.unique(codes, return_counts=True)
     return cells // predictions.classes, cells % predictions.classes, counts / len(predictions.seeds)
 
 
 def _examples(predictions: ClassPredictions, true: int, predicted: int) -> str:
-    """The images of a class that the most runs take for another; of equally many, those with the highest loss."""
+    """The images of a class that the most runs take for another, ties by the highest loss."""
     members = np.flatnonzero(predictions.labels == true)
     runs = (predictions.predicted[:, members] == predicted).sum(axis=0)
     order = np.lexsort((-predictions.loss[:, members].mean(axis=0), -runs))[:EXAMPLES]

@@ -1,81 +1,79 @@
-"""Two experiments compared over the seeds that both have: tests of rows of paired differences.
+"""Two experiments compared over the seeds that both have: tests of paired differences.
 
 Everything here works on differences [P, S] of P pairs over S seeds, NaN where either has no score, and knows nothing
 of studies.
 
-**The rule.** A pair is *better* or *worse* when two tests agree that its mean difference is not zero:
+**The rule.** A pair is *better* or *worse* if two tests agree that its mean difference is not zero:
 
-1. the paired t-test, its p-values corrected by Holm (1979) for all pairs of the family, at 5 %;
-2. the sign-flip permutation test (Fisher 1935; Ernst 2004), uncorrected: at 5 %, or where so few seeds cannot
-   reach that, at the smallest value that they can, which means that every seed says the same.
+1. the paired t-test, Holm-corrected (1979) over all pairs of the family, at 5 %;
+2. the sign-flip permutation test (Fisher 1935; Ernst 2004), uncorrected, at 5 %. Where so few seeds cannot reach that,
+   it takes the smallest value that they can, which means that every seed points the same way.
 
-The first controls the share of families in which any verdict is wrong (family-wise error) at 5 % where differences
-are about normal. Five seeds, the default, cannot reach 5 % by permutations (2/2⁵ = 0.0625), so that the t-test has to
-decide; the second is the check that a few extraordinary seeds, or a test set so small that scores are steps, did not
-decide it alone. Both must agree, so the rule errs no more than the t-test does.
+The first controls the share of families with any wrong verdict (the family-wise error) at 5 % if differences are about
+normal. Five seeds, the default, cannot reach 5 % by permutations (2/2⁵ = 0.0625), so the t-test has to decide. The
+second test guards against a verdict that rests on a few extraordinary seeds, or on scores that are steps because the
+test set is small. Both must agree, so the rule errs no more often than the t-test.
 
-It is about these test images: all seeds share them, and what two methods differ by on them, more seeds only make surer.
+Verdicts are about these test images: all seeds share them, so more seeds only make a difference on them surer.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from bakeoff.analysis.intervals import Spread, spread
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, stdtr
+from scipy.stats import nct, t
+
+from bakeoff.analysis.intervals import Floats, Spread, spread
 from bakeoff.results.aggregation import CONFIDENCE
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 LEVEL = 1 - CONFIDENCE
 POWER = 0.8
-FEWEST_SEEDS = 3  # two differences say next to nothing of their spread
-MOST_SEEDS = 1_000  # to need more than that is no advice
-MOST_EXACT = 13  # seeds up to which every flip of signs is tried
-FLIPS = 9_999  # tried at random beyond
+FEWEST_SEEDS = 3  # two differences say next to nothing about their spread
+MOST_SEEDS = 1_000  # a need for more is no advice
+MOST_EXACT = 13  # seeds up to which all sign flips are tried
+FLIPS = 9_999  # random ones, tried with more seeds
 FLIPPING_SEED = 0
-SAME = 1e-12  # differences of scores that differ by no more than rounding
+SAME = 1e-12  # scores that differ by no more than this are equal but for rounding
 
 
 class Verdict(StrEnum):
-    """What the seeds say of the first of a pair against the second."""
+    """What the seeds say about the first of a pair against the second."""
 
     BETTER = "better"
     WORSE = "worse"
     NOT_DISTINGUISHABLE = "not_distinguishable"
     TOO_FEW_SEEDS = "too_few_seeds"  # fewer than FEWEST_SEEDS have both
     IDENTICAL = "identical"  # the same score with every seed
-    CONSTANT_DIFFERENCE = "constant_difference"  # not zero, but the same with every seed: no spread to judge it by
+    CONSTANT_DIFFERENCE = "constant_difference"  # the same with every seed and not zero: no spread to judge it by
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Pairs judged by the module's rule. `p_values` are the t-test's; NaN where nothing is tested.
+    """Pairs judged by the rule above. `p_values` are the t-test's; NaN where nothing is tested.
 
     `count` pairs were tested in all. `level` is the p-value that a pair which is not distinguishable would have to
-    reach: Holm's for the smallest of those that are left.
+    reach: Holm's level for the smallest p-value that was not rejected.
     """
 
     count: int
     spread: Spread
-    p_values: "Floats"
-    p_holm: "Floats"
-    p_sign_flip: "Floats"
-    level: "Floats"
+    p_values: Floats
+    p_holm: Floats
+    p_sign_flip: Floats
+    level: Floats
     verdicts: list[Verdict]
 
 
-def judge(differences: "Floats", families: int = 1, rows: "NDArray[np.int64] | None" = None) -> Judgement:
+def judge(differences: Floats, families: int = 1, rows: Indices | None = None) -> Judgement:
     """Verdicts on differences [P, S], positive where the first of a pair is better.
 
-    The pairs are so many `families` of equal size, one after the other; p-values are corrected for all pairs, and
-    what is returned is of the `rows` that are wanted, of all when left out.
+    The pairs form `families` of equal size, one after the other. P-values are corrected for all pairs of a family; the
+    judgement has those of `rows`, or all.
     """
-    import numpy as np
-
     everything = paired_t_test(spread(differences))
     corrected, levels = (values.reshape(-1) for values in holm(everything.reshape(families, -1)))
     wanted = np.arange(len(differences)) if rows is None else rows
@@ -87,11 +85,8 @@ def judge(differences: "Floats", families: int = 1, rows: "NDArray[np.int64] | N
     return Judgement(tested, found, everything[wanted], p_holm, p_sign_flip, levels[wanted], verdicts)
 
 
-def paired_t_test(found: Spread) -> "Floats":
+def paired_t_test(found: Spread) -> Floats:
     """Two-sided p-values [P] of Student's paired t-test of differences; NaN with too few seeds or without spread."""
-    import numpy as np
-    from scipy.special import stdtr
-
     testable = (found.count >= FEWEST_SEEDS) & ~_is_constant(found)
     statistic = found.mean[testable] / (found.deviation[testable] / np.sqrt(found.count[testable]))
     p_values = np.full(len(found.mean), np.nan)
@@ -99,13 +94,12 @@ def paired_t_test(found: Spread) -> "Floats":
     return p_values
 
 
-def holm(p_values: "Floats") -> "tuple[Floats, Floats]":
-    """P-values of families [F, P] corrected by Holm (1979), and the level that the first not rejected had to reach.
+def holm(p_values: Floats) -> tuple[Floats, Floats]:
+    """Holm-corrected (1979) p-values of families [F, P], and the level that the first not rejected had to reach.
 
-    NaN, where nothing is tested, does not count.
+    NaN, where nothing is tested, does not count. statsmodels' multipletests gives the same numbers, but takes one
+    family at a time and 0.1 s for each, for it collects garbage: too slow to simulate how often the rule errs.
     """
-    import numpy as np
-
     order = np.argsort(p_values, axis=1)  # NaN comes last
     tests = (~np.isnan(p_values)).sum(axis=1, keepdims=True)
     factors = np.maximum(1, tests - np.arange(p_values.shape[1]))
@@ -116,21 +110,18 @@ def holm(p_values: "Floats") -> "tuple[Floats, Floats]":
     return corrected, np.where(np.isnan(p_values), np.nan, LEVEL / np.maximum(1, left))
 
 
-def smallest_p(count: "NDArray[np.int64]") -> "Floats":
-    """The smallest two-sided p-value of a sign-flip test of n differences: 2 / 2ⁿ, if all have one sign."""
-    import numpy as np
-
+def smallest_p(count: Indices) -> Floats:
+    """The smallest two-sided p-value of a sign-flip test of n differences: 2 / 2ⁿ, if all have the same sign."""
     return np.minimum(1.0, 2.0 ** (1 - count.astype(float)))
 
 
-def sign_flip_test(differences: "Floats") -> "Floats":
-    """Two-sided p-values [P] of the permutation test that flips the signs of differences [P, S].
+def sign_flip_test(differences: Floats) -> Floats:
+    """Two-sided p-values [P] of the permutation test that flips the signs of differences [P, S], NaN being none.
 
-    The share of flips whose mean is as far from zero as the one found: of all 2ˢ up to 13 seeds, beyond of 9,999 drawn
-    at random and the one found (Phipson & Smyth 2010). NaN is no difference.
+    It is the share of flips whose mean is as far from zero as the one found. Up to 13 seeds, all 2ˢ flips are tried;
+    with more, 9,999 random ones beside the one found (Phipson & Smyth 2010). scipy's permutation_test does not
+    recognise equal sums of accuracies that differ by rounding, and is fifty times slower.
     """
-    import numpy as np
-
     counts = (~np.isnan(differences)).sum(axis=1)
     known = np.take_along_axis(differences, np.argsort(np.isnan(differences), axis=1, kind="stable"), axis=1)
     p_values = np.empty(len(known))
@@ -140,10 +131,8 @@ def sign_flip_test(differences: "Floats") -> "Floats":
     return p_values
 
 
-def _sign_flips(differences: "Floats") -> "Floats":
-    """As `sign_flip_test`, of rows [P, S] in which every seed has a difference."""
-    import numpy as np
-
+def _sign_flips(differences: Floats) -> Floats:
+    """The p-values of rows [P, S] in which every seed has a difference."""
     seeds = differences.shape[1]
     exact = seeds <= MOST_EXACT
     if exact:
@@ -160,15 +149,13 @@ def _sign_flips(differences: "Floats") -> "Floats":
     return p_values
 
 
-def probability_of_better(differences: "Floats") -> "tuple[Floats, Floats, Floats]":
+def probability_of_better(differences: Floats) -> tuple[Floats, Floats, Floats]:
     """P(A > B) of each row of differences [P, S], ties counted half, and its 95 % percentile bootstrap interval.
 
-    Bouthillier et al. (2021), "Accounting for variance in machine learning benchmarks", who call a probability above
-    0.75 meaningful. The bootstrap over pairs is not drawn but computed: a resample's wins, ties and losses are
-    multinomial. With every seed a win the interval is the point 1: the bootstrap cannot know of losses it never saw.
+    Bouthillier et al. (2021), "Accounting for variance in machine learning benchmarks", call a probability above 0.75
+    meaningful. The bootstrap over pairs is not drawn but computed: a resample's wins, ties and losses are multinomial.
+    If every seed is a win, the interval is the point 1: the bootstrap cannot know of losses that it never saw.
     """
-    import numpy as np
-
     known = ~np.isnan(differences)
     wins = (differences > SAME).sum(axis=1)
     losses = (differences < -SAME).sum(axis=1)
@@ -178,30 +165,25 @@ def probability_of_better(differences: "Floats") -> "tuple[Floats, Floats, Float
     return estimates[:, 0], estimates[:, 1], estimates[:, 2]
 
 
-def effect_size(found: Spread) -> "Floats":
-    """Hedges' g of paired differences [P]: mean / deviation of the differences, without its bias in small samples.
+def effect_size(found: Spread) -> Floats:
+    """Hedges' g of paired differences [P]: their mean / deviation, corrected for its bias in small samples.
 
     Cohen's d_z (Lakens 2013, "Calculating and reporting effect sizes") times Γ(f/2) / (√(f/2) · Γ((f-1)/2)) with
     f = n - 1 (Hedges 1981). NaN without spread or with fewer than 3 differences, where the correction is not defined.
     """
-    import numpy as np
-    from scipy.special import gammaln
-
     freedom = np.where((found.count >= FEWEST_SEEDS) & ~_is_constant(found), found.count - 1.0, np.nan)
     correction = np.exp(gammaln(freedom / 2) - gammaln((freedom - 1) / 2)) / np.sqrt(freedom / 2)
     with np.errstate(invalid="ignore", divide="ignore"):
         return correction * found.mean / found.deviation
 
 
-def seeds_needed(found: Spread, level: "Floats") -> "Floats":
+def seeds_needed(found: Spread, level: Floats) -> Floats:
     """Seeds [P] with which the paired t-test would reach `level` [P] in 80 % of studies.
 
-    Supposes that the observed mean and standard deviation of the differences are the true ones, which a few seeds only
-    guess at: read it as "about". At least one seed more than there are; NaN where a thousand would not do, or nothing
-    is tested.
+    This takes the observed mean and standard deviation of the differences for the true ones, which a few seeds only
+    guess at: read it as "about". It is at least one seed more than there are, and NaN if a thousand would not do or
+    nothing is tested.
     """
-    import numpy as np
-
     needed = np.full(len(found.mean), np.nan)
     rows = np.flatnonzero((found.count >= FEWEST_SEEDS) & ~_is_constant(found) & ~np.isnan(level))
     effect = np.abs(found.mean[rows]) / found.deviation[rows]
@@ -217,22 +199,18 @@ def seeds_needed(found: Spread, level: "Floats") -> "Floats":
     return needed
 
 
-def power(effect: "Floats", seeds: "Floats", level: "Floats") -> "Floats":
-    """The chance [P] that a two-sided paired t-test finds a difference of so many standard deviations, on its side.
+def power(effect: Floats, seeds: Floats, level: Floats) -> Floats:
+    """The chance [P] that a two-sided paired t-test finds a difference of `effect` standard deviations, on its side.
 
-    From the noncentral t-distribution (Cohen 1988), which statsmodels' TTestPower takes too, but with NaN in places.
+    It follows from the noncentral t-distribution (Cohen 1988). statsmodels' TTestPower uses it too, but gives NaN in
+    places.
     """
-    import numpy as np
-    from scipy.stats import nct, t
-
     chance: Floats = nct.sf(t.isf(level / 2, seeds - 1), seeds - 1, effect * np.sqrt(seeds))
     return chance
 
 
-def _is_constant(found: Spread) -> "NDArray[np.bool_]":
-    """Whether differences are the same with every seed, but for rounding."""
-    import numpy as np
-
+def _is_constant(found: Spread) -> NDArray[np.bool_]:
+    """Whether differences are the same with every seed, apart from rounding."""
     with np.errstate(invalid="ignore"):
         constant: NDArray[np.bool_] = ~(found.deviation > SAME + 1e-9 * np.abs(found.mean))
     return constant
@@ -249,9 +227,7 @@ def _verdict(count: int, mean: float, deviation: float, significant: bool) -> Ve
 
 
 def _probability(count: int, wins: int, losses: int) -> tuple[float, float, float]:
-    """P(A > B) and its interval from counts of wins and losses; NaN without pairs."""
-    import numpy as np
-
+    """P(A > B) and its interval, from counts of wins and losses; NaN without pairs."""
     if count == 0:
         return np.nan, np.nan, np.nan
     ties = count - wins - losses

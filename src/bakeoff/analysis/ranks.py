@@ -1,32 +1,28 @@
 """Several datasets: ranks, the Friedman test, Nemenyi's critical distance, performance profiles.
 
 Demšar (2006), "Statistical comparisons of classifiers over multiple data sets". The datasets are the sample here, so
-that conclusions are about other datasets of their kind; a configuration is an architecture with an optimizer and a
-recipe, and takes part when it has a score on every dataset.
+that conclusions are about other datasets of their kind. A configuration is an architecture with an optimizer and a
+recipe; it takes part if it has a score on every dataset.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
+from scipy.stats import rankdata, studentized_range
 
-from bakeoff.analysis.comparisons import ALL_DATASETS, Scope
+from bakeoff.analysis.intervals import Floats
 from bakeoff.analysis.paired import LEVEL
-from bakeoff.analysis.places import DECIMALS
+from bakeoff.analysis.ranking import DECIMALS
+from bakeoff.analysis.score_matrices import ALL_DATASETS, ScoreMatrix
 from bakeoff.study.metrics import Metric
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Floats = NDArray[np.float64]
-
-FEW_DATASETS = 10  # up to which the approximations behind the tests are rough (Demšar 2006, section 3.2.2)
+FEW_DATASETS = 10  # up to this many, the approximations behind the tests are rough (Demšar 2006, section 3.2.2)
 SHUFFLES = 9_999
 SHUFFLING_SEED = 0
-PAIRS_OF = 100  # configurations up to which Nemenyi's p-values are computed pair by pair
+MOST_CONFIGURATIONS = 100  # for which Nemenyi's p-values are computed pair by pair
 
 
 @dataclass(frozen=True)
@@ -34,8 +30,8 @@ class Friedman:
     """The tests of whether k configurations differ over N datasets, from their ranks.
 
     `statistic` is χ²_F of Friedman (1937) and `f_statistic` its better version by Iman and Davenport (1980), both
-    without correction for ties, as Demšar has them. `p_value` is that of the statistic among 9,999 random shuffles of
-    the ranks within datasets: it holds for few datasets too, where neither distribution does.
+    without correction for ties, as Demšar gives them. `p_value` is that of the statistic among 9,999 random shuffles of
+    the ranks within datasets. Unlike both distributions, it also holds for few datasets.
     """
 
     datasets: int
@@ -50,33 +46,24 @@ class Friedman:
 
 def average_ranks(scores: Floats, higher_is_better: bool) -> Floats:
     """Ranks [N, k] of scores [N, k] within each dataset: 1 is best, equal scores share the mean of their ranks."""
-    from scipy.stats import rankdata
-
-    rounded = np.round(scores, DECIMALS)  # sums in another order are no other scores
+    rounded = np.round(scores, DECIMALS)
     ranks: Floats = rankdata(-rounded if higher_is_better else rounded, axis=1, method="average")
     return ranks
 
 
 def friedman(ranks: Floats) -> Friedman:
-    """Whether the average ranks of [N, k] differ by more than chance.
+    """Test whether the average ranks of [N, k] differ by more than chance.
 
-    `datasets_needed` is the smallest N with which Nemenyi's test can tell apart a configuration that is always first
-    from one that is always last. `warning` is "no_power" with fewer, "few_datasets" with up to 10, else empty.
+    `datasets_needed` is the smallest N with which Nemenyi's test can tell a configuration that is always first from one
+    that is always last. `warning` is "no_power" with fewer datasets, "few_datasets" with up to 10, else empty.
     """
     datasets, count = ranks.shape
     statistic = friedman_statistic(ranks)
     most = datasets * (count - 1)
     f_statistic = (datasets - 1) * statistic / (most - statistic) if statistic < most * (1 - 1e-12) else np.inf
     shuffled = np.random.default_rng(SHUFFLING_SEED)
-    reached = sum(
-        int(
-            (
-                friedman_statistic(shuffled.permuted(np.broadcast_to(ranks, (size, *ranks.shape)), axis=2))
-                >= statistic - 1e-9
-            ).sum()
-        )
-        for size in _batches(ranks.size)
-    )
+    batches = (shuffled.permuted(np.broadcast_to(ranks, (size, *ranks.shape)), axis=2) for size in _batches(ranks.size))
+    reached = sum(int((friedman_statistic(batch) >= statistic - 1e-9).sum()) for batch in batches)
     needed = int(np.ceil((critical_difference(count, 1) / (count - 1)) ** 2 - 1e-9))
     warning = "no_power" if datasets < needed else "few_datasets" if datasets <= FEW_DATASETS else ""
     return Friedman(
@@ -95,16 +82,14 @@ def friedman_statistic(ranks: Floats) -> Floats:
 
 def critical_difference(configurations: int, datasets: int) -> float:
     """Nemenyi's: q √(k (k+1) / 6N), with q the studentized range's 95 % quantile for k and ∞, divided by √2."""
-    from scipy.stats import studentized_range
-
     quantile = studentized_range.ppf(1 - LEVEL, configurations, np.inf) / np.sqrt(2)
     return float(quantile * np.sqrt(configurations * (configurations + 1) / (6 * datasets)))
 
 
 def groups(average: Floats, distance: float) -> list[list[int]]:
-    """Runs of configurations, by average rank [k], that no two of which differ by the distance: the bars of a diagram.
+    """Configurations, by average rank [k], of which no two differ by the distance: the bars of a diagram.
 
-    Only the longest: none lies within another. A configuration that differs from all has none.
+    No group lies within another. A configuration that differs from all others is in no group.
     """
     order = np.argsort(average, kind="stable")
     ends = np.searchsorted(average[order], average[order] + distance)
@@ -114,14 +99,11 @@ def groups(average: Floats, distance: float) -> list[list[int]]:
     return [[int(index) for index in order[start:end]] for start, end in longest]
 
 
-def ranks_table(scopes: list[Scope], metric: Metric) -> "pd.DataFrame":
+def ranks_table(matrices: list[ScoreMatrix], metric: Metric) -> pd.DataFrame:
     """One row per configuration and dataset, then its average over the datasets (dataset ""): mean score and rank."""
-    import pandas as pd
-
-    names, datasets, scores = complete(scopes)
-    columns = ["configuration", "dataset", "score", "rank"]
+    names, datasets, scores = complete(matrices)
     if not names:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame()
     ranks = average_ranks(scores, metric.higher_is_better)
     rows = [
         (name, dataset, score, rank)
@@ -133,30 +115,24 @@ def ranks_table(scopes: list[Scope], metric: Metric) -> "pd.DataFrame":
             strict=True,
         )
     ]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=["configuration", "dataset", "score", "rank"])
 
 
-def rank_test_table(scopes: list[Scope], metric: Metric) -> "pd.DataFrame":
+def rank_test_table(matrices: list[ScoreMatrix], metric: Metric) -> pd.DataFrame:
     """One row with the fields of `Friedman`; none with fewer than two datasets or complete configurations."""
-    import pandas as pd
-
-    names, _, scores = complete(scopes)
-    found = [friedman(average_ranks(scores, metric.higher_is_better))] if names else []
-    return pd.DataFrame([vars(item) for item in found], columns=list(Friedman.__dataclass_fields__))
+    names, _, scores = complete(matrices)
+    return pd.DataFrame([vars(friedman(average_ranks(scores, metric.higher_is_better)))] if names else [])
 
 
-def rank_pairs_table(scopes: list[Scope], metric: Metric) -> "pd.DataFrame":
+def rank_pairs_table(matrices: list[ScoreMatrix], metric: Metric) -> pd.DataFrame:
     """One row per pair: difference of average ranks (b - a), Nemenyi's p-value, whether they differ.
 
-    None for more than 100 configurations.
+    No rows for more than 100 configurations.
     """
-    import pandas as pd
-
-    names, _, scores = complete(scopes)
-    columns = ["a", "b", "difference", "p_value", "distinguishable"]
-    if not names or len(names) > PAIRS_OF:
-        return pd.DataFrame(columns=columns)
-    from scikit_posthocs import posthoc_nemenyi_friedman
+    names, _, scores = complete(matrices)
+    if not names or len(names) > MOST_CONFIGURATIONS:
+        return pd.DataFrame()
+    from scikit_posthocs import posthoc_nemenyi_friedman  # takes a second to import, and few studies need it
 
     ranks = average_ranks(scores, metric.higher_is_better)
     p_values = posthoc_nemenyi_friedman(ranks).to_numpy()
@@ -164,8 +140,8 @@ def rank_pairs_table(scopes: list[Scope], metric: Metric) -> "pd.DataFrame":
     average = ranks.mean(axis=0)
     return pd.DataFrame(
         {
-            "a": [names[index] for index in earlier],
-            "b": [names[index] for index in later],
+            "a": np.array(names)[earlier],
+            "b": np.array(names)[later],
             "difference": average[later] - average[earlier],
             "p_value": p_values[earlier, later],
             "distinguishable": p_values[earlier, later] <= LEVEL,
@@ -173,11 +149,9 @@ def rank_pairs_table(scopes: list[Scope], metric: Metric) -> "pd.DataFrame":
     )
 
 
-def rank_groups_table(scopes: list[Scope], metric: Metric) -> "pd.DataFrame":
+def rank_groups_table(matrices: list[ScoreMatrix], metric: Metric) -> pd.DataFrame:
     """The bars of a critical-difference diagram: one row per group and configuration in it."""
-    import pandas as pd
-
-    names, _, scores = complete(scopes)
+    names, _, scores = complete(matrices)
     rows: list[tuple[int, str]] = []
     if names:
         average = average_ranks(scores, metric.higher_is_better).mean(axis=0)
@@ -186,21 +160,18 @@ def rank_groups_table(scopes: list[Scope], metric: Metric) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=["group", "configuration"])
 
 
-def profiles_table(scopes: list[Scope], metric: Metric, failed: Mapping[str, int]) -> "pd.DataFrame":
+def profiles_table(matrices: list[ScoreMatrix], metric: Metric, failed: Mapping[str, int]) -> pd.DataFrame:
     """Steps of two performance profiles of each configuration: the `share` that reaches `tau`.
 
     kind "ratio": the share of datasets on which the score is within a factor tau ≥ 1 of the best configuration's
     (Dolan & Moré 2002, "Benchmarking optimization software with performance profiles"). kind "score": the share of runs
     with a score of tau or better, each dataset counting the same (Agarwal et al. 2021, "Deep reinforcement learning at
-    the edge of the statistical precipice"). Between steps the share stays. `failed` counts the runs of an experiment,
-    by its key, that diverged or ran out of memory: they reach no score.
+    the edge of the statistical precipice"). The share is constant between steps. `failed` counts the runs of an
+    experiment, by its key, that diverged or ran out of memory: they reach no score.
     """
-    import pandas as pd
-
-    names, datasets, means = complete(scopes)
-    columns = ["kind", "configuration", "tau", "share"]
+    names, datasets, means = complete(matrices)
     if not names:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame()
     best = (means.max(axis=1) if metric.higher_is_better else means.min(axis=1))[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.where(means == best, 1.0, best / means if metric.higher_is_better else means / best)
@@ -208,7 +179,7 @@ def profiles_table(scopes: list[Scope], metric: Metric, failed: Mapping[str, int
     for index, name in enumerate(names):
         tau, share = _steps(ratios[:, index], np.full(len(ratios), 1 / len(ratios)), rising=True)
         parts.append(pd.DataFrame({"kind": "ratio", "configuration": name, "tau": tau, "share": share}))
-        runs = [row[~np.isnan(row)] for row in _scores_of(scopes, name)]
+        runs = [row[~np.isnan(row)] for row in _scores_of(matrices, name)]
         ended = [len(row) + failed.get(f"{dataset}/{name}", 0) for row, dataset in zip(runs, datasets, strict=True)]
         weights = np.concatenate(
             [np.full(len(row), 1 / count / len(runs)) for row, count in zip(runs, ended, strict=True)]
@@ -218,44 +189,44 @@ def profiles_table(scopes: list[Scope], metric: Metric, failed: Mapping[str, int
     return pd.concat(parts).sort_values("kind", kind="stable").reset_index(drop=True)
 
 
-def complete(scopes: list[Scope]) -> tuple[list[str], list[str], Floats]:
+def complete(matrices: list[ScoreMatrix]) -> tuple[list[str], list[str], Floats]:
     """Configurations with a score on every dataset, the datasets, and mean scores [datasets, configurations].
 
-    All empty with fewer than two of either.
+    All are empty with fewer than two of either.
     """
-    means = [_mean_scores(scope) for scope in scopes if scope.dataset != ALL_DATASETS]
-    datasets = [scope.dataset for scope in scopes if scope.dataset != ALL_DATASETS]
+    means = [_mean_scores(matrix) for matrix in matrices if matrix.dataset != ALL_DATASETS]
+    datasets = [matrix.dataset for matrix in matrices if matrix.dataset != ALL_DATASETS]
     names = [name for name in dict.fromkeys(name for part in means for name in part) if all(name in p for p in means)]
     if len(datasets) < 2 or len(names) < 2:
         return [], [], np.empty((0, 0))
     return names, datasets, np.array([[part[name] for name in names] for part in means])
 
 
-def _mean_scores(scope: Scope) -> Mapping[str, float]:
-    """configuration → mean over its seeds, of those that have a score."""
+def _mean_scores(matrix: ScoreMatrix) -> Mapping[str, float]:
+    """The mean over seeds of each configuration that has a score."""
     return {
-        name.removeprefix(f"{scope.dataset}/"): float(np.nanmean(row))
-        for name, row in zip(scope.names, scope.scores, strict=True)
+        name.removeprefix(f"{matrix.dataset}/"): float(np.nanmean(row))
+        for name, row in zip(matrix.names, matrix.scores, strict=True)
         if not np.isnan(row).all()
     }
 
 
-def _scores_of(scopes: list[Scope], configuration: str) -> list[Floats]:
+def _scores_of(matrices: list[ScoreMatrix], configuration: str) -> list[Floats]:
     """The scores over seeds of a configuration, of each dataset."""
-    parts = [scope for scope in scopes if scope.dataset != ALL_DATASETS]
-    return [scope.scores[scope.names.index(f"{scope.dataset}/{configuration}")] for scope in parts]
+    parts = [matrix for matrix in matrices if matrix.dataset != ALL_DATASETS]
+    return [matrix.scores[matrix.names.index(f"{matrix.dataset}/{configuration}")] for matrix in parts]
 
 
 def _steps(values: Floats, weights: Floats, rising: bool) -> tuple[Floats, Floats]:
     """Where the share of values up to tau (rising), or from tau on, changes, and what it is there; finite tau only."""
-    distinct, places = np.unique(values, return_inverse=True)
-    each = np.bincount(places.reshape(-1), weights)
+    distinct, positions = np.unique(values, return_inverse=True)
+    each = np.bincount(positions.reshape(-1), weights)
     share = each.cumsum() if rising else each[::-1].cumsum()[::-1]
     finite = np.isfinite(distinct)
     return distinct[finite], np.minimum(1.0, share[finite])
 
 
 def _batches(size: int) -> list[int]:
-    """How many shuffles of so many ranks to make at a time."""
+    """How many shuffles of `size` ranks to make at a time."""
     step = max(1, min(SHUFFLES, 5_000_000 // size))
     return [min(step, SHUFFLES - start) for start in range(0, SHUFFLES, step)]

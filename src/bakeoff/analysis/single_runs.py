@@ -1,21 +1,21 @@
-"""Two trained models compared over the test images: what one run each can say.
+"""Two trained models compared over the test images: what one run of each can say.
 
-It is about these two sets of weights, not about the choices that made them (Dietterich 1998, "Approximate statistical
-tests for comparing supervised classification learning algorithms"): another seed may say another thing.
+The comparison is about these two sets of weights, not about the choices that made them (Dietterich 1998, "Approximate
+statistical tests for comparing supervised classification learning algorithms"): another seed may say otherwise.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
 
 from bakeoff.analysis.comparisons import TWO_SIDED
 from bakeoff.analysis.paired import holm
+from bakeoff.analysis.score_matrices import ALL_DATASETS
 from bakeoff.results.predictions import Bools, Floats
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -28,18 +28,25 @@ class SingleRun:
     correct: Bools | None
 
 
-def single_runs_table(
-    pairs: Sequence[tuple[str, str]], runs: Mapping[str, SingleRun], comparisons: int
-) -> "pd.DataFrame":
-    """One row per pair of experiments, `runs` being those of one seed: McNemar's exact test, and the difference of
-    their scores with its 95 % interval over test images (the infinitesimal jackknife's, test_set_error.py).
+def single_runs_table(comparisons: pd.DataFrame, single_runs: Mapping[str, SingleRun]) -> pd.DataFrame:
+    """One row per listed pair of experiments on a dataset that both have a single run, which are of the same seed."""
+    listed = comparisons[comparisons["dataset"] != ALL_DATASETS]
+    pairs = [
+        (a, b, single_runs[a], single_runs[b])
+        for a, b in zip(listed["a"], listed["b"], strict=True)
+        if a in single_runs and b in single_runs
+    ]
+    on_datasets = Counter(key.partition("/")[0] for key in single_runs).values()
+    return compare_runs(pairs, sum(count * (count - 1) // 2 for count in on_datasets))
 
-    `only_a` and `only_b` count the images that one alone has right. `p_holm` corrects for `comparisons`, of which the
-    listed ones are the interesting; for multi-label data there is no McNemar.
+
+def compare_runs(pairs: Sequence[tuple[str, str, SingleRun, SingleRun]], comparisons: int) -> pd.DataFrame:
+    """One row per pair, by the names of a and b: McNemar's exact test, and the difference of their scores with its 95 %
+    interval over test images (by the infinitesimal jackknife, see test_set_error.py).
+
+    `p_holm` corrects for `comparisons` pairs, listed or not. For multi-label data there is no McNemar's test.
     """
-    import pandas as pd
-
-    rows = [_row(a, b, runs[a], runs[b]) for a, b in pairs if a in runs and b in runs]
+    rows = [_row(*pair) for pair in pairs]
     columns = ["a", "b", "seed", "difference", "low", "high", "only_a", "only_b", "p_value"]
     table = pd.DataFrame(rows, columns=columns).astype({"only_a": "Int64", "only_b": "Int64"})
     values = table["p_value"].to_numpy(float)
@@ -51,8 +58,6 @@ def single_runs_table(
 
 def mcnemar(first: Bools, second: Bools) -> tuple[int, int, float]:
     """Images [N] that the first alone has right, the second alone, and McNemar's exact two-sided p-value."""
-    from scipy.stats import binomtest
-
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     differing = only_first + only_second
     return only_first, only_second, float(binomtest(only_first, differing).pvalue) if differing else 1.0

@@ -1,45 +1,33 @@
 """How soon experiments learn, and what their scores cost."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from scipy.integrate import trapezoid
 
+from bakeoff.analysis.intervals import Floats
 from bakeoff.results.result import FINISHED
 from bakeoff.study.matrix import FACETS
 from bakeoff.study.metrics import Metric
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Floats = NDArray[np.floating]
 COSTS = ("training_seconds", "parameters", "macs")
 RUN = [*FACETS, "seed"]
 
 
-def speed_table(
-    runs: "pd.DataFrame", history: "pd.DataFrame", metric: Metric, target: float | None = None
-) -> "pd.DataFrame":
+def speed_table(runs: pd.DataFrame, history: pd.DataFrame, metric: Metric, target: float | None = None) -> pd.DataFrame:
     """One row per experiment with a completed run.
 
-    `target` is a validation score; left out, that of a dataset is the weakest experiment's best: the mean over its
-    runs of the best score over epochs. `reached` of `runs` reach it; those that diverged or ran out of memory do not.
-    `epochs_to_target` and `seconds_to_target` (training time, validation not counted) are medians over runs, with those
-    that do not reach it as later than all, so that they are empty where half do not. `area_under_curve` is the mean
-    validation score over epochs (trapezoids), of as many as the longest run on the dataset has: one that stopped early
-    keeps its last score.
-    `score_per_second` and `score_per_million_parameters` divide the mean test score, and are empty for metrics where
-    lower is better. `best_for_<cost>`: on the Pareto front of its dataset, so that no experiment is both better and
-    cheaper.
+    `target` is a validation score. Left out, each dataset's target is its weakest experiment's best score: the mean
+    over its runs of the best score over epochs. Medians of the time to the target count runs that do not reach it as
+    later than all others. `area_under_curve` integrates by trapezoids up to the last epoch of the longest run on the
+    dataset; a run that stopped early keeps its last score. `best_for_<cost>`: on the Pareto front of its dataset.
 
     `runs` is the summary's table; `history` has `epoch`, `validation_<metric>` and `seconds` of each epoch.
     """
-    import pandas as pd
-
     column = f"validation_{metric.name}"
     completed = runs[runs["status"] == "completed"]
     if completed.empty:
-        return pd.DataFrame(columns=_columns())
+        return pd.DataFrame()
     epochs = completed[RUN].merge(history, on=RUN, how="inner").sort_values([*RUN, "epoch"], kind="stable")
     epochs["elapsed"] = epochs.groupby(RUN)["seconds"].cumsum()
     order = completed[list(FACETS)].drop_duplicates()
@@ -64,11 +52,14 @@ def speed_table(
             oriented = score[rows] if metric.higher_is_better else -score[rows]
             front[rows] = pareto_front(oriented, costs[cost].to_numpy(float)[rows])
         table[f"best_for_{cost}"] = front
-    return table[_columns()]
+    return table
 
 
 def pareto_front(score: Floats, cost: Floats) -> NDArray[np.bool_]:
-    """Which of E points no other beats, with a score as high and a cost as low, one of them better. NaN never is."""
+    """Which of E points are on the front: no other has a score as high and a cost as low, one of them better.
+
+    Points with NaN are not.
+    """
     known: NDArray[np.bool_] = ~(np.isnan(score) | np.isnan(cost))
     as_good = (score[None] >= score[:, None]) & (cost[None] <= cost[:, None])
     better = (score[None] > score[:, None]) | (cost[None] < cost[:, None])
@@ -76,15 +67,8 @@ def pareto_front(score: Floats, cost: Floats) -> NDArray[np.bool_]:
     return front
 
 
-def _columns() -> list[str]:
-    return [
-        *(*FACETS, "target", "runs", "reached", "epochs_to_target", "seconds_to_target", "area_under_curve"),
-        *("score_per_second", "score_per_million_parameters", *(f"best_for_{cost}" for cost in COSTS)),
-    ]
-
-
-def _targets(best: "pd.Series[float]", metric: Metric, target: float | None) -> "pd.DataFrame":
-    """dataset → the score to reach."""
+def _targets(best: "pd.Series[float]", metric: Metric, target: float | None) -> pd.DataFrame:
+    """The score to reach on each dataset."""
     by_experiment = best.groupby(level=list(FACETS)).mean()
     by_dataset = by_experiment.groupby(level="dataset")
     weakest = by_dataset.min() if metric.higher_is_better else by_dataset.max()
@@ -93,13 +77,11 @@ def _targets(best: "pd.Series[float]", metric: Metric, target: float | None) -> 
 
 
 def _reached(
-    epochs: "pd.DataFrame", ended: "pd.DataFrame", targets: "pd.DataFrame", column: str, metric: Metric
-) -> "pd.DataFrame":
+    epochs: pd.DataFrame, ended: pd.DataFrame, targets: pd.DataFrame, column: str, metric: Metric
+) -> pd.DataFrame:
     """Runs of each experiment, how many reach the target, and the median epoch and seconds at which they do."""
-    import pandas as pd
-
     aimed = epochs.merge(targets[[*FACETS, "target"]], on=list(FACETS), how="left")
-    # The weakest's best is a mean: rounding must not decide whether its own runs reach it.
+    # The weakest experiment's best is a mean: rounding must not decide whether its own runs reach it.
     short = (aimed["target"] - aimed[column]) * (1 if metric.higher_is_better else -1)
     first = aimed[short <= 1e-12].groupby(RUN)[["epoch", "elapsed"]].first()
     each = first.reindex(pd.MultiIndex.from_frame(ended[RUN])).reset_index()
@@ -111,19 +93,15 @@ def _reached(
     return table.reset_index()
 
 
-def _means_by_experiment(values: "pd.Series[float]", table: "pd.DataFrame") -> Floats:
+def _means_by_experiment(values: "pd.Series[float]", table: pd.DataFrame) -> Floats:
     """The means over runs, in the order of the table's experiments."""
-    import pandas as pd
-
     means = values.groupby(level=list(FACETS)).mean()
-    return means.reindex(pd.MultiIndex.from_frame(table[list(FACETS)])).to_numpy(float)
+    return np.asarray(means.reindex(pd.MultiIndex.from_frame(table[list(FACETS)])), np.float64)
 
 
 def _area(epochs: NDArray[np.int64], scores: Floats, last: int) -> float:
-    """The mean height of a curve that stays where it ends up to the `last` epoch: its integral by trapezoids over its
-    length; of a single epoch its score."""
-    from scipy.integrate import trapezoid
-
+    """The mean height of a curve, extended to the `last` epoch at its last score: its integral by trapezoids over its
+    length. A curve of one epoch has the height of its score."""
     if epochs[-1] < last:
         epochs, scores = np.append(epochs, last), np.append(scores, scores[-1])
     return float(trapezoid(scores, epochs) / (epochs[-1] - epochs[0]) if len(epochs) > 1 else scores[0])

@@ -1,4 +1,4 @@
-"""What a study cost in all: its finished runs, and the features that they share."""
+"""The total cost of a study: its finished runs, and the features that they share."""
 
 import json
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class StudyCost:
 
 
 def study_cost(study: Study, tables: Tables) -> StudyCost:
-    """The cost of the runs in the summary; what older results do not say counts as nothing."""
+    """The cost of the runs in the summary. Costs that older results do not record count as zero."""
     finished = tables.runs[tables.runs["status"] != "missing"]
     features = [seconds for folder in _features_folders(study) if (seconds := _seconds_of(folder)) is not None]
     return StudyCost(
@@ -48,7 +48,7 @@ def _features_folders(study: Study) -> list[Path]:
 
 
 def _seconds_of(folder: Path) -> float | None:
-    """How long the features in a folder took to compute; None where there are none, or they are damaged."""
+    """How long the features in a folder took to compute; None if there are none, or their card is damaged."""
     try:
         return float(json.loads((folder / "card.json").read_text(encoding="utf-8"))["seconds"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,21 +1,25 @@
-"""How far off a metric is because the test set is finite, whatever the seeds do.
+"""The standard error that a finite test set gives a metric, whatever the seeds do.
 
-The infinitesimal jackknife (Jaeckel 1972; Efron 1982, "The jackknife, the bootstrap and other resampling plans"): the
-influence of an image is how the metric changes with the image's weight, per unit of weight. Influences sum to zero, and
-the root of the sum of their squares is the standard error. Of a mean over images it is the textbook's: for accuracy
-the binomial √(p(1-p)/N), exactly.
+It comes from the infinitesimal jackknife (Jaeckel 1972; Efron 1982, "The jackknife, the bootstrap and other resampling
+plans"). The influence of an image is how the metric changes with the image's weight, per unit of weight. Influences sum
+to zero, and the root of the sum of their squares is the standard error. For a mean over images this is the textbook's
+formula; for accuracy it is exactly the binomial √(p(1-p)/N).
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bakeoff.analysis.precision_recall import ranked
 from bakeoff.results.predictions import Bools, ClassPredictions, Floats, LabelPredictions, Predictions
+from bakeoff.study.metrics import IGNORED
+
+Indices = NDArray[np.int64]
 
 
 def influences(predictions: Predictions, beta: float = 1.0) -> dict[str, Floats]:
-    """metric → influences of the N test images on it, float64 [S, N]; for metrics that have a formula here."""
+    """The influences of the N test images on each metric that has a formula here, float64 [S, N]."""
     if isinstance(predictions, ClassPredictions):
         return {
             "loss": of_mean(predictions.loss),
@@ -37,11 +41,11 @@ def influences(predictions: Predictions, beta: float = 1.0) -> dict[str, Floats]
 
 
 def standard_error(influence: Floats) -> float:
-    """The error of one run's metric: root mean square over runs [S, N] of the root of the sum of squares."""
+    """The standard error of one run's metric, from influences [S, N]: root mean square over runs."""
     return float(np.sqrt((influence**2).sum(axis=1).mean()))
 
 
-def of_mean(values: "Floats | Bools") -> Floats:
+def of_mean(values: Floats | Bools) -> Floats:
     """Influences on the mean over images of values [S, N]: (value - mean) / N."""
     exact = values.astype(float)
     found: Floats = (exact - exact.mean(axis=1, keepdims=True)) / exact.shape[1]
@@ -58,17 +62,17 @@ def of_macro_f1(predictions: ClassPredictions, run: int) -> Floats:
     present = (occurrences > 0).sum()
     each = 1 / np.maximum(occurrences, 1)
     f1 = 2 * hits * each
-    # An image adds to its class's and its predicted class's denominators, and to the numerator where they are one.
+    # An image adds to the denominators of its class and its predicted class, and to the numerator if they are the same.
     found: Floats = 2 * (labels == predicted) * each[labels] - (f1 * each)[labels] - (f1 * each)[predicted]
     return found / present
 
 
 def of_mean_average_precision(predictions: LabelPredictions, run: int) -> Floats:
     """Influences [N] on the mean of the average precisions of the labels that have a positive image."""
-    order = ranked(predictions.logits[run], predictions.labels)
+    order = _sorted(predictions.logits[run], predictions.labels)
     total = np.where(order.positives[:, -1:] > 0, order.positives[:, -1:], np.nan)
-    # AP = Σ positives i of (precision at i's rank) / P. An image's weight changes the precision at its own rank and all
-    # below: by (1 - precision) / predicted for a positive, by -precision / predicted for a negative.
+    # AP = Σ over positives of (precision at their position) / P. An image's weight changes the precision at its own
+    # position and all later ones: by (1 - precision) / predicted for a positive, -precision / predicted for a negative.
     predicted = np.take_along_axis(np.maximum(order.predicted, 1), order.last, axis=1)
     precision = np.take_along_axis(order.positives, order.last, axis=1) / predicted
     share = order.is_positive * precision
@@ -92,7 +96,7 @@ def _of_binary_loss(predictions: LabelPredictions, run: int) -> Floats:
 
 
 def binary_loss(predictions: LabelPredictions, run: int) -> Floats:
-    """The binary cross-entropy of each label of each image [N, L]; of ignored labels it means nothing."""
+    """The binary cross-entropy of each label of each image [N, L]; meaningless for ignored labels."""
     logits = predictions.logits[run].astype(float)
     found: Floats = np.logaddexp(0, np.where(predictions.labels == 1, -logits, logits))
     return found
@@ -117,6 +121,49 @@ def _of_fbeta(predictions: LabelPredictions, run: int, beta: float, average: str
 
 
 def _sums_from(values: Floats) -> Floats:
-    """Of each place in rows [L, N], the sum of it and all behind."""
+    """The sum of each position and all later ones, in rows [L, N]."""
     found: Floats = values[:, ::-1].cumsum(axis=1)[:, ::-1]
     return found
+
+
+@dataclass(frozen=True)
+class _Sorted:
+    """Images sorted for each of L labels by descending score [L, N].
+
+    `images` are their numbers; `is_positive` and `is_known` say 0 or 1; `positives` and `predicted` count the positive
+    and the known images up to each position. Equal scores share a threshold: `first` and `last` are the positions of
+    the first and the last of them. Ignored images come last and count nothing.
+    """
+
+    images: Indices
+    is_positive: Floats
+    is_known: Floats
+    positives: Floats
+    predicted: Floats
+    first: Indices
+    last: Indices
+
+
+def _sorted(scores: Floats, labels: NDArray[np.uint8]) -> _Sorted:
+    """Sort by scores [N, L] the images with labels [N, L] of 0, 1 and 255 (ignored)."""
+    scores, labels = np.ascontiguousarray(scores.T), np.ascontiguousarray(labels.T)
+    known = labels != IGNORED
+    lowered = np.where(known, -scores, np.inf)
+    images = np.argsort(lowered, axis=1)
+    ordered = np.take_along_axis(lowered, images, axis=1)
+    is_positive = np.take_along_axis(labels == 1, images, axis=1).astype(float)
+    is_known = np.take_along_axis(known, images, axis=1).astype(float)
+    first, last = _ties(ordered)
+    return _Sorted(images, is_positive, is_known, is_positive.cumsum(axis=1), is_known.cumsum(axis=1), first, last)
+
+
+def _ties(ordered: Floats) -> tuple[Indices, Indices]:
+    """The positions of the first and the last of the values equal to each, in sorted rows [L, N]."""
+    count = ordered.shape[1]
+    positions = np.broadcast_to(np.arange(count), ordered.shape)
+    starts, ends = np.ones(ordered.shape, np.bool_), np.ones(ordered.shape, np.bool_)
+    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    ends[:, :-1] = starts[:, 1:]
+    first = np.maximum.accumulate(np.where(starts, positions, 0), axis=1)
+    last = np.minimum.accumulate(np.where(ends, positions, count - 1)[:, ::-1], axis=1)[:, ::-1]
+    return first, last

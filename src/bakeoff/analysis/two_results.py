@@ -1,15 +1,17 @@
 """Two folders of results compared: two finished studies, or two experiments. No study file is needed."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from bakeoff.analysis.comparisons import compare_seeds
 from bakeoff.analysis.intervals import spread
-from bakeoff.analysis.paired import Judgement, holm, judge, seeds_needed
-from bakeoff.analysis.single_runs import mcnemar
+from bakeoff.analysis.single_runs import SingleRun, compare_runs
 from bakeoff.errors import BakeoffError
 from bakeoff.results.predictions import ClassPredictions, read_predictions
 from bakeoff.study.arguments import nearest
@@ -19,135 +21,129 @@ from bakeoff.study.paths import RunPaths
 
 
 @dataclass(frozen=True)
-class Results:
-    """Completed runs of a folder: experiment → seed → the content of result.json, and where it lies.
+class FinishedRun:
+    """What the comparison takes from a result: its place, status, test scores, leading metric and dataset entry."""
 
-    `is_study`: the folder is a study's, not one experiment's. `other` counts runs that did not complete.
+    paths: RunPaths
+    status: str
+    scores: Mapping[str, float]
+    metric: str
+    dataset: Any
+
+
+@dataclass(frozen=True)
+class Results:
+    """Completed runs of a folder, by experiment and seed.
+
+    `is_study`: the folder is a study's, not one experiment's. `not_completed` counts runs that diverged or ran out of
+    memory.
     """
 
     folder: Path
     is_study: bool
-    runs: dict[Experiment, dict[int, dict[str, Any]]]
-    paths: dict[Experiment, dict[int, RunPaths]]
-    other: dict[Experiment, int]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One experiment of A against one of B, over the seeds that both completed.
-
-    The means are over the seeds that both completed. `same_data` says whether both were measured on the same prepared
-    data. `images` is what single runs add: how many test images A alone has right, B alone, and McNemar's exact
-    p-value, corrected by Holm for all such pairs.
-    """
-
-    a: Experiment
-    b: Experiment
-    mean_a: float
-    mean_b: float
-    unpaired: int
-    same_data: bool
-    images: tuple[int, int, float] | None
+    runs: dict[Experiment, dict[int, FinishedRun]]
+    not_completed: int
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Pairs and their judgement, row by row: differences are A - B where higher is better, else B - A.
+    """The comparison of two results, A and B.
 
-    `seeds_needed` is NaN where it means nothing; `only_a` and `only_b` are experiments without a partner.
+    `pairs` has a row for each experiment of A and its partner in B, by their keys `a` and `b`: `mean_a` and `mean_b`
+    over the seeds that both completed, `same_data` (whether both were measured on the same prepared data), `one_sided`
+    (the seeds that only one of them completed), and the columns of the table "comparisons" from `seeds` to
+    `seeds_needed`. `single_runs` has the columns of the table of that name, for the pairs with one common seed.
+    `only_a` and `only_b` are experiments without a partner.
     """
 
     metric: Metric
-    pairs: list[Pair]
-    judgement: Judgement
-    seeds_needed: list[float]
+    pairs: pd.DataFrame
+    single_runs: pd.DataFrame
     only_a: list[Experiment]
     only_b: list[Experiment]
 
 
 def read_results(folder: Path) -> Results:
-    """What a folder has: results/<study>, or one experiment's in its runs/.
+    """Read results/<study>, or the folder of one experiment in its runs/.
 
-    Raises BakeoffError when it is neither, or a result cannot be understood.
+    Raises BakeoffError if it is neither, or a result cannot be understood.
     """
     is_study = (folder / "runs").is_dir()
     found = sorted((folder / "runs").rglob("result.json") if is_study else folder.glob("seed*/result.json"))
     if not found:
         raise BakeoffError(
-            f"{folder}: has no finished run; name the folder of a study (results/NAME) or of an experiment "
+            f"{folder}: no finished run here; name the folder of a study (results/NAME) or of an experiment "
             "(results/NAME/runs/DATASET/ARCHITECTURE/OPTIMIZER/RECIPE)"
         )
-    results = Results(folder, is_study, {}, {}, {})
+    runs: dict[Experiment, dict[int, FinishedRun]] = {}
+    not_completed = 0
     for path in found:
-        cell, seed, content = _read(path)
-        if content["status"] != "completed":
-            results.other[cell] = results.other.get(cell, 0) + 1
-            continue
-        results.runs.setdefault(cell, {})[seed] = content
-        results.paths.setdefault(cell, {})[seed] = RunPaths(path.parent, path.parent, path)
-    return results
+        cell, seed, run = _read(path)
+        if run.status == "completed":
+            runs.setdefault(cell, {})[seed] = run
+        else:
+            not_completed += 1
+    return Results(folder, is_study, runs, not_completed)
 
 
 def compare(a: Results, b: Results, metric_name: str | None = None) -> Comparison:
-    """The paired comparison of two results, by a test metric; left out, the one that both studies lead with.
+    """The paired comparison of two results by a test metric; left out, by the one that leads both studies.
 
-    Experiments of two studies are paired by their names, two experiments whatever theirs are. P-values are corrected
-    for all pairs. Raises BakeoffError when there is nothing to pair, or the metric is not in the results.
+    Experiments of two studies are paired by their names, two experiments whatever their names are. P-values are
+    corrected for all pairs. Raises BakeoffError if there is nothing to pair, or the metric is not in the results.
     """
     if a.is_study != b.is_study:
         raise BakeoffError(f"{a.folder}, {b.folder}: one is a study, one an experiment; name two of a kind")
     metric = _metric(a, b, metric_name)
-    partners = (
-        {cell: cell for cell in a.runs if cell in b.runs} if a.is_study else dict(zip(a.runs, b.runs, strict=False))
-    )
+    common = ((cell, cell) for cell in a.runs if cell in b.runs)
+    partners = dict(common if a.is_study else zip(a.runs, b.runs, strict=False))  # either may have no completed run
     if not partners:
         raise BakeoffError(f"{a.folder}, {b.folder}: no experiment has completed runs in both")
-    scores = [(_scores(a, cell, metric), _scores(b, partner, metric)) for cell, partner in partners.items()]
-    seeds = sorted({seed for pair in scores for part in pair for seed in part})
-    table = np.array([[[part.get(seed, np.nan) for seed in seeds] for part in pair] for pair in scores])
-    sign = 1.0 if metric.higher_is_better else -1.0
-    judged = judge(sign * (table[:, 0] - table[:, 1]))
-    paired = np.where(np.isnan(table).any(axis=1, keepdims=True), np.nan, table)  # so that differences are of the means
-    means = [spread(paired[:, side]).mean for side in (0, 1)]
-    images = _corrected([_single_runs(a, b, cell, partner) for cell, partner in partners.items()])
-    pairs = [
-        Pair(
-            cell,
-            partner,
-            float(means[0][row]),
-            float(means[1][row]),
-            int((np.isnan(table[row, 0]) != np.isnan(table[row, 1])).sum()),
-            _data_of(a, cell) == _data_of(b, partner),
-            images[row],
-        )
-        for row, (cell, partner) in enumerate(partners.items())
+    sides = [a.runs[cell] for cell in partners], [b.runs[cell] for cell in partners.values()]
+    seeds = sorted({seed for side in sides for runs in side for seed in runs})
+    scores_a, scores_b = (np.array([_scores(runs, seeds, metric) for runs in side]) for side in sides)
+    paired = ~np.isnan(scores_a - scores_b)
+    names = pd.DataFrame({
+        "a": [cell.key for cell in partners],
+        "b": [cell.key for cell in partners.values()],
+        "mean_a": spread(np.where(paired, scores_a, np.nan)).mean,
+        "mean_b": spread(np.where(paired, scores_b, np.nan)).mean,
+        "same_data": [_data_of(one) == _data_of(other) for one, other in zip(*sides, strict=True)],
+        "one_sided": (np.isnan(scores_a) != np.isnan(scores_b)).sum(axis=1),
+    })  # fmt: skip
+    tested = [
+        (cell.key, partner.key, *runs)
+        for cell, partner in partners.items()
+        if (runs := _single_runs(a.runs[cell], b.runs[partner], metric))
     ]
     return Comparison(
         metric,
-        pairs,
-        judged,
-        seeds_needed(judged.spread, judged.level).tolist(),
+        names.join(compare_seeds(scores_a - scores_b, metric)),
+        compare_runs(tested, comparisons=len(tested)),
         [cell for cell in a.runs if cell not in partners],
         [cell for cell in b.runs if cell not in partners.values()],
     )
 
 
-def _read(path: Path) -> tuple[Experiment, int, dict[str, Any]]:
+def _read(path: Path) -> tuple[Experiment, int, FinishedRun]:
+    """The experiment and seed of a result.json, and what the comparison takes from it."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        run = dict(content["run"])
-        seed = int(run.pop("seed"))
-        needed = {"status": content["status"], "metrics": content["metrics"], "metric": content["spec"]["metric"]}
-        return Experiment(**run), seed, content | needed
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        names = dict(content["run"])
+        seed, spec, scores = int(names.pop("seed")), content["spec"], content["metrics"].get("test") or {}
+        paths = RunPaths(path.parent, path.parent, path)
+        run = FinishedRun(paths, content["status"], scores, spec["metric"], spec.get("dataset"))
+        return Experiment(**names), seed, run
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BakeoffError(f"{path}: cannot use this result: {type(error).__name__}: {error}") from error
 
 
 def _metric(a: Results, b: Results, name: str | None) -> Metric:
-    """The metric that is asked for, or leads both. Whether higher is better is known of Bakeoff's own alone."""
-    leading = {run["metric"] for results in (a, b) for runs in results.runs.values() for run in runs.values()}
+    """The metric of that name, or the one that leads both. Only of Bakeoff's own is known whether higher is better."""
+    leading = {run.metric for results in (a, b) for runs in results.runs.values() for run in runs.values()}
     if name is None and len(leading) > 1:
-        raise BakeoffError(f"{a.folder}, {b.folder}: lead with {', '.join(sorted(leading))}; say --metric NAME")
+        names = ", ".join(sorted(leading))
+        raise BakeoffError(f"{a.folder}, {b.folder}: led by different metrics ({names}); say --metric NAME")
     wanted = name or next(iter(leading), "accuracy")
     if wanted not in METRICS:
         raise BakeoffError(
@@ -156,42 +152,37 @@ def _metric(a: Results, b: Results, name: str | None) -> Metric:
     return METRICS[wanted]
 
 
-def _scores(results: Results, cell: Experiment, metric: Metric) -> dict[int, float]:
-    """seed → test score."""
-    scores = {}
-    for seed, run in results.runs[cell].items():
-        value = (run["metrics"].get("test") or {}).get(metric.name)
-        if value is None:
-            has = ", ".join(run["metrics"].get("test") or {})
-            raise BakeoffError(f"{results.paths[cell][seed].result}: has no test {metric.name}; it has {has}")
-        scores[seed] = float(value)
-    return scores
+def _scores(runs: Mapping[int, FinishedRun], seeds: list[int], metric: Metric) -> list[float]:
+    """The test scores of an experiment by seed; NaN for seeds without a completed run."""
+    for run in runs.values():
+        if run.scores.get(metric.name) is None:
+            raise BakeoffError(f"{run.paths.result}: has no test {metric.name}; it has {', '.join(run.scores)}")
+    return [float(runs[seed].scores[metric.name]) if seed in runs else np.nan for seed in seeds]
 
 
-def _data_of(results: Results, cell: Experiment) -> Any:
-    """What decides the data that an experiment was measured on."""
-    return next(iter(results.runs[cell].values()))["spec"].get("dataset")
+def _data_of(runs: Mapping[int, FinishedRun]) -> Any:
+    """The dataset's entry in the specification: it decides the data that an experiment was measured on."""
+    return next(iter(runs.values())).dataset
 
 
-Images = tuple[int, int, float]
-
-
-def _corrected(tests: list[Images | None]) -> list[Images | None]:
-    """McNemar's tests with their p-values corrected by Holm; where there is none, nothing is tested."""
-    p_values = np.array([[np.nan if test is None else test[2] for test in tests]])
-    corrected = holm(p_values)[0][0]
-    return [test and (test[0], test[1], float(p)) for test, p in zip(tests, corrected, strict=True)]
-
-
-def _single_runs(a: Results, b: Results, first: Experiment, second: Experiment) -> Images | None:
-    """McNemar's test of the only seed that both have, on the same multi-class test images; None otherwise."""
-    seeds = sorted(set(a.paths[first]) & set(b.paths[second]))
+def _single_runs(
+    a: Mapping[int, FinishedRun], b: Mapping[int, FinishedRun], metric: Metric
+) -> tuple[SingleRun, SingleRun] | None:
+    """The runs of the only seed that both have, if their predictions are multi-class and of the same test images."""
+    seeds = set(a) & set(b)
     if len(seeds) != 1:
         return None
-    paths = [a.paths[first][seeds[0]], b.paths[second][seeds[0]]]
-    if not all(each.predictions.exists() for each in paths):
+    (seed,) = seeds
+    both = a[seed], b[seed]
+    if not all(run.paths.predictions.exists() for run in both):
         return None
-    one, other = (read_predictions({seeds[0]: each}) for each in paths)
+    one, other = (read_predictions({seed: run.paths}) for run in both)
     if not isinstance(one, ClassPredictions) or not isinstance(other, ClassPredictions):
         return None
-    return mcnemar(one.correct[0], other.correct[0]) if np.array_equal(one.labels, other.labels) else None
+    if not np.array_equal(one.labels, other.labels):
+        return None
+    first, second = (
+        SingleRun(seed, float(run.scores[metric.name]), None, predictions.correct[0])
+        for run, predictions in zip(both, (one, other), strict=True)
+    )
+    return first, second

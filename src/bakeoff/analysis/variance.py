@@ -3,48 +3,46 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, hstack
 
+from bakeoff.analysis.intervals import Floats
 from bakeoff.results.history import KEYS
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Floats = NDArray[np.floating]
 Term = frozenset[str]
-Levels = Mapping[str, NDArray[np.int64]]  # axis → the number of each run's level [N]
+Levels = Mapping[str, NDArray[np.int64]]  # axis → number of each run's level [N]
 Effects = dict[Term, tuple[int, float]]  # term → degrees of freedom, sum of squares
 
-COLUMNS = ("term", "degrees_of_freedom", "sum_of_squares", "share", "balanced")
 RESIDUAL: Term = frozenset(["residual"])
-MOST_COLUMNS = 2_000  # of a design: least squares takes their number to the third power
+MOST_COLUMNS = 2_000  # of a design: the time of least squares grows with the third power of their number
 SHARED = "shared"
 TOTAL = "total"
 CONSTANT: Term = frozenset()
 
 
-def variance_table(runs: "pd.DataFrame", column: str) -> "pd.DataFrame":
+def variance_table(runs: pd.DataFrame, score: str) -> pd.DataFrame:
     """Sums of squares of completed runs' scores, by dataset, architecture, optimizer, recipe, seed and their pairs.
 
-    A linear model with an effect for each level of the axes that vary and each pair of levels of two of them, and
-    sums of squares of type II (Yates 1934; as statsmodels' anova_lm(typ=2)): what a term explains beyond all terms
-    that do not contain it. `residual` is what no pair explains: how three axes and more go together, and chance.
+    The linear model has an effect for each level of the axes that vary and for each pair of levels of two of them.
+    Sums of squares are of type II (Yates 1934; as statsmodels' anova_lm(typ=2)): what a term explains beyond all terms
+    that do not contain it. `residual` is what no pair explains: interactions of three or more axes, and chance.
 
     `share` is of the total sum of squares (η²). Terms with many degrees of freedom explain something by chance too.
-    `balanced` says whether every combination of the planned levels has its complete run: then the shares add up to 1
-    and every type of sums is the same; otherwise `shared` is what cannot be attributed (negative where terms explain
-    the same twice), and in studies of thousands of runs the pairs with the most combinations are left to the residual.
-    """
-    import pandas as pd
+    `balanced` says whether every combination of the planned levels has its completed run. If so, the shares add up to 1
+    and all types of sums agree. Otherwise `shared` is what cannot be attributed (negative where terms explain the same
+    twice), and in studies of thousands of runs the pairs with the most combinations are left to the residual.
 
+    `runs` is the summary's table, `score` a column of it.
+    """
     completed = runs[runs["status"] == "completed"]
     levels = {name: pd.factorize(completed[name])[0] for name in KEYS if completed[name].nunique() > 1}
     if not levels:
-        return pd.DataFrame(columns=list(COLUMNS))
-    scores = completed[column].to_numpy(float)
+        return pd.DataFrame()
+    scores = completed[score].to_numpy(float)
     scores = scores - scores.mean()
     total = float((scores**2).sum())
     orthogonal = len(scores) == np.prod([codes.max() + 1 for codes in levels.values()])
@@ -53,16 +51,16 @@ def variance_table(runs: "pd.DataFrame", column: str) -> "pd.DataFrame":
     if not orthogonal:
         rows.append((SHARED, 0, total - sum(square for *_, square in rows)))
     rows.append((TOTAL, len(scores) - 1, total))
-    table = pd.DataFrame(rows, columns=list(COLUMNS[:3]))
+    table = pd.DataFrame(rows, columns=["term", "degrees_of_freedom", "sum_of_squares"])
     table["share"] = table["sum_of_squares"] / total if total > 0 else np.nan
     planned = np.prod([runs[name].nunique() for name in KEYS])
-    return table.assign(balanced=bool(len(scores) == planned))  # a level without any complete run is missing, too
+    return table.assign(balanced=bool(len(scores) == planned))  # levels without any completed run count, too
 
 
 def balanced_effects(levels: Levels, scores: Floats) -> Effects:
     """Degrees of freedom and sum of squares of each term, and of the residual, of centred scores [N].
 
-    From the means of levels and of pairs of levels, as textbooks have them: each is orthogonal to the others.
+    They follow from the means of levels and of pairs of levels, as in textbooks, because all terms are orthogonal.
     """
     effects: Effects = {}
     for term in terms_of(levels):
@@ -77,7 +75,7 @@ def balanced_effects(levels: Levels, scores: Floats) -> Effects:
 
 
 def unbalanced_effects(levels: Levels, scores: Floats) -> Effects:
-    """As `balanced_effects`, by least squares with and without each term."""
+    """The same for any design, by least squares with and without each term."""
     model = design(levels)
     everything, rank = explained(model, scores, model.terms)
     effects: Effects = {}
@@ -98,7 +96,7 @@ def terms_of(levels: Levels) -> list[Term]:
 
 @dataclass(frozen=True)
 class Design:
-    """Indicators [N, columns] of a constant and of each level of each term; `columns` says which are whose."""
+    """Indicators [N, C] of a constant and of each level of each term; `columns` are those of each term."""
 
     terms: list[Term]
     columns: Mapping[Term, range]
@@ -107,9 +105,7 @@ class Design:
 
 
 def design(levels: Levels) -> Design:
-    """The axes, each with the number [N] of each run's level, and as many of their pairs as there is room for."""
-    from scipy.sparse import csr_array, hstack
-
+    """The design of the axes and of as many of their pairs as `MOST_COLUMNS` allows, the smallest pairs first."""
     codes = {term: _codes(term, levels) for term in terms_of(levels)}
     while len(codes) > len(levels) and sum(each.max() + 1 for each in codes.values()) > MOST_COLUMNS:
         del codes[max((term for term in codes if len(term) > 1), key=lambda term: codes[term].max())]
@@ -123,7 +119,7 @@ def design(levels: Levels) -> Design:
 
 
 def explained(model: Design, scores: Floats, terms: Iterable[Term]) -> tuple[float, int]:
-    """The sum of squares of centred scores [N] that a constant and some terms explain, and the rank of their design."""
+    """The sum of squares of centred scores [N] that a constant and the terms explain, and the rank of their design."""
     chosen = np.concatenate([list(model.columns[term]) for term in (CONSTANT, *terms)])
     values, vectors = np.linalg.eigh(model.products[np.ix_(chosen, chosen)])
     kept = values > values[-1] * len(values) * np.finfo(float).eps * 10
@@ -132,7 +128,7 @@ def explained(model: Design, scores: Floats, terms: Iterable[Term]) -> tuple[flo
 
 
 def _codes(term: Term, levels: Levels) -> NDArray[np.int64]:
-    """The number [N] of each run's combination of a term's levels, of those that occur."""
+    """The number [N] of each run's combination of the term's levels, counting those that occur."""
     stacked = np.stack([levels[name] for name in sorted(term)])
     codes: NDArray[np.int64] = np.unique(stacked, axis=1, return_inverse=True)[1].reshape(-1)
     return codes

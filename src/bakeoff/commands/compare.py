@@ -1,5 +1,9 @@
 """The paired comparison of two results, for a terminal."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
 from rich import box
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -7,7 +11,8 @@ from rich.table import Table
 
 from bakeoff.analysis.labels import short_labels
 from bakeoff.analysis.paired import FEWEST_SEEDS, LEVEL, Verdict
-from bakeoff.analysis.two_results import Comparison, Pair, Results
+from bakeoff.analysis.two_results import Comparison, Results
+from bakeoff.results.summary_tables import records
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import Metric
 
@@ -21,15 +26,17 @@ WORDS = {
     Verdict.CONSTANT_DIFFERENCE: "constant",
 }
 EXPLAINED = {
-    Verdict.NOT_DISTINGUISHABLE: "not clear, ~n: with about n seeds the difference found would be, in four of five "
-    "studies; without n, not with 1,000 either.",
-    Verdict.TOO_FEW_SEEDS: f"too few seeds: a verdict takes {FEWEST_SEEDS} that both have.",
-    Verdict.CONSTANT_DIFFERENCE: "constant: the same difference with every seed, so that nothing says how sure it is.",
+    Verdict.NOT_DISTINGUISHABLE: "not clear, ~n: about n seeds would show the difference found, in four of five "
+    "studies. Without n, not even 1,000 seeds would.",
+    Verdict.TOO_FEW_SEEDS: f"too few seeds: a verdict takes {FEWEST_SEEDS} seeds that both have.",
+    Verdict.CONSTANT_DIFFERENCE: "constant: the same difference with every seed, so nothing says how sure it is.",
 }
+
+Row = dict[str, Any]
 
 
 def comparison_text(a: Results, b: Results, found: Comparison) -> RenderableType:
-    """A row for each pair, and below it how it was made and what was left out."""
+    """A row for each pair; below, how the comparison was made and what was left out."""
     heading = [f"A: {escape(str(a.folder))}", f"B: {escape(str(b.folder))}"]
     table = Table(box=box.SIMPLE, pad_edge=False, collapse_padding=True)
     if a.is_study:
@@ -37,78 +44,67 @@ def comparison_text(a: Results, b: Results, found: Comparison) -> RenderableType
     for column in ("seeds", "A", "B", "A − B", "95 % interval", "p"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("verdict", min_width=9)
-    labels = short_labels([pair.a for pair in found.pairs])
-    for row, pair in enumerate(found.pairs):
-        name = [escape(labels[pair.a])] if a.is_study else []
-        table.add_row(*name, *_numbers(found, row, pair), _verdict(found, row))
-    return Group(*heading, table, *_notes(a, b, found))
+    rows = records(found.pairs)
+    labels = short_labels([Experiment(*row["a"].split("/")) for row in rows])
+    for row, label in zip(rows, labels.values(), strict=True):
+        table.add_row(*([escape(label)] if a.is_study else []), *_numbers(row, found.metric), _verdict(row))
+    return Group(*heading, table, *_notes(a, b, found, rows))
 
 
-def _numbers(found: Comparison, row: int, pair: Pair) -> list[str]:
-    metric, spread = found.metric, found.judgement.spread
-    ends = sorted((_signed(metric) * spread.low[row], _signed(metric) * spread.high[row]))
-    interval = f"{_difference(ends[0], metric)} … {_difference(ends[1], metric)}" if ends[0] == ends[0] else NONE
-    p_holm = found.judgement.p_holm[row]
+def _numbers(row: Row, metric: Metric) -> list[str]:
+    low, high, p_holm = row["low"], row["high"], row["p_holm"]
     return [
-        str(spread.count[row]),
-        _score(pair.mean_a, metric),
-        _score(pair.mean_b, metric),
-        _difference(_signed(metric) * spread.mean[row], metric),
-        interval,
+        str(row["seeds"]),
+        _score(row["mean_a"], metric),
+        _score(row["mean_b"], metric),
+        _difference(row["difference"], metric),
+        f"{_difference(low, metric)} … {_difference(high, metric)}" if low == low else NONE,
         NONE if p_holm != p_holm else f"{p_holm:.2g}" if p_holm >= 1e-4 else "<0.0001",
     ]
 
 
-def _verdict(found: Comparison, row: int) -> str:
-    verdict, needed = found.judgement.verdicts[row], found.seeds_needed[row]
-    known = verdict is Verdict.NOT_DISTINGUISHABLE and needed == needed
-    return WORDS[verdict] + (f", ~{needed:.0f}" if known else "")
+def _verdict(row: Row) -> str:
+    needed = row["seeds_needed"]
+    return WORDS[Verdict(row["verdict"])] + ("" if pd.isna(needed) else f", ~{needed}")
 
 
-def _notes(a: Results, b: Results, found: Comparison) -> list[str]:
-    metric, judgement = found.metric, found.judgement
-    unit = " in per cent" if metric.percent else ""
+def _notes(a: Results, b: Results, found: Comparison, rows: Sequence[Row]) -> list[str]:
+    unit = " in per cent" if found.metric.percent else ""
     notes = [
-        f"Test {metric.label}{unit}, means over the seeds that both have; differences are paired by seed. "
-        f"p: paired t-test, corrected by Holm for {_count(judgement.count, 'comparison')}. "
-        f"A verdict needs p ≤ {LEVEL:.2g} and sign flips that agree.",
+        f"Test {found.metric.label}{unit}: means over the seeds that both have; differences are paired by seed. "
+        f"p: paired t-test, Holm-corrected over {_count(rows[0]['comparisons'], 'comparison')}. "
+        f"A verdict takes p ≤ {LEVEL:.2g} and a sign-flip test that agrees.",
     ]
-    notes += [text for verdict, text in EXPLAINED.items() if verdict in judgement.verdicts]
-    notes += [_of_single_runs(pair) for pair in found.pairs if pair.images is not None]
-    unpaired = sum(pair.unpaired for pair in found.pairs)
-    if unpaired:
-        notes.append(f"Left out: {_count(unpaired, 'run')} whose seed only one of the two has completed.")
+    notes += [text for verdict, text in EXPLAINED.items() if any(row["verdict"] == verdict for row in rows)]
+    notes += [_of_single_runs(row) for row in records(found.single_runs)]
+    if one_sided := sum(row["one_sided"] for row in rows):
+        notes.append(f"Left out: {_count(one_sided, 'run')} with a seed that only one of the two has completed.")
     for name, results in (("A", a), ("B", b)):
-        if results.other:
-            notes.append(f"{name}: {_count(sum(results.other.values()), 'run')} diverged or did not fit in memory.")
+        if results.not_completed:
+            notes.append(f"{name}: {_count(results.not_completed, 'run')} diverged or did not fit in memory.")
     for name, cells in (("A", found.only_a), ("B", found.only_b)):
         if cells:
-            notes.append(f"Only in {name}: {_listed(cells)}.")
-    others = [pair.a for pair in found.pairs if not pair.same_data]
+            notes.append(f"Only in {name}: {_listed([cell.key for cell in cells])}.")
+    others = [row["a"] for row in rows if not row["same_data"]]
     if others:
         notes.append(f"[yellow]Not the same data, or not split alike: {_listed(others)}.[/]")
     return notes
 
 
-def _of_single_runs(pair: Pair) -> str:
-    only_a, only_b, p_value = pair.images or (0, 0, 1.0)
-    p = f"= {p_value:.2g}" if p_value >= 1e-4 else "< 0.0001"
+def _of_single_runs(row: Row) -> str:
+    p = f"= {row['p_holm']:.2g}" if row["p_holm"] >= 1e-4 else "< 0.0001"
     return (
-        f"{escape(pair.a.key)}, the one seed that both have: A alone is right on {_count(only_a, 'test image')}, "
-        f"B alone on {only_b:,} (McNemar's exact test, p {p}, corrected by Holm); another seed may say otherwise."
+        f"{escape(row['a'])}, the one seed that both have: A alone is right on {_count(row['only_a'], 'test image')}, "
+        f"B alone on {row['only_b']:,} (McNemar's exact test, p {p}, Holm-corrected); another seed may say otherwise."
     )
 
 
-def _listed(cells: list[Experiment]) -> str:
-    return escape(", ".join(cell.key for cell in cells[:5]) + (f" and {len(cells) - 5} more" if len(cells) > 5 else ""))
+def _listed(keys: Sequence[str]) -> str:
+    return escape(", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else ""))
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def _signed(metric: Metric) -> float:
-    return 1.0 if metric.higher_is_better else -1.0
 
 
 def _score(value: float, metric: Metric) -> str:

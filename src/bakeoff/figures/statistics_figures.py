@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from bakeoff.analysis.images import split_images
 from bakeoff.analysis.labels import configuration_labels, term_name
-from bakeoff.analysis.places import best_on
+from bakeoff.analysis.ranking import best_on
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.analysis.variance import SHARED
 from bakeoff.figures.choices import critical_difference, performance_profiles, variance_shares

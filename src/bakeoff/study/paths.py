@@ -7,12 +7,6 @@ from bakeoff.study.matrix import Run
 
 RESULTS = Path("results")
 REPORT = Path("report")
-# The tables that `bakeoff statistics` writes; docs/statistics.md says what they hold.
-STATISTICS = (
-    *("intervals", "comparisons", "single_runs", "ranks", "rank_test", "rank_pairs", "rank_groups", "profiles"),
-    *("variance", "speed", "selection", "classes", "confusion", "confused_pairs", "hardest_images", "calibration"),
-    *("reliability", "precision_recall", "thresholds"),
-)
 
 
 @dataclass(frozen=True)
@@ -92,11 +86,6 @@ class Layout:
     @property
     def summary(self) -> Path:
         return self.folder / "summary"
-
-    @property
-    def statistics(self) -> dict[str, Path]:
-        """The tables of a study's statistics, by name."""
-        return {name: self.summary / f"{name}.csv" for name in STATISTICS}
 
     @property
     def figures(self) -> Path:

@@ -1,7 +1,7 @@
 """What goes wrong: classes, confusions, the hardest images, and whether probabilities are what they say."""
 
 from bakeoff.analysis.mistakes import MOST_CLASSES
-from bakeoff.analysis.places import best_on
+from bakeoff.analysis.ranking import best_on
 from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, Table
 from bakeoff.report.material import Material, Row, cell_of, of_cell
 from bakeoff.report.numbers import amount_text, is_known, metric_text, whole_text

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bakeoff.analysis.places import places
+from bakeoff.analysis.ranking import ranking
 from bakeoff.report.document import Block, Items, Paragraph, Section
 from bakeoff.report.material import Material, run_key
 from bakeoff.report.numbers import interval_text, is_known, metric_text, whole_text
@@ -107,7 +107,7 @@ def _leader(material: Material, dataset: str) -> str:
     if not here:
         return language.say("On {dataset}, no run is complete yet.", dataset=dataset)
     labels = {cell: material.labels_on_dataset[cell] for cell in material.rows if cell.dataset == dataset}
-    ranks = places(here, metric)
+    ranks = ranking(here, metric)
     order = sorted(here, key=lambda cell: ranks[cell])
     leaders = [labels[cell] for cell in order if ranks[cell] == 1]
     best = here[order[0]]

@@ -1,7 +1,7 @@
 """The main table of each dataset, its figures, and the numbers that others published."""
 
 from bakeoff.analysis.curves import completed_history, mean_curves
-from bakeoff.analysis.places import best_on, places
+from bakeoff.analysis.ranking import best_on, ranking
 from bakeoff.language import mark
 from bakeoff.report.beside import beside
 from bakeoff.report.document import Block, Cell, Column, Curve, CurveChooser, Paragraph, Section, Table
@@ -52,7 +52,7 @@ def main_table(material: Material, dataset: str) -> Table:
     language, metric, score = material.language, material.metric, material.score
     say, rows = language.say, material.of_dataset(dataset)
     others, tracked = beside(material, rows.values(), "test_{}_mean"), tracks_test(material)
-    ranks, marks = places(rows, metric), _marks(material, dataset)
+    ranks, marks = ranking(rows, metric), _marks(material, dataset)
     columns = [
         Column(say("Experiment"), False),
         Column(say("Rank")),
@@ -137,7 +137,7 @@ def _curves(material: Material, dataset: str) -> list[Block]:
     if completed.empty:
         return []
     bands = mean_curves(material.study, completed_history(material.study, material.layout, completed))
-    ranks = places(material.of_dataset(dataset), material.metric)
+    ranks = ranking(material.of_dataset(dataset), material.metric)
     curves = [
         Curve(
             material.labels_on_dataset[cell],

@@ -1,4 +1,4 @@
-"""Who is first: the places of experiments by their mean scores."""
+"""The ranking of experiments by their mean test scores."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import Metric
 
-DECIMALS = 12  # of scores that are compared: their sums in another order may differ in the last bits
+DECIMALS = 12  # to which scores are rounded before they are compared: sums in another order differ in the last bits
 
 
-def places(rows: Mapping[Experiment, Mapping[str, Any]], metric: Metric) -> dict[Experiment, int]:
-    """1 for the best mean test score; equal means share a place, and who has none has no place."""
+def ranking(rows: Mapping[Experiment, Mapping[str, Any]], metric: Metric) -> dict[Experiment, int]:
+    """1 for the best mean test score. Equal means share a rank; experiments without a mean have none."""
     name = f"test_{metric.name}_mean"
     means = {
         cell: round(row[name], DECIMALS)
@@ -22,6 +22,6 @@ def places(rows: Mapping[Experiment, Mapping[str, Any]], metric: Metric) -> dict
 
 
 def best_on(dataset: str, rows: Mapping[Experiment, Mapping[str, Any]], metric: Metric) -> Experiment | None:
-    """The experiment with the best mean on a dataset, the first of equals; None where no run is complete."""
-    found = places({cell: row for cell, row in rows.items() if cell.dataset == dataset}, metric)
+    """The experiment with the best mean on a dataset, the first of equals; None if no run has completed."""
+    found = ranking({cell: row for cell, row in rows.items() if cell.dataset == dataset}, metric)
     return min(found, key=lambda cell: found[cell], default=None)

@@ -1,0 +1,125 @@
+"""What the test images say of each experiment, read run by run."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bakeoff.analysis.mistakes import hardest_images, image_loss, image_wrong
+from bakeoff.analysis.single_runs import SingleRun
+from bakeoff.analysis.tables.of_predictions import PREDICTION_TABLES
+from bakeoff.analysis.test_set_error import influences, standard_error
+from bakeoff.errors import BakeoffError
+from bakeoff.results.predictions import ClassPredictions, Floats, Predictions, read_predictions
+from bakeoff.results.summary_tables import by_experiment
+from bakeoff.study.matrix import Experiment
+from bakeoff.study.paths import Layout
+from bakeoff.study.specification import data_folder
+from bakeoff.study.study import Study
+
+TablesByExperiment = dict[str, dict[Experiment, pd.DataFrame]]  # table's name → experiment → its rows
+
+
+@dataclass(frozen=True)
+class PredictionInputs:
+    """What the functions of the tables about predictions may take.
+
+    `names` are those of the classes; `loss` and `wrong` each test image's mean loss and share of wrong runs [N].
+    """
+
+    predictions: Predictions
+    names: Sequence[str]
+    loss: Floats
+    wrong: Floats
+
+
+@dataclass(frozen=True)
+class ExperimentAnalysis:
+    """What the N test images say of an experiment, beside its tables.
+
+    `errors` maps each metric to the standard error of one run's score that comes from the finite test set. `influence`
+    is that of the images on the mean of the study's metric over runs [N], where there is a formula for it. `single` is
+    one run; on a dataset these have the same seed.
+    """
+
+    errors: dict[str, float]
+    influence: Floats | None
+    single: SingleRun | None
+
+
+def analyse_experiments(
+    study: Study, layout: Layout, runs: pd.DataFrame
+) -> tuple[dict[Experiment, ExperimentAnalysis], TablesByExperiment]:
+    """What the test images say of every experiment with a completed run, and the tables of predictions.
+
+    The hardest images of a whole dataset stand under an experiment that names only the dataset. The predictions of one
+    experiment are in memory at a time. Raises BakeoffError when those of a completed run are missing or damaged.
+    """
+    found: dict[Experiment, ExperimentAnalysis] = {}
+    tables: TablesByExperiment = {table.name: {} for table in PREDICTION_TABLES}
+    hardest: dict[Experiment, pd.DataFrame] = {}
+    for dataset, here in runs[runs["status"] == "completed"].groupby("dataset", sort=False):
+        names = class_names(study, str(dataset))
+        # Single runs are compared with the same seed: the one that most experiments have, of equals the first.
+        seed = int(Counter(here["seed"]).most_common(1)[0][0])
+        labels: NDArray[Any] | None = None
+        losses, wrongs = [], []
+        for cell, rows in by_experiment(here):
+            predictions = read_predictions({int(each): layout.run(cell.run(int(each))) for each in rows["seed"]})
+            names = names or [str(index) for index in range(predictions.classes)]
+            labels = predictions.labels if labels is None else labels
+            _check_images(predictions, labels, names, f"{layout.runs / cell.key}")
+            inputs = PredictionInputs(predictions, names, image_loss(predictions), image_wrong(predictions))
+            task = "multi-class" if isinstance(predictions, ClassPredictions) else "multi-label"
+            for table in PREDICTION_TABLES:
+                if task in table.tasks:
+                    tables[table.name][cell] = table.make(vars(inputs))
+            scores = dict(zip(rows["seed"], rows[f"test_{study.metric}"], strict=True))
+            found[cell] = _analysis(study, predictions, scores, seed)
+            losses.append(inputs.loss)
+            wrongs.append(inputs.wrong)
+        mean_loss, mean_wrong = np.mean(losses, axis=0), np.mean(wrongs, axis=0)
+        whole = hardest_images(mean_loss, mean_wrong, np.asarray(labels), names)
+        hardest[Experiment(str(dataset), "", "", "")] = whole.assign(predicted="")
+    tables["hardest_images"] |= hardest
+    return found, tables
+
+
+def class_names(study: Study, dataset: str) -> list[str]:
+    """The classes of a dataset, from its card; none where the data are not prepared here."""
+    path = data_folder(study, dataset) / "card.json"
+    try:
+        return [str(name) for name in json.loads(path.read_text(encoding="utf-8"))["classes"]]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BakeoffError(f"{path}: cannot read it: {error}; prepare the data again") from error
+
+
+def _check_images(predictions: Predictions, labels: NDArray[Any], names: Sequence[str], folder: str) -> None:
+    """Refuse predictions of other test images or other classes than the dataset has."""
+    remedy = "delete this folder and train it again"
+    if len(names) != predictions.classes:
+        raise BakeoffError(
+            f"{folder}: predicts {predictions.classes} classes, the data now have {len(names)}; {remedy}"
+        )
+    if not np.array_equal(predictions.labels, labels):
+        raise BakeoffError(f"{folder}: its test images are not those of the other experiments on its data; {remedy}")
+
+
+def _analysis(study: Study, predictions: Predictions, scores: dict[int, float], seed: int) -> ExperimentAnalysis:
+    """`scores` are those of the experiment's runs, by seed; `seed` is that of the single run."""
+    found = influences(predictions, study.beta)
+    influence = found.get(study.metric)
+    single = None
+    if seed in predictions.seeds:
+        run = predictions.seeds.index(seed)
+        correct = predictions.correct[run] if isinstance(predictions, ClassPredictions) else None
+        single = SingleRun(seed, float(scores[seed]), None if influence is None else influence[run], correct)
+    errors = {metric: standard_error(values) for metric, values in found.items()}
+    return ExperimentAnalysis(errors, None if influence is None else influence.mean(axis=0), single)

@@ -1,0 +1,87 @@
+"""The records of the tables: functions make their columns, and the documentation follows from them."""
+
+import runpy
+import subprocess
+import sys
+from dataclasses import fields
+from inspect import signature
+from pathlib import Path
+
+import pytest
+
+from bakeoff.analysis.experiment_analysis import PredictionInputs, analyse_experiments
+from bakeoff.analysis.mistakes import image_loss, image_wrong
+from bakeoff.analysis.statistics import StudyInputs, study_inputs
+from bakeoff.analysis.tables import TABLES, statistics_files
+from bakeoff.analysis.tables.of_predictions import PREDICTION_TABLES
+from bakeoff.analysis.tables.of_study import STUDY_TABLES
+from bakeoff.analysis.tables.record import EXPERIMENT, Table
+from bakeoff.results.summary import summarize
+from bakeoff.results.summary_tables import read_tables
+from made_predictions import class_predictions, label_predictions
+from synthetic_runs import layout_in, study_of, write_runs
+from terminal import ROOT
+
+DOCS = ROOT / "docs"
+
+
+def test_names_are_unique_and_predictions_name_their_experiment(tmp_path: Path) -> None:
+    files = statistics_files(layout_in(tmp_path, study_of()))
+    assert len(TABLES) == len(STUDY_TABLES) + len(PREDICTION_TABLES) == len(set(files.values()))
+    for table in TABLES.values():
+        assert len(set(table.column_names)) == len(table.columns)
+    assert all(table.columns[:4] == EXPERIMENT for table in PREDICTION_TABLES)
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
+def test_every_function_is_there_and_takes_inputs_that_exist(table: Table) -> None:
+    wanted = set(signature(table.load_function()).parameters)
+    if table in PREDICTION_TABLES:
+        assert wanted <= {field.name for field in fields(PredictionInputs)}
+    else:
+        above = [other.name for other in STUDY_TABLES[: STUDY_TABLES.index(table)]]
+        assert wanted <= {field.name for field in fields(StudyInputs)} | set(above)
+
+
+def test_functions_about_a_study_make_the_columns_of_their_records(tmp_path: Path) -> None:
+    study = study_of(datasets={name: {"source": "digits"} for name in ("a", "b", "c")})
+    layout = layout_in(tmp_path, study)
+    write_runs(study, layout)
+    summarize(study, layout)
+    runs = read_tables(layout).runs
+    found, _ = analyse_experiments(study, layout, runs)
+    inputs = vars(study_inputs(study, layout, runs, found))
+    for table in STUDY_TABLES:
+        made = table.make(inputs)
+        assert len(made) > 0 and sorted(made.columns) == sorted(table.column_names), table.name
+        inputs |= {table.name: made}
+
+
+@pytest.mark.parametrize("task", ["multi-class", "multi-label"])
+def test_functions_about_predictions_make_the_columns_of_their_records(task: str) -> None:
+    predictions = (
+        class_predictions(3, 200, 5, seed=1) if task == "multi-class" else label_predictions(3, 150, 4, seed=2)
+    )
+    names = list("abcde")[: predictions.classes]
+    inputs = vars(PredictionInputs(predictions, names, image_loss(predictions), image_wrong(predictions)))
+    for table in PREDICTION_TABLES:
+        if task in table.tasks:
+            made = table.make(inputs)
+            assert len(made) > 0 and sorted(made.columns) == sorted(table.column_names[4:]), table.name
+
+
+def test_planning_imports_nothing_heavy() -> None:
+    """The Snakefile reads the records."""
+    code = "import sys, bakeoff.analysis.tables; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "bakeoff.analysis.tables" in loaded
+    assert not {"numpy", "pandas", "scipy", "torch"} & set(loaded)
+
+
+def test_the_documentation_follows_from_the_records() -> None:
+    """Otherwise run `python docs/statistics_tables.py`."""
+    page = (DOCS / "statistics.md").read_text(encoding="utf-8")
+    assert runpy.run_path(str(DOCS / "statistics_tables.py"))["updated"](page) == page
+    for table in TABLES.values():
+        assert f"`{table.name}.csv`" in page and table.says in page
+        assert all(f"`{column.name}`" in page for column in table.columns)
