@@ -1,5 +1,6 @@
-"""What the profile for SLURM asks for against what the cluster has: before jobs fail one by one, or wait for ever."""
+"""What the SLURM profile asks for, against what the cluster has: said before jobs fail one by one or wait forever."""
 
+import math
 import re
 import subprocess
 from collections.abc import Iterator
@@ -8,57 +9,57 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.errors import BakeoffError
-from bakeoff.jobs.resources import request
+from bakeoff.jobs.resources import requested
 from bakeoff.study.arguments import nearest
-from bakeoff.study.reading import place, read_yaml
+from bakeoff.study.reading import located, read_yaml
 from bakeoff.study.study import Study
 
 PROFILE = Path("profiles/slurm/config.yaml")
 SINFO = ["sinfo", "--noheader", "--format=%P|%l|%G"]  # partition, time limit, generic resources
 SECONDS_TO_ANSWER = 60
 
+Resources = dict[str, str]
+
 
 @dataclass(frozen=True)
 class Partition:
-    """What jobs may have in a partition: the longest time, infinity where there is no limit, and GPUs."""
+    """What a partition offers: GPUs, and a longest running time, infinity where there is no limit."""
 
     minutes: float
     has_gpus: bool
     is_default: bool
 
 
-def mistakes(study: Study, profile: Path = PROFILE) -> Iterator[str]:
-    """What jobs of a study would fail on, or wait for ever for: a line for each, with its place in the profile.
+@dataclass(frozen=True)
+class Profile:
+    """The resources that training jobs ask for; `of_training` overrides `defaults`."""
+
+    defaults: Resources
+    of_training: Resources
+    attempts: int
+
+    def keys(self, resource: str) -> tuple[str, ...]:
+        """Where the profile says what training jobs get of a resource."""
+        return ("set-resources", "train", resource) if resource in self.of_training else ("default-resources", resource)
+
+
+def mistakes(study: Study, path: Path = PROFILE) -> list[str]:
+    """What would make jobs of a study fail or wait forever: a line for each, with its place in the profile.
 
     Raises BakeoffError for a profile that cannot be read, and when the cluster does not answer.
     """
-    content, known = read_yaml(profile), partitions()
-    defaults = _resources(content.get("default-resources"))
-    of_training = _resources((content.get("set-resources") or {}).get("train"))
+    profile, cluster = read_profile(path), partitions()
+    return [located(mistake, path) for mistake in _mistakes(study, profile, cluster)]
 
-    def where(key: str) -> str:
-        return place(profile, ["set-resources", "train", key] if key in of_training else ["default-resources", key])
 
-    named = (defaults | of_training).get("slurm_partition")
-    names = named.split(",") if named else [name for name, partition in known.items() if partition.is_default]
-    for name in names:
-        if name not in known:
-            yield f"{where('slurm_partition')}the cluster has no partition {name!r}; {nearest(name, list(known))}"
-            return
-    if study.device != "cpu" and not any(known[name].has_gpus for name in names):
-        yield (
-            f"{where('slurm_partition')}{', '.join(names)} has no GPUs; name a partition that has, or say device: cpu "
-            "in the study"
-        )
-    most = max((known[name].minutes for name in names), default=float("inf"))
-    for attempt in range(1, content.get("retries", 0) + 2):
-        longest = _minutes_of(study, defaults, of_training, attempt)
-        if longest > most:
-            yield (
-                f"{where('runtime')}attempt {attempt} asks for {longest} minutes, {', '.join(names)} gives {most:.0f} "
-                "at most: it would wait for ever. Lower runtime, here or in the study's resources, or max_runtime"
-            )
-            return
+def read_profile(path: Path) -> Profile:
+    """What a profile says about resources. Raises BakeoffError when it cannot be read."""
+    content = read_yaml(path)
+    return Profile(
+        defaults=_resources(content.get("default-resources")),
+        of_training=_resources((content.get("set-resources") or {}).get("train")),
+        attempts=1 + content.get("retries", 0),
+    )
 
 
 def partitions() -> dict[str, Partition]:
@@ -78,25 +79,49 @@ def partitions() -> dict[str, Partition]:
     return found
 
 
-def _resources(written: Any) -> dict[str, str]:
+def _mistakes(study: Study, profile: Profile, cluster: dict[str, Partition]) -> Iterator[BakeoffError]:
+    named = (profile.defaults | profile.of_training).get("slurm_partition")
+    names = named.split(",") if named else [name for name, partition in cluster.items() if partition.is_default]
+    unknown = [name for name in names if name not in cluster]
+    if unknown:
+        message = f"the cluster has no partition {unknown[0]!r}; {nearest(unknown[0], cluster)}"
+        yield BakeoffError(message, profile.keys("slurm_partition"))
+        return
+    listed = ", ".join(names)
+    if study.device != "cpu" and not any(cluster[name].has_gpus for name in names):
+        message = f"{listed} has no GPUs; name a partition that has, or say device: cpu in the study"
+        yield BakeoffError(message, profile.keys("slurm_partition"))
+    most = max((cluster[name].minutes for name in names), default=math.inf)
+    for attempt in range(1, profile.attempts + 1):
+        longest = _longest(study, profile, attempt)
+        if longest > most:
+            yield BakeoffError(
+                f"attempt {attempt} asks for {longest} minutes, {listed} gives {most:.0f} at most: the job would wait "
+                "forever. Lower runtime, here or in the study's resources, or max_runtime",
+                profile.keys("runtime"),
+            )
+            return
+
+
+def _longest(study: Study, profile: Profile, attempt: int) -> int:
+    """The most minutes that a training job asks for at an attempt. `set-resources` has the last word."""
+    if profile.of_training.get("runtime", "").isdecimal():
+        return int(profile.of_training["runtime"])
+    defaults = [f"{name}={value}" for name, value in profile.defaults.items()]
+    return max(requested(study, defaults, "runtime", [cell], attempt) for cell in study.cells)
+
+
+def _resources(written: Any) -> Resources:
     """Resources as Snakemake takes them in a profile: a mapping, or a list of `name=value`."""
     if isinstance(written, list):
         return dict(item.split("=", 1) for item in written)
     return {name: str(value) for name, value in (written or {}).items()}
 
 
-def _minutes_of(study: Study, defaults: dict[str, str], of_training: dict[str, str], attempt: int) -> int:
-    """What a training job asks for at an attempt; `set-resources` is the last word, and always the same."""
-    if of_training.get("runtime", "").isdecimal():
-        return int(of_training["runtime"])
-    written = [f"{name}={value}" for name, value in defaults.items()]
-    return max(request(study, written, "runtime", [cell], attempt) for cell in study.cells)
-
-
 def _minutes(limit: str) -> float:
     """`1-12:00:00`, `2:30:00`, `30:00`, `infinite`."""
     parts = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", limit)
     if not parts:
-        return float("inf")
+        return math.inf
     days, hours, minutes, seconds = (int(part or 0) for part in parts.groups())
     return days * 1440 + hours * 60 + minutes + seconds / 60

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from bakeoff.errors import BakeoffError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+KEYS = ("plugins",)  # of the study, where the files are named
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class Declaration:
     file: Path
     line: int
     options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True)
@@ -91,10 +96,10 @@ def declared_in(path: Path) -> tuple[Declaration, ...]:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise BakeoffError(f"plugins: {path} cannot be read: {error.strerror}") from error
+        raise BakeoffError(f"{path} cannot be read: {error.strerror}", KEYS) from error
     except (SyntaxError, UnicodeDecodeError) as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise BakeoffError(f"plugins: {path}{line}: is not Python: {error}") from error
+        raise BakeoffError(f"{path}{line}: is not Python: {error}", KEYS) from error
     found = tuple(
         _declaration(decorator, path)
         for function in ast.walk(tree)
@@ -104,9 +109,8 @@ def declared_in(path: Path) -> tuple[Declaration, ...]:
     )
     if not found:
         kinds = ", ".join(f"@{kind}" for kind in REGISTRIES)
-        raise BakeoffError(
-            f"plugins: {path} registers nothing; put a decorator of bakeoff.plugins ({kinds}) over a function"
-        )
+        message = f"{path} registers nothing; put a decorator of bakeoff.plugins ({kinds}) over a function"
+        raise BakeoffError(message, KEYS)
     return found
 
 
@@ -121,21 +125,21 @@ def load_plugins(files: Iterable[str]) -> None:
         path = Path(file).resolve()
         specification = importlib.util.spec_from_file_location(f"bakeoff_plugin_{path.stem}", path)
         if specification is None or specification.loader is None:
-            raise BakeoffError(f"plugins: {file} is no Python file; its name must end in .py")
+            raise BakeoffError(f"{file} is no Python file; its name must end in .py", KEYS)
         module = importlib.util.module_from_spec(specification)
         sys.modules[specification.name] = module  # dataclasses and pickle look their module up
         _imported.add(str(path))
         try:
             specification.loader.exec_module(module)
         except Exception as error:  # a user's file raises whatever it likes
-            raise BakeoffError(f"plugins: {file} cannot be imported: {reason(error)}") from error
+            raise BakeoffError(f"{file} cannot be imported: {reason(error)}", KEYS) from error
 
 
 def registered(kind: str, taken: Iterable[str]) -> dict[str, Plugin]:
     """What plugin files registered of a kind, by name. Raises BakeoffError for a name that Bakeoff has itself."""
     both = sorted(set(REGISTRIES[kind]) & set(taken))
     if both:
-        raise BakeoffError(f"plugins: {kind} {both[0]!r} is one of Bakeoff's own; give yours another name")
+        raise BakeoffError(f"{kind} {both[0]!r} is one of Bakeoff's own; give the plugin's another name")
     return REGISTRIES[kind]
 
 
@@ -163,15 +167,14 @@ def _called(decorator: ast.Call) -> str:
 
 
 def _declaration(decorator: ast.Call, path: Path) -> Declaration:
-    kind, where = _called(decorator), f"plugins: {path}:{decorator.lineno}"
+    kind, place = _called(decorator), f"{path}:{decorator.lineno}"
     try:
         names = [ast.literal_eval(argument) for argument in decorator.args]
         options = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in decorator.keywords}
     except ValueError as error:
-        raise BakeoffError(
-            f"{where}: write @{kind}'s arguments as plain values; they are read without import"
-        ) from error
+        message = f"{place}: write @{kind}'s arguments as plain values; they are read without importing the file"
+        raise BakeoffError(message, KEYS) from error
     name = names[0] if names else options.pop("name", None)
     if not isinstance(name, str):
-        raise BakeoffError(f'{where}: @{kind} needs a name: @{kind}("my_{kind}")')
+        raise BakeoffError(f'{place}: @{kind} needs a name: @{kind}("my_{kind}")', KEYS)
     return Declaration(kind, name, path, decorator.lineno, options)

@@ -156,7 +156,7 @@ class Study(Strict):
 def _plugin_metric(item: Declaration) -> Metric:
     task = item.options.get("task", "multi-class")
     if task not in TASKS:
-        raise StudyError(f"plugins: {item.file}:{item.line}: task is {task!r}; allowed: {', '.join(TASKS)}")
+        raise BakeoffError(f"{item.place}: task is {task!r}; allowed: {', '.join(TASKS)}", ["plugins"])
     return Metric(
         item.name,
         item.options.get("label") or item.name.replace("_", " "),
