@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from made_predictions import class_predictions, label_predictions, saved
 from sklearn import metrics
 
 from bakeoff.analysis.calibration import calibration_table, reliability_table
@@ -15,7 +16,6 @@ from bakeoff.analysis.mistakes import (
 )
 from bakeoff.analysis.precision_recall import curves_table, precision_at, thresholds_table
 from bakeoff.results.predictions import ClassPredictions
-from made_predictions import class_predictions, label_predictions, saved
 
 NAMES = ["cat", "dog, brown", "Кот", "a&b", "5"]
 CLASSES = class_predictions(runs=3, images=200, classes=5, seed=1)

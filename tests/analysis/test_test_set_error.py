@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from made_predictions import class_predictions, label_predictions
 from sklearn import metrics
 
 from bakeoff.analysis.test_set_error import influences, standard_error
-from made_predictions import class_predictions, label_predictions
 
 CLASSES = class_predictions(runs=2, images=200, classes=5, seed=1)
 LABELS = label_predictions(runs=2, images=150, labels=4, seed=2)

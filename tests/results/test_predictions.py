@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_predictions import CELL, class_logits, class_predictions, label_logits, label_predictions, saved
 from scipy.special import log_softmax
 from sklearn.metrics import top_k_accuracy_score
 
 from bakeoff.errors import BakeoffError
 from bakeoff.results.predictions import IMAGES_AT_ONCE, LabelPredictions, read_predictions
 from bakeoff.study.paths import Layout
-from made_predictions import CELL, class_logits, class_predictions, label_logits, label_predictions, saved
 
 
 def test_multi_class_logits_become_what_they_say() -> None:

@@ -147,18 +147,15 @@ def _check_architectures(study: Study, cells: Cells, cards: Cards, problems: Pro
 def _check_experiments(study: Study, cells: Cells, cards: Cards, problems: Problems) -> None:
     """What a recipe does with a network: the weights that it starts from, what it freezes, how images come in."""
     for cell in cells:
-        recipe, architecture, card = (
-            study.recipes[cell.recipe],
-            study.architectures[cell.architecture],
-            cards[cell.dataset],
-        )
+        recipe, architecture = study.recipes[cell.recipe], study.architectures[cell.architecture]
+        images = image_shape(cards[cell.dataset])
         with problems.under("recipes", cell.recipe, "init_from"):
             _check_starting_weights(study, cell, cards)
         with problems.under("recipes", cell.recipe, "freeze"):
-            _check_freeze(recipe, architecture, image_shape(card))
+            _check_freeze(recipe, architecture, images)
         with problems.under("recipes", cell.recipe):
             if recipe.normalize == "pretrained":
-                pretrained_normalization(architecture, card["shape"][0])
+                pretrained_normalization(architecture, images.channels)
 
 
 def _check_leading_metric(study: Study, dataset: str, task: Task) -> None:

@@ -15,8 +15,7 @@ from bakeoff.study.metrics import METRICS
 from bakeoff.study.smoke import smoke_form
 from bakeoff.study.study import Published, Rungs, Study, StudyError, parent, runs
 
-# Not ruamel.yaml, which keeps the lines of keys: it reads 30 times more slowly, reads 1e-3 as another type than Snakemake
-# does, and whether a key stands twice must be known of every file, not only of wrong ones.
+# Not ruamel.yaml, which keeps the lines of keys: it is 30 times slower, and reads `1e-3` and a key `y` as other types.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -55,7 +54,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         root = loader.get_single_node()
         if (twice := _second_of_equal_keys(root)) is not None:
             line = twice.start_mark.line + 1
-            raise StudyError(f"{path}:{line}: the key {twice.value!r} stands twice; keep one of the two")
+            raise StudyError(f"{path}:{line}: the key {twice.value!r} is given twice; keep one of the two")
         content = loader.construct_document(root) if root is not None else None
     except OSError as error:
         raise StudyError(f"{path}: cannot be read: {error.strerror}") from error
