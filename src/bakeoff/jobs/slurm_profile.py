@@ -3,7 +3,7 @@
 import math
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,6 @@ PROFILE = Path("profiles/slurm/config.yaml")
 SINFO = ["sinfo", "--noheader", "--format=%P|%l|%G"]  # partition, time limit, generic resources
 SECONDS_TO_ANSWER = 60
 
-Resources = dict[str, str]
-
 
 @dataclass(frozen=True)
 class Partition:
@@ -30,36 +28,22 @@ class Partition:
     is_default: bool
 
 
-@dataclass(frozen=True)
-class Profile:
-    """The resources that training jobs ask for; `of_training` overrides `defaults`."""
-
-    defaults: Resources
-    of_training: Resources
-    attempts: int
-
-    def keys(self, resource: str) -> tuple[str, ...]:
-        """Where the profile says what training jobs get of a resource."""
-        return ("set-resources", "train", resource) if resource in self.of_training else ("default-resources", resource)
-
-
 def mistakes(study: Study, path: Path = PROFILE) -> list[str]:
     """What would make jobs of a study fail or wait forever: a line for each, with its place in the profile.
 
     Raises BakeoffError for a profile that cannot be read, and when the cluster does not answer.
     """
-    profile, cluster = read_profile(path), partitions()
-    return [located(mistake, path) for mistake in _mistakes(study, profile, cluster)]
-
-
-def read_profile(path: Path) -> Profile:
-    """What a profile says about resources. Raises BakeoffError when it cannot be read."""
-    content = read_yaml(path)
-    return Profile(
-        defaults=_resources(content.get("default-resources")),
-        of_training=_resources((content.get("set-resources") or {}).get("train")),
-        attempts=1 + content.get("retries", 0),
+    profile, cluster = read_yaml(path), partitions()
+    defaults = _resources(profile.get("default-resources"))
+    of_training = _resources((profile.get("set-resources") or {}).get("train"))
+    minutes = (
+        _minutes_of(study, defaults, of_training, attempt) for attempt in range(1, 2 + profile.get("retries", 0))
     )
+    named = (defaults | of_training).get("slurm_partition")
+    found = _mistakes(named, study.device != "cpu", minutes, cluster)
+    sections = {key: ("set-resources", "train") for key in of_training}
+    errors = [BakeoffError(message, [*sections.get(key, ["default-resources"]), key]) for key, message in found]
+    return [located(error, path) for error in errors]
 
 
 def partitions() -> dict[str, Partition]:
@@ -79,43 +63,41 @@ def partitions() -> dict[str, Partition]:
     return found
 
 
-def _mistakes(study: Study, profile: Profile, cluster: dict[str, Partition]) -> Iterator[BakeoffError]:
-    named = (profile.defaults | profile.of_training).get("slurm_partition")
+def _mistakes(
+    named: str | None, wants_gpu: bool, minutes: Iterable[int], cluster: dict[str, Partition]
+) -> Iterator[tuple[str, str]]:
+    """Key and message of each mistake. `minutes` are what a job asks for at each attempt; `named` are partitions."""
     names = named.split(",") if named else [name for name, partition in cluster.items() if partition.is_default]
-    unknown = [name for name in names if name not in cluster]
-    if unknown:
-        message = f"the cluster has no partition {unknown[0]!r}; {nearest(unknown[0], cluster)}"
-        yield BakeoffError(message, profile.keys("slurm_partition"))
-        return
+    for name in names:
+        if name not in cluster:
+            yield "slurm_partition", f"the cluster has no partition {name!r}; {nearest(name, cluster)}"
+            return
     listed = ", ".join(names)
-    if study.device != "cpu" and not any(cluster[name].has_gpus for name in names):
-        message = f"{listed} has no GPUs; name a partition that has, or say device: cpu in the study"
-        yield BakeoffError(message, profile.keys("slurm_partition"))
+    if wants_gpu and not any(cluster[name].has_gpus for name in names):
+        remedy = "name a partition that has, or say device: cpu in the study"
+        yield "slurm_partition", f"{listed} has no GPUs; {remedy}"
     most = max((cluster[name].minutes for name in names), default=math.inf)
-    for attempt in range(1, profile.attempts + 1):
-        longest = _longest(study, profile, attempt)
+    for attempt, longest in enumerate(minutes, start=1):
         if longest > most:
-            yield BakeoffError(
-                f"attempt {attempt} asks for {longest} minutes, {listed} gives {most:.0f} at most: the job would wait "
-                "forever. Lower runtime, here or in the study's resources, or max_runtime",
-                profile.keys("runtime"),
-            )
+            remedy = "lower runtime, here or in the study's resources, or max_runtime"
+            asked = f"attempt {attempt} asks for {longest} minutes, {listed} gives {most:.0f} at most"
+            yield "runtime", f"{asked}: it would wait forever; {remedy}"
             return
 
 
-def _longest(study: Study, profile: Profile, attempt: int) -> int:
-    """The most minutes that a training job asks for at an attempt. `set-resources` has the last word."""
-    if profile.of_training.get("runtime", "").isdecimal():
-        return int(profile.of_training["runtime"])
-    defaults = [f"{name}={value}" for name, value in profile.defaults.items()]
-    return max(requested(study, defaults, "runtime", [cell], attempt) for cell in study.cells)
-
-
-def _resources(written: Any) -> Resources:
+def _resources(written: Any) -> dict[str, str]:
     """Resources as Snakemake takes them in a profile: a mapping, or a list of `name=value`."""
     if isinstance(written, list):
         return dict(item.split("=", 1) for item in written)
     return {name: str(value) for name, value in (written or {}).items()}
+
+
+def _minutes_of(study: Study, defaults: dict[str, str], of_training: dict[str, str], attempt: int) -> int:
+    """The most minutes that a training job asks for at an attempt. `set-resources` has the last word."""
+    if of_training.get("runtime", "").isdecimal():
+        return int(of_training["runtime"])
+    written = [f"{name}={value}" for name, value in defaults.items()]
+    return max(requested(study, written, "runtime", [cell], attempt) for cell in study.cells)
 
 
 def _minutes(limit: str) -> float:
