@@ -36,9 +36,8 @@ def mistakes(study: Study, path: Path = PROFILE) -> list[str]:
     profile, cluster = read_yaml(path), partitions()
     defaults = _resources(profile.get("default-resources"))
     of_training = _resources((profile.get("set-resources") or {}).get("train"))
-    minutes = (
-        _minutes_of(study, defaults, of_training, attempt) for attempt in range(1, 2 + profile.get("retries", 0))
-    )
+    attempts = range(1, 2 + profile.get("retries", 0))
+    minutes = (_minutes_of(study, defaults, of_training, attempt) for attempt in attempts)
     named = (defaults | of_training).get("slurm_partition")
     found = _mistakes(named, study.device != "cpu", minutes, cluster)
     sections = {key: ("set-resources", "train") for key in of_training}
