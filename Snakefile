@@ -19,7 +19,7 @@ from bakeoff.study.needs import (
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import data_folder
 from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run
-from bakeoff.jobs.resources import check_defaults, request
+from bakeoff.jobs.resources import check_defaults, requested
 from bakeoff.study.specification import digest, specification_hash
 from bakeoff.study.study import runs
 from bakeoff.study.reading import parse_study

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from bakeoff.errors import BakeoffError, Stopped
+from bakeoff.errors import BakeoffError, Stopped, place_as_keys, under
 from bakeoff.files import explain, is_explained
 from bakeoff.study.arguments import nearest
 from bakeoff.study.paths import Layout
 from bakeoff.study.plugins import load_plugins
-from bakeoff.study.reading import load_study, place, read_yaml, schema
+from bakeoff.study.reading import load_study, located, read_yaml, schema
 from bakeoff.study.specification import specify_dataset
 from bakeoff.study.study import Study
 
@@ -59,11 +59,10 @@ def prepare(
         raise BakeoffError(f"{study_file}: there is no dataset {dataset!r}; {nearest(dataset, list(study.datasets))}")
     load_plugins(study.plugins)
     try:
-        prepare_if_needed(specify_dataset(study, dataset), threads)
+        with under("datasets", dataset), place_as_keys(f"datasets.{dataset}"):
+            prepare_if_needed(specify_dataset(study, dataset), threads)
     except BakeoffError as error:
-        key = f"datasets.{dataset}"
-        where = place(study_file, ["datasets", dataset]).removesuffix(f"{key}: ")
-        raise BakeoffError(where + (str(error) if str(error).startswith(key) else f"{key}: {error}")) from error
+        raise BakeoffError(located(error, study_file)) from error
 
 
 @application.command("demo-data")

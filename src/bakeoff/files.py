@@ -1,4 +1,4 @@
-"""Writing files so that nothing half-written ever stands under a final name, and saying why one cannot be written."""
+"""Writes files so that none is ever half-written under its final name, and explains why one cannot be written."""
 
 import errno
 import getpass
@@ -17,9 +17,9 @@ from typing import Any
 def write_atomically(path: Path, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it over `path` when the block succeeds.
 
-    With `durable` the content and the folder are flushed to disk first, so that a machine that loses
-    power keeps either the old file or the new one. After an exception the temporary file is removed; an OSError that
-    names no file, as a full disk's, names `path`.
+    With `durable` the content and the folder are flushed to disk, so that a machine that loses power keeps either the
+    old file or the new one. After an exception the temporary file is removed. An OSError without a file name, such as
+    a full disk's, gets the name of `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
@@ -41,28 +41,28 @@ def write_atomically(path: Path, durable: bool = True) -> Iterator[Path]:
 
 
 def remove_leftovers(*paths: Path) -> None:
-    """Remove the temporary files that writers of these paths left when they were killed. For who alone writes them."""
+    """Remove the temporary files that killed writers of these paths left. Only for the one process that writes them."""
     for path in paths:
         for leftover in path.parent.glob(f".{escape(path.name)}.*{escape(path.suffix)}"):
             leftover.unlink()
 
 
 def is_explained(error: OSError) -> bool:
-    """Whether `explain` tells all that is to be known: of a full disk, and of a place where this user may not write.
+    """Whether `explain` says all there is to say: for a full disk, and where this user may not write.
 
-    Others, such as a network's or a lack of memory, are told by their traceback.
+    Other errors, such as those of a network or a lack of memory, need their traceback.
     """
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def explain(error: OSError) -> str:
-    """One line for the user: which file, what is wrong, and what to do about a full disk or another's folder."""
+    """One line for the user: the file, what is wrong, and what to do about a full disk or a folder of someone else."""
     problem = f"{error.filename or 'writing'}: {error.strerror or error}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{problem}; make room and start again: what was written before is whole"
+        return f"{problem}; make room and start again: everything written before is intact"
     if isinstance(error, PermissionError) and error.filename:
         path = Path(error.filename)
-        # os.path.exists: Path.exists raises PermissionError for what lies in a folder that may not be looked into
+        # os.path.exists, as Path.exists raises PermissionError inside a folder that this user may not enter
         there = next(item for item in (path, *path.absolute().parents) if os.path.exists(item))  # noqa: PTH110
         mode = stat.filemode(there.stat().st_mode)
         return (
@@ -73,7 +73,7 @@ def explain(error: OSError) -> str:
 
 
 def owner(path: Path) -> str:
-    """The name of the user whom a file belongs to, or the number of one without a name."""
+    """The name of the user who owns a file, or the number of a user without a name."""
     try:
         return path.owner()
     except KeyError:

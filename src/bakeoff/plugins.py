@@ -1,6 +1,6 @@
-"""The door for a user's own parts: `from bakeoff.plugins import model, source, transform, metric`.
+"""What plugin files import: `from bakeoff.plugins import model, source, transform, metric`.
 
-Plugin files are named by their content, so their imports must keep working: an edited file retrains its runs.
+This import must stay valid: plugin files would have to be edited, and an edited file retrains its runs.
 """
 
 from bakeoff.study.plugins import metric, model, source, transform

@@ -13,6 +13,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import load_study
 from bakeoff.study.specification import specify_dataset
+from terminal import bakeoff
 
 STUDY: dict[str, Any] = {
     "study": "checked",
@@ -102,6 +103,19 @@ def test_what_cannot_work(tmp_path: Path, changes: dict[str, Any], words: list[s
     for word in words:
         assert word in str(error.value)
     assert not list(tmp_path.glob("results/checked/plan/*"))
+
+
+def test_each_problem_has_its_place_once_and_in_order(tmp_path: Path) -> None:
+    optimizers = {"sgd": {"name": "SDG"}, "wild": {"name": "SGD", "lr": -1}}
+    changed = {**STUDY, "datasets": {"digits": {"source": "digits", "resize": 0}}, "optimizers": optimizers}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
+    checked = bakeoff(tmp_path, "check", "study.yaml")
+    digits = "study.yaml:5: datasets.digits.resize: found 0; allowed: sizes of at least 1 pixel"
+    first, second, third = checked.stderr.splitlines()
+    assert first == f"error: {digits}"
+    assert second.startswith("study.yaml:14: optimizers.sgd.name: there is no optimizer 'SDG'; did you mean 'SGD'?")
+    assert third == "study.yaml:15: optimizers.wild: SGD cannot be built with {'lr': -1}: Invalid learning rate: -1"
+    assert bakeoff(tmp_path, "prepare", "study.yaml", "digits").stderr == f"error: {digits}\n"
 
 
 def test_weights_that_do_not_fit(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_a_login_node_needs_no_gpu(tmp_path: Path, commands: Path) -> None:
     found = bakeoff(tmp_path, "doctor", TINY, "--set", "device=cuda")
     assert found.returncode == 0, found.stderr
     assert "warning" in row(found.stdout, "GPU ")
-    assert "well where all jobs go to the cluster" in row(found.stdout, "GPU ")
+    assert "fine if all jobs go to the cluster" in row(found.stdout, "GPU ")
 
 
 def test_a_driver_that_hangs_beside_a_folder_that_cannot_be_used(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bakeoff.errors import BakeoffError
-from bakeoff.jobs.resources import request
+from bakeoff.jobs.resources import requested
 from bakeoff.study.reading import parse_study, read_yaml
 from bakeoff.study.specification import specify
 from bakeoff.study.study import Study, StudyError, runs
@@ -39,27 +39,27 @@ def test_the_study_asks_first_and_then_the_profile(
 ) -> None:
     study = tiny(architecture, recipe)
     cells = [cell for cell in study.cells if cell.architecture == "perceptron"]
-    assert request(study, PROFILE, resource, cells, attempt) == asked
+    assert requested(study, PROFILE, resource, cells, attempt) == asked
 
 
 def test_what_has_no_hint_asks_for_the_profiles_number_beside_what_has_one() -> None:
     study = tiny({"mem_mb": 9000}, {})
-    by_architecture = {cell.architecture: request(study, PROFILE, "mem_mb", [cell], 1) for cell in study.cells}
+    by_architecture = {cell.architecture: requested(study, PROFILE, "mem_mb", [cell], 1) for cell in study.cells}
     assert by_architecture == {"logistic": 4000, "perceptron": 9000}
-    assert request(study, PROFILE, "mem_mb", study.cells, 1) == 9000  # features that both need
+    assert requested(study, PROFILE, "mem_mb", study.cells, 1) == 9000  # features that both need
 
 
 def test_without_a_profile_there_are_numbers_too() -> None:
     study = tiny({}, {})
     snakemakes_own = ["mem_mb=min(max(2*input.size_mb, 1000), 8000)"]
-    assert request(study, snakemakes_own, "mem_mb", study.cells, 1) == 8000
-    assert request(study, [], "runtime", study.cells, 2) == 240
+    assert requested(study, snakemakes_own, "mem_mb", study.cells, 1) == 8000
+    assert requested(study, [], "runtime", study.cells, 2) == 240
 
 
 def test_a_default_that_is_no_number_is_an_error() -> None:
     study = tiny({}, {})
     with pytest.raises(BakeoffError, match=r"default-resources: runtime: must be a number.*found '30 \* attempt'"):
-        request(study, ["runtime=30 * attempt"], "runtime", study.cells, 1)
+        requested(study, ["runtime=30 * attempt"], "runtime", study.cells, 1)
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,11 @@ def test_only_what_decides_a_result_changes_its_specification() -> None:
         ),
         ({"beta": float("inf")}, ["beta", "finite", "inf"]),
         ({"study": "../up"}, ["study.yaml:1", "'../up'", "safe folder name"]),
+        *(
+            ({"study": name, "smoke": smoke}, ["study.yaml:1: study: ", f"{name!r} is a folder of Bakeoff's own"])
+            for name in ("data", "features", "slurm", "captions", "templates")
+            for smoke in (False, True)
+        ),
         ({"architectures": {"a/b": {"model": "mlp"}}}, ["architectures.a/b", "safe folder name"]),
         ({"architectures": {}}, ["architectures"]),
         ({"optimizers": {"sgd": {"lr": 1}}}, ["study.yaml:8", "optimizers.sgd.name", "missing"]),
@@ -163,7 +168,7 @@ def test_init_from_a_run_that_is_excluded() -> None:
         ("a: [1", "is not YAML"),
         ("- a", "mapping"),
         ("", "mapping"),
-        ("a: {b: 1, b: 2}", "x.yaml:1: the key 'b' stands twice"),
+        ("a: {b: 1, b: 2}", "x.yaml:1: the key 'b' is given twice"),
     ],
 )
 def test_a_file_that_is_no_study(tmp_path: Path, text: str, word: str) -> None:
@@ -191,6 +196,25 @@ def test_every_study_of_the_repository_reads_and_fits_the_schema_that_it_names(p
     first = path.read_text().splitlines()[0]
     assert first.startswith("# yaml-language-server: $schema=")
     assert (path.parent / first.partition("=")[2]).resolve() == ROOT / "workflow/schemas/study.schema.json"
+
+
+def test_the_schema_refuses_names_of_our_own_folders() -> None:
+    jsonschema.validate(config(study="digits"), schema())
+    for name in ("data", "../up"):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(config(study=name), schema())
+
+
+def test_infinity_and_nothing_are_different_specifications() -> None:
+    """Each equals itself when it is read back from a result."""
+    found = []
+    for value in (float("inf"), float("-inf"), float("nan"), None, 1.0):
+        optimizers = {"sgd": {"name": "SGD", "lr": 0.1, "bounds": [0, value], "further": {"value": value}}}
+        study = parse_study(config(optimizers=optimizers))
+        content = specify(study, Run("digits", "a", "sgd", "plain", 0)).content
+        assert json.loads(json.dumps(content)) == content
+        found.append(specification_hash(study, Run("digits", "a", "sgd", "plain", 0)))
+    assert len(set(found)) == len(found)
 
 
 def test_notes_and_published_numbers_decide_nothing() -> None:

@@ -4,7 +4,7 @@ RESULTS = [str(paths.result) for paths in PATHS]
 NEEDED = {cell: needed_by(STUDY, LAYOUT, cell) for cell in STUDY.cells}
 FEATURES = experiments_on_features(STUDY)
 # Memory and time that jobs ask for: the study's hints, else the profile's numbers; more at each attempt.
-REQUEST = partial(request, STUDY, DEFAULT_RESOURCES)
+REQUESTED = partial(requested, STUDY, DEFAULT_RESOURCES)
 
 
 # Asked when jobs are planned: while this file is read, Snakemake does not know its executor.
@@ -28,10 +28,10 @@ rule features:
     threads: workflow.resource_settings.cores or STUDY.threads
     resources:
         gpu=GPUS,
-        mem_mb=lambda wildcards, attempt: REQUEST(
+        mem_mb=lambda wildcards, attempt: REQUESTED(
             "mem_mb", FEATURES[wildcards.folder], attempt
         ),
-        runtime=lambda wildcards, attempt: REQUEST(
+        runtime=lambda wildcards, attempt: REQUESTED(
             "runtime", FEATURES[wildcards.folder], attempt
         ),
     message:
@@ -56,10 +56,10 @@ rule train:
     threads: STUDY.threads
     resources:
         gpu=GPUS,
-        mem_mb=lambda wildcards, attempt: REQUEST(
+        mem_mb=lambda wildcards, attempt: REQUESTED(
             "mem_mb", [RUNS[wildcards.run].experiment], attempt
         ),
-        runtime=lambda wildcards, attempt: REQUEST(
+        runtime=lambda wildcards, attempt: REQUESTED(
             "runtime", [RUNS[wildcards.run].experiment], attempt
         ),
     params:

@@ -1,17 +1,17 @@
 """The plan step: build everything that a study names once, so that what cannot work fails in seconds."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from bakeoff.data.augmentation import Augmentation, build_augmentation
 from bakeoff.data.card import Card, read_card
 from bakeoff.data.examples import write_examples
 from bakeoff.data.loading import check_dataset
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, place_as_keys, under
 from bakeoff.files import write_json
 from bakeoff.models.classifier import check_classifier
 from bakeoff.models.description import ModelDescription, describe
@@ -25,132 +25,153 @@ from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import METRICS, Task
 from bakeoff.study.needs import plan_file
 from bakeoff.study.paths import Layout
-from bakeoff.study.reading import place
+from bakeoff.study.reading import located
 from bakeoff.study.specification import data_folder, specify_dataset
 from bakeoff.study.study import Study, experiments, parent
 from bakeoff.training.losses import check_loss
 from bakeoff.training.optimizers import build_optimizer, check_optimizer
 from bakeoff.training.schedules import check_schedule
 
+Cells = Sequence[Experiment]
+Cards = dict[str, Card]  # by dataset
+Augmentations = dict[tuple[str, str], Augmentation]  # by dataset and recipe
+Descriptions = dict[tuple[str, str], ModelDescription]  # by dataset and architecture
+
+
+class Problems:
+    """What is wrong with a study, in the order in which it was found. `path` is the study file."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.found: list[str] = []
+
+    @contextmanager
+    def under(self, *keys: str) -> Iterator[None]:
+        """What is wrong in this block is noted as a problem of these keys of the study, and ends the block."""
+        try:
+            with under(*keys):
+                yield
+        except BakeoffError as error:
+            self.found.append(located(error, self.path))
+
+    def raise_any(self) -> None:
+        """Raise BakeoffError with every problem, each once."""
+        if self.found:
+            raise BakeoffError("\n".join(dict.fromkeys(self.found)))
+
 
 def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     """Build each architecture (at its dataset's shape), optimizer, schedule and augmentation of a study once.
 
     Writes a file for each experiment that has none yet: the model's layers, parameters and MACs, and which transforms
-    run on batches. Raises BakeoffError with every problem, before it writes any; `path` is the study file, read to say
-    their lines.
+    run on batches. Raises BakeoffError with every problem before it writes anything; `path` is the study file, which is
+    read for their lines.
     """
     cells = [cell for cell in experiments(study) if not plan_file(study, layout, cell).exists()]
-    problems: list[str] = []
-
-    def attempt(keys: list[str | int], action: Callable[[], Any]) -> Any:
-        try:
-            return action()
-        except BakeoffError as error:
-            said = str(error).removeprefix(f"{'.'.join(map(str, keys))}: ").removeprefix(f"{keys[-1]}: ")
-            problems.append(place(path, keys) + said)
-            return None
-
-    for name in dict.fromkeys(cell.dataset for cell in cells):
-        attempt(["datasets", name], partial(check_dataset, specify_dataset(study, name)))
-    for name in dict.fromkeys(cell.optimizer for cell in cells):
-        attempt(["optimizers", name], partial(check_optimizer, study.optimizers[name]))
-    if problems:  # what follows is built on data and optimizers
-        raise BakeoffError("\n".join(problems))
+    problems = Problems(path)
+    _check_datasets(study, cells, problems)
+    _check_optimizers(study, cells, problems)
+    problems.raise_any()  # what follows is built on data and optimizers
 
     cards = {name: read_card(data_folder(study, name)) for name in dict.fromkeys(cell.dataset for cell in cells)}
+    _check_metrics(study, cards, problems)
+    augmentations = _check_recipes(study, cells, cards, problems)
+    descriptions = _check_architectures(study, cells, cards, problems)
+    problems.raise_any()  # what follows is built of these
+
+    _check_experiments(study, cells, cards, problems)
+    problems.raise_any()
+
+    _write_examples(study, layout, cards, augmentations)
+    for cell in cells:
+        model, augmentation = descriptions[cell.dataset, cell.architecture], augmentations[cell.dataset, cell.recipe]
+        ways = {"batched": augmentation.batched, "image_by_image": augmentation.image_by_image}
+        write_json(plan_file(study, layout, cell), model.as_dict() | {"augmentation": ways})
+
+
+def _check_datasets(study: Study, cells: Cells, problems: Problems) -> None:
+    for name in dict.fromkeys(cell.dataset for cell in cells):
+        with problems.under("datasets", name), place_as_keys(f"datasets.{name}"):
+            check_dataset(specify_dataset(study, name))
+
+
+def _check_optimizers(study: Study, cells: Cells, problems: Problems) -> None:
+    for name in dict.fromkeys(cell.optimizer for cell in cells):
+        with problems.under("optimizers", name):
+            check_optimizer(study.optimizers[name])
+
+
+def _check_metrics(study: Study, cards: Cards, problems: Problems) -> None:
     for name, card in cards.items():
-        attempt(["metric"], partial(_check_metric, study, name, card["task"]))
-        attempt(["plugins"], partial(_check_own_metrics, study, card))
-    augmentations: dict[tuple[str, str], Augmentation] = {}
+        with problems.under("metric"):
+            _check_leading_metric(study, name, card["task"])
+        with problems.under("plugins"):
+            _check_own_metrics(study, card)
+
+
+def _check_recipes(study: Study, cells: Cells, cards: Cards, problems: Problems) -> Augmentations:
+    """The parts of each recipe that need no network, on every dataset that it trains on."""
+    augmentations: Augmentations = {}
     for name in dict.fromkeys(cell.recipe for cell in cells):
-        used = [cell for cell in cells if cell.recipe == name]
-        attempt(["recipes", name, "schedule"], partial(_check_schedule, study, study.recipes[name], used, cards))
+        recipe, used = study.recipes[name], [cell for cell in cells if cell.recipe == name]
+        with problems.under("recipes", name, "schedule"):
+            _check_schedule(study, recipe, used, cards)
         for dataset in dict.fromkeys(cell.dataset for cell in used):
             card = cards[dataset]
-            built = attempt(["recipes", name, "augment"], partial(_check_augmentation, study.recipes[name], card))
-            if built is not None:
-                augmentations[dataset, name] = built
-            attempt(
-                ["recipes", name, "loss"], partial(check_loss, study.recipes[name], card["task"], len(card["classes"]))
-            )
-            attempt(["recipes", name, "normalize"], partial(_check_normalize, study.recipes[name], card))
-    descriptions: dict[tuple[str, str], ModelDescription] = {}
-    for dataset, name, single in dict.fromkeys(
-        (cell.dataset, cell.architecture, study.recipes[cell.recipe].batch_size == 1) for cell in cells
+            with problems.under("recipes", name, "augment"):
+                augmentations[dataset, name] = _build_augmentation(recipe, card)
+            with problems.under("recipes", name, "loss"):
+                check_loss(recipe, card["task"], len(card["classes"]))
+            with problems.under("recipes", name, "normalize"):
+                _check_normalize(recipe, card)
+    return augmentations
+
+
+def _check_architectures(study: Study, cells: Cells, cards: Cards, problems: Problems) -> Descriptions:
+    """Each network at the shape of its images, then what is put into it: weights and another classifier."""
+    descriptions: Descriptions = {}
+    for dataset, name, batch_size in dict.fromkeys(
+        (cell.dataset, cell.architecture, min(study.recipes[cell.recipe].batch_size, 2)) for cell in cells
     ):
-        images = image_shape(cards[dataset])
-        found = attempt(
-            ["architectures", name], partial(describe, study.architectures[name], images, 1 if single else 2)
-        )
-        if found is not None:
-            descriptions[dataset, name] = found
+        with problems.under("architectures", name):
+            images = image_shape(cards[dataset])
+            descriptions[dataset, name] = describe(study.architectures[name], images, batch_size)
     for dataset, name in descriptions:
         architecture, images = study.architectures[name], image_shape(cards[dataset])
-        attempt(["architectures", name, "pretrained"], partial(check_pretrained, architecture, images))
-        if architecture.head or ("/" in architecture.model and "dropout" in architecture.arguments):
-            attempt(["architectures", name], partial(_check_new_classifier, architecture, images))
-    for cell in cells if not problems else []:
-        attempt(["recipes", cell.recipe, "init_from"], partial(_check_starting_weights, study, cell, cards))
-        if study.recipes[cell.recipe].freeze:
-            attempt(["recipes", cell.recipe, "freeze"], partial(_check_freeze, study, cell, cards[cell.dataset]))
-        if study.recipes[cell.recipe].normalize == "pretrained":
-            architecture, channels = study.architectures[cell.architecture], cards[cell.dataset]["shape"][0]
-            attempt(["recipes", cell.recipe, "normalize"], partial(pretrained_normalization, architecture, channels))
-    if problems:
-        raise BakeoffError("\n".join(dict.fromkeys(problems)))
-    for (dataset, name), augmentation in augmentations.items():
-        if study.recipes[name].augment:
-            write_examples(augmentation, cards[dataset], data_folder(study, dataset), layout.examples(dataset, name))
+        with problems.under("architectures", name):
+            check_pretrained(architecture, images)
+        with problems.under("architectures", name):
+            _check_new_classifier(architecture, images)
+    return descriptions
+
+
+def _check_experiments(study: Study, cells: Cells, cards: Cards, problems: Problems) -> None:
+    """What a recipe does with a network: the weights that it starts from, what it freezes, how images come in."""
     for cell in cells:
-        augmentation = augmentations[cell.dataset, cell.recipe]
-        ways = {"batched": augmentation.batched, "image_by_image": augmentation.image_by_image}
-        model = descriptions[cell.dataset, cell.architecture].as_dict()
-        write_json(plan_file(study, layout, cell), model | {"augmentation": ways})
+        recipe, architecture = study.recipes[cell.recipe], study.architectures[cell.architecture]
+        images = image_shape(cards[cell.dataset])
+        with problems.under("recipes", cell.recipe, "init_from"):
+            _check_starting_weights(study, cell, cards)
+        with problems.under("recipes", cell.recipe, "freeze"):
+            _check_freeze(recipe, architecture, images)
+        with problems.under("recipes", cell.recipe):
+            if recipe.normalize == "pretrained":
+                pretrained_normalization(architecture, images.channels)
 
 
-def _check_starting_weights(study: Study, cell: Experiment, cards: dict[str, Card]) -> None:
-    """The weights of the run that an experiment starts from must fit it, but for the classifier."""
-    origin = parent(study, cell.run(study.seeds[0]))
-    if origin is None or (origin.dataset, origin.architecture) == (cell.dataset, cell.architecture):
-        return
-    card = cards.get(origin.dataset) or read_card(data_folder(study, origin.dataset))
-    with torch.device("meta"):
-        given = build_model(study.architectures[origin.architecture], image_shape(card)).state_dict()
-        network = build_model(study.architectures[cell.architecture], image_shape(cards[cell.dataset]))
-    fit_weights(network, given, f"the weights of {origin.experiment.key} do not fit {cell.key}")
-
-
-def _check_freeze(study: Study, cell: Experiment, card: Card) -> None:
-    with torch.device("meta"):
-        network = build_model(study.architectures[cell.architecture], image_shape(card))
-        image = torch.empty(1, *card["shape"])
-    freeze(network, study.recipes[cell.recipe].freeze)
-    if study.recipes[cell.recipe].freeze == "backbone":
-        check_classifier(network, image)
-
-
-def _check_new_classifier(architecture: Architecture, images: ImageShape) -> None:
-    """A head or dropout must stand where the logits come from."""
-    with torch.device("meta"):
-        network = build_model(architecture, images)
-        image = torch.empty(1, images.channels, images.height, images.width)
-    check_classifier(network, image)
-
-
-def _check_metric(study: Study, dataset: str, task: Task) -> None:
+def _check_leading_metric(study: Study, dataset: str, task: Task) -> None:
     if task not in study.leading_metric.tasks:
         fitting = [name for name, metric in study.metrics.items() if task in metric.tasks and metric.every_epoch]
         raise BakeoffError(f"{study.metric} is no metric of {task} data ({dataset}); allowed: {', '.join(fitting)}")
 
 
 def _check_own_metrics(study: Study, card: Card) -> None:
-    """Each metric of a plugin, on made-up predictions that hold every class."""
+    """Call each metric of a plugin on made-up predictions that hold every class."""
     classes = len(card["classes"])
     logits = torch.randn(2 * classes, classes, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(2 * classes) % classes
     if card["task"] == "multi-label":
-        labels = torch.nn.functional.one_hot(labels, classes).to(torch.uint8)
+        labels = nn.functional.one_hot(labels, classes).to(torch.uint8)
     for name, metric in plugins.registered("metric", METRICS).items():
         if name not in study.metrics or card["task"] not in study.metrics[name].tasks:
             continue
@@ -160,16 +181,17 @@ def _check_own_metrics(study: Study, card: Card) -> None:
             raise BakeoffError(f"metric {name} (a plugin) fails: {plugins.reason(error)}") from error
 
 
-def _check_schedule(study: Study, recipe: Recipe, cells: list[Experiment], cards: dict[str, Card]) -> None:
+def _check_schedule(study: Study, recipe: Recipe, cells: Cells, cards: Cards) -> None:
+    """The recipe's schedule with each optimizer, over as many steps as each dataset gives."""
     if recipe.schedule is None:
         return
     for dataset, name in dict.fromkeys((cell.dataset, cell.optimizer) for cell in cells):
         steps = max(1, cards[dataset]["counts"]["train"] // (recipe.batch_size * recipe.accumulate))
-        optimizer = build_optimizer(study.optimizers[name], [torch.nn.Parameter(torch.zeros(2, 2))])
+        optimizer = build_optimizer(study.optimizers[name], [nn.Parameter(torch.zeros(2, 2))])
         check_schedule(recipe.schedule, optimizer, recipe.epochs, steps)
 
 
-def _check_augmentation(recipe: Recipe, card: Card) -> Augmentation:
+def _build_augmentation(recipe: Recipe, card: Card) -> Augmentation:
     augmentation = build_augmentation([(item.name, item.arguments) for item in recipe.augment], tuple(card["shape"]))
     if augmentation.shape != tuple(card["shape"]):
         raise BakeoffError(
@@ -186,3 +208,43 @@ def _check_normalize(recipe: Recipe, card: Card) -> None:
             f"mean and std need one number for each of the {channels} channels of {card['name']!r}; "
             f"found {len(normalize.mean)} and {len(normalize.std)}"
         )
+
+
+def _check_new_classifier(architecture: Architecture, images: ImageShape) -> None:
+    """A head or dropout must stand where the logits come from."""
+    if architecture.head or ("/" in architecture.model and "dropout" in architecture.arguments):
+        check_classifier(*_on_meta(architecture, images))
+
+
+def _check_starting_weights(study: Study, cell: Experiment, cards: Cards) -> None:
+    """The weights of the run that an experiment starts from must fit its network, but for the classifier."""
+    origin = parent(study, cell.run(study.seeds[0]))
+    if origin is None or (origin.dataset, origin.architecture) == (cell.dataset, cell.architecture):
+        return
+    card = cards.get(origin.dataset) or read_card(data_folder(study, origin.dataset))
+    given, _ = _on_meta(study.architectures[origin.architecture], image_shape(card))
+    network, _ = _on_meta(study.architectures[cell.architecture], image_shape(cards[cell.dataset]))
+    fit_weights(network, given.state_dict(), f"the weights of {origin.experiment.key} do not fit {cell.key}")
+
+
+def _check_freeze(recipe: Recipe, architecture: Architecture, images: ImageShape) -> None:
+    if recipe.freeze is None:
+        return
+    network, image = _on_meta(architecture, images)
+    freeze(network, recipe.freeze)
+    if recipe.freeze == "backbone":
+        check_classifier(network, image)
+
+
+def _on_meta(architecture: Architecture, images: ImageShape) -> tuple[nn.Module, Tensor]:
+    """A network and one image on the meta device, so without memory."""
+    with torch.device("meta"):
+        return build_model(architecture, images), torch.empty(1, images.channels, images.height, images.width)
+
+
+def _write_examples(study: Study, layout: Layout, cards: Cards, augmentations: Augmentations) -> None:
+    """Training images before and after each augmentation, for the report."""
+    for (dataset, recipe), augmentation in augmentations.items():
+        if study.recipes[recipe].augment:
+            target = layout.examples(dataset, recipe)
+            write_examples(augmentation, cards[dataset], data_folder(study, dataset), target)

@@ -1,6 +1,7 @@
-"""`bakeoff doctor`: what a run needs of this machine, what is wrong with it, and what to do."""
+"""`bakeoff doctor`: what runs need of this machine, what is wrong with it, and what to do."""
 
 import fcntl
+import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -11,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from rich import box
 from rich.markup import escape
@@ -29,21 +30,23 @@ from bakeoff.study.study import Study
 GIB = 2**30
 LITTLE_DISK, NO_DISK = 5 * GIB, 0.1 * GIB
 LITTLE_SHARED_MEMORY = 0.0625 * GIB  # what containers get by default
-STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+INSTALL = "pip install -e . installs what Bakeoff needs"
+Level = Literal["ok", "warning", "problem"]
+STYLES: dict[Level, str] = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. A `problem` keeps runs from working, a `warning` does not."""
+    """One thing that was examined. A `problem` keeps runs from working, a `warning` does not."""
 
     what: str
-    level: Literal["ok", "warning", "problem"]
+    level: Level
     found: str
     remedy: str = ""
 
 
 def examine(study: Study) -> list[Finding]:
-    """Look at everything that runs of a study need."""
+    """Examine everything that the runs of a study need."""
     return [
         _python(),
         _snakemake(),
@@ -51,7 +54,8 @@ def examine(study: Study) -> list[Finding]:
         *_energy(study),
         _processors(study),
         _leases(),
-        *(_folder(name, Path(path)) for name, path in (("results", RESULTS), ("report", REPORT))),
+        _folder(RESULTS),
+        _folder(REPORT),
         _data(Path(study.data_root)),
         *_shared_memory(),
         _git(),
@@ -62,7 +66,7 @@ def examine(study: Study) -> list[Finding]:
 
 
 def findings_table(findings: list[Finding]) -> Table:
-    """A row for each finding, with what to do about those that are not well."""
+    """A row for each finding, with its remedy if it has one."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("")
     table.add_column("")
@@ -79,61 +83,59 @@ def _python() -> Finding:
 
 
 def _snakemake() -> Finding:
-    from importlib.metadata import PackageNotFoundError, version
-
     try:
-        found = version("snakemake")
-    except PackageNotFoundError:
-        return Finding("Snakemake", "problem", "is not installed", "pip install -e . installs what Bakeoff needs")
-    return Finding("Snakemake", "ok", found)
+        return Finding("Snakemake", "ok", importlib.metadata.version("snakemake"))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("Snakemake", "problem", "is not installed", INSTALL)
 
 
 def _torch_and_gpus(study: Study) -> Iterator[Finding]:
-    """PyTorch, the GPUs that the driver knows, and whether the one can use the others."""
     try:
         import torch
-    except (ImportError, OSError) as error:  # missing, or a library of it
-        yield Finding("PyTorch", "problem", f"cannot be imported: {error}", "pip install -e . installs what is needed")
+    except (ImportError, OSError) as error:  # missing, or one of its libraries
+        yield Finding("PyTorch", "problem", f"cannot be imported: {error}", INSTALL)
         return
-    built_for = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "for the CPU alone"
-    yield Finding("PyTorch", "ok", f"{torch.__version__}, built {built_for}")
-    submits = shutil.which("sbatch") is not None  # from here to nodes that may have what is missing here
-    wanted: Literal["problem", "warning"] = "problem" if study.device == "cuda" and not submits else "warning"
+    built_for = f"CUDA {torch.version.cuda}" if torch.version.cuda else "the CPU only"
+    yield Finding("PyTorch", "ok", f"{torch.__version__}, built for {built_for}")
+    yield from _gpus(study, torch)
+
+
+def _gpus(study: Study, torch: Any) -> Iterator[Finding]:
+    """The GPUs that the driver knows, and whether PyTorch can use them."""
+    submits = shutil.which("sbatch") is not None  # to nodes that may have what is missing here
+    level: Level = "problem" if study.device == "cuda" and not submits else "warning"
     try:
-        gpus = _listed_gpus()
-        visible = visible_devices()
+        known, visible = _known_gpus(), visible_devices()
     except BakeoffError as error:
-        yield Finding("GPU", wanted, str(error))
+        yield Finding("GPU", level, str(error))
         return
     if torch.cuda.is_available():
-        for index, gpu in enumerate(gpus or map(torch.cuda.get_device_name, range(torch.cuda.device_count()))):
-            yield Finding(f"GPU {index}", "ok", gpu)
-    elif not gpus and not (DEVICE_FILES / "nvidiactl").exists():
+        names = known or [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+        yield from (Finding(f"GPU {index}", "ok", name) for index, name in enumerate(names))
+    elif not known and not (DEVICE_FILES / "nvidiactl").exists():
         if study.device == "cuda":
-            remedy = "well where all jobs go to the cluster" if submits else "say device: auto, or cpu"
-            yield Finding("GPU", wanted, "none here, and the study says device: cuda", remedy)
+            remedy = "fine if all jobs go to the cluster" if submits else "say device: auto, or cpu"
+            yield Finding("GPU", level, "none here, and the study says device: cuda", remedy)
         else:
             yield Finding("GPU", "ok", "none here: training runs on the CPU")
     elif os.environ.get("CUDA_VISIBLE_DEVICES") is not None and not visible:
-        yield Finding("GPU", wanted, "CUDA_VISIBLE_DEVICES hides every GPU", "unset CUDA_VISIBLE_DEVICES")
-    elif not torch.version.cuda:
-        remedy = "install a CUDA build of PyTorch: see pytorch.org/get-started"
-        yield Finding("GPU", wanted, f"{_all(gpus)}, which this build of PyTorch cannot use", remedy)
+        yield Finding("GPU", level, "CUDA_VISIBLE_DEVICES hides every GPU", "unset CUDA_VISIBLE_DEVICES")
     else:
-        remedy = f"update the driver to one for CUDA {torch.version.cuda}, or install a PyTorch for an older CUDA"
-        yield Finding("GPU", wanted, f"{_all(gpus)}, which PyTorch cannot use: is the driver too old?", remedy)
+        found, cuda = "; ".join(known) or "a driver without GPUs", torch.version.cuda
+        if cuda:
+            remedy = f"update the driver to one for CUDA {cuda}, or install a PyTorch for an older CUDA"
+            yield Finding("GPU", level, f"{found}, which PyTorch cannot use: is the driver too old?", remedy)
+        else:
+            remedy = "install a CUDA build of PyTorch: see pytorch.org/get-started"
+            yield Finding("GPU", level, f"{found}, which this build of PyTorch cannot use", remedy)
 
 
-def _listed_gpus() -> list[str]:
-    """`NVIDIA H100, 80994 MiB of 81559 MiB free, driver 550.54` for each GPU: as nvidia-smi says it, as asking torch
-    would take memory of each."""
+def _known_gpus() -> list[str]:
+    """`NVIDIA H100, 80994 MiB of 81559 MiB free, driver 550.54` for each GPU that nvidia-smi lists. Asking torch would
+    take memory on each."""
     properties = ["name", "memory.free", "memory.total", "driver_version"]
     found = (line.rsplit(", ", 3) for line in ask_driver(properties) or [])
     return ["{}, {} of {} free, driver {}".format(*values) for values in found if len(values) == len(properties)]
-
-
-def _all(gpus: list[str]) -> str:
-    return "; ".join(gpus) or "a driver without GPUs"
 
 
 def _energy(study: Study) -> Iterator[Finding]:
@@ -155,7 +157,7 @@ def _processors(study: Study) -> Finding:
 
 
 def _leases() -> Finding:
-    """The folder of GPU leases, and who has one."""
+    """The folder of GPU leases, and who holds one."""
     try:
         folder = lease_folder()
     except BakeoffError as error:
@@ -165,16 +167,16 @@ def _leases() -> Finding:
 
 
 def _are_leased() -> bool:
-    """Whether there are GPUs here, or may be: that a driver does not answer is said elsewhere."""
+    """Whether there are GPUs here, or may be. `_gpus` reports a driver that does not answer."""
     try:
         return bool(visible_devices())
     except BakeoffError:
         return True
 
 
-def _folder(name: str, folder: Path) -> Finding:
-    """A folder that Bakeoff writes to: whether it can, files can be locked there, and how much room there is."""
-    there = _existing(folder)
+def _folder(folder: Path) -> Finding:
+    """A folder that Bakeoff writes to: whether it can, whether locks work there, and how much space is free."""
+    name, there = folder.name, _existing(folder)
     try:
         with tempfile.NamedTemporaryFile(dir=there) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -183,59 +185,63 @@ def _folder(name: str, folder: Path) -> Finding:
     free = shutil.disk_usage(there).free
     found = f"{folder.absolute()}: {free / GIB:,.1f} GiB free"
     if free < NO_DISK:
-        return Finding(name, "problem", found, "make room, or run where there is some")
+        return Finding(name, "problem", found, "free some space, or run elsewhere")
     if free < LITTLE_DISK:
         return Finding(name, "warning", found, "prepared data and weights of large studies may not fit")
     return Finding(name, "ok", found)
 
 
 def _data(folder: Path) -> Finding:
-    """Where datasets are looked for, and downloaded to."""
+    """The folder that datasets are read from and downloaded to."""
     if folder.exists() and not os.access(folder, os.R_OK | os.X_OK):
-        return Finding("data_root", "problem", f"{folder.absolute()} cannot be read", "ask its owner, or name another")
+        return Finding(
+            "data_root",
+            "problem",
+            f"{folder.absolute()} cannot be read",
+            "ask its owner, or set another data_root",
+        )
     free = shutil.disk_usage(_existing(folder)).free
-    state = "" if folder.exists() else ", is not there yet"
+    state = "" if folder.exists() else " (does not exist yet)"
     return Finding("data_root", "ok", f"{folder.absolute()}{state}: {free / GIB:,.1f} GiB free")
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
+    """The folder, or its nearest parent that exists."""
     return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 def _shared_memory() -> Iterator[Finding]:
-    """Bakeoff shares pages of files between jobs and needs none; a plugin's DataLoader workers would."""
+    """Bakeoff needs none: its jobs share pages of files. The DataLoader workers of a plugin would need some."""
     shared = Path("/dev/shm")
     if not shared.exists():
         return
     free = shutil.disk_usage(shared).free
     found = f"{free / GIB:,.2f} GiB free in {shared}"
     if free < LITTLE_SHARED_MEMORY:
-        yield Finding("Shared memory", "warning", found, "enough for Bakeoff; plugins with worker processes want more")
+        yield Finding("Shared memory", "warning", found, "enough for Bakeoff; plugins with worker processes need more")
     else:
         yield Finding("Shared memory", "ok", found)
 
 
 def _git() -> Finding:
     if shutil.which("git") is None:
-        return Finding("git", "warning", "is not installed", "results will not say of which commit they are")
+        return Finding("git", "warning", "is not installed", "results will not name their commit")
     inside = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     if inside.returncode != 0:
-        return Finding("git", "ok", "this folder is in no repository: results name no commit")
+        return Finding("git", "ok", "this folder is not in a repository: results name no commit")
     return Finding("git", "ok", f"commit {inside.stdout.strip()[:10]}")
 
 
 def _latex() -> Finding:
     found = [name for name in COMPILERS if shutil.which(name)]
     if not found:
-        return Finding("LaTeX", "ok", f"none of {', '.join(COMPILERS)}: reports are made, but no PDF of them")
+        return Finding("LaTeX", "ok", f"none of {', '.join(COMPILERS)}: reports are made, but not as PDF")
     return Finding("LaTeX", "ok", found[0])
 
 
 def _cluster() -> Iterator[Finding]:
-    """SLURM's commands and Snakemake's way to it, where one of them is there."""
+    """SLURM's commands, and Snakemake's plugin for it, where there is a cluster."""
     commands = {name: shutil.which(name) is not None for name in ("sbatch", "squeue", "sacct")}
-    plugin = importlib.util.find_spec("snakemake_executor_plugin_slurm") is not None
     if not any(commands.values()):
         yield Finding("SLURM", "ok", "none here: Snakemake runs jobs on this machine")
         return
@@ -247,17 +253,17 @@ def _cluster() -> Iterator[Finding]:
         yield Finding("SLURM", "warning", f"there is no {' and no '.join(missing)}", remedy)
     else:
         yield Finding("SLURM", "ok", ", ".join(commands))
-    if not plugin:
+    if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
         remedy = "pip install snakemake-executor-plugin-slurm, to submit jobs"
         yield Finding("SLURM", "warning", "Snakemake's SLURM plugin is not installed", remedy)
 
 
 def _slurm_profile(study: Study) -> Iterator[Finding]:
-    """Warnings alone: runs may be meant for this machine."""
+    """Only warnings: the runs may be meant for this machine."""
     if not PROFILE.exists() or not shutil.which("sbatch"):
         return
     try:
-        found = list(mistakes(study))
+        found = mistakes(study)
     except BakeoffError as error:
         found = [str(error)]
     yield from (Finding("SLURM profile", "warning", mistake) for mistake in found)

@@ -1,4 +1,4 @@
-"""How long the runs of a study still take, from the epochs that were trained so far."""
+"""How long the runs of a study will still take, estimated from the epochs trained so far."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
@@ -10,7 +10,7 @@ from bakeoff.study.matrix import Run
 
 @dataclass(frozen=True)
 class Trained:
-    """How far a run is: `epoch` of `epochs` in so many seconds of training."""
+    """How far a run is: it has trained `epoch` of `epochs` epochs in `seconds`."""
 
     run: Run
     epoch: int
@@ -20,10 +20,10 @@ class Trained:
 
 
 def seconds_left(trained: Sequence[Trained]) -> list[float | None]:
-    """For each run the seconds of training that are left; None where nothing like it has trained an epoch.
+    """For each run the seconds of training that are left; None where no similar run has trained an epoch.
 
-    A run that has trained goes on at its own pace. Others go at the mean pace of the runs of the same experiment, or
-    else of those with the same data and architecture.
+    A run that has trained continues at its own pace. Others are estimated at the mean pace of the runs of the same
+    experiment, or else of those with the same dataset and architecture.
     """
     paces: dict[Hashable, list[float]] = defaultdict(list)
     for one in trained:

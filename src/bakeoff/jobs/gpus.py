@@ -1,4 +1,4 @@
-"""What GPUs this machine has, found without torch, as Snakemake's planning needs it and leases do."""
+"""The GPUs of this machine, found without torch: Snakemake's planning and the leases need them."""
 
 import os
 import subprocess
@@ -8,41 +8,41 @@ from pathlib import Path
 
 from bakeoff.errors import BakeoffError
 
-DEVICE_FILES = Path("/dev")  # of the NVIDIA driver: nvidiactl, and nvidia0, nvidia1, … for the GPUs
+DEVICE_FILES = Path("/dev")  # holds the NVIDIA driver's nvidiactl, and nvidia0, nvidia1, … for its GPUs
 SECONDS_TO_ANSWER = 60
 
 
 def visible_devices() -> list[str]:
-    """The GPUs that this process may use, by UUID where the driver tells: all, or those of CUDA_VISIBLE_DEVICES.
+    """The GPUs that this process may use: all, or those of CUDA_VISIBLE_DEVICES, where indices are nvidia-smi's.
 
-    Indices there are nvidia-smi's. Raises BakeoffError when the driver does not answer.
+    By UUID where the driver tells it, else by index. Raises BakeoffError when the driver does not answer.
     """
     known = _driver_devices()
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is None:
         return list(known.values())
     found = (_named(name.strip(), known) for name in named.split(","))
-    return list(takewhile(bool, found))  # as CUDA: what follows an invalid entry is not seen
+    return list(takewhile(bool, found))  # like CUDA, which ignores what follows an invalid entry
 
 
 def gpus_of_a_run(device: str, elsewhere: bool) -> int:
-    """How many GPUs a training job asks Snakemake for: none where it will train on the CPU.
+    """How many GPUs a training job asks Snakemake for: one, or none where it will train on the CPU.
 
-    Where jobs run `elsewhere`, on a cluster, `auto` asks for one: what this machine has says nothing of that.
+    Where jobs run `elsewhere`, on a cluster, `auto` asks for one, whatever this machine has.
     """
     return int(device == "cuda" or (device == "auto" and (elsewhere or bool(visible_devices()))))
 
 
 def room_on_gpus(device: str, jobs_per_gpu: int) -> int:
-    """How many training jobs can have a GPU of this machine at a time."""
+    """How many training jobs can use the GPUs of this machine at the same time."""
     return len(visible_devices()) * jobs_per_gpu if device != "cpu" else 0
 
 
 def advice_on_gpus(device: str, jobs_per_gpu: int, asked: int | None) -> str:
-    """What to say of `--resources gpu=N`, left out or not, before training starts here: nothing when all is well.
+    """Advice on `--resources gpu=N` before training starts on this machine; `asked` is N. Empty when all is well.
 
-    Raises BakeoffError when N is more than there is room for, when it is zero, which limits nothing, and for
-    `device: cuda` without a GPU. Without one that nobody insists on any N does no harm.
+    Raises BakeoffError when N is more than there is room for, when it is zero (which limits nothing), and for
+    `device: cuda` without a GPU. Without GPUs and without `device: cuda` any N is harmless.
     """
     room = room_on_gpus(device, jobs_per_gpu)
     if device == "cuda" and not room:
@@ -51,7 +51,7 @@ def advice_on_gpus(device: str, jobs_per_gpu: int, asked: int | None) -> str:
         return ""
     there = f"GPUs here: {room // jobs_per_gpu}, jobs_per_gpu: {jobs_per_gpu}"
     if asked is None:
-        return f"{there}. Without --resources gpu={room} more jobs may start than have a GPU; they wait for one"
+        return f"{there}. Without --resources gpu={room} more jobs may start than there are GPUs; they wait for one"
     if asked < 1:
         raise BakeoffError(f"--resources gpu={asked} limits nothing. {there}; say gpu={room}, or --config device=cpu")
     if asked > room:
@@ -60,9 +60,9 @@ def advice_on_gpus(device: str, jobs_per_gpu: int, asked: int | None) -> str:
 
 
 def ask_driver(properties: Sequence[str]) -> list[str] | None:
-    """A line for each GPU with these of its properties, by the names of `nvidia-smi --help-query-gpu`.
+    """A line for each GPU with these properties, named as in `nvidia-smi --help-query-gpu`.
 
-    None where there is no nvidia-smi, or it fails. Raises BakeoffError when it does not answer.
+    None where nvidia-smi is missing or fails. Raises BakeoffError when it does not answer.
     """
     command = ["nvidia-smi", f"--query-gpu={','.join(properties)}", "--format=csv,noheader"]
     try:
@@ -80,7 +80,8 @@ def ask_driver(properties: Sequence[str]) -> list[str] | None:
 def _named(name: str, known: dict[str, str]) -> str:
     """The device that an entry of CUDA_VISIBLE_DEVICES means: an index, or the beginning of a UUID; "" for none.
 
-    Parts of GPUs (MIG-…) the driver does not list, and of indices alone no UUID can be told.
+    Names that cannot be looked up are taken as they are: parts of GPUs (MIG-…), which the driver does not list, and
+    UUIDs where only indices are known.
     """
     if name in known:
         return known[name]
@@ -92,9 +93,9 @@ def _named(name: str, known: dict[str, str]) -> str:
 
 
 def _driver_devices() -> dict[str, str]:
-    """Index → UUID of each GPU, as the driver counts them; nothing without a driver.
+    """Index → UUID of each GPU, as the driver counts them; empty without a driver.
 
-    Containers may have GPUs and an nvidia-smi that is missing or fails: there, their indices.
+    In a container with GPUs whose nvidia-smi is missing or fails, the indices stand for the UUIDs.
     """
     lines = ask_driver(["index", "uuid"])
     if lines is None:

@@ -1,6 +1,6 @@
-"""Which GPU a training job uses: a lock file per slot of a device, held for the life of the process.
+"""Which GPU a training job uses: a device has a lock file for each of its slots, and a job holds one while it lives.
 
-Snakemake only counts GPUs. The kernel frees a lock when its process dies, however it dies, so no lease is ever lost.
+Snakemake only counts GPUs. The kernel frees a lock however its process dies, so no lease is ever lost.
 """
 
 import fcntl
@@ -21,9 +21,10 @@ SECONDS_BETWEEN_TRIES = 0.5
 
 @dataclass(frozen=True)
 class Lease:
-    """A slot of a device, for as long as the descriptor `lock` is open; held `since` a moment of time.monotonic().
+    """A slot of a device, held as long as the file descriptor `lock` is open; `since` is a time of time.monotonic().
 
-    A bare descriptor: Python closes its files while it shuts down, when the process still has memory on the device.
+    A bare descriptor, not a file object: Python closes files at shutdown, while the process still has memory on the
+    device.
     """
 
     device: str
@@ -33,9 +34,9 @@ class Lease:
 
 
 def lease_folder() -> Path:
-    """A folder of this user on this machine alone. Raises BakeoffError when it belongs to someone else.
+    """The folder of lock files, for this user on this machine. Raises BakeoffError when it belongs to someone else.
 
-    Not XDG_RUNTIME_DIR: it goes when its user logs out, and the locks of jobs that go on with it.
+    Not in XDG_RUNTIME_DIR, which is deleted when its user logs out, even while jobs are still running.
     """
     folder = Path(tempfile.gettempdir()) / f"bakeoff-{os.getuid()}"
     try:
@@ -57,35 +58,35 @@ def lease(
     folder: Path,
     seconds_to_wait: float,
 ) -> Lease:
-    """Take a free slot of one of the devices, a device with the fewest jobs first; wait for one when all are taken.
+    """Take a free slot, on a device with the fewest jobs; wait for one when all are taken.
 
-    `holder` is written into the lock file for others to read. Raises BakeoffError naming the holders after
-    `seconds_to_wait`.
+    Each device has so many `slots`. `holder` is written into the lock file for others to read. Raises BakeoffError
+    naming the holders after `seconds_to_wait`.
     """
     started, told = time.monotonic(), False
     while True:
         for slot in range(slots):
             for device in devices:
-                lock = _try(_lock(folder, device, slot), holder)
+                lock = _take(_lock_file(folder, device, slot), holder)
                 if lock is not None:
                     return Lease(device, slot, lock, time.monotonic())
         if time.monotonic() - started > seconds_to_wait:
-            held = "; ".join(_holders(devices, slots, folder))
             raise BakeoffError(
-                f"no GPU was free for {seconds_to_wait:g} s: {held}. Ask Snakemake for no more than "
-                f"--resources gpu={len(devices) * slots}, end what holds them, or raise gpu_wait_seconds in the study"
+                f"no GPU was free for {seconds_to_wait:g} s: {_all_holders(devices, slots, folder)}. "
+                f"Ask Snakemake for no more than --resources gpu={len(devices) * slots}, stop the processes that hold "
+                "them, or raise gpu_wait_seconds in the study"
             )
         if not told:
-            print(f"waiting for a GPU: {'; '.join(_holders(devices, slots, folder))}", file=sys.stderr, flush=True)
+            print(f"waiting for a GPU: {_all_holders(devices, slots, folder)}", file=sys.stderr, flush=True)
             told = True
         time.sleep(SECONDS_BETWEEN_TRIES)
 
 
 def lease_gpu(device: str, jobs_per_gpu: int, holder: str, seconds_to_wait: float) -> Lease | None:
-    """Lease one of the GPUs that this process may use and show torch no other; None where none is wanted or there.
+    """Lease one of the GPUs that this process may use, and hide the others from torch.
 
-    To be called before torch is imported. The kernel takes the lease back when the process is gone.
-    Raises BakeoffError after `seconds_to_wait`.
+    None when the study wants no GPU or there is none. To be called before torch is imported. The lease ends with the
+    process. Raises BakeoffError after `seconds_to_wait`.
     """
     devices = visible_devices() if device != "cpu" else []
     if not devices:
@@ -97,15 +98,15 @@ def lease_gpu(device: str, jobs_per_gpu: int, holder: str, seconds_to_wait: floa
 
 
 def holders(folder: Path) -> list[str]:
-    """The slots that are held now, and by whom: `GPU-1111.0: process 7 (digits/mlp/sgd/plain/seed0)`."""
+    """The slots that are held now, and their holders: `GPU-1111.0: process 7 (digits/mlp/sgd/plain/seed0)`."""
     held = [path for path in sorted(folder.glob("*.lock")) if is_locked(path)]
-    return [f"{unquote(path.stem)}: {path.read_text(encoding='utf-8') or 'another process'}" for path in held]
+    return [f"{unquote(path.stem)}: {_holder(path)}" for path in held]
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a living process holds a lock file; the kernel frees it when the process dies.
+    """Whether a living process holds a lock file.
 
-    Who only looks may not be allowed to write, and shares the moment in which it looks with others.
+    Tried with a shared lock, so that readers need not be able to write and do not see one another as holders.
     """
     try:
         with path.open(encoding="utf-8") as file:
@@ -117,13 +118,13 @@ def is_locked(path: Path) -> bool:
     return False
 
 
-def _lock(folder: Path, device: str, slot: int) -> Path:
-    """The lock file of a slot; names of parts of GPUs may have slashes: `MIG-GPU-1111/1/0`."""
+def _lock_file(folder: Path, device: str, slot: int) -> Path:
+    """The lock file of a slot. Names of parts of GPUs may have slashes: `MIG-GPU-1111/1/0`."""
     return folder / f"{quote(device, safe='')}.{slot}.lock"
 
 
-def _try(path: Path, holder: str) -> int | None:
-    """The open lock file, or None when another process has it."""
+def _take(path: Path, holder: str) -> int | None:
+    """The descriptor of the lock file, now locked, or None when another process holds it."""
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
@@ -138,6 +139,11 @@ def _try(path: Path, holder: str) -> int | None:
     return file
 
 
-def _holders(devices: Sequence[str], slots: int, folder: Path) -> list[str]:
-    paths = [(device, _lock(folder, device, slot)) for device in devices for slot in range(slots)]
-    return [f"{device} is held by {path.read_text(encoding='utf-8') or 'another process'}" for device, path in paths]
+def _all_holders(devices: Sequence[str], slots: int, folder: Path) -> str:
+    """Who holds the slots of these devices: `GPU-1111 is held by process 7 (…); …`."""
+    paths = [(device, _lock_file(folder, device, slot)) for device in devices for slot in range(slots)]
+    return "; ".join(f"{device} is held by {_holder(path)}" for device, path in paths)
+
+
+def _holder(path: Path) -> str:
+    return path.read_text(encoding="utf-8") or "another process"

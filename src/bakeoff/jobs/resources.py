@@ -11,20 +11,21 @@ DEFAULTS = {"mem_mb": 8000, "runtime": 120}
 
 
 def check_defaults(default_resources: Sequence[str]) -> None:
-    """Raises BakeoffError for a default that is no number. Snakemake itself converts `mem: 16GB` and `runtime: 2h`."""
+    """Raise BakeoffError for a default that is no number. Snakemake itself converts `mem: 16GB` and `runtime: 2h`."""
     for resource in DEFAULTS:
         _default(resource, default_resources)
         _default(f"max_{resource}", default_resources)
 
 
-def request(
+def requested(
     study: Study, default_resources: Sequence[str], resource: str, cells: Iterable[Experiment], attempt: int
 ) -> int:
     """Megabytes of memory (`mem_mb`) or minutes (`runtime`) for a job that serves these experiments.
 
-    The first attempt asks for what their architectures and recipes say, the largest of it, else for what the profile's
-    `default_resources`, written `name=value`, say. The second asks for twice as much, the third for three times, but
-    for no more than their `max_mem_mb`, `max_runtime`. Raises BakeoffError for a default that is no number.
+    The first attempt asks for the largest number in their architectures and recipes. Where they have none, it asks for
+    that of the profile's `default_resources`, written `name=value`. The second attempt asks for twice as much, the
+    third for three times, up to the profile's `max_mem_mb` or `max_runtime`. Raises BakeoffError for a default that is
+    no number.
     """
     entries = [
         entry for cell in cells for entry in (study.architectures[cell.architecture], study.recipes[cell.recipe])
@@ -36,13 +37,13 @@ def request(
 
 
 def _default(resource: str, default_resources: Sequence[str]) -> int | None:
-    """The number that a profile gives; None where it gives none."""
+    """The number that a profile gives, or None."""
     written = dict(item.split("=", 1) for item in default_resources).get(resource, "")
-    if not written or "input.size" in written:  # Snakemake's own guess, from the size of the inputs, is none
+    if not written or "input.size" in written:  # Snakemake's own default, a guess from the size of the inputs
         return None
     if not written.isdecimal():
         raise BakeoffError(
-            f"default-resources: {resource}: must be a number, as later attempts ask for more by themselves; "
+            f"default-resources: {resource}: must be a number, as Bakeoff itself multiplies it for later attempts; "
             f"found {written!r}"
         )
     return int(written)

@@ -1,16 +1,17 @@
-"""What the profile for SLURM asks for against what the cluster has: before jobs fail one by one, or wait for ever."""
+"""What the SLURM profile asks for, against what the cluster has: said before jobs fail one by one or wait forever."""
 
+import math
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bakeoff.errors import BakeoffError
-from bakeoff.jobs.resources import request
+from bakeoff.jobs.resources import requested
 from bakeoff.study.arguments import nearest
-from bakeoff.study.reading import place, read_yaml
+from bakeoff.study.reading import located, read_yaml
 from bakeoff.study.study import Study
 
 PROFILE = Path("profiles/slurm/config.yaml")
@@ -20,45 +21,28 @@ SECONDS_TO_ANSWER = 60
 
 @dataclass(frozen=True)
 class Partition:
-    """What jobs may have in a partition: the longest time, infinity where there is no limit, and GPUs."""
+    """What a partition offers: GPUs, and a longest running time, infinity where there is no limit."""
 
     minutes: float
     has_gpus: bool
     is_default: bool
 
 
-def mistakes(study: Study, profile: Path = PROFILE) -> Iterator[str]:
-    """What jobs of a study would fail on, or wait for ever for: a line for each, with its place in the profile.
+def mistakes(study: Study, path: Path = PROFILE) -> list[str]:
+    """What would make jobs of a study fail or wait forever: a line for each, with its place in the profile.
 
     Raises BakeoffError for a profile that cannot be read, and when the cluster does not answer.
     """
-    content, known = read_yaml(profile), partitions()
-    defaults = _resources(content.get("default-resources"))
-    of_training = _resources((content.get("set-resources") or {}).get("train"))
-
-    def where(key: str) -> str:
-        return place(profile, ["set-resources", "train", key] if key in of_training else ["default-resources", key])
-
+    profile, cluster = read_yaml(path), partitions()
+    defaults = _resources(profile.get("default-resources"))
+    of_training = _resources((profile.get("set-resources") or {}).get("train"))
+    attempts = range(1, 2 + profile.get("retries", 0))
+    minutes = (_minutes_of(study, defaults, of_training, attempt) for attempt in attempts)
     named = (defaults | of_training).get("slurm_partition")
-    names = named.split(",") if named else [name for name, partition in known.items() if partition.is_default]
-    for name in names:
-        if name not in known:
-            yield f"{where('slurm_partition')}the cluster has no partition {name!r}; {nearest(name, list(known))}"
-            return
-    if study.device != "cpu" and not any(known[name].has_gpus for name in names):
-        yield (
-            f"{where('slurm_partition')}{', '.join(names)} has no GPUs; name a partition that has, or say device: cpu "
-            "in the study"
-        )
-    most = max((known[name].minutes for name in names), default=float("inf"))
-    for attempt in range(1, content.get("retries", 0) + 2):
-        longest = _minutes_of(study, defaults, of_training, attempt)
-        if longest > most:
-            yield (
-                f"{where('runtime')}attempt {attempt} asks for {longest} minutes, {', '.join(names)} gives {most:.0f} "
-                "at most: it would wait for ever. Lower runtime, here or in the study's resources, or max_runtime"
-            )
-            return
+    found = _mistakes(named, study.device != "cpu", minutes, cluster)
+    sections = {key: ("set-resources", "train") for key in of_training}
+    errors = [BakeoffError(message, [*sections.get(key, ["default-resources"]), key]) for key, message in found]
+    return [located(error, path) for error in errors]
 
 
 def partitions() -> dict[str, Partition]:
@@ -78,6 +62,28 @@ def partitions() -> dict[str, Partition]:
     return found
 
 
+def _mistakes(
+    named: str | None, wants_gpu: bool, minutes: Iterable[int], cluster: dict[str, Partition]
+) -> Iterator[tuple[str, str]]:
+    """Key and message of each mistake. `minutes` are what a job asks for at each attempt; `named` are partitions."""
+    names = named.split(",") if named else [name for name, partition in cluster.items() if partition.is_default]
+    for name in names:
+        if name not in cluster:
+            yield "slurm_partition", f"the cluster has no partition {name!r}; {nearest(name, cluster)}"
+            return
+    listed = ", ".join(names)
+    if wants_gpu and not any(cluster[name].has_gpus for name in names):
+        remedy = "name a partition that has, or say device: cpu in the study"
+        yield "slurm_partition", f"{listed} has no GPUs; {remedy}"
+    most = max((cluster[name].minutes for name in names), default=math.inf)
+    for attempt, longest in enumerate(minutes, start=1):
+        if longest > most:
+            remedy = "lower runtime, here or in the study's resources, or max_runtime"
+            asked = f"attempt {attempt} asks for {longest} minutes, {listed} gives {most:.0f} at most"
+            yield "runtime", f"{asked}: it would wait forever; {remedy}"
+            return
+
+
 def _resources(written: Any) -> dict[str, str]:
     """Resources as Snakemake takes them in a profile: a mapping, or a list of `name=value`."""
     if isinstance(written, list):
@@ -86,17 +92,17 @@ def _resources(written: Any) -> dict[str, str]:
 
 
 def _minutes_of(study: Study, defaults: dict[str, str], of_training: dict[str, str], attempt: int) -> int:
-    """What a training job asks for at an attempt; `set-resources` is the last word, and always the same."""
+    """The most minutes that a training job asks for at an attempt. `set-resources` has the last word."""
     if of_training.get("runtime", "").isdecimal():
         return int(of_training["runtime"])
     written = [f"{name}={value}" for name, value in defaults.items()]
-    return max(request(study, written, "runtime", [cell], attempt) for cell in study.cells)
+    return max(requested(study, written, "runtime", [cell], attempt) for cell in study.cells)
 
 
 def _minutes(limit: str) -> float:
     """`1-12:00:00`, `2:30:00`, `30:00`, `infinite`."""
     parts = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", limit)
     if not parts:
-        return float("inf")
+        return math.inf
     days, hours, minutes, seconds = (int(part or 0) for part in parts.groups())
     return days * 1440 + hours * 60 + minutes + seconds / 60

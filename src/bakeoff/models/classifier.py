@@ -77,9 +77,9 @@ def fit_classifier(network: nn.Module, dropout: float | None, head: Head | None)
     Dropout that the library put right before the classifier becomes the classifier's own.
     """
     if dropout is not None and head is not None:
-        raise BakeoffError("dropout: head has its own dropout; leave one of the two out")
+        raise BakeoffError("head has its own dropout; leave one of the two out", ["dropout"])
     if dropout is not None and not 0 <= dropout < 1:
-        raise BakeoffError(f"dropout: found {dropout}; allowed: a probability, 0 or more and less than 1")
+        raise BakeoffError(f"found {dropout}; allowed: a probability, 0 or more and less than 1", ["dropout"])
     if dropout is None and head is None and not any(isinstance(module, nn.Linear) for module in network.modules()):
         return
     path = classifier_path(network)

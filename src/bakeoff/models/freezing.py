@@ -22,7 +22,7 @@ def freeze(network: nn.Module, what: Freeze) -> None:
     for name in _frozen_names(network, what):
         network.get_parameter(name).requires_grad_(False)
     if not any(parameter.requires_grad for parameter in network.parameters()):
-        raise BakeoffError("freeze: no parameter is left to train")
+        raise BakeoffError("no parameter is left to train")
 
 
 def train_mode(network: nn.Module, what: Freeze) -> None:
@@ -54,11 +54,11 @@ def _frozen_names(network: nn.Module, what: Literal["backbone", "batch_norm"] | 
     if what == "batch_norm":
         layers = [path for path, module in network.named_modules() if isinstance(module, _BatchNorm)]
         if not layers:
-            raise BakeoffError("freeze: batch_norm, but the network has no batch-norm layer")
+            raise BakeoffError("batch_norm, but the network has no batch-norm layer")
         return [f"{path}.{name}" for path in layers for name, _ in network.get_submodule(path).named_parameters()]
     for pattern in what:
         if not any(fnmatchcase(name, pattern) for name in names):
-            raise BakeoffError(f"freeze: no parameter is called {pattern!r}; {_close(pattern, names)}")
+            raise BakeoffError(f"no parameter is called {pattern!r}; {_close(pattern, names)}")
     return [name for name in names if any(fnmatchcase(name, pattern) for pattern in what)]
 
 

@@ -72,11 +72,15 @@ def build_model(architecture: Architecture, images: ImageShape) -> nn.Module:
     models = MODELS | {name: Model(name, plugin.description, plugin.build) for name, plugin in own.items()}
     if architecture.model not in models:
         allowed = [*models, *(f"{library}/NAME" for library in LIBRARIES)]
-        raise BakeoffError(f"model: there is no model {architecture.model!r}; {nearest(architecture.model, allowed)}")
+        raise BakeoffError(
+            f"there is no model {architecture.model!r}; {nearest(architecture.model, allowed)}", ["model"]
+        )
     if architecture.small_images:
-        raise BakeoffError(f"small_images: {architecture.model} has no stem to change; say its layers instead")
+        raise BakeoffError(f"{architecture.model} has no stem to change; say its layers instead", ["small_images"])
     if architecture.head:
-        raise BakeoffError(f"head: is for timm/NAME and torchvision/NAME; {architecture.model} has its own arguments")
+        raise BakeoffError(
+            f"is for timm/NAME and torchvision/NAME; {architecture.model} has its own arguments", ["head"]
+        )
     model = models[architecture.model]
     check_arguments(model.build, architecture.arguments, model.name, ignore=frozenset({"images"}))
     try:

@@ -17,7 +17,7 @@ def fit_small_images(network: nn.Module, name: str) -> None:
     path, convolution = first_convolution(network)
     pools = [pool_path for pool_path, module in network.named_modules() if isinstance(module, nn.MaxPool2d)]
     if max(convolution.stride) == 1 and not pools:
-        raise BakeoffError(f"small_images: {name} has no stem that shrinks the image; leave the key out")
+        raise BakeoffError(f"{name} has no stem that shrinks the image; leave the key out", ["small_images"])
     stem = nn.Conv2d(convolution.in_channels, convolution.out_channels, 3, 1, 1, bias=convolution.bias is not None)
     _initialise(stem)
     _replace(network, path, stem)

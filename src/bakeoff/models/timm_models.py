@@ -17,7 +17,7 @@ def timm_model(name: str, images: ImageShape, small_images: bool, **arguments: A
     if not timm.is_model(name):
         close = nearest(name, timm.list_models()).split("? ")
         guess = f"; {close[0]}?" if len(close) > 1 else ""
-        raise BakeoffError(f"model: timm has no model {name!r}{guess}; list them with timm.list_models()")
+        raise BakeoffError(f"timm has no model {name!r}{guess}; list them with timm.list_models()", ["model"])
     configuration = timm.models.get_pretrained_cfg(name)
     if configuration is not None and configuration.fixed_input_size:
         arguments = {"img_size": (images.height, images.width), **arguments}

@@ -16,7 +16,7 @@ def torchvision_model(name: str, images: ImageShape, small_images: bool, **argum
 
     available = torchvision.models.list_models(module=torchvision.models)
     if name not in available:
-        raise BakeoffError(f"model: torchvision has no model {name!r}; {nearest(name, available)}")
+        raise BakeoffError(f"torchvision has no model {name!r}; {nearest(name, available)}", ["model"])
     if name.startswith("vit_"):
         arguments = {"image_size": images.height, **arguments}
     try:

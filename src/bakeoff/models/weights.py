@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, under
 from bakeoff.models.classifier import classifier_path
 from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.registry import build_model, split_name
@@ -24,17 +24,19 @@ def load_pretrained(network: nn.Module, architecture: Architecture, images: Imag
     Raises BakeoffError when the weights cannot be had, or are another architecture's.
     """
     if architecture.pretrained is not False:
-        fit_weights(network, pretrained_weights(architecture, images), f"pretrained: {architecture.pretrained}")
+        with under("pretrained"):
+            fit_weights(network, pretrained_weights(architecture, images), str(architecture.pretrained))
 
 
 def check_pretrained(architecture: Architecture, images: ImageShape) -> None:
     """Raise BakeoffError unless the weights can be had and fit; those of a hub are downloaded now."""
     if architecture.pretrained is False or architecture.pretrained == "random":
         return
-    given = {name: value.to("meta") for name, value in pretrained_weights(architecture, images).items()}
     with torch.device("meta"):
         network = build_model(architecture, images)
-    fit_weights(network, given, f"pretrained: {architecture.pretrained}")
+    with under("pretrained"):
+        given = {name: value.to("meta") for name, value in pretrained_weights(architecture, images).items()}
+        fit_weights(network, given, str(architecture.pretrained))
 
 
 def pretrained_weights(architecture: Architecture, images: ImageShape) -> Weights:
@@ -49,21 +51,21 @@ def pretrained_weights(architecture: Architecture, images: ImageShape) -> Weight
 def read_weights(path: Path) -> Weights:
     """The tensors of a safetensors file, or of one that torch.save wrote; never other objects. Raises BakeoffError."""
     if not path.is_file():
-        raise BakeoffError(f"pretrained: there is no file {path}; say true, random, or the path of a weights file")
+        raise BakeoffError(f"there is no file {path}; say true, random, or the path of a weights file")
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=False)
     except Exception as error:  # what is no weights file makes the readers stumble over anything
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise BakeoffError(f"pretrained: {path} cannot be read as weights alone: {reason}") from error
+        raise BakeoffError(f"{path} cannot be read as weights alone: {reason}") from error
     for key in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
     if not isinstance(content, dict) or not all(
         isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
     ):
-        raise BakeoffError(f"pretrained: {path} does not hold a state_dict: names with tensors")
+        raise BakeoffError(f"{path} does not hold a state_dict: names with tensors")
     return {name.removeprefix("module."): value for name, value in content.items()}
 
 
@@ -94,8 +96,9 @@ def pretrained_normalization(architecture: Architecture, channels: int) -> tuple
     mean, std = _library_normalization(architecture)
     if len(mean) != channels:
         raise BakeoffError(
-            f"normalize: pretrained, but {architecture.model} expects {len(mean)} channels and the images have "
-            f"{channels}; say normalize: dataset, or mode: {'RGB' if len(mean) == 3 else 'L'} for the dataset"
+            f"pretrained, but {architecture.model} expects {len(mean)} channels and the images have "
+            f"{channels}; say normalize: dataset, or mode: {'RGB' if len(mean) == 3 else 'L'} for the dataset",
+            ["normalize"],
         )
     return mean, std
 
@@ -113,7 +116,8 @@ def _library_normalization(architecture: Architecture) -> tuple[list[float], lis
 
         weights = torchvision.models.get_model_weights(name).DEFAULT.transforms()
         return list(weights.mean), list(weights.std)
-    raise BakeoffError(f"normalize: pretrained, but nothing says what {architecture.model} expects; give mean and std")
+    message = f"pretrained, but nothing says what {architecture.model} expects; give mean and std"
+    raise BakeoffError(message, ["normalize"])
 
 
 def _is_spare(name: str, classifier: str) -> bool:
@@ -126,7 +130,7 @@ def _is_spare(name: str, classifier: str) -> bool:
 def _from_library(architecture: Architecture, images: ImageShape) -> Weights:
     library, name = split_name(architecture.model)
     if library not in ("timm", "torchvision"):
-        raise BakeoffError(f"pretrained: {architecture.model} has no pretrained weights; give the path of a file")
+        raise BakeoffError(f"{architecture.model} has no pretrained weights; give the path of a file")
     try:
         if library == "timm":
             import timm
@@ -139,7 +143,7 @@ def _from_library(architecture: Architecture, images: ImageShape) -> Weights:
     except Exception as error:  # whatever the hub, the network or the cache raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise BakeoffError(
-            f"pretrained: the weights of {architecture.model} cannot be had: {reason}. "
+            f"the weights of {architecture.model} cannot be had: {reason}. "
             "Where there is no network, fetch the file elsewhere and give its path: pretrained: weights.safetensors"
         ) from error
     return donor.state_dict()

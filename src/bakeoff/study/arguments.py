@@ -1,4 +1,4 @@
-"""Checks the arguments that a study gives to a function before the function is called."""
+"""Checks the arguments that a study gives to a function, before the function is called."""
 
 import difflib
 import inspect
@@ -7,33 +7,36 @@ from typing import Any
 
 from bakeoff.errors import BakeoffError
 
+MOST_LISTED = 30
+BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
 
 def check_arguments(
     function: Callable[..., Any],
     arguments: Mapping[str, Any],
-    where: str,
+    what: str = "",
     ignore: frozenset[str] = frozenset(),
 ) -> None:
-    """Raise BakeoffError unless `function` takes `arguments` by name and gets all that it requires.
+    """Raise BakeoffError unless `function` takes all `arguments` by name and gets all that it requires.
 
-    `where` leads the message, as in "datasets.cifar10". Parameters in `ignore` are given by Bakeoff itself:
-    they may not be given and are not missed. A function with **kwargs takes any other name.
+    `what` leads the message: the name of a model or an optimizer. Bakeoff itself gives the parameters in `ignore`: they
+    may neither be given nor be missing. A function with **kwargs takes any other name.
     """
     try:
         parameters = inspect.signature(function).parameters.values()
-    except ValueError:  # some functions written in C do not say what they take
+    except ValueError:  # some functions written in C have no signature
         return
-    named = [parameter for parameter in parameters if parameter.kind in _BY_NAME and parameter.name not in ignore]
+    named = [parameter for parameter in parameters if parameter.kind in BY_NAME and parameter.name not in ignore]
     takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
     allowed = [parameter.name for parameter in named]
+    lead = f"{what}: " if what else ""
     for name in arguments:
-        if name in allowed or (takes_any and name not in ignore):
-            continue
-        raise BakeoffError(f"{where}: unknown argument {name!r}; {nearest(name, allowed)}")
+        if name not in allowed and (name in ignore or not takes_any):
+            raise BakeoffError(f"{lead}unknown argument {name!r}; {nearest(name, allowed)}")
     missing = [p.name for p in named if p.default is inspect.Parameter.empty and p.name not in arguments]
     if missing:
         given = ", ".join(arguments) or "nothing"
-        raise BakeoffError(f"{where}: missing {', '.join(map(repr, missing))}; given: {given}")
+        raise BakeoffError(f"{lead}missing {', '.join(map(repr, missing))}; given: {given}")
 
 
 def nearest(name: object, allowed: Iterable[str]) -> str:
@@ -44,7 +47,3 @@ def nearest(name: object, allowed: Iterable[str]) -> str:
     listed = sorted(names.values())
     more = f" and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
     return f"{guess}allowed: {', '.join(listed[:MOST_LISTED]) or 'nothing'}{more}"
-
-
-MOST_LISTED = 30
-_BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)

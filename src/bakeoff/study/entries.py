@@ -1,6 +1,6 @@
 """What one entry of a study may say: a dataset, an architecture, an optimizer, a recipe.
 
-Pure Python, without torch: this is read whenever Snakemake plans.
+Pure Python, without torch: Snakemake reads it whenever it plans.
 """
 
 import math
@@ -17,18 +17,18 @@ EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
 def _safe_name(name: str) -> str:
     if not SAFE_NAME.fullmatch(name):
         raise ValueError(
-            f"{name!r} is no safe folder name; allowed: letters, digits, '_', '.', '-', the first a letter or digit"
+            f"{name!r} is no safe folder name; allowed: letters, digits, '_', '.', '-', starting with a letter or digit"
         )
     return name
 
 
 def _listed(value: Any) -> Any:
-    """One name may stand for a list of one."""
+    """A single name means a list of one."""
     return [value] if isinstance(value, str | int) else value
 
 
 def _numbers(value: Any) -> Any:
-    """PyYAML reads 1e-3 as a string: make it the number that it is."""
+    """Make 1e-3 a number: PyYAML reads it as a string."""
     if isinstance(value, str) and EXPONENT.fullmatch(value):
         return float(value)
     if isinstance(value, list):
@@ -39,7 +39,7 @@ def _numbers(value: Any) -> Any:
 
 
 def without_infinity(value: Any) -> Any:
-    """JSON has no infinity: a specification holds its name, so that it equals itself read back."""
+    """Replace infinity and NaN by their names. JSON has neither, and a specification must equal itself read back."""
     if isinstance(value, dict):
         return {key: without_infinity(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -51,17 +51,17 @@ Name = Annotated[str, AfterValidator(_safe_name), Field(json_schema_extra={"patt
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True)]  # prose: a folded block of YAML ends with a new line
+Text = Annotated[str, StringConstraints(strip_whitespace=True)]  # a folded block of YAML ends with a newline
 
 
 class Strict(BaseModel):
-    """Unknown keys are errors, and so are infinity and NaN."""
+    """An entry in which unknown keys, infinity and NaN are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants")
 
 
 class Open(BaseModel):
-    """Keys beyond the fields are keyword arguments of the thing that the entry names."""
+    """An entry whose further keys are keyword arguments of what it names."""
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants")
 
@@ -76,7 +76,7 @@ class Open(BaseModel):
 
 
 class PerClass(Strict):
-    """Exactly so many images of each class, in the splits that are named."""
+    """The exact number of images of each class in a split; splits left out keep all."""
 
     train: int | None = Field(None, gt=0)
     validation: int | None = Field(None, gt=0)
@@ -92,36 +92,36 @@ class Dataset(Open):
         None, description="height and width in pixels; one number for a square, or with center_crop the shorter side"
     )
     center_crop: int | tuple[int, int] | None = Field(
-        None, description="height and width that are cut out of the centre after resizing; one number for a square"
+        None, description="height and width to cut out of the centre after resizing; one number for a square"
     )
     mode: Literal["L", "RGB"] | None = Field(None, description="convert every image to grayscale (L) or RGB")
     validation: float = Field(
         0.1,
         gt=0,
         lt=1,
-        description="share of the training split, stratified, that validates when the source has no validation split",
+        description="share of the training split, stratified, used for validation when the source has no such split",
     )
     per_class: PerClass | None = Field(
-        None, description="exactly so many images of each class in a split, drawn by split_seed; multi-class only"
+        None, description="exact number of images of each class in a split, drawn by split_seed; multi-class only"
     )
     limit: int | None = Field(
-        None, gt=0, description="at most so many images of each split, drawn by split_seed; always one of each class"
+        None, gt=0, description="most images of a split, drawn by split_seed; every class keeps at least one"
     )
     on_bad_image: Literal["error", "skip"] = "error"
 
 
 class Resources(Strict):
-    """What a training job asks a cluster for at its first attempt. It decides no result: changing it trains nothing."""
+    """What a training job asks a cluster for at its first attempt. Changing it trains nothing again."""
 
     mem_mb: int | None = Field(None, gt=0, description="memory in MB")
     runtime: int | None = Field(None, gt=0, description="time limit in minutes")
 
 
-HINTS = "to ask a cluster for; where architecture and recipe both say it, the larger counts; left out: the profile's"
+HINTS = "what to ask a cluster for; the larger of the architecture's and the recipe's; left out: the profile's"
 
 
 class Head(Strict):
-    """Dropout – Linear – ReLU – Linear in place of a library model's classifier."""
+    """Dropout, Linear, ReLU, Linear in place of a library model's classifier."""
 
     hidden: int = Field(gt=0)
     dropout: float = Field(0, ge=0, lt=1)
@@ -137,29 +137,29 @@ class Architecture(Open):
     small_images: bool = Field(False, description="3x3 stride-1 stem without max-pool, for images of about 32 pixels")
     pretrained: bool | str = Field(
         False,
-        description="true: the library's weights, from its hub; or the path of a safetensors or torch file; "
-        "random: fixed random weights, the same for all seeds",
+        description="true: the library's weights, from its hub; random: fixed random weights, the same for all seeds; "
+        "or the path of a safetensors or torch file",
     )
-    head: Head | None = Field(None, description="in place of the classifier of timm/NAME and torchvision/NAME")
+    head: Head | None = Field(None, description="replaces the classifier of timm/NAME and torchvision/NAME")
     resources: Resources = Field(Resources(), exclude=True, description=HINTS)
 
 
 class Optimizer(Open):
     """An optimizer of torch.optim or timm.optim. Further keys are its keyword arguments."""
 
-    name: str = Field(description="as torch.optim (SGD) or timm.optim (lamb) name it; case does not matter")
+    name: str = Field(description="its name in torch.optim (SGD) or timm.optim (lamb), in any case")
 
 
 class Schedule(Open):
     """A learning-rate schedule of torch.optim.lr_scheduler. Further keys are its keyword arguments."""
 
-    name: str | None = Field(None, description="class of torch.optim.lr_scheduler; left out: warm-up alone")
+    name: str | None = Field(None, description="class of torch.optim.lr_scheduler; left out: only the warm-up")
     warmup: float = Field(0, ge=0, description="epochs of linear warm-up")
     interval: Literal["epoch", "step"] = Field("epoch", description="when the schedule steps")
 
 
 def _as_written(schema: dict[str, Any]) -> None:
-    """A transform's JSON schema: the forms that a study writes, not the fields that are read from them."""
+    """The JSON schema of a transform as a study writes it, not of the fields that are read from it."""
     for key in ("type", "properties", "required", "additionalProperties"):
         del schema[key]
     arguments = {"type": ["object", "null"]}
@@ -187,7 +187,7 @@ class Transform(Strict):
 
 
 class Normalize(Strict):
-    """Given channel means and standard deviations, for pixels scaled to 0..1."""
+    """Means and standard deviations of the channels, for pixels scaled to 0..1."""
 
     mean: tuple[float, ...]
     std: tuple[Annotated[float, Field(gt=0)], ...]
@@ -201,11 +201,11 @@ LossName = Literal["CrossEntropyLoss", "BCEWithLogitsLoss"]
 
 
 class Loss(Strict):
-    """The loss that is trained on, written as its name or as a mapping."""
+    """The training loss, written as its name or as a mapping."""
 
     name: LossName
     reduction: Literal["mean", "sum"] = Field(
-        "mean", description="BCEWithLogitsLoss: mean over labels, or their sum; over images it is always the mean"
+        "mean", description="BCEWithLogitsLoss: mean or sum over labels; over images it is always the mean"
     )
     pos_weight: Literal["auto"] | Annotated[float, Field(gt=0)] | tuple[Annotated[float, Field(gt=0)], ...] | None = (
         Field(None, description="BCEWithLogitsLoss: weight of positives; auto: negatives per positive in training")
@@ -214,19 +214,19 @@ class Loss(Strict):
     @model_validator(mode="after")
     def _fits(self) -> "Loss":
         if self.name == "CrossEntropyLoss" and (self.reduction != "mean" or self.pos_weight is not None):
-            raise ValueError("CrossEntropyLoss takes neither reduction nor pos_weight; they are BCEWithLogitsLoss's")
+            raise ValueError("CrossEntropyLoss takes neither reduction nor pos_weight; BCEWithLogitsLoss does")
         return self
 
 
 class EarlyStopping(Strict):
-    """Stop when the metric on validation has not improved for `patience` epochs."""
+    """Stop when the validation metric has not improved for `patience` epochs."""
 
     patience: int = Field(gt=0)
     min_delta: float = Field(0, ge=0)
 
 
 class InitFrom(Strict):
-    """The run whose best weights this one starts from; keys left out are the run's own."""
+    """The run whose best weights this one starts from; keys that are left out are this run's own."""
 
     dataset: str | None = None
     architecture: str | None = None
@@ -249,11 +249,11 @@ Patterns = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Recipe(Strict):
-    """Everything about training but the optimizer."""
+    """Everything about training except the optimizer."""
 
     epochs: int = Field(gt=0)
     batch_size: int = Field(128, gt=0)
-    accumulate: int = Field(1, gt=0, description="batches whose gradients make one step")
+    accumulate: int = Field(1, gt=0, description="number of batches whose gradients make one step")
     schedule: Schedule | None = None
     augment: tuple[Transform, ...] = ()
     normalize: Annotated[
@@ -261,7 +261,7 @@ class Recipe(Strict):
         BeforeValidator(_normalize, json_schema_input_type=Literal["dataset", "pretrained", "none"] | Normalize | None),
     ] = Field(
         "dataset",
-        description="dataset (mean and std of the training split), pretrained (as the library's weights expect), "
+        description="dataset (mean and std of its training split), pretrained (what the library's weights expect), "
         "{mean, std}, or none",
     )
     freeze: Literal["backbone", "batch_norm"] | Patterns | None = Field(
@@ -274,11 +274,11 @@ class Recipe(Strict):
     clip_grad_norm: float | None = Field(None, gt=0)
     on_out_of_memory: Literal["fail", "halve_batch"] = Field(
         "fail",
-        description="halve_batch: where memory runs out, start again with half of a batch's images in a forward pass, "
-        "down to one; the effective batch stays",
+        description="halve_batch: when memory runs out, start again with half as many images in a forward pass, down "
+        "to one; the effective batch size stays",
     )
     precision: Literal["float32", "bfloat16"] = "float32"
-    channels_last: bool | None = Field(None, description="memory layout; left out: channels last where that is faster")
+    channels_last: bool | None = Field(None, description="memory layout; left out: channels last where it is faster")
     compile: bool = False
     early_stopping: EarlyStopping | None = None
     init_from: InitFrom | None = None

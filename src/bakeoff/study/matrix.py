@@ -1,4 +1,4 @@
-"""The matrix of a study: its experiments and runs, named by the axes that they are taken from."""
+"""The matrix of a study: its experiments and runs."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +47,7 @@ class Run:
 
 
 class Block(Strict):
-    """A product of the names it gives; an axis left out means all its names."""
+    """A product of names of the four axes; an axis that is left out means all of its names."""
 
     datasets: Names | None = None
     architectures: Names | None = None
@@ -55,18 +55,18 @@ class Block(Strict):
     recipes: Names | None = None
 
     def cells(self, names: Mapping[str, Sequence[str]]) -> list[Experiment]:
-        """The product; `names` holds all the names of each axis."""
+        """The experiments of the product; `names` holds all names of each axis."""
         chosen = [names[axis] if getattr(self, axis) is None else getattr(self, axis) for axis in AXES]
         return [Experiment(*cell) for cell in itertools.product(*chosen)]
 
     def holds(self, cell: Experiment) -> bool:
-        """Whether an experiment is in the product."""
+        """Whether the product has an experiment."""
         pairs = zip(AXES, FACETS, strict=True)
         return all(getattr(self, axis) is None or getattr(cell, facet) in getattr(self, axis) for axis, facet in pairs)
 
 
 def matrix(names: Mapping[str, Sequence[str]], blocks: Iterable[Block], exclude: Iterable[Block]) -> list[Experiment]:
-    """The experiments of the blocks in their order, without those of `exclude`; no block means the product."""
+    """The experiments of the blocks in their order, without those of `exclude`. No blocks mean the whole product."""
     excluded = {cell for block in exclude for cell in block.cells(names)}
     listed = [cell for block in tuple(blocks) or (Block(),) for cell in block.cells(names)]
     return [cell for cell in dict.fromkeys(listed) if cell not in excluded]

@@ -1,4 +1,4 @@
-"""Which metrics there are, and how people read them. How they are computed stands in training/metrics.py."""
+"""The metrics, and how people read them. training/metrics.py computes them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,15 +7,15 @@ Task = Literal["multi-class", "multi-label"]
 TASKS: tuple[Task, ...] = ("multi-class", "multi-label")
 MULTI_CLASS: tuple[Task, ...] = ("multi-class",)
 MULTI_LABEL: tuple[Task, ...] = ("multi-label",)
-IGNORED = 255  # the label, in multi-label data, of what is neither there nor not: it takes no part
+IGNORED = 255  # in multi-label data: the label counts neither as present nor as absent
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One number that says how good predictions of a split are.
+    """One number that says how good the predictions for a split are.
 
-    `percent`: it is a fraction that people read as a percentage. `headline`: tables show it beside the metric that
-    leads them. `every_epoch`: it is known at each epoch, so that it can choose the best one.
+    `percent`: a fraction that people read as a percentage. `headline`: tables show it beside the leading metric.
+    `every_epoch`: it is computed at each epoch, so it can choose the best one.
     """
 
     name: str

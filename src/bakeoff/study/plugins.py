@@ -1,7 +1,7 @@
 """A user's own models, sources, transforms and metrics: Python files that a study names under `plugins`.
 
-Each is one function under a decorator of this file. What a file registers is read from its text, so that planning
-imports none of it; commands that train or prepare import it (`load_plugins`).
+Each is a function with a decorator of this module. Planning reads what a file registers from its text, without
+importing it; commands that prepare data or train import it (`load_plugins`).
 """
 
 import ast
@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from bakeoff.errors import BakeoffError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+KEYS = ("plugins",)  # of the study, where the files are named
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Declaration:
     line: int
     options: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
+
 
 @dataclass(frozen=True)
 class Plugin:
@@ -39,33 +44,33 @@ class Plugin:
     build: Callable[..., Any]
 
 
-# Filled as plugin files are imported; the registries of the package look here after their own records.
+# Filled when plugin files are imported; Bakeoff's registries look here after their own records.
 MODELS: dict[str, Plugin] = {}
 SOURCES: dict[str, Plugin] = {}
 TRANSFORMS: dict[str, Plugin] = {}
 METRICS: dict[str, Plugin] = {}
 REGISTRIES = {"model": MODELS, "source": SOURCES, "transform": TRANSFORMS, "metric": METRICS}
-_imported: set[str] = set()  # paths of plugin files, to find their lines in tracebacks
+_imported: set[str] = set()  # paths of plugin files, to find their frames in tracebacks
 
 
 def model(name: str) -> Callable[[Function], Function]:
     """Register `build(images, **arguments) -> nn.Module`, input [B, channels, height, width], output [B, classes].
 
-    `images` has channels, height, width and classes; keyword arguments are those that a study may give.
+    `images` has channels, height, width and classes; the keyword arguments are what a study may give.
     """
     return _register("model", name)
 
 
 def source(name: str) -> Callable[[Function], Function]:
-    """Register `load(request, *, ...) -> SourceData`; see bakeoff.data.source for both."""
+    """Register `load(request, *, ...) -> SourceData`; bakeoff.data.source describes both types."""
     return _register("source", name)
 
 
 def transform(name: str) -> Callable[[Function], Function]:
     """Register `build(shape, **arguments)`, which returns `apply(images, generator) -> images`.
 
-    `shape` is [channels, height, width]; `images` are uint8 [B, channels, height, width] on the device, to be returned
-    in that shape; random numbers come from `generator`, which is the CPU's.
+    `shape` is [channels, height, width]; `images` are uint8 [B, channels, height, width] on the device, and so
+    is what it returns. Random numbers come from `generator`, which is on the CPU.
     """
     return _register("transform", name)
 
@@ -80,21 +85,21 @@ def metric(
 ) -> Callable[[Function], Function]:
     """Register `compute(logits, labels) -> float` for a whole split.
 
-    `logits` are float32 [N, classes]; `labels` int64 [N], or for the task "multi-label" 0, 1 or 255 (ignored) as uint8
-    [N, labels]. `label` names it in reports; `percent`: it is a fraction to be shown as a percentage.
+    `logits` are float32 [N, classes]; `labels` are int64 [N], or for the task "multi-label" uint8 [N, labels] of 0, 1
+    and 255 (ignored). `label` is its name in reports; `percent` shows a fraction as a percentage.
     """
     return _register("metric", name)
 
 
 def declared_in(path: Path) -> tuple[Declaration, ...]:
-    """What a file registers, from its text. Raises BakeoffError with file and line for what cannot be read."""
+    """What a file registers, read from its text. Raises BakeoffError with file and line when it cannot be read."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise BakeoffError(f"plugins: {path} cannot be read: {error.strerror}") from error
+        raise BakeoffError(f"{path} cannot be read: {error.strerror}", KEYS) from error
     except (SyntaxError, UnicodeDecodeError) as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise BakeoffError(f"plugins: {path}{line}: is not Python: {error}") from error
+        raise BakeoffError(f"{path}{line}: is not Python: {error}", KEYS) from error
     found = tuple(
         _declaration(decorator, path)
         for function in ast.walk(tree)
@@ -104,14 +109,13 @@ def declared_in(path: Path) -> tuple[Declaration, ...]:
     )
     if not found:
         kinds = ", ".join(f"@{kind}" for kind in REGISTRIES)
-        raise BakeoffError(
-            f"plugins: {path} registers nothing; put a decorator of bakeoff.plugins ({kinds}) over a function"
-        )
+        message = f"{path} registers nothing; decorate a function with one of bakeoff.plugins: {kinds}"
+        raise BakeoffError(message, KEYS)
     return found
 
 
 def checksum(path: Path) -> str:
-    """SHA-256 of a plugin file."""
+    """SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -121,30 +125,30 @@ def load_plugins(files: Iterable[str]) -> None:
         path = Path(file).resolve()
         specification = importlib.util.spec_from_file_location(f"bakeoff_plugin_{path.stem}", path)
         if specification is None or specification.loader is None:
-            raise BakeoffError(f"plugins: {file} is no Python file; its name must end in .py")
+            raise BakeoffError(f"{file} is not a Python file; its name must end in .py", KEYS)
         module = importlib.util.module_from_spec(specification)
-        sys.modules[specification.name] = module  # dataclasses and pickle look their module up
+        sys.modules[specification.name] = module  # where dataclasses and pickle look for it
         _imported.add(str(path))
         try:
             specification.loader.exec_module(module)
         except Exception as error:  # a user's file raises whatever it likes
-            raise BakeoffError(f"plugins: {file} cannot be imported: {reason(error)}") from error
+            raise BakeoffError(f"{file} cannot be imported: {reason(error)}", KEYS) from error
 
 
 def registered(kind: str, taken: Iterable[str]) -> dict[str, Plugin]:
-    """What plugin files registered of a kind, by name. Raises BakeoffError for a name that Bakeoff has itself."""
+    """What plugin files registered of a kind, by name. Raises BakeoffError for a name that is Bakeoff's own."""
     both = sorted(set(REGISTRIES[kind]) & set(taken))
     if both:
-        raise BakeoffError(f"plugins: {kind} {both[0]!r} is one of Bakeoff's own; give yours another name")
+        raise BakeoffError(f"{kind} {both[0]!r} is one of Bakeoff's own; give the plugin's another name")
     return REGISTRIES[kind]
 
 
 def reason(error: BaseException) -> str:
-    """What a user's function raised, and where: `KeyError: 'size' (my_parts.py:12)`."""
+    """What a user's function raised, and in which line: `KeyError: 'size' (my_parts.py:12)`."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in _imported]
     where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    said = str(error).strip().splitlines()
-    return f"{type(error).__name__}{f': {said[0]}' if said else ''}{where}"
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}{f': {lines[0]}' if lines else ''}{where}"
 
 
 def _register(kind: str, name: str) -> Callable[[Function], Function]:
@@ -157,21 +161,20 @@ def _register(kind: str, name: str) -> Callable[[Function], Function]:
 
 
 def _called(decorator: ast.Call) -> str:
-    """`model` of `@model(...)` and of `@plugins.model(...)`."""
+    """The name of a decorator: `model` of `@model(...)` and of `@plugins.model(...)`."""
     function = decorator.func
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def _declaration(decorator: ast.Call, path: Path) -> Declaration:
-    kind, where = _called(decorator), f"plugins: {path}:{decorator.lineno}"
+    kind, place = _called(decorator), f"{path}:{decorator.lineno}"
     try:
         names = [ast.literal_eval(argument) for argument in decorator.args]
         options = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in decorator.keywords}
     except ValueError as error:
-        raise BakeoffError(
-            f"{where}: write @{kind}'s arguments as plain values; they are read without import"
-        ) from error
+        message = f"{place}: write @{kind}'s arguments as plain values; they are read without importing the file"
+        raise BakeoffError(message, KEYS) from error
     name = names[0] if names else options.pop("name", None)
     if not isinstance(name, str):
-        raise BakeoffError(f'{where}: @{kind} needs a name: @{kind}("my_{kind}")')
+        raise BakeoffError(f'{place}: @{kind} needs a name: @{kind}("my_{kind}")', KEYS)
     return Declaration(kind, name, path, decorator.lineno, options)

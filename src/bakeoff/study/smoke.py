@@ -1,6 +1,6 @@
-"""The smoke form of a study: everything that it builds, with next to nothing to compute.
+"""The smoke form of a study: it builds everything that the study builds, and computes next to nothing.
 
-Works on the content of a study file, so that it knows nothing of what a study means.
+Works on the content of a study file and knows nothing of what it means.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 from bakeoff.language import language_of
 
-IMAGES = 48  # of a split; one of each class where there are more classes
+IMAGES = 48  # in a split; one of each class where there are more classes
 SIDE = 32  # pixels
 BATCH = 16
 
@@ -16,11 +16,11 @@ Content = dict[str, Any]
 
 
 def smoke_form(study: Mapping[str, Any]) -> Content:
-    """The study with one seed and one epoch, few and small images, under the name `<study>-smoke`.
+    """The study with one seed, one epoch, and few and small images, under the name `<study>-smoke`.
 
-    What is built stays: architectures (pretrained weights become random ones of the same names and shapes),
-    optimizers, schedules, augmentations, losses, and which run starts from which. `study` holds what its
-    file says, coerced by the models; the result says `smoke: false`, so that it is its own smoke form.
+    What is built stays: architectures (with random weights of the same names and shapes for pretrained ones),
+    optimizers, schedules, augmentations, losses, and which run starts from which. `study` is the content of the
+    study file, as the models coerced it. The result says `smoke: false`, so it is not shrunk again.
     """
     seeds, said = study.get("seeds", (0,)), language_of(study.get("language", "en"))
     shrunk = any(side > SIDE for entry in study["datasets"].values() for side in _sides(entry))
@@ -38,7 +38,7 @@ def smoke_form(study: Mapping[str, Any]) -> Content:
 
 def _dataset(entry: Content) -> Content:
     sizes = {key: _at_most(entry[key], SIDE) for key in ("resize", "center_crop") if entry.get(key) is not None}
-    generated = {"check_md5": False} if entry["source"] == "torchvision" else {}  # `bakeoff demo-data` has other sums
+    generated = {"check_md5": False} if entry["source"] == "torchvision" else {}  # for `bakeoff demo-data`
     kept = {key: value for key, value in entry.items() if key != "per_class"}
     return {**kept, **sizes, **generated, "limit": _at_most(entry.get("limit") or IMAGES, IMAGES)}
 
@@ -59,7 +59,7 @@ def _recipe(entry: Content, seed: int, shrunk: bool) -> Content:
 
 
 def _resized(value: Any) -> Any:
-    """A transform, its parts likewise, whose `size` fits the images that were made small."""
+    """A transform whose `size`, and that of its parts, fits the smaller images."""
     if isinstance(value, Mapping):
         return {name: _at_most(item, SIDE) if name == "size" else _resized(item) for name, item in value.items()}
     return [_resized(item) for item in value] if isinstance(value, list | tuple) else value
@@ -71,7 +71,7 @@ def _sides(entry: Content) -> list[int]:
 
 
 def _at_most(size: Any, most: int) -> Any:
-    """A size, or each side of it; what is none is left to those who check transforms."""
+    """A size, or each side of it, cut to `most`. What is no size is left to the check of transforms."""
     if isinstance(size, list | tuple):
         return [_at_most(side, most) for side in size]
     return min(size, most) if isinstance(size, int) else size

@@ -1,6 +1,6 @@
-"""A study: five axes and how its runs are made, as one file says it.
+"""A study: the five axes of its matrix, and how its runs are trained and reported.
 
-Pure Python, without torch: this is read whenever Snakemake plans.
+Pure Python, without torch: Snakemake reads it whenever it plans.
 """
 
 from dataclasses import replace
@@ -18,19 +18,19 @@ from bakeoff.study.plugins import Declaration, checksum, declared_in
 
 
 class StudyError(BakeoffError):
-    """A study file that cannot mean anything: every problem, with its place."""
+    """A study file is wrong. The message lists every problem with its place."""
 
 
 class Published(Strict):
-    """A number that others published for an experiment. It decides nothing: the report compares ours with it."""
+    """A number that others published for an experiment. The report compares ours with it; it changes nothing else."""
 
-    value: float = Field(description="as our tables hold it: an accuracy of 92.15 % is 0.9215")
+    value: float = Field(description="in the units of our tables: an accuracy of 92.15 % is 0.9215")
     metric: str | None = Field(None, description="left out: the study's metric")
     split: Literal["test", "validation", "train"] = "test"
     measured: Literal["best_over_epochs", "last_epoch", "chosen_on_validation"] = Field(
-        description="which epoch's number it is: ours of the same measure stands beside it"
+        description="the epoch that the number is of; the report shows ours of the same epoch beside it"
     )
-    runs: int = Field(1, gt=0, description="of how many runs it is the mean")
+    runs: int = Field(1, gt=0, description="number of runs that it is the mean of")
 
 
 def _listed_once(value: Any) -> Any:
@@ -38,9 +38,9 @@ def _listed_once(value: Any) -> Any:
 
 
 class Rungs(Block):
-    """Experiments of a study, in the order of its tables, and what people should know of them."""
+    """Experiments of a study, in the order of its tables, and what readers should know about them."""
 
-    notes: Text = Field("", description="why these experiments; the report prints it")
+    notes: Text = Field("", description="why these experiments are there; the report prints it")
     published: Annotated[
         tuple[Published, ...],
         BeforeValidator(_listed_once, json_schema_input_type=Published | list[Published]),
@@ -61,35 +61,48 @@ def _seeds(value: Any) -> Any:
 
 def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
     if len(set(seeds)) < len(seeds):
-        raise ValueError("a seed stands twice")
+        raise ValueError("a seed is listed twice")
     return seeds
+
+
+# Folders of results/ and report/ that belong to no study.
+RESERVED = ("captions", "data", "features", "slurm", "templates")
+
+
+def _not_reserved(name: str) -> str:
+    if name in RESERVED:
+        raise ValueError(f"{name!r} is a folder of Bakeoff's own in results/ or report/; choose another name")
+    return name
+
+
+StudyName = Annotated[Name, AfterValidator(_not_reserved), Field(json_schema_extra={"not": {"enum": list(RESERVED)}})]
 
 
 class Study(Strict):
     """One study file."""
 
-    study: Name = Field(description="name of the study; its folder in results/ and report/")
+    study: StudyName = Field(description="name of the study; its folder in results/ and report/")
     title: Text = ""
     description: Text = ""
-    data_root: str = Field("data", description="where datasets that give no root are looked for")
-    split_seed: int = Field(0, description="fixes the splits that Bakeoff makes itself")
+    data_root: str = Field("data", description="folder of the datasets that give no root")
+    split_seed: int = Field(0, description="seed of the splits that Bakeoff draws itself")
     metric: str = Field(
         "accuracy",
-        description="chooses the best epoch on validation, and leads the tables; one of these, or a plugin's",
+        description="chooses the best epoch on validation and comes first in the tables; one of these, or a plugin's",
         json_schema_extra={"anyOf": [{"enum": [m.name for m in METRICS.values() if m.every_epoch]}, {}]},
     )
     beta: float = Field(1, gt=0, description="of the F-beta metrics of multi-label data: recall counts beta times")
     target: float | None = Field(
         None,
-        description="validation score (an accuracy of 92 % is 0.92) to which epochs and seconds are counted; left out: "
-        "the weakest experiment's best",
+        description="validation score (an accuracy of 92 % is 0.92); the report says how many epochs and seconds runs "
+        "take to reach it; left out: the best score of the weakest experiment",
     )
-    plugins: tuple[str, ...] = Field((), description="Python files with own models, sources, transforms, metrics")
-    smoke: bool = Field(False, description="shrink the study until it runs in a minute or two, into folders of its own")
+    plugins: tuple[str, ...] = Field((), description="Python files with your own models, sources, transforms, metrics")
+    smoke: bool = Field(False, description="shrink the study to a run of a minute or two, in folders of its own")
     language: Literal["en", "ru"] = Field("en", description="of the report")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(1, gt=0, description="processor threads of one training job")
-    jobs_per_gpu: int = Field(1, gt=0, description="training jobs that share a GPU at a time, for small models")
+    jobs_per_gpu: int = Field(1, gt=0, description="training jobs that share a GPU, for small models")
     gpu_wait_seconds: float = Field(600, ge=0, description="how long a job waits for a free GPU before it fails")
     measure_energy: bool = Field(False, description="estimate each run's energy with codecarbon (bakeoff[energy])")
     datasets: dict[Name, Dataset] = Field(min_length=1)
@@ -101,12 +114,12 @@ class Study(Strict):
         BeforeValidator(_seeds, json_schema_input_type=int | list[int]),
         AfterValidator(_distinct),
     ] = Field((0, 1, 2, 3, 4), min_length=1, description="a number of replicates, or a list of seeds")
-    experiments: tuple[Rungs, ...] = Field((), description="narrows the study to these blocks, in this order")
-    exclude: tuple[Block, ...] = Field((), description="takes cells away")
+    experiments: tuple[Rungs, ...] = Field((), description="narrows the study to these experiments, in this order")
+    exclude: tuple[Block, ...] = Field((), description="removes these experiments")
 
     @cached_property
     def entries(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """axis → name → the entry with its defaults filled in, as JSON holds it."""
+        """Axis → name → the entry in its JSON form, with its defaults filled in."""
         return {
             axis: {name: without_infinity(entry.model_dump(mode="json")) for name, entry in getattr(self, axis).items()}
             for axis in AXES
@@ -114,7 +127,7 @@ class Study(Strict):
 
     @cached_property
     def cells(self) -> dict[Experiment, None]:
-        """The experiments, in order, to look up and to walk."""
+        """The experiments in the study's order: a set that keeps it."""
         names = {axis: tuple(getattr(self, axis)) for axis in AXES}
         return dict.fromkeys(matrix(names, self.experiments, self.exclude))
 
@@ -124,12 +137,12 @@ class Study(Strict):
 
     @cached_property
     def declarations(self) -> tuple[Declaration, ...]:
-        """What the plugin files register. Raises BakeoffError for a file that cannot be read."""
+        """What the plugin files register. Raises BakeoffError when a file cannot be read."""
         return tuple(item for file in self.plugins for item in declared_in(Path(file)))
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:
-        """Every metric by its name: Bakeoff's and the plugins'."""
+        """Every metric by name: Bakeoff's own and those of plugins."""
         ours = {
             name: replace(metric, label=metric.label.replace("F-beta", f"F{self.beta:g}"))
             for name, metric in METRICS.items()
@@ -138,25 +151,25 @@ class Study(Strict):
 
     @cached_property
     def weights_checksums(self) -> dict[str, str]:
-        """The SHA-256 of the local weights file of each architecture that starts from one, where it is there."""
+        """Architecture → SHA-256 of the local weights file that it starts from, where that exists."""
         files = {name: Path(str(entry.pretrained)) for name, entry in self.architectures.items() if entry.pretrained}
         return {name: checksum(file) for name, file in files.items() if file.is_file()}
 
     @property
     def leading_metric(self) -> Metric:
-        """The metric that chooses the best epoch and leads the tables."""
+        """The metric that chooses the best epoch and comes first in the tables."""
         return self.metrics[self.metric]
 
     @cached_property
     def plugin_checksums(self) -> dict[str, str]:
-        """The SHA-256 of each plugin file, by its name without folder."""
+        """File name without folder → SHA-256 of the plugin file."""
         return {Path(file).name: checksum(Path(file)) for file in self.plugins}
 
 
 def _plugin_metric(item: Declaration) -> Metric:
     task = item.options.get("task", "multi-class")
     if task not in TASKS:
-        raise StudyError(f"plugins: {item.file}:{item.line}: task is {task!r}; allowed: {', '.join(TASKS)}")
+        raise BakeoffError(f"{item.place}: task is {task!r}; allowed: {', '.join(TASKS)}", ["plugins"])
     return Metric(
         item.name,
         item.options.get("label") or item.name.replace("_", " "),
@@ -168,7 +181,7 @@ def _plugin_metric(item: Declaration) -> Metric:
 
 
 def experiments(study: Study) -> list[Experiment]:
-    """The cells of the study, in the study's order."""
+    """The experiments of the study, in its order."""
     return list(study.cells)
 
 
@@ -178,7 +191,7 @@ def runs(study: Study) -> list[Run]:
 
 
 def parent(study: Study, run: Run) -> Run | None:
-    """The run whose weights `run` starts from."""
+    """The run whose weights `run` starts from, or None."""
     source = study.recipes[run.recipe].init_from
     if source is None:
         return None

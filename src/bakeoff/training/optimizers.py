@@ -124,5 +124,5 @@ def _factory(name: str) -> Callable[..., Any]:
     others = timm.optim.list_optimizers()
     if name.lower() not in others:
         known = [*others, *(item.__name__ for item in available.values())]
-        raise BakeoffError(f"name: there is no optimizer {name!r}; {nearest(name, known)}")
+        raise BakeoffError(f"there is no optimizer {name!r}; {nearest(name, known)}", ["name"])
     return timm.optim.get_optimizer_class(name.lower(), bind_defaults=True)

@@ -39,7 +39,7 @@ class LearningRate:
             _build(self.entry.name, self.entry.arguments, optimizer, self.length) if self.entry.name else None
         )
         if self.entry.name is None and self.entry.arguments:
-            raise BakeoffError(f"schedule: without a name takes warmup only; found {sorted(self.entry.arguments)}")
+            raise BakeoffError(f"a schedule without a name takes warmup only; found {sorted(self.entry.arguments)}")
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -52,7 +52,7 @@ class LearningRate:
         self.steps += 1
         if self.scheduler is not None and self.entry.interval == "step":
             if isinstance(self.scheduler, lr_scheduler.ReduceLROnPlateau):
-                raise BakeoffError("schedule: ReduceLROnPlateau steps at epochs; leave interval out")
+                raise BakeoffError("ReduceLROnPlateau steps at epochs; leave interval out")
             with _explained(f"schedule {self.entry.name} cannot step with {self.entry.arguments}"):
                 self.scheduler.step()
 
@@ -112,10 +112,10 @@ def _build(name: str, given: dict[str, Any], optimizer: torch.optim.Optimizer, l
     available = _available()
     if name.lower() not in available:
         allowed = [item.__name__ for item in available.values() if item is not lr_scheduler.LRScheduler]
-        raise BakeoffError(f"schedule: there is no schedule {name!r}; {nearest(name, allowed)}")
+        raise BakeoffError(f"there is no schedule {name!r}; {nearest(name, allowed)}")
     schedule = available[name.lower()]
     if schedule.__name__ in NEEDS_A_FUNCTION:
-        raise BakeoffError(f"schedule: {schedule.__name__} needs a Python function, which a study file cannot hold")
+        raise BakeoffError(f"{schedule.__name__} needs a Python function, which a study file cannot hold")
     arguments = dict(given)
     whole = WHOLE_TRAINING.get(schedule.__name__)
     if whole is not None and not {whole, "epochs"} & set(arguments):
@@ -139,6 +139,6 @@ def _explained(problem: str) -> Iterator[None]:
 
 def _nested(entry: Any, optimizer: torch.optim.Optimizer, length: int) -> lr_scheduler.LRScheduler:
     if not isinstance(entry, dict) or "name" not in entry:
-        raise BakeoffError(f"schedule: each of schedulers is {{name: ..., argument: value}}; found {entry!r}")
+        raise BakeoffError(f"each of schedulers is {{name: ..., argument: value}}; found {entry!r}")
     arguments = {key: value for key, value in entry.items() if key != "name"}
     return _build(entry["name"], arguments, optimizer, length)
