@@ -24,6 +24,30 @@ def result_fields() -> str:
     return "\n".join(line for record in (Result, Metrics, Thresholds, Cost, Provenance) for line in _fields(record))
 
 
+def statistics_tables() -> str:
+    """Every table of the statistics: what a row is, and what the table says."""
+    from bakeoff.analysis.tables import TABLES
+
+    rows = [f"| [`{table.name}.csv`](#{table.name}) | {table.row} | {table.says} |\n" for table in TABLES.values()]
+    return "| table | a row is | what it says |\n|---|---|---|\n" + "".join(rows)
+
+
+def statistics_columns() -> str:
+    """The columns of each table, with their meaning."""
+    from bakeoff.analysis.tables import TABLES
+    from bakeoff.analysis.tables.record import EXPERIMENT
+
+    names = ", ".join(f"`{column.name}`" for column in EXPERIMENT)
+    lines: list[str] = []
+    for table in TABLES.values():
+        columns = [(f"`{column.name}`", column.meaning) for column in table.columns]
+        if table.columns[: len(EXPERIMENT)] == EXPERIMENT:
+            columns[: len(EXPERIMENT)] = [(names, "the experiment, by its names in the study")]
+        lines += ["", f"### {table.name}", "", "| column | meaning |", "|---|---|"]
+        lines += [f"| {name} | {meaning} |" for name, meaning in columns]
+    return "\n".join(lines[1:]) + "\n"
+
+
 def rooms() -> str:
     """The floors of the import contract, the roof first, with the purpose of each room."""
     contract = configparser.ConfigParser()
@@ -47,7 +71,9 @@ def files() -> str:
     return "\n".join(lines[1:]) + "\n"
 
 
-GENERATED: dict[str, Callable[[], str]] = {made.__name__: made for made in (result_fields, rooms, files)}
+GENERATED: dict[str, Callable[[], str]] = {
+    made.__name__: made for made in (result_fields, statistics_tables, statistics_columns, rooms, files)
+}
 
 
 def pages() -> Iterator[tuple[Path, str]]:

@@ -1,6 +1,5 @@
 """The records of the tables: functions make their columns, and the documentation follows from them."""
 
-import runpy
 import subprocess
 import sys
 from dataclasses import fields
@@ -76,12 +75,3 @@ def test_planning_imports_nothing_heavy() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "bakeoff.analysis.tables" in loaded
     assert not {"numpy", "pandas", "scipy", "torch"} & set(loaded)
-
-
-def test_the_documentation_follows_from_the_records() -> None:
-    """Otherwise run `python docs/statistics_tables.py`."""
-    page = (DOCS / "statistics.md").read_text(encoding="utf-8")
-    assert runpy.run_path(str(DOCS / "statistics_tables.py"))["updated"](page) == page
-    for table in TABLES.values():
-        assert f"`{table.name}.csv`" in page and table.says in page
-        assert all(f"`{column.name}`" in page for column in table.columns)
