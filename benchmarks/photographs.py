@@ -1,5 +1,6 @@
 """The data path alone, at 300×300: batches from prepared arrays, and JPEG files decoded at every epoch."""
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -11,11 +12,10 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import Compose, Normalize, Resize, ToTensor
 
 from bakeoff.data.batches import Batches
-from bakeoff.data.prepare import load_prepared, prepare
-from bakeoff.study.reading import parse_study
+from bakeoff.data.prepare import load_prepared
 from planning import large_study
 from table import Row
-from timing import THREADS, in_turns, seconds_per_image
+from timing import BAKEOFF, in_turns, seconds_of_command, seconds_per_image
 
 SIZE, BATCH = 300, 16
 MEAN, STD = [0.5] * 3, [0.25] * 3
@@ -68,7 +68,9 @@ def write_photographs(folder: Path) -> None:
 def prepared_batches(folder: Path) -> Batches:
     """The training split of the photographs, as a study prepares it."""
     entry = {"source": "folder", "root": str(folder / "jpeg"), "resize": SIZE, "validation": 0.01}
-    study = parse_study(large_study() | {"datasets": {"photographs": entry}})
-    prepare(study, "photographs", folder / "prepared", THREADS)
-    images, labels = load_prepared(folder / "prepared").splits["train"]
+    study = large_study() | {"datasets": {"photographs": entry}}
+    (folder / "study.yaml").write_text(json.dumps(study))
+    seconds_of_command([BAKEOFF, "prepare", "study.yaml", "photographs"], folder)
+    (card,) = folder.glob("results/data/photographs-*/card.json")
+    images, labels = load_prepared(card.parent).splits["train"]
     return Batches(images, labels, BATCH, "cpu", MEAN, STD)
