@@ -23,7 +23,7 @@ from bakeoff.study.entries import Architecture
 
 @dataclass(frozen=True)
 class Model:
-    """A network that is built from (images, **arguments)."""
+    """A network of our own: `build(images, **arguments)`."""
 
     name: str
     description: str
@@ -32,7 +32,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Library:
-    """Many networks of another package: built from (NAME, images, small_images, **arguments)."""
+    """The networks of another package: `build(name, images, small_images, **arguments)`."""
 
     name: str
     description: str
@@ -42,7 +42,7 @@ class Library:
 MODELS = {
     record.name: record
     for record in (
-        Model("mlp", "perceptron of any depth; without hidden layers, logistic regression", mlp),
+        Model("mlp", "perceptron of any depth; logistic regression without hidden layers", mlp),
         Model("convnet", "plain stack of convolutions with a perceptron on top", convnet),
         Model("vgg_small", "stages of 3x3 convolutions and max-pools", vgg_small),
         Model("inception_small", "Inception blocks of four branches", inception_small),
@@ -63,7 +63,7 @@ def build_model(architecture: Architecture, images: ImageShape) -> nn.Module:
     """The network of an entry, with fresh weights drawn from torch's global generator.
 
     Input [batch, channels, height, width], output logits [batch, classes].
-    Raises BakeoffError when there is no such model, or it cannot be built for these images.
+    Raises BakeoffError when there is no such model or it cannot be built for these images.
     """
     library, name = split_name(architecture.model)
     if library:
@@ -72,9 +72,9 @@ def build_model(architecture: Architecture, images: ImageShape) -> nn.Module:
     models = MODELS | {name: Model(name, plugin.description, plugin.build) for name, plugin in own.items()}
     if architecture.model not in models:
         allowed = [*models, *(f"{library}/NAME" for library in LIBRARIES)]
-        raise BakeoffError(f"model: there is no model {architecture.model!r}; {nearest(architecture.model, allowed)}")
+        raise BakeoffError(f"model: unknown model {architecture.model!r}; {nearest(architecture.model, allowed)}")
     if architecture.small_images:
-        raise BakeoffError(f"small_images: {architecture.model} has no stem to change; say its layers instead")
+        raise BakeoffError(f"small_images: {architecture.model} has no stem to change; set its layers instead")
     if architecture.head:
         raise BakeoffError(f"head: is for timm/NAME and torchvision/NAME; {architecture.model} has its own arguments")
     model = models[architecture.model]
@@ -83,7 +83,7 @@ def build_model(architecture: Architecture, images: ImageShape) -> nn.Module:
         return model.build(images, **architecture.arguments)
     except BakeoffError:
         raise
-    except Exception as error:  # a wrong type of an argument, or whatever a user's function raises
+    except Exception as error:  # an argument of a wrong type, or anything from a user's function
         given = ", ".join(f"{key}={value!r}" for key, value in architecture.arguments.items())
         raise BakeoffError(f"{model.name}({given}) cannot be built: {plugins.reason(error)}") from error
 

@@ -1,4 +1,4 @@
-"""The door to timm."""
+"""Networks of timm."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from bakeoff.study.arguments import nearest
 
 
 def timm_model(name: str, images: ImageShape, small_images: bool, **arguments: Any) -> nn.Module:
-    """timm's model of that name, without pretrained weights, for these images."""
+    """timm's model of that name for these images, without pretrained weights. Raises BakeoffError."""
     import timm
 
     if not timm.is_model(name):

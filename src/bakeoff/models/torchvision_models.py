@@ -1,4 +1,4 @@
-"""The door to torchvision.models."""
+"""Networks of torchvision.models."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from bakeoff.study.arguments import nearest
 
 
 def torchvision_model(name: str, images: ImageShape, small_images: bool, **arguments: Any) -> nn.Module:
-    """torchvision's classifier of that name, without pretrained weights, for these images."""
+    """torchvision's classifier of that name for these images, without pretrained weights. Raises BakeoffError."""
     import torchvision
 
     available = torchvision.models.list_models(module=torchvision.models)
