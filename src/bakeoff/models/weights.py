@@ -92,29 +92,19 @@ def pretrained_normalization(architecture: Architecture, channels: int) -> tuple
 
     Raises BakeoffError where they are unknown or for another number of channels.
     """
-    mean, std = _library_normalization(architecture)
+    library, name = split_name(architecture.model)
+    found = library.normalization(name) if library else None
+    if found is None:
+        raise BakeoffError(
+            f"normalize: pretrained, but it is unknown what {architecture.model} expects; give mean and std"
+        )
+    mean, std = found
     if len(mean) != channels:
         raise BakeoffError(
             f"normalize: pretrained, but {architecture.model} expects {len(mean)} channels and the images have "
             f"{channels}; set normalize: dataset, or mode: {'RGB' if len(mean) == 3 else 'L'} for the dataset"
         )
     return mean, std
-
-
-def _library_normalization(architecture: Architecture) -> tuple[list[float], list[float]]:
-    library, name = split_name(architecture.model)
-    if library == "timm":
-        import timm
-
-        configuration = timm.models.get_pretrained_cfg(name)
-        if configuration is not None:
-            return list(configuration.mean), list(configuration.std)
-    elif library == "torchvision":
-        import torchvision
-
-        weights = torchvision.models.get_model_weights(name).DEFAULT.transforms()
-        return list(weights.mean), list(weights.std)
-    raise BakeoffError(f"normalize: pretrained, but it is unknown what {architecture.model} expects; give mean and std")
 
 
 def _is_spare(name: str, classifier: str) -> bool:
@@ -126,17 +116,10 @@ def _is_spare(name: str, classifier: str) -> bool:
 
 def _from_library(architecture: Architecture, images: ImageShape) -> Weights:
     library, name = split_name(architecture.model)
-    if library not in ("timm", "torchvision"):
+    if library is None:
         raise BakeoffError(f"pretrained: {architecture.model} has no pretrained weights; give the path of a file")
     try:
-        if library == "timm":
-            import timm
-
-            donor = timm.create_model(name, pretrained=True, in_chans=images.channels)
-        else:
-            import torchvision
-
-            donor = torchvision.models.get_model(name, weights="DEFAULT")
+        donor = library.donor(name, images.channels)
     except Exception as error:  # the hub, the network and the cache may raise anything
         raise BakeoffError(
             f"pretrained: the weights of {architecture.model} cannot be had: {first_line(error)}. "
