@@ -135,7 +135,7 @@ def test_other_packages_take_grayscale_images(entry: dict[str, Any]) -> None:
         ({"model": "mlp", "hiden": [3]}, "did you mean 'hidden'"),
         ({"model": "mlp", "hidden": [0]}, "whole numbers above 0"),
         ({"model": "mlp", "activation": "rely"}, "did you mean 'relu'"),
-        ({"model": "mlp", "hidden": [3], "batch_norm": [True, True]}, "2 answers for 1 hidden"),
+        ({"model": "mlp", "hidden": [3], "batch_norm": [True, True]}, "2 values for 1 hidden"),
         ({"model": "mlp", "small_images": True}, "no stem"),
         ({"model": "convnet", "layers": [{"cov": 3}]}, "layers.0.*did you mean 'conv'"),
         ({"model": "convnet", "layers": ["conv"]}, "needs a value"),

@@ -30,10 +30,6 @@ PROGRESS_SECONDS = 5.0
 Result = TypeVar("Result")
 
 
-class BadImage(Exception):
-    """A picture that cannot be decoded."""
-
-
 @dataclass(frozen=True)
 class Collected:
     """Decoded images [N, C, H, W], which of the pictures they are, and the names of those skipped."""
@@ -61,40 +57,47 @@ def collect(
     picture that cannot be decoded (unless such are skipped) and for pictures of two sizes.
     """
 
-    def decode(row: int) -> Pixels:
+    def decode(row: int) -> Pixels | None:
+        """None for a picture that is skipped."""
         try:
             return to_array(open_image(row), request.resize, request.mode or "RGB", request.center_crop)
         except (BakeoffError, MemoryError):
             raise
         except Exception as error:  # on a broken file, Pillow's readers may raise anything
-            raise BadImage(str(error) or type(error).__name__) from error
+            if request.on_bad_image == "skip":
+                return None
+            raise BakeoffError(
+                f"{request.where}: {name(row)} cannot be decoded as an image: {str(error) or type(error).__name__}. "
+                "Repair or remove it, or set on_bad_image: skip to leave such files out"
+            ) from error
 
-    first, image, skipped = _first_that_decodes(count, decode, name, request)
+    with _quiet():
+        decoded = ((row, image) for row in range(count) if (image := decode(row)) is not None)
+        first, image = next(decoded, (count, None))
+    if image is None:
+        raise BakeoffError(f"{request.where}: none of {count} images can be decoded; the first is {name(0)}")
     images = allocate((count, *image.shape), request.scratch)
     images[first] = image
 
     def fill(block: range) -> list[int]:
-        bad = []
+        """The rows that are skipped."""
+        skipped = []
         for row in block:
-            try:
-                image = decode(row)
-            except BadImage as error:
-                if request.on_bad_image == "error":
-                    raise _bad(name(row), error, request) from error
-                bad.append(row)
-                continue
-            if image.shape != images.shape[1:]:
+            image = decode(row)
+            if image is None:
+                skipped.append(row)
+            elif image.shape != images.shape[1:]:
                 raise _two_sizes(name(first), images.shape, name(row), image.shape, request)
-            images[row] = image
-        return bad
+            else:
+                images[row] = image
+        return skipped
 
     blocks = parallel(fill, first + 1, count, request.threads)
-    bad_rows = [row for rows in _shown(blocks, "decoded", first + 1, count) for row in rows]
-    rows = np.setdiff1d(np.arange(first, count), bad_rows)
-    skipped += [name(row) for row in bad_rows]
-    for at, row in enumerate(rows if len(rows) < count else ()):  # in place: the array may be larger than memory
+    skipped = [*range(first), *(row for rows in _shown(blocks, "decoded", first + 1, count) for row in rows)]
+    rows = np.setdiff1d(np.arange(count), skipped)
+    for at, row in enumerate(rows if skipped else ()):  # in place: the array may be larger than memory
         images[at] = images[row]
-    return Collected(images[: len(rows)], rows, skipped)
+    return Collected(images[: len(rows)], rows, [name(row) for row in skipped])
 
 
 def fit(images: Pixels, rows: Rows | None, request: Request) -> Pixels | None:
@@ -182,29 +185,6 @@ def _reserve(file: Any, size: int) -> None:
         os.posix_fallocate(file.fileno(), 0, size)
     else:
         file.truncate(size)
-
-
-def _first_that_decodes(
-    count: int, decode: Callable[[int], Pixels], name: Callable[[int], str], request: Request
-) -> tuple[int, Pixels, list[str]]:
-    """Its row and pixels, and the names of those skipped before it."""
-    skipped: list[str] = []
-    with _quiet():
-        for row in range(count):
-            try:
-                return row, decode(row), skipped
-            except BadImage as error:
-                if request.on_bad_image == "error":
-                    raise _bad(name(row), error, request) from error
-                skipped.append(name(row))
-    raise BakeoffError(f"{request.where}: none of {count} images can be decoded; the first is {name(0)}")
-
-
-def _bad(name: str, error: Exception, request: Request) -> BakeoffError:
-    return BakeoffError(
-        f"{request.where}: {name} cannot be decoded as an image: {error}. "
-        "Repair or remove it, or set on_bad_image: skip to leave such files out"
-    )
 
 
 def _two_sizes(

@@ -6,7 +6,7 @@ from torch import nn
 
 from bakeoff.errors import BakeoffError
 from bakeoff.models.image_shape import ImageShape
-from bakeoff.models.layers import Residual, two_convolutions
+from bakeoff.models.layers import Residual, conv_block, two_convolutions
 from bakeoff.models.mlp import positive
 
 
@@ -18,14 +18,13 @@ def basic_block_net(
 ) -> nn.Module:
     """A 3x3 convolution, stages of basic blocks, the average over all positions and one linear layer.
 
-    Each stage but the first halves height and width in its first block.
+    `widths` are the channels of the stages and `blocks` how many blocks they have. Each stage but the first halves
+    height and width in its first block.
     """
     if len(widths) != len(blocks):
-        raise BakeoffError(f"widths has {len(widths)} stages and blocks {len(blocks)}; give each stage both")
+        raise BakeoffError(f"widths has {len(widths)} stages and blocks has {len(blocks)}; give both for each stage")
     channels = positive(widths[0], "widths")
-    modules: list[nn.Module] = [
-        nn.Conv2d(images.channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(),
-    ]  # fmt: skip
+    modules: list[nn.Module] = [*conv_block(images.channels, channels, bias=False)]
     for stage, (width, count) in enumerate(zip(widths, blocks, strict=True)):
         for position in range(positive(count, "blocks")):
             stride = 2 if stage and position == 0 else 1

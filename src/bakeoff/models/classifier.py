@@ -1,4 +1,4 @@
-"""The last part of a network, from features to logits: finding it, changing it, taking it off."""
+"""The last part of a network, from features to logits: finding it, replacing it, taking it off."""
 
 import torch
 import torch.nn.functional as F
@@ -9,8 +9,8 @@ from bakeoff.study.entries import Head
 
 
 class LinearAfterDropout(nn.Linear):
-    """A linear layer with dropout on its inputs. Its weights are called as those of a plain one, so that runs with
-    and without dropout can start from each other."""
+    """A linear layer with dropout on its inputs. Its weights have the names of a plain one, so that runs with and
+    without dropout can start from each other."""
 
     def __init__(self, in_features: int, out_features: int, bias: bool, p: float) -> None:
         super().__init__(in_features, out_features, bias)
@@ -28,22 +28,22 @@ class PerceptronHead(nn.Sequential):
 
 
 def classifier_path(network: nn.Module) -> str:
-    """The path of the module that turns features into logits: a head of ours, or the last linear layer.
+    """The path of the module that turns features into logits: a PerceptronHead, or the last linear layer.
 
     Raises BakeoffError for a network without one.
     """
     heads = [path for path, module in network.named_modules() if isinstance(module, PerceptronHead)]
     if heads:
         return heads[0]
-    named = getattr(network, "get_classifier", lambda: None)()  # timm's networks know
+    named = getattr(network, "get_classifier", lambda: None)()  # timm's networks know theirs
     linear = [path for path, module in network.named_modules() if isinstance(module, nn.Linear)]
     if not linear:
-        raise BakeoffError(f"{type(network).__name__} has no linear layer that gives the logits; it cannot be split")
+        raise BakeoffError(f"{type(network).__name__} has no linear layer that gives the logits, so it cannot be split")
     return next((path for path in linear if network.get_submodule(path) is named), linear[-1])
 
 
 def check_classifier(network: nn.Module, image: Tensor) -> None:
-    """Raise BakeoffError unless what the classifier gives is what the network returns for `image` [1, C, H, W]."""
+    """Raise BakeoffError unless the network returns its classifier's output unchanged for `image` [1, C, H, W]."""
     outputs: list[Tensor] = []
     path = classifier_path(network)
     hook = network.get_submodule(path).register_forward_hook(lambda module, inputs, output: outputs.append(output))
@@ -58,7 +58,7 @@ def check_classifier(network: nn.Module, image: Tensor) -> None:
 
 
 def take_off(network: nn.Module) -> tuple[nn.Module, str]:
-    """Replace the classifier by the identity, so that the network returns features; the classifier and its path."""
+    """Put the identity in the classifier's place, so that the network returns features; returns classifier and path."""
     path = classifier_path(network)
     classifier = network.get_submodule(path)
     put_on(network, path, nn.Identity())
@@ -66,18 +66,19 @@ def take_off(network: nn.Module) -> tuple[nn.Module, str]:
 
 
 def put_on(network: nn.Module, path: str, module: nn.Module) -> None:
-    """Set the module at a path."""
+    """Replace the module at a path."""
     owner, _, name = path.rpartition(".")
     setattr(network.get_submodule(owner), name, module)
 
 
 def fit_classifier(network: nn.Module, dropout: float | None, head: Head | None) -> None:
-    """Give a library's network dropout before its classifier, or another head in its place.
+    """Give a library's network dropout before its classifier, or a PerceptronHead in its place.
 
-    Dropout that the library put right before the classifier becomes the classifier's own.
+    Dropout that the library has right before the classifier becomes the classifier's own. Raises BakeoffError for
+    values that are not allowed.
     """
     if dropout is not None and head is not None:
-        raise BakeoffError("head has its own dropout; leave one of the two out", ["dropout"])
+        raise BakeoffError("head has its own dropout; leave one of them out", ["dropout"])
     if dropout is not None and not 0 <= dropout < 1:
         raise BakeoffError(f"found {dropout}; allowed: a probability, 0 or more and less than 1", ["dropout"])
     if dropout is None and head is None and not any(isinstance(module, nn.Linear) for module in network.modules()):

@@ -15,7 +15,7 @@ from bakeoff.study.plugins import reason
 
 @dataclass(frozen=True)
 class LayerDescription:
-    """A module without children that the image passes; `output_shape` without the batch."""
+    """A module without children through which the image passes; `output_shape` is without the batch."""
 
     name: str
     type: str
@@ -25,7 +25,7 @@ class LayerDescription:
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """`macs`: multiply-accumulate operations of one image's forward pass (half of PyTorch's count of FLOPs)."""
+    """`macs` are the multiply-accumulate operations of one image's forward pass: half of PyTorch's count of FLOPs."""
 
     parameters: int
     macs: int
@@ -38,8 +38,8 @@ class ModelDescription:
 
 
 def describe(architecture: Architecture, images: ImageShape, batch_size: int = 2) -> ModelDescription:
-    """Build the network on the meta device, so without memory or time, and pass one image through it, then a
-    batch as in training.
+    """Build the network on the meta device, which takes no memory or time, and pass one image through it, then a batch
+    as in training.
 
     Raises BakeoffError when the network cannot be built for these images or does not return their logits.
     """
@@ -57,7 +57,7 @@ def describe(architecture: Architecture, images: ImageShape, batch_size: int = 2
             hook.remove()
         with torch.no_grad():
             trained = network.train()(image.expand(batch_size, *shape))
-    except Exception as error:  # networks raise whatever they like
+    except Exception as error:  # networks may raise anything
         raise BakeoffError(f"{architecture.model} cannot take images of shape {shape}: {reason(error)}") from error
     if not isinstance(logits, torch.Tensor) or logits.shape != (1, images.classes):
         found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__

@@ -15,8 +15,8 @@ Freeze = Literal["backbone", "batch_norm"] | Sequence[str] | None
 
 
 def freeze(network: nn.Module, what: Freeze) -> None:
-    """Take parameters out of training: all but the classifier's, those of batch-norm layers, or those whose names
-    match one of the patterns (as file names do: `layer1.*`). Raises BakeoffError when nothing is left to train."""
+    """Exclude parameters from training: all but the classifier's, those of batch-norm layers, or those whose names
+    match one of the patterns (as of file names: `layer1.*`). Raises BakeoffError when nothing is left to train."""
     if what is None:
         return
     for name in _frozen_names(network, what):
@@ -26,8 +26,8 @@ def freeze(network: nn.Module, what: Freeze) -> None:
 
 
 def train_mode(network: nn.Module, what: Freeze) -> None:
-    """Switch to training; what is frozen stays as in evaluation: batch-norm keeps its statistics, and a frozen
-    backbone drops nothing out."""
+    """Switch to training mode. What is frozen stays in evaluation mode: batch-norm keeps its statistics, and a frozen
+    backbone applies no dropout."""
     if what is None:
         network.train()
     elif what == "backbone":
@@ -41,12 +41,12 @@ def train_mode(network: nn.Module, what: Freeze) -> None:
 
 
 def _is_frozen(module: nn.Module) -> bool:
-    """Whether all parameters of a module are frozen; one without any has none to freeze."""
+    """Whether a module has parameters and all of them are frozen."""
     parameters = list(module.parameters())
     return bool(parameters) and not any(parameter.requires_grad for parameter in parameters)
 
 
-def _frozen_names(network: nn.Module, what: Literal["backbone", "batch_norm"] | Sequence[str]) -> list[str]:
+def _frozen_names(network: nn.Module, what: str | Sequence[str]) -> list[str]:
     names = [name for name, _ in network.named_parameters()]
     if what == "backbone":
         classifier = classifier_path(network)

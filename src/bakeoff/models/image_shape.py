@@ -1,4 +1,4 @@
-"""What a model must accept and tell apart."""
+"""The images that a model takes, and how many classes it tells apart."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +16,6 @@ class ImageShape:
 
 
 def image_shape(card: Mapping[str, Any]) -> ImageShape:
-    """What a prepared dataset's card says of its images."""
+    """The images that the card of a prepared dataset describes."""
     channels, height, width = card["shape"]
     return ImageShape(channels, height, width, len(card["classes"]))

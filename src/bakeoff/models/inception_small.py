@@ -7,11 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.errors import BakeoffError
-from bakeoff.models.convnet import with_perceptron
 from bakeoff.models.image_shape import ImageShape
-from bakeoff.models.layers import conv_block
+from bakeoff.models.layers import conv_block, with_perceptron
 
-BRANCHES = {"conv1": 1, "conv3": 2, "conv5": 2, "pool": 1}  # how many numbers describe each
+BRANCHES = {"conv1": 1, "conv3": 2, "conv5": 2, "pool": 1}  # how many numbers each branch takes
 BLOCKS: tuple[Mapping[str, Any], ...] = (
     {"conv1": 20, "conv3": (30, 40), "conv5": (10, 20), "pool": 10, "then": ("pool",)},
     {"conv1": 30, "conv3": (35, 60), "conv5": (20, 30), "pool": 20, "then": ("dropout",)},
@@ -48,8 +47,8 @@ def inception_small(
 ) -> nn.Module:
     """ConvBlocks, max-pool and dropout, then Inception blocks, then a perceptron.
 
-    A block gives the channels of its branches, `{conv1: 20, conv3: [30, 40], conv5: [10, 20], pool: 10}` (reduced
-    first, then out), and under `then` what follows it: `pool`, `dropout`.
+    A block gives the channels of its branches, `{conv1: 20, conv3: [30, 40], conv5: [10, 20], pool: 10}` (of the 1x1
+    reduction first, then of the output), and under `then` what follows it: `pool`, `dropout`.
     """
     modules: list[nn.Module] = []
     channels = images.channels

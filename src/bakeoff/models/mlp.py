@@ -1,4 +1,4 @@
-"""Perceptrons."""
+"""Multilayer perceptrons."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ def mlp(
 ) -> nn.Module:
     """Flatten, then Linear – [BatchNorm] – activation – [Dropout] per hidden width, then Linear to the classes.
 
-    `batch_norm` is one answer for all hidden layers or one for each.
+    `batch_norm` is one value for all hidden layers, or one for each.
     """
     pixels = images.channels * images.height * images.width
     layers = perceptron_layers(pixels, images.classes, hidden, activation, batch_norm, dropout)
@@ -46,8 +46,8 @@ def perceptron_layers(
     """The layers from a vector of `inputs` features to `outputs` logits."""
     normed = [batch_norm] * len(hidden) if isinstance(batch_norm, bool) else list(batch_norm)
     if len(normed) != len(hidden):
-        raise BakeoffError(f"batch_norm has {len(normed)} answers for {len(hidden)} hidden layers")
-    activation_layer(activation)  # a wrong name is an error also where no hidden layer uses it
+        raise BakeoffError(f"batch_norm has {len(normed)} values for {len(hidden)} hidden layers")
+    activation_layer(activation)  # a wrong name is an error even where no hidden layer uses it
     layers: list[nn.Module] = []
     for width, norm in zip(hidden, normed, strict=True):
         layers.append(nn.Linear(inputs, positive(width, "hidden")))
@@ -61,14 +61,14 @@ def perceptron_layers(
 
 
 def activation_layer(name: str) -> nn.Module:
-    """The activation of that name."""
+    """The activation of that name. Raises BakeoffError."""
     if name not in ACTIVATIONS:
-        raise BakeoffError(f"there is no activation {name!r}; {nearest(name, list(ACTIVATIONS))}")
+        raise BakeoffError(f"unknown activation {name!r}; {nearest(name, list(ACTIVATIONS))}")
     return ACTIVATIONS[name]()
 
 
 def positive(value: object, what: str) -> int:
-    """A width, a number of channels: a whole number above zero."""
+    """A width or a number of channels: a whole number above 0. Raises BakeoffError."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise BakeoffError(f"{what} must be whole numbers above 0; found {value!r}")
     return value

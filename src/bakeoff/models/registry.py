@@ -13,8 +13,8 @@ from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.inception_small import inception_small
 from bakeoff.models.mlp import mlp
 from bakeoff.models.resnet_small import resnet_small
-from bakeoff.models.timm_models import timm_model
-from bakeoff.models.torchvision_models import torchvision_model
+from bakeoff.models.timm_models import timm_donor, timm_model, timm_normalization
+from bakeoff.models.torchvision_models import torchvision_donor, torchvision_model, torchvision_normalization
 from bakeoff.models.vgg_small import vgg_small
 from bakeoff.study import plugins
 from bakeoff.study.arguments import check_arguments, nearest
@@ -23,7 +23,7 @@ from bakeoff.study.entries import Architecture
 
 @dataclass(frozen=True)
 class Model:
-    """A network that is built from (images, **arguments)."""
+    """A network of our own: `build(images, **arguments)`."""
 
     name: str
     description: str
@@ -32,17 +32,24 @@ class Model:
 
 @dataclass(frozen=True)
 class Library:
-    """Many networks of another package: built from (NAME, images, small_images, **arguments)."""
+    """The networks of another package: `build(name, images, small_images, **arguments)`.
+
+    `donor(name, channels)` has the package's pretrained weights; `normalization(name)` is the mean and standard
+    deviation per channel that they expect, or None. `has_dropout`: dropout may be a module before the classifier.
+    """
 
     name: str
     description: str
     build: Callable[..., nn.Module]
+    donor: Callable[[str, int], nn.Module]
+    normalization: Callable[[str], tuple[list[float], list[float]] | None]
+    has_dropout: bool = False
 
 
 MODELS = {
     record.name: record
     for record in (
-        Model("mlp", "perceptron of any depth; without hidden layers, logistic regression", mlp),
+        Model("mlp", "perceptron of any depth; logistic regression without hidden layers", mlp),
         Model("convnet", "plain stack of convolutions with a perceptron on top", convnet),
         Model("vgg_small", "stages of 3x3 convolutions and max-pools", vgg_small),
         Model("inception_small", "Inception blocks of four branches", inception_small),
@@ -53,30 +60,31 @@ MODELS = {
 LIBRARIES = {
     record.name: record
     for record in (
-        Library("timm", "every model of timm, as timm/NAME", timm_model),
-        Library("torchvision", "every classifier of torchvision.models, as torchvision/NAME", torchvision_model),
+        Library("timm", "every model of timm, as timm/NAME", timm_model, timm_donor, timm_normalization),
+        Library(
+            "torchvision", "every classifier of torchvision.models, as torchvision/NAME",
+            torchvision_model, torchvision_donor, torchvision_normalization, has_dropout=True,
+        ),
     )
-}
+}  # fmt: skip
 
 
 def build_model(architecture: Architecture, images: ImageShape) -> nn.Module:
     """The network of an entry, with fresh weights drawn from torch's global generator.
 
     Input [batch, channels, height, width], output logits [batch, classes].
-    Raises BakeoffError when there is no such model, or it cannot be built for these images.
+    Raises BakeoffError when there is no such model or it cannot be built for these images.
     """
     library, name = split_name(architecture.model)
-    if library:
-        return _from_library(LIBRARIES[library], name, architecture, images)
+    if library is not None:
+        return _from_library(library, name, architecture, images)
     own = plugins.registered("model", MODELS)
     models = MODELS | {name: Model(name, plugin.description, plugin.build) for name, plugin in own.items()}
     if architecture.model not in models:
-        allowed = [*models, *(f"{library}/NAME" for library in LIBRARIES)]
-        raise BakeoffError(
-            f"there is no model {architecture.model!r}; {nearest(architecture.model, allowed)}", ["model"]
-        )
+        allowed = [*models, *(f"{name}/NAME" for name in LIBRARIES)]
+        raise BakeoffError(f"unknown model {architecture.model!r}; {nearest(architecture.model, allowed)}", ["model"])
     if architecture.small_images:
-        raise BakeoffError(f"{architecture.model} has no stem to change; say its layers instead", ["small_images"])
+        raise BakeoffError(f"{architecture.model} has no stem to change; set its layers instead", ["small_images"])
     if architecture.head:
         raise BakeoffError(
             f"is for timm/NAME and torchvision/NAME; {architecture.model} has its own arguments", ["head"]
@@ -87,21 +95,21 @@ def build_model(architecture: Architecture, images: ImageShape) -> nn.Module:
         return model.build(images, **architecture.arguments)
     except BakeoffError:
         raise
-    except Exception as error:  # a wrong type of an argument, or whatever a user's function raises
+    except Exception as error:  # an argument of a wrong type, or anything from a user's function
         given = ", ".join(f"{key}={value!r}" for key, value in architecture.arguments.items())
         raise BakeoffError(f"{model.name}({given}) cannot be built: {plugins.reason(error)}") from error
 
 
-def split_name(model: str) -> tuple[str, str]:
-    """("timm", "resnet18") of timm/resnet18; ("", "mlp") of a model that is no library's."""
+def split_name(model: str) -> tuple[Library | None, str]:
+    """(timm's record, "resnet18") of timm/resnet18; (None, "mlp") of a model that is no library's."""
     library, _, name = model.partition("/")
-    return (library, name) if name and library in LIBRARIES else ("", model)
+    return (LIBRARIES[library], name) if name and library in LIBRARIES else (None, model)
 
 
 def _from_library(library: Library, name: str, architecture: Architecture, images: ImageShape) -> nn.Module:
     arguments = architecture.arguments
     dropout = arguments.pop("dropout", None)
     network = library.build(name, images, architecture.small_images, **arguments)
-    if dropout is not None or architecture.head is not None or library.name == "torchvision":
+    if dropout is not None or architecture.head is not None or library.has_dropout:
         fit_classifier(network, dropout, architecture.head)
     return network

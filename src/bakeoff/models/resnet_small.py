@@ -22,14 +22,14 @@ def resnet_small(
 ) -> nn.Module:
     """A ConvBlock, then stages, then the maximum over all positions and one linear layer.
 
-    A stage is `{channels: 128, residual: 1}`: a ConvBlock to that many channels, a max-pool of 2, and so many
+    A stage is `{channels: 128, residual: 1}`: a ConvBlock to that many channels, a max-pool of 2, and `residual`
     residual blocks (none when left out).
     """
     modules: list[nn.Module] = [conv_block(images.channels, positive(stem, "stem"))]
     channels = stem
     for number, stage in enumerate(stages):
         if not isinstance(stage, Mapping) or not {"channels"} <= set(stage) <= {"channels", "residual"}:
-            raise BakeoffError(f"stages.{number}: is {{channels: 128, residual: 1}}; found {stage!r}")
+            raise BakeoffError(f"stages.{number}: found {stage!r}; a stage is written {{channels: 128, residual: 1}}")
         width = positive(stage["channels"], f"stages.{number}.channels")
         modules += [conv_block(channels, width), nn.MaxPool2d(2)]
         modules += [Residual(two_convolutions(width, width)) for _ in range(stage.get("residual", 0))]

@@ -1,4 +1,4 @@
-"""The door to timm."""
+"""Networks of timm."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from bakeoff.study.arguments import nearest
 
 
 def timm_model(name: str, images: ImageShape, small_images: bool, **arguments: Any) -> nn.Module:
-    """timm's model of that name, without pretrained weights, for these images."""
+    """timm's model of that name for these images, without pretrained weights. Raises BakeoffError."""
     import timm
 
     if not timm.is_model(name):
@@ -28,3 +28,18 @@ def timm_model(name: str, images: ImageShape, small_images: bool, **arguments: A
     if small_images:
         fit_small_images(network, f"timm/{name}")
     return network
+
+
+def timm_donor(name: str, channels: int) -> nn.Module:
+    """The model with its pretrained weights, downloaded where they are not cached."""
+    import timm
+
+    return timm.create_model(name, pretrained=True, in_chans=channels)
+
+
+def timm_normalization(name: str) -> tuple[list[float], list[float]] | None:
+    """Mean and standard deviation of the channels that its pretrained weights expect; None where timm knows none."""
+    import timm
+
+    configuration = timm.models.get_pretrained_cfg(name)
+    return None if configuration is None else (list(configuration.mean), list(configuration.std))

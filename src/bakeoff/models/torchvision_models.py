@@ -1,4 +1,4 @@
-"""The door to torchvision.models."""
+"""Networks of torchvision.models."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from bakeoff.study.arguments import nearest
 
 
 def torchvision_model(name: str, images: ImageShape, small_images: bool, **arguments: Any) -> nn.Module:
-    """torchvision's classifier of that name, without pretrained weights, for these images."""
+    """torchvision's classifier of that name for these images, without pretrained weights. Raises BakeoffError."""
     import torchvision
 
     available = torchvision.models.list_models(module=torchvision.models)
@@ -27,3 +27,18 @@ def torchvision_model(name: str, images: ImageShape, small_images: bool, **argum
     if small_images:
         fit_small_images(network, f"torchvision/{name}")
     return network
+
+
+def torchvision_donor(name: str, channels: int) -> nn.Module:
+    """The classifier with its pretrained weights, of 3 channels, downloaded where they are not cached."""
+    import torchvision
+
+    return torchvision.models.get_model(name, weights="DEFAULT")
+
+
+def torchvision_normalization(name: str) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of the channels that its pretrained weights expect."""
+    import torchvision
+
+    transforms = torchvision.models.get_model_weights(name).DEFAULT.transforms()
+    return list(transforms.mean), list(transforms.std)

@@ -1,13 +1,12 @@
-"""A small VGG: stages of convolutions, each closed by a max-pool."""
+"""A small VGG: stages of convolutions, each followed by a max-pool."""
 
 from collections.abc import Sequence
 
 from torch import nn
 
 from bakeoff.errors import BakeoffError
-from bakeoff.models.convnet import with_perceptron
 from bakeoff.models.image_shape import ImageShape
-from bakeoff.models.layers import conv_block
+from bakeoff.models.layers import conv_block, with_perceptron
 from bakeoff.models.mlp import positive
 
 
@@ -18,12 +17,12 @@ def vgg_small(
     dropout: float = 0.2,
     hidden: int = 70,
 ) -> nn.Module:
-    """Stages of 3x3 ConvBlocks with those channels and paddings, then a perceptron.
+    """Stages of 3x3 ConvBlocks with the given channels and paddings, then a perceptron.
 
     Dropout follows the first block of every stage but the first, and the hidden layer.
     """
     if [len(stage) for stage in stages] != [len(stage) for stage in padding]:
-        raise BakeoffError(f"padding {list(padding)} must have a number for each of the convolutions {list(stages)}")
+        raise BakeoffError(f"padding {list(padding)} must have a number for each convolution of stages {list(stages)}")
     modules: list[nn.Module] = []
     channels = images.channels
     for number, (widths, paddings) in enumerate(zip(stages, padding, strict=True)):

@@ -1,4 +1,4 @@
-"""Weights that a network starts from: a library's pretrained ones, a local file, or another run's."""
+"""The weights that a network starts from: a library's pretrained ones, a local file's, or another run's."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from bakeoff.errors import BakeoffError, under
+from bakeoff.errors import BakeoffError, first_line, under
 from bakeoff.models.classifier import classifier_path
 from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.registry import build_model, split_name
@@ -21,7 +21,7 @@ WRAPPERS = ("state_dict", "model", "model_state_dict")  # keys under which train
 def load_pretrained(network: nn.Module, architecture: Architecture, images: ImageShape) -> None:
     """Fill a network with its entry's pretrained weights; a classifier for other classes keeps its own.
 
-    Raises BakeoffError when the weights cannot be had, or are another architecture's.
+    Raises BakeoffError when the weights cannot be had or belong to another architecture.
     """
     if architecture.pretrained is not False:
         with under("pretrained"):
@@ -51,27 +51,28 @@ def pretrained_weights(architecture: Architecture, images: ImageShape) -> Weight
 def read_weights(path: Path) -> Weights:
     """The tensors of a safetensors file, or of one that torch.save wrote; never other objects. Raises BakeoffError."""
     if not path.is_file():
-        raise BakeoffError(f"there is no file {path}; say true, random, or the path of a weights file")
+        raise BakeoffError(f"there is no file {path}; give true, random, or the path of a weights file")
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=False)
-    except Exception as error:  # what is no weights file makes the readers stumble over anything
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise BakeoffError(f"{path} cannot be read as weights alone: {reason}") from error
+    except Exception as error:  # the readers may raise anything for what is not a weights file
+        raise BakeoffError(f"{path} cannot be read as weights alone: {first_line(error)}") from error
     for key in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
     if not isinstance(content, dict) or not all(
         isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
     ):
-        raise BakeoffError(f"{path} does not hold a state_dict: names with tensors")
+        raise BakeoffError(f"{path} does not hold a state_dict (names with tensors)")
     return {name.removeprefix("module."): value for name, value in content.items()}
 
 
 def fit_weights(network: nn.Module, given: Weights, source: str) -> None:
-    """Copy weights into a network of the same names and shapes. Of the classifier, what has another shape or is not
-    given stays as it is: it is for other classes. Raises BakeoffError naming the first misfit.
+    """Copy weights into a network of the same names and shapes.
+
+    Of the classifier, what is missing or has another shape keeps its own weights: it is for other classes. Raises
+    BakeoffError naming the first weight that does not fit.
     """
     wanted = network.state_dict()
     classifier = f"{classifier_path(network)}."
@@ -84,40 +85,29 @@ def fit_weights(network: nn.Module, given: Weights, source: str) -> None:
         here = tuple(wanted[name].shape) if name in wanted else "missing"
         raise BakeoffError(f"{source}: weights of another architecture: {name} is {there} there and {here} here")
     if not fitting:
-        raise BakeoffError(f"{source}: nothing of it fits: the network is its classifier alone, of other classes")
+        raise BakeoffError(f"{source}: nothing of it fits: the network is only a classifier, for other classes")
     network.load_state_dict(fitting, strict=False)
 
 
 def pretrained_normalization(architecture: Architecture, channels: int) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of the channels that a library's pretrained weights expect, pixels in 0..1.
 
-    Raises BakeoffError where nothing says them, or they are for another number of channels.
+    Raises BakeoffError where they are unknown or for another number of channels.
     """
-    mean, std = _library_normalization(architecture)
+    library, name = split_name(architecture.model)
+    found = library.normalization(name) if library else None
+    if found is None:
+        raise BakeoffError(
+            f"pretrained, but it is unknown what {architecture.model} expects; give mean and std", ["normalize"]
+        )
+    mean, std = found
     if len(mean) != channels:
         raise BakeoffError(
             f"pretrained, but {architecture.model} expects {len(mean)} channels and the images have "
-            f"{channels}; say normalize: dataset, or mode: {'RGB' if len(mean) == 3 else 'L'} for the dataset",
+            f"{channels}; set normalize: dataset, or mode: {'RGB' if len(mean) == 3 else 'L'} for the dataset",
             ["normalize"],
         )
     return mean, std
-
-
-def _library_normalization(architecture: Architecture) -> tuple[list[float], list[float]]:
-    library, name = split_name(architecture.model)
-    if library == "timm":
-        import timm
-
-        configuration = timm.models.get_pretrained_cfg(name)
-        if configuration is not None:
-            return list(configuration.mean), list(configuration.std)
-    elif library == "torchvision":
-        import torchvision
-
-        weights = torchvision.models.get_model_weights(name).DEFAULT.transforms()
-        return list(weights.mean), list(weights.std)
-    message = f"pretrained, but nothing says what {architecture.model} expects; give mean and std"
-    raise BakeoffError(message, ["normalize"])
 
 
 def _is_spare(name: str, classifier: str) -> bool:
@@ -129,28 +119,20 @@ def _is_spare(name: str, classifier: str) -> bool:
 
 def _from_library(architecture: Architecture, images: ImageShape) -> Weights:
     library, name = split_name(architecture.model)
-    if library not in ("timm", "torchvision"):
+    if library is None:
         raise BakeoffError(f"{architecture.model} has no pretrained weights; give the path of a file")
     try:
-        if library == "timm":
-            import timm
-
-            donor = timm.create_model(name, pretrained=True, in_chans=images.channels)
-        else:
-            import torchvision
-
-            donor = torchvision.models.get_model(name, weights="DEFAULT")
-    except Exception as error:  # whatever the hub, the network or the cache raise
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        donor = library.donor(name, images.channels)
+    except Exception as error:  # the hub, the network and the cache may raise anything
         raise BakeoffError(
-            f"the weights of {architecture.model} cannot be had: {reason}. "
-            "Where there is no network, fetch the file elsewhere and give its path: pretrained: weights.safetensors"
+            f"the weights of {architecture.model} cannot be had: {first_line(error)}. "
+            "Without a network, fetch the file elsewhere and give its path: pretrained: weights.safetensors"
         ) from error
     return donor.state_dict()
 
 
 def _random(architecture: Architecture, images: ImageShape) -> Weights:
-    """Weights that depend on the model alone, the same for all seeds."""
+    """Weights that depend only on the model: the same for all seeds."""
     name = hashlib.sha256(architecture.model.encode()).digest()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int.from_bytes(name[:8], "big") >> 1)

@@ -22,75 +22,54 @@ from bakeoff.data.sources.torchvision_reading import read_with_torchvision
 from bakeoff.errors import BakeoffError
 from bakeoff.study.arguments import nearest
 
-Files = Sequence[tuple[str, str | None]]  # path below root, MD5 sum where one is known
+
+def _listed_files(kind: Any, arguments: Arguments) -> list[tuple[str, str | None]]:
+    """(path below root, MD5 sum) of the files that a class lists: CIFAR and STL10 in train_list, test_list and meta,
+    SVHN and USPS in split_list. Other classes list none."""
+    meta = [(kind.meta["filename"], kind.meta["md5"])] if hasattr(kind, "meta") else []
+    files = [*getattr(kind, "train_list", []), *getattr(kind, "test_list", []), *meta]
+    in_splits = [file[1:] for split, file in getattr(kind, "split_list", {}).items() if split in ("train", "test")]
+    return [(f"{kind.base_folder}/{file}", md5) for file, md5 in files] + [(file, md5) for file, md5 in in_splits]
+
+
+def _without_md5(kind: Any) -> dict[str, Any]:
+    """The same lists without MD5 sums: with them torchvision only asks whether the files are there."""
+    lists = {name: getattr(kind, name) for name in ("train_list", "test_list") if hasattr(kind, name)}
+    changes: dict[str, Any] = {name: [[file, None] for file, _ in files] for name, files in lists.items()}
+    if hasattr(kind, "meta"):
+        changes["meta"] = {**kind.meta, "md5": None}
+    if hasattr(kind, "split_list"):
+        changes["split_list"] = {split: [url, file, None] for split, (url, file, _) in kind.split_list.items()}
+    return changes
 
 
 @dataclass(frozen=True)
 class Known:
-    """What Bakeoff knows of a class beyond its signature.
+    """What Bakeoff knows of a class beyond what the class says itself.
 
-    `files(kind, arguments)` are those that the class reads. `changes(kind, check_md5)` are attributes that replace the
-    class's own. `read` is how images and labels are had. `allowed` are the values of an argument, `advice` is for a
-    user who lacks the files.
+    `files(kind, arguments)` are (path below root, MD5 sum or None) of the files that it reads; of `train_list` only the
+    first `train_files` are needed. `read` gets the images and labels. `allowed` are the values that an argument may
+    have. `advice` says where else the files can be had.
     """
 
     name: str
-    files: Callable[[Any, Arguments], Files] = lambda kind, arguments: []
-    changes: Callable[[Any, bool], dict[str, Any]] = lambda kind, check_md5: {}
+    files: Callable[[Any, Arguments], Sequence[tuple[str, str | None]]] = _listed_files
     read: Callable[[Wanted], SourceData] = read_with_torchvision
+    train_files: int | None = None
     allowed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     advice: str = ""
 
 
-# --- CIFAR and STL10 list their files as [name, MD5] in train_list and test_list, one more in meta ---
-
-
-def _listed_files(kind: Any, arguments: Arguments) -> Files:
-    meta = [(kind.meta["filename"], kind.meta["md5"])] if hasattr(kind, "meta") else []
-    return [(f"{kind.base_folder}/{file}", md5) for file, md5 in (*kind.train_list, *kind.test_list, *meta)]
-
-
-def _listed_changes(kind: Any, check_md5: bool) -> dict[str, Any]:
-    """Without MD5 sums torchvision only asks whether the files are there."""
-    if check_md5:
-        return {}
-    lists = {name: [[file, None] for file, _ in getattr(kind, name)] for name in ("train_list", "test_list")}
-    return {**lists, "meta": {**kind.meta, "md5": None}} if hasattr(kind, "meta") else lists
-
-
-def _stl10_changes(kind: Any, check_md5: bool) -> dict[str, Any]:
-    """Leaves out the 2.6 GB of images without labels, which torchvision would otherwise insist on."""
-    changes = _listed_changes(kind, check_md5)
-    return {**changes, "train_list": changes.get("train_list", kind.train_list)[:2]}
-
-
-# --- SVHN and USPS list theirs as split: [URL, name, MD5] in split_list ---
-
-
-def _split_files(kind: Any, arguments: Arguments) -> Files:
-    return [(kind.split_list[split][1], kind.split_list[split][2]) for split in ("train", "test")]
-
-
-def _split_changes(kind: Any, check_md5: bool) -> dict[str, Any]:
-    if check_md5:
-        return {}
-    return {"split_list": {split: [url, file, None] for split, (url, file, _) in kind.split_list.items()}}
-
-
-DEBIAN = "Debian's package dataset-fashion-mnist puts them into /usr/share/datasets/fashion-mnist"
+DEBIAN = "; Debian's package dataset-fashion-mnist puts them into /usr/share/datasets/fashion-mnist"
 EMNIST_SPLITS = ("byclass", "bymerge", "balanced", "letters", "digits", "mnist")
 KNOWN = {
     record.name: record
     for record in (
-        Known("MNIST", mnist_files, read=read_mnist),
-        Known("FashionMNIST", mnist_files, read=read_mnist, advice=DEBIAN),
-        Known("KMNIST", mnist_files, read=read_mnist),
-        Known("EMNIST", mnist_files, read=read_mnist, allowed={"split": EMNIST_SPLITS}),
-        Known("CIFAR10", _listed_files, _listed_changes),
-        Known("CIFAR100", _listed_files, _listed_changes),
-        Known("STL10", _listed_files, _stl10_changes),
-        Known("SVHN", _split_files, _split_changes),
-        Known("USPS", _split_files, _split_changes),
+        Known("MNIST", mnist_files, read_mnist),
+        Known("FashionMNIST", mnist_files, read_mnist, advice=DEBIAN),
+        Known("KMNIST", mnist_files, read_mnist),
+        Known("EMNIST", mnist_files, read_mnist, allowed={"split": EMNIST_SPLITS}),
+        Known("STL10", train_files=2),  # the third, of 2.6 GB, holds images without labels
     )
 }
 
@@ -105,19 +84,21 @@ def load(
     own. MNIST-like files may also lie in `root` itself, plain or gzipped. Nothing is written to a root that has the
     files.
     """
-    _check(request.where, {"dataset": dataset, **arguments})
     known, kind = KNOWN.get(dataset, Known(dataset)), find_class(dataset, request.where)
-    kind = type(kind.__name__, (kind,), known.changes(kind, check_md5))
+    if not check_md5:
+        kind = type(dataset, (kind,), _without_md5(kind))
+    if known.train_files:
+        kind = type(dataset, (kind,), {"train_list": kind.train_list[: known.train_files]})
     files = [(request.root / file, md5) for file, md5 in known.files(kind, arguments)]
     wanted = Wanted(kind, request, arguments, files)
     try:
         data = known.read(wanted)
     except NotThere as absent:
-        _download(wanted, known, str(absent))
+        _download(wanted, str(absent), known.advice)
         try:
             data = known.read(wanted)
         except NotThere as still:
-            raise _unavailable(wanted, known, str(still)) from still
+            raise _unavailable(wanted, str(still), known.advice) from still
     return _with_test_split(data, test, request)
 
 
@@ -131,24 +112,23 @@ def _with_test_split(data: SourceData, test: float | None, request: Request) -> 
     return replace(data, test_share=test)
 
 
-def _download(wanted: Wanted, known: Known, missing: str) -> None:
+def _download(wanted: Wanted, missing: str, advice: str) -> None:
     """Let torchvision download the dataset. Raises BakeoffError when it cannot."""
     if "download" not in parameters_of(wanted.kind):
-        raise _unavailable(wanted, known, missing, "torchvision cannot download it")
+        raise _unavailable(wanted, missing, advice, ", and torchvision cannot download it")
     try:
         with folder_to_write(wanted.request):
             for _ in open_splits(wanted, download=True):
                 pass
     except (NotThere, RuntimeError, URLError, OSError) as error:
-        raise _unavailable(wanted, known, missing, f"the download failed: {root_cause(error)}") from error
+        raise _unavailable(wanted, missing, advice, f", and the download failed: {root_cause(error)}") from error
 
 
-def _unavailable(wanted: Wanted, known: Known, missing: str, reason: str = "") -> BakeoffError:
+def _unavailable(wanted: Wanted, missing: str, advice: str, reason: str = "") -> BakeoffError:
     return BakeoffError(
         f"{wanted.request.where}: torchvision's {wanted.name} is not in {wanted.request.root} (missing: {missing})"
-        + (f", and {reason}" if reason else "")
-        + ". Put the files there, set root to the folder that has them, or run where the network can be reached"
-        + (f"; {known.advice}" if known.advice else "")
+        f"{reason}. Put the files there, set root to the folder that has them, or run where the network can be reached"
+        f"{advice}"
     )
 
 
@@ -156,7 +136,7 @@ def _check(where: str, arguments: dict[str, Any]) -> None:
     name = str(arguments["dataset"])
     own = {key: value for key, value in arguments.items() if key not in ("dataset", "test", "check_md5")}
     check_class_arguments(find_class(name, where), own, where)
-    for key, allowed in KNOWN[name].allowed.items() if name in KNOWN else ():
+    for key, allowed in KNOWN.get(name, Known(name)).allowed.items():
         if key in own and own[key] not in allowed:
             raise BakeoffError(f"{where}.{key}: found {own[key]!r}; {nearest(own[key], allowed)}")
 
