@@ -12,7 +12,7 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import Compose, Normalize, Resize, ToTensor
 
 from bakeoff.data.batches import Batches
-from bakeoff.data.prepare import load_prepared
+from bakeoff.data.prepared import load_prepared
 from planning import large_study
 from table import Row
 from timing import BAKEOFF, in_turns, seconds_of_command, seconds_per_image
