@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from bakeoff.analysis.intervals import Floats, spread
+from bakeoff.analysis.intervals import spread
 from bakeoff.analysis.paired import (
     LEVEL,
     Indices,
@@ -28,7 +28,7 @@ from bakeoff.analysis.paired import (
 )
 from bakeoff.analysis.ranking import DECIMALS
 from bakeoff.analysis.score_matrices import ALL_DATASETS, ScoreMatrix
-from bakeoff.results.predictions import Bools
+from bakeoff.results.predictions import Bools, Floats
 from bakeoff.study.metrics import Metric
 
 ALL_PAIRS = 12  # experiments on a dataset up to which every pair is listed: 66 rows

@@ -10,10 +10,10 @@ from scipy.special import stdtrit
 from scipy.stats import bootstrap
 
 from bakeoff.results.aggregation import CONFIDENCE
+from bakeoff.results.predictions import Floats
 from bakeoff.results.summary_tables import by_experiment
 from bakeoff.study.matrix import FACETS
 
-Floats = NDArray[np.float64]
 FEWEST_FOR_BOOTSTRAP = 3
 RESAMPLES = 2_000
 RESAMPLING_SEED = 0

@@ -1,4 +1,4 @@
-"""The names of metrics and experiments in figures and reports."""
+"""How metrics and experiments are called in figures and reports."""
 
 from collections.abc import Sequence
 
@@ -9,30 +9,31 @@ from bakeoff.study.study import Study
 
 
 def metric_name(metric: Metric, study: Study, language: Language) -> str:
-    """The name of a metric. Catalogues of translations have F-beta, whatever the study's β is."""
+    """What a metric is called; catalogues know F-beta, whatever the study's β is."""
     f_beta = f"F{study.beta:g}"
     return language.say(metric.label.replace(f_beta, "F-beta")).replace("F-beta", f_beta)
 
 
 def varying_facets(cells: Sequence[Experiment]) -> list[str]:
-    """The facets with more than one value among `cells`."""
+    """The facets of an experiment that have more than one value among `cells`."""
     return [facet for facet in FACETS if len({getattr(cell, facet) for cell in cells}) > 1]
 
 
 def short_labels(cells: Sequence[Experiment]) -> dict[Experiment, str]:
-    """The label of each experiment, without what all `cells` share; for a lone experiment, its architecture."""
+    """Experiment → label that leaves out what all `cells` share; a lone experiment is called by its architecture."""
     facets = varying_facets(cells) or ["architecture"]
     return {cell: " · ".join(getattr(cell, facet) for facet in facets) for cell in cells}
 
 
 def configuration_labels(cells: Sequence[Experiment]) -> dict[str, str]:
-    """The label of each configuration (an experiment without its dataset) by its key, without what all share."""
+    """What configurations, experiments without their dataset, are called: `mlp/sgd/plain` → label that leaves out what
+    all share."""
     facets = [facet for facet in varying_facets(cells) if facet != "dataset"] or ["architecture"]
     return {cell.key.partition("/")[2]: " · ".join(getattr(cell, facet) for facet in facets) for cell in cells}
 
 
 def term_name(term: str, language: Language) -> str:
-    """The name of a source of variance: `architecture:seed` is architecture × seed."""
+    """What a source of variance is called: `architecture:seed` is architecture × seed."""
     names = {
         "dataset": language.say("dataset"),
         "architecture": language.say("architecture"),

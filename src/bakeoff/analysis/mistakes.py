@@ -92,8 +92,7 @@ def image_wrong(predictions: Predictions) -> Floats:
     if isinstance(predictions, ClassPredictions):
         return 1 - predictions.correct.mean(axis=0)
     wrong = ((predictions.logits >= 0) != (predictions.labels == 1)) & predictions.known
-    share: Floats = wrong.any(axis=2).mean(axis=0)
-    return share
+    return wrong.any(axis=2).mean(axis=0)
 
 
 def confusion_cells(predictions: ClassPredictions) -> tuple[Floats, Floats, Floats]:

@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, stdtr
 from scipy.stats import nct, t
 
-from bakeoff.analysis.intervals import Floats, Spread, spread
+from bakeoff.analysis.intervals import Spread, spread
 from bakeoff.results.aggregation import CONFIDENCE
+from bakeoff.results.predictions import Floats
 
 Indices = NDArray[np.int64]
 
@@ -205,15 +206,13 @@ def power(effect: Floats, seeds: Floats, level: Floats) -> Floats:
     It follows from the noncentral t-distribution (Cohen 1988). statsmodels' TTestPower uses it too, but gives NaN in
     places.
     """
-    chance: Floats = nct.sf(t.isf(level / 2, seeds - 1), seeds - 1, effect * np.sqrt(seeds))
-    return chance
+    return nct.sf(t.isf(level / 2, seeds - 1), seeds - 1, effect * np.sqrt(seeds))
 
 
 def _is_constant(found: Spread) -> NDArray[np.bool_]:
     """Whether differences are the same with every seed, apart from rounding."""
     with np.errstate(invalid="ignore"):
-        constant: NDArray[np.bool_] = ~(found.deviation > SAME + 1e-9 * np.abs(found.mean))
-    return constant
+        return ~(found.deviation > SAME + 1e-9 * np.abs(found.mean))
 
 
 def _verdict(count: int, mean: float, deviation: float, significant: bool) -> Verdict:

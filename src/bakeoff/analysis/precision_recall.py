@@ -42,8 +42,7 @@ def precision_at(scores: Floats, labels: NDArray[np.uint8], recalls: Floats) -> 
     if not len(positives) or positives[-1] == 0:
         return np.full(len(recalls), np.nan)
     reached = np.searchsorted(positives, recalls * positives[-1] - 1e-9)
-    found: Floats = positives[reached] / predicted[reached]
-    return found
+    return positives[reached] / predicted[reached]
 
 
 def thresholds_table(predictions: LabelPredictions, names: Sequence[str]) -> pd.DataFrame:

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata, studentized_range
 
-from bakeoff.analysis.intervals import Floats
 from bakeoff.analysis.paired import LEVEL
 from bakeoff.analysis.ranking import DECIMALS
 from bakeoff.analysis.score_matrices import ALL_DATASETS, ScoreMatrix
+from bakeoff.results.predictions import Floats
 from bakeoff.study.metrics import Metric
 
 FEW_DATASETS = 10  # up to this many, the approximations behind the tests are rough (Demšar 2006, section 3.2.2)
@@ -47,8 +47,7 @@ class Friedman:
 def average_ranks(scores: Floats, higher_is_better: bool) -> Floats:
     """Ranks [N, k] of scores [N, k] within each dataset: 1 is best, equal scores share the mean of their ranks."""
     rounded = np.round(scores, DECIMALS)
-    ranks: Floats = rankdata(-rounded if higher_is_better else rounded, axis=1, method="average")
-    return ranks
+    return rankdata(-rounded if higher_is_better else rounded, axis=1, method="average")
 
 
 def friedman(ranks: Floats) -> Friedman:
@@ -76,8 +75,7 @@ def friedman_statistic(ranks: Floats) -> Floats:
     """χ²_F = 12 N / (k (k+1)) · (Σ R² - k (k+1)² / 4), with the average ranks R of [..., N, k]."""
     datasets, count = ranks.shape[-2:]
     average = ranks.mean(axis=-2)
-    found: Floats = 12 * datasets / (count * (count + 1)) * ((average**2).sum(axis=-1) - count * (count + 1) ** 2 / 4)
-    return found
+    return 12 * datasets / (count * (count + 1)) * ((average**2).sum(axis=-1) - count * (count + 1) ** 2 / 4)
 
 
 def critical_difference(configurations: int, datasets: int) -> float:

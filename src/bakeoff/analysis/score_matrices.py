@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bakeoff.analysis.intervals import Floats
+from bakeoff.results.predictions import Floats
 from bakeoff.study.matrix import FACETS
 
 ALL_DATASETS = ""  # stands for the mean over all datasets where tables name a dataset

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from bakeoff.analysis.intervals import Floats, spread
+from bakeoff.analysis.intervals import spread
+from bakeoff.results.predictions import Floats
 from bakeoff.results.summary_tables import by_experiment
 from bakeoff.study.metrics import Metric
 

@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.integrate import trapezoid
 
-from bakeoff.analysis.intervals import Floats
+from bakeoff.results.predictions import Floats
 from bakeoff.results.result import FINISHED
 from bakeoff.study.matrix import FACETS
 from bakeoff.study.metrics import Metric
@@ -63,8 +63,7 @@ def pareto_front(score: Floats, cost: Floats) -> NDArray[np.bool_]:
     known: NDArray[np.bool_] = ~(np.isnan(score) | np.isnan(cost))
     as_good = (score[None] >= score[:, None]) & (cost[None] <= cost[:, None])
     better = (score[None] > score[:, None]) | (cost[None] < cost[:, None])
-    front: NDArray[np.bool_] = known & ~(as_good & better & known[None]).any(axis=1)
-    return front
+    return known & ~(as_good & better & known[None]).any(axis=1)
 
 
 def _targets(best: "pd.Series[float]", metric: Metric, target: float | None) -> pd.DataFrame:
@@ -109,5 +108,4 @@ def _area(epochs: NDArray[np.int64], scores: Floats, last: int) -> float:
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
     """NaN where there is nothing to divide by."""
-    found: Floats = numerator / np.where(denominator > 0, denominator, np.nan)
-    return found
+    return numerator / np.where(denominator > 0, denominator, np.nan)

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from bakeoff.results.predictions import Bools, ClassPredictions, Floats, LabelPredictions, Predictions
 from bakeoff.study.metrics import IGNORED
 
-Indices = NDArray[np.int64]
-
 
 def influences(predictions: Predictions, beta: float = 1.0) -> dict[str, Floats]:
     """The influences of the N test images on each metric that has a formula here, float64 [S, N]."""
@@ -48,8 +46,7 @@ def standard_error(influence: Floats) -> float:
 def of_mean(values: Floats | Bools) -> Floats:
     """Influences on the mean over images of values [S, N]: (value - mean) / N."""
     exact = values.astype(float)
-    found: Floats = (exact - exact.mean(axis=1, keepdims=True)) / exact.shape[1]
-    return found
+    return (exact - exact.mean(axis=1, keepdims=True)) / exact.shape[1]
 
 
 def of_macro_f1(predictions: ClassPredictions, run: int) -> Floats:
@@ -82,8 +79,7 @@ def of_mean_average_precision(predictions: LabelPredictions, run: int) -> Floats
     changes = share + order.is_positive * (sums[0] - average) - order.is_known * sums[1]
     by_image = np.empty_like(changes)
     np.put_along_axis(by_image, order.images, changes / total, axis=1)
-    found: Floats = np.nansum(by_image, axis=0) / max(1, (order.positives[:, -1] > 0).sum())
-    return found
+    return np.nansum(by_image, axis=0) / max(1, (order.positives[:, -1] > 0).sum())
 
 
 def _of_binary_loss(predictions: LabelPredictions, run: int) -> Floats:
@@ -91,15 +87,13 @@ def _of_binary_loss(predictions: LabelPredictions, run: int) -> Floats:
     loss = np.where(predictions.known, binary_loss(predictions, run), 0.0)
     count = predictions.known.sum(axis=1)
     total = max(1, int(count.sum()))
-    found: Floats = (loss.sum(axis=1) - loss.sum() / total * count) / total
-    return found
+    return (loss.sum(axis=1) - loss.sum() / total * count) / total
 
 
 def binary_loss(predictions: LabelPredictions, run: int) -> Floats:
     """The binary cross-entropy of each label of each image [N, L]; meaningless for ignored labels."""
     logits = predictions.logits[run].astype(float)
-    found: Floats = np.logaddexp(0, np.where(predictions.labels == 1, -logits, logits))
-    return found
+    return np.logaddexp(0, np.where(predictions.labels == 1, -logits, logits))
 
 
 def _of_fbeta(predictions: LabelPredictions, run: int, beta: float, average: str) -> Floats:
@@ -116,14 +110,12 @@ def _of_fbeta(predictions: LabelPredictions, run: int, beta: float, average: str
     total = denominator.sum(axis=0)
     safe = np.where(total > 0, total, 1.0)
     fbeta = numerator.sum(axis=0) / safe
-    found: Floats = ((numerator - fbeta * denominator) / safe).mean(axis=1)
-    return found
+    return ((numerator - fbeta * denominator) / safe).mean(axis=1)
 
 
 def _sums_from(values: Floats) -> Floats:
     """The sum of each position and all later ones, in rows [L, N]."""
-    found: Floats = values[:, ::-1].cumsum(axis=1)[:, ::-1]
-    return found
+    return values[:, ::-1].cumsum(axis=1)[:, ::-1]
 
 
 @dataclass(frozen=True)
@@ -135,13 +127,13 @@ class _Sorted:
     the first and the last of them. Ignored images come last and count nothing.
     """
 
-    images: Indices
+    images: NDArray[np.int64]
     is_positive: Floats
     is_known: Floats
     positives: Floats
     predicted: Floats
-    first: Indices
-    last: Indices
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
 
 
 def _sorted(scores: Floats, labels: NDArray[np.uint8]) -> _Sorted:
@@ -157,7 +149,7 @@ def _sorted(scores: Floats, labels: NDArray[np.uint8]) -> _Sorted:
     return _Sorted(images, is_positive, is_known, is_positive.cumsum(axis=1), is_known.cumsum(axis=1), first, last)
 
 
-def _ties(ordered: Floats) -> tuple[Indices, Indices]:
+def _ties(ordered: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The positions of the first and the last of the values equal to each, in sorted rows [L, N]."""
     count = ordered.shape[1]
     positions = np.broadcast_to(np.arange(count), ordered.shape)

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
-from bakeoff.analysis.intervals import Floats
 from bakeoff.results.history import KEYS
+from bakeoff.results.predictions import Floats
 
 Term = frozenset[str]
 Levels = Mapping[str, NDArray[np.int64]]  # axis → number of each run's level [N]
@@ -130,8 +130,7 @@ def explained(model: Design, scores: Floats, terms: Iterable[Term]) -> tuple[flo
 def _codes(term: Term, levels: Levels) -> NDArray[np.int64]:
     """The number [N] of each run's combination of the term's levels, counting those that occur."""
     stacked = np.stack([levels[name] for name in sorted(term)])
-    codes: NDArray[np.int64] = np.unique(stacked, axis=1, return_inverse=True)[1].reshape(-1)
-    return codes
+    return np.unique(stacked, axis=1, return_inverse=True)[1].reshape(-1)
 
 
 def _name(term: Term) -> str:

@@ -32,8 +32,6 @@ EXPLAINED = {
     Verdict.CONSTANT_DIFFERENCE: "constant: the same difference with every seed, so nothing says how sure it is.",
 }
 
-Row = dict[str, Any]
-
 
 def comparison_text(a: Results, b: Results, found: Comparison) -> RenderableType:
     """A row for each pair; below, how the comparison was made and what was left out."""
@@ -51,7 +49,7 @@ def comparison_text(a: Results, b: Results, found: Comparison) -> RenderableType
     return Group(*heading, table, *_notes(a, b, found, rows))
 
 
-def _numbers(row: Row, metric: Metric) -> list[str]:
+def _numbers(row: dict[str, Any], metric: Metric) -> list[str]:
     low, high, p_holm = row["low"], row["high"], row["p_holm"]
     return [
         str(row["seeds"]),
@@ -63,12 +61,12 @@ def _numbers(row: Row, metric: Metric) -> list[str]:
     ]
 
 
-def _verdict(row: Row) -> str:
+def _verdict(row: dict[str, Any]) -> str:
     needed = row["seeds_needed"]
     return WORDS[Verdict(row["verdict"])] + ("" if pd.isna(needed) else f", ~{needed}")
 
 
-def _notes(a: Results, b: Results, found: Comparison, rows: Sequence[Row]) -> list[str]:
+def _notes(a: Results, b: Results, found: Comparison, rows: Sequence[dict[str, Any]]) -> list[str]:
     unit = " in per cent" if found.metric.percent else ""
     notes = [
         f"Test {found.metric.label}{unit}: means over the seeds that both have; differences are paired by seed. "
@@ -91,7 +89,7 @@ def _notes(a: Results, b: Results, found: Comparison, rows: Sequence[Row]) -> li
     return notes
 
 
-def _of_single_runs(row: Row) -> str:
+def _of_single_runs(row: dict[str, Any]) -> str:
     p = f"= {row['p_holm']:.2g}" if row["p_holm"] >= 1e-4 else "< 0.0001"
     return (
         f"{escape(row['a'])}, the one seed that both have: A alone is right on {_count(row['only_a'], 'test image')}, "
