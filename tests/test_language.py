@@ -10,6 +10,7 @@ from babel.messages.pofile import read_po
 
 from bakeoff.errors import BakeoffError
 from bakeoff.language import CATALOGUES, LANGUAGES, language_of
+from bakeoff.report.templating import TEMPLATES
 from bakeoff.study.metrics import METRICS
 from terminal import ROOT
 
@@ -24,7 +25,7 @@ def messages() -> Catalog:
         for part, files in (("", "smoke.py"), ("analysis", "labels.py"), ("report", "**.py"), ("figures", "**.py"))
     )
     template = extract_from_dir(
-        ROOT / "report/templates", method_map=[("report.html.j2", "jinja2.ext:babel_extract")], keywords=KEYWORDS
+        TEMPLATES, method_map=[("report.html.j2", "jinja2.ext:babel_extract")], keywords=KEYWORDS
     )
     for path, line, message, *_ in chain(*code, template):
         found.add(message, locations=[(path, line)])

@@ -3,13 +3,11 @@
 import re
 import textwrap
 import unicodedata
-from typing import TYPE_CHECKING
+
+import jinja2
 
 from bakeoff.report.document import Column, Document, Figure, Section, Table, blocks_of
-from bakeoff.report.templates import TEMPLATES
-
-if TYPE_CHECKING:
-    import jinja2
+from bakeoff.report.templating import environment
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -57,14 +55,13 @@ LANGUAGES = {"en": "english", "ru": "russian"}
 
 def latex(document: Document) -> dict[str, str]:
     """Path → text of every file: `report.tex`, which takes the others in, and one for each table and figure."""
-    environment = _environment()
-    files = {"report.tex": environment.get_template("report.tex.j2").render(document=document, languages=LANGUAGES)}
+    templates = _environment()
+    files = {"report.tex": templates.get_template("report.tex.j2").render(document=document, languages=LANGUAGES)}
     for block in blocks_of(document):
         if isinstance(block, Table):
-            files[f"tables/{file_name(block.name)}.tex"] = environment.get_template("table.tex.j2").render(table=block)
+            files[f"tables/{file_name(block.name)}.tex"] = templates.get_template("table.tex.j2").render(table=block)
         elif isinstance(block, Figure):
-            template = environment.get_template("figure.tex.j2")
-            files[f"figures/{file_name(block.path)}.tex"] = template.render(figure=block)
+            files[f"figures/{file_name(block.path)}.tex"] = templates.get_template("figure.tex.j2").render(figure=block)
     return files
 
 
@@ -87,33 +84,20 @@ def file_name(path: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "-", path)
 
 
-def _environment() -> "jinja2.Environment":
-    """Everything is escaped but what is marked safe."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
+def _environment() -> jinja2.Environment:
+    """Tags that LaTeX does not take for its own; templates escape texts by the filter `tex`."""
+    made = environment(
         block_start_string="<%",
         block_end_string="%>",
         variable_start_string="<<",
         variable_end_string=">>",
         comment_start_string="<#",
         comment_end_string="#>",
-        trim_blocks=True,
-        lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["tex"] = escape_latex
-    environment.filters["file"] = file_name
-    environment.filters["listing"] = _listing
-    environment.filters["head"] = _head
-    environment.filters["is_large"] = _is_large
-    environment.filters["is_wide"] = _is_wide
-    environment.filters["is_long"] = _is_long
-    environment.filters["wraps"] = _wraps
-    environment.filters["is_squeezed"] = _is_squeezed
-    return environment
+    made.filters |= {"tex": escape_latex, "file": file_name, "listing": _listing, "head": _head, "wraps": _wraps}
+    made.filters |= {"is_large": _is_large, "is_wide": _is_wide, "is_long": _is_long, "is_squeezed": _is_squeezed}
+    return made
 
 
 def _head(column: Column) -> str:

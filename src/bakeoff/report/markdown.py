@@ -1,13 +1,12 @@
 """Markdown as GitHub shows it."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import jinja2
 
 from bakeoff.report.document import Cell, Document, Table
-from bakeoff.report.templates import TEMPLATES
-
-if TYPE_CHECKING:
-    import jinja2
+from bakeoff.report.templating import environment
 
 
 class Verbatim(str):
@@ -31,22 +30,11 @@ def escape_markdown(text: str) -> str:
     )
 
 
-def _environment() -> "jinja2.Environment":
+def _environment() -> jinja2.Environment:
     """Everything that is not marked verbatim is escaped."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["verbatim"] = Verbatim
-    environment.filters["fenced"] = _fenced
-    environment.filters["table"] = _table
-    return environment
+    made = environment(finalize=_finalize, keep_trailing_newline=True)
+    made.filters |= {"verbatim": Verbatim, "fenced": _fenced, "table": _table}
+    return made
 
 
 def _finalize(value: Any) -> str:
