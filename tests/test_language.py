@@ -14,7 +14,7 @@ from bakeoff.report.templating import TEMPLATES
 from bakeoff.study.metrics import METRICS
 from terminal import ROOT
 
-KEYWORDS = {"say": None, "mark": None, "count": (1, 2)}
+KEYWORDS = {"say": None, "mark": None, "count": (1, 2), "listed": (1, 2)}
 
 
 def messages() -> Catalog:

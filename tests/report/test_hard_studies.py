@@ -16,12 +16,12 @@ from scipy import stats
 
 from bakeoff.figures.draw import draw_figures
 from bakeoff.language import language_of
-from bakeoff.report.content import compose
+from bakeoff.report.compose import compose
 from bakeoff.report.document import Document, Facts, Table, blocks_of
 from bakeoff.report.material import gather
 from bakeoff.report.pdf import make_pdf
 from bakeoff.report.render import render_report
-from bakeoff.report.sections.verdicts import sentence
+from bakeoff.report.verdicts import sentence
 from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study, runs

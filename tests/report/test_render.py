@@ -10,7 +10,7 @@ from reading import Page, summary_of, table_of
 
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.draw import draw_figures
-from bakeoff.report.content import compose
+from bakeoff.report.compose import compose
 from bakeoff.report.markdown import escape_markdown
 from bakeoff.report.render import render_report
 from bakeoff.report.sections.reproducibility import study_yaml

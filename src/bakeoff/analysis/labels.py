@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from bakeoff.language import Language
+from bakeoff.language import Language, mark
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.metrics import Metric
 from bakeoff.study.study import Study
+
+SPLIT_TITLES = {"train": mark("Train"), "validation": mark("Validation"), "test": mark("Test")}
 
 
 def metric_name(metric: Metric, study: Study, language: Language) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.figure import Figure
 
 from bakeoff.analysis.curves import completed_history, mean_curves
+from bakeoff.figures.data_figures import data_figures
 from bakeoff.figures.learning_curves import curves_figure, overview
-from bakeoff.figures.sample_images import data_figures
-from bakeoff.figures.side_by_side import comparison
+from bakeoff.figures.score_intervals import comparison
 from bakeoff.figures.statistics_figures import statistics_figures
 from bakeoff.figures.style import cells_of, save, styles_of, theme
 from bakeoff.figures.trade_off import trade_off
@@ -15,10 +17,6 @@ from bakeoff.language import Language, language_of
 from bakeoff.results.summary import by_experiment, read_tables
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 
 def draw_figures(study: Study, layout: Layout, language: str | None = None) -> list[Path]:
@@ -48,8 +46,8 @@ def draw_figures(study: Study, layout: Layout, language: str | None = None) -> l
 
 
 def _result_figures(
-    study: Study, language: Language, layout: Layout, present: "pd.DataFrame", runs: "pd.DataFrame"
-) -> "Iterator[tuple[str, Figure]]":
+    study: Study, language: Language, layout: Layout, present: pd.DataFrame, runs: pd.DataFrame
+) -> Iterator[tuple[str, Figure]]:
     cells = cells_of(present)
     styles = styles_of(cells)
     history = completed_history(study, layout, runs)

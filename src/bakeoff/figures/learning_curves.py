@@ -2,40 +2,36 @@
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from bakeoff.analysis.curves import band
-from bakeoff.analysis.labels import metric_name, short_labels
-from bakeoff.figures.axes import fit_loss, format_epochs, format_value, sentence
+from bakeoff.analysis.labels import SPLIT_TITLES, metric_name, short_labels
+from bakeoff.figures.axes import fit_loss, format_epochs, format_value, legend_at_the_right, sentence
 from bakeoff.figures.style import DASHES, MUTED, WIDTH, Style, rest_of, rest_styles, split_facets
-from bakeoff.language import Language, mark
+from bakeoff.language import Language
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.study import Study
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 
 LINES_IN_ONE_PANEL = 6
 LETTERS_ACROSS = 68  # of titles of panels, over a whole figure
 LINES_OF_A_DRAWING = 200  # beyond, those in the background are pixels: a drawing of them all would take megabytes
 
 
-def curves_figure(study: Study, language: Language, epochs: "pd.DataFrame", style: Style) -> "Figure":
+def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style: Style) -> Figure:
     """One experiment: the study's metric at the left, the loss or another at the right; dots are chosen epochs."""
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(WIDTH, 2.6))
     # Fixed margins: there is one such figure per experiment, and a fitted layout takes twice the time.
     panels = figure.subplots(
         1, 2, gridspec_kw={"left": 0.085, "right": 0.99, "bottom": 0.17, "top": 0.89, "wspace": 0.19}
     )
     for axes, metric in zip(panels, (study.metric, _beside(study, epochs)), strict=True):
-        for split, dash in ((mark("train"), DASHES[1]), (mark("validation"), "-")):
+        for split, dash in (("train", DASHES[1]), ("validation", "-")):
             color = MUTED if split == "train" else style.color
-            _draw_band(axes, band(epochs, f"{split}_{metric}"), color, dash, language.say(split))
+            _draw_band(axes, band(epochs, f"{split}_{metric}"), color, dash, language.say(SPLIT_TITLES[split]).lower())
         chosen = epochs[epochs["epoch"] == epochs["best_epoch"]]
         axes.scatter(
             chosen["epoch"],
@@ -56,7 +52,7 @@ def curves_figure(study: Study, language: Language, epochs: "pd.DataFrame", styl
     return figure
 
 
-def _beside(study: Study, epochs: "pd.DataFrame") -> str:
+def _beside(study: Study, epochs: pd.DataFrame) -> str:
     """What is drawn beside the study's metric: the loss, or beside the loss the first other metric that there is."""
     others = (name for name in study.metrics if name != "loss" and f"validation_{name}" in epochs)
     return "loss" if study.metric != "loss" else next(others, "loss")
@@ -65,13 +61,11 @@ def _beside(study: Study, epochs: "pd.DataFrame") -> str:
 def overview(
     study: Study,
     language: Language,
-    curves: "dict[Experiment, pd.DataFrame]",
+    curves: dict[Experiment, pd.DataFrame],
     cells: list[Experiment],
     styles: dict[Experiment, Style],
-) -> "Figure":
+) -> Figure:
     """All experiments on a dataset: in one panel when few, else a panel per value of the first facet that varies."""
-    from matplotlib.figure import Figure
-
     first, rest = split_facets(cells)
     labels = short_labels(cells)
     names = list(dict.fromkeys(getattr(cell, first) for cell in cells))
@@ -110,10 +104,10 @@ def overview(
     return figure
 
 
-def _overview_legend(figure: "Figure", panels: "Sequence[Axes]", shared: bool, single: bool) -> None:
+def _overview_legend(figure: Figure, panels: Sequence[Axes], shared: bool, single: bool) -> None:
     if single:
         if len(panels[0].get_lines()) > 1:
-            panels[0].legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+            legend_at_the_right(panels[0])
         return
     if shared:
         entries = {
@@ -128,7 +122,7 @@ def _overview_legend(figure: "Figure", panels: "Sequence[Axes]", shared: bool, s
         )
 
 
-def _draw_band(axes: "Axes", epochs: "pd.DataFrame", color: Any, dash: Any, label: str) -> None:
+def _draw_band(axes: Axes, epochs: pd.DataFrame, color: Any, dash: Any, label: str) -> None:
     if len(epochs) == 1:
         axes.plot(epochs.index, epochs["mean"], color=color, marker="o", markersize=3, linestyle="none", label=label)
         return

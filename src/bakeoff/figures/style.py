@@ -4,17 +4,19 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import StringIO
+from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import matplotlib
+import pandas as pd
+import seaborn
+from matplotlib.figure import Figure
 
 from bakeoff.analysis.labels import varying_facets
 from bakeoff.files import write_atomically
 from bakeoff.study.matrix import FACETS, Experiment
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
 
 INK = "#262626"
 MUTED = "#8c8c8c"
@@ -43,9 +45,6 @@ class Style:
 @contextmanager
 def theme() -> Iterator[None]:
     """Seaborn's look, without leaving it behind; text stays text, in a font that ships with matplotlib."""
-    import matplotlib
-    import seaborn
-
     style: dict[Any, Any] = seaborn.axes_style("whitegrid") | seaborn.plotting_context("paper")
     own: dict[Any, Any] = {
         "svg.hashsalt": "bakeoff",
@@ -68,18 +67,15 @@ def theme() -> Iterator[None]:
         "grid.color": "#e3e3e3",
         "grid.linewidth": 0.7,
         "lines.linewidth": 1.6,
+        "savefig.dpi": 144,
+        "figure.dpi": 72,
     }
-    with (
-        matplotlib.rc_context({**style, **own}),
-        matplotlib.rc_context({"savefig.dpi": 144, "figure.dpi": 72}),
-    ):
+    with matplotlib.rc_context({**style, **own}):
         yield
 
 
-def save(figure: "Figure", path: Path) -> Path:
+def save(figure: Figure, path: Path) -> Path:
     """Write a figure as SVG, for screens, and beside it as PDF, for LaTeX."""
-    from io import StringIO
-
     with write_atomically(path.with_suffix(".pdf"), durable=False) as temporary:
         figure.savefig(temporary, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
     text = StringIO()
@@ -98,7 +94,7 @@ def shortened(name: str) -> str:
     return name if len(name) <= LETTERS_OF_A_NAME else f"{name[: LETTERS_OF_A_NAME - 1]}…"
 
 
-def cells_of(table: "pd.DataFrame") -> list[Experiment]:
+def cells_of(table: pd.DataFrame) -> list[Experiment]:
     return [Experiment(*row) for row in table[list(FACETS)].itertuples(index=False)]
 
 
@@ -119,10 +115,13 @@ def styles_of(cells: Sequence[Experiment]) -> dict[Experiment, Style]:
 
 def palette() -> list[str]:
     """Seaborn's colour-blind-safe colours, less the pink and the yellow that fade on white."""
-    import seaborn
-
     colors = seaborn.color_palette("colorblind", 10).as_hex()
     return [color for index, color in enumerate(colors) if index not in (6, 8)]
+
+
+def line_styles() -> Iterator[tuple[str, Any]]:
+    """Colours and dashes of lines that differ: every colour with the first dash, then every colour with the next."""
+    return ((color, dash) for dash in cycle(DASHES) for color in palette())
 
 
 def split_facets(cells: Sequence[Experiment]) -> tuple[str, list[str]]:
@@ -137,8 +136,4 @@ def rest_of(cell: Experiment, rest: list[str]) -> tuple[str, ...]:
 
 def rest_styles(cells: Sequence[Experiment], rest: list[str]) -> dict[tuple[str, ...], tuple[Any, Any]]:
     """Within a panel colour is free to tell the other facets apart."""
-    hues = palette()
-    names = list(dict.fromkeys(rest_of(cell, rest) for cell in cells))
-    return {
-        name: (hues[index % len(hues)], DASHES[index // len(hues) % len(DASHES)]) for index, name in enumerate(names)
-    }
+    return dict(zip(dict.fromkeys(rest_of(cell, rest) for cell in cells), line_styles(), strict=False))

@@ -1,19 +1,20 @@
 """What it costs to be better."""
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from bakeoff.analysis.labels import metric_name, short_labels
-from bakeoff.figures.axes import format_quantity, format_value
+from bakeoff.figures.axes import format_quantity, format_value, legend_at_the_right
 from bakeoff.figures.style import WIDTH, Style, cells_of
 from bakeoff.language import Language
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.study import Study
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 
 NAMED_POINTS = 16  # beyond, points carry numbers and a list beside says whose they are
 
@@ -21,11 +22,9 @@ Box = tuple[float, float, float, float]
 
 
 def trade_off(
-    study: Study, language: Language, points: "pd.DataFrame", quantity: str, title: str, styles: dict[Experiment, Style]
-) -> "Figure":
+    study: Study, language: Language, points: pd.DataFrame, quantity: str, title: str, styles: dict[Experiment, Style]
+) -> Figure:
     """The test metric against a cost, a panel per dataset: values on different data do not compare."""
-    from matplotlib.figure import Figure
-
     datasets = list(dict.fromkeys(points["dataset"]))
     numbered = points.groupby("dataset").size().max() > NAMED_POINTS
     height = max(3.6, 0.155 * points.groupby("dataset").size().max() + 0.8) if numbered else 3.6
@@ -73,9 +72,7 @@ def trade_off(
     return figure
 
 
-def _number_key(axes: "Axes", cells: list[Experiment], labels: list[str], styles: dict[Experiment, Style]) -> None:
-    from matplotlib.lines import Line2D
-
+def _number_key(axes: Axes, cells: list[Experiment], labels: list[str], styles: dict[Experiment, Style]) -> None:
     handles = [
         Line2D(
             [],
@@ -88,18 +85,14 @@ def _number_key(axes: "Axes", cells: list[Experiment], labels: list[str], styles
         )
         for number, (cell, label) in enumerate(zip(cells, labels, strict=True), 1)
     ]
-    axes.legend(
-        handles=handles, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=7.5,
-        labelspacing=0.25, handletextpad=0.2, borderaxespad=0, ncols=1 if len(cells) <= 60 else 2,
+    legend_at_the_right(
+        axes, handles=handles, fontsize=7.5, labelspacing=0.25, handletextpad=0.2, borderaxespad=0,
+        ncols=1 if len(cells) <= 60 else 2,
     )  # fmt: skip
 
 
-def _place_labels(axes: "Axes", xs: Any, ys: Any, labels: list[str], colors: list[Any]) -> None:
+def _place_labels(axes: Axes, xs: Any, ys: Any, labels: list[str], colors: list[Any]) -> None:
     """Write each label near its point where it hides no point and no other label; a thin line leads to far ones."""
-    import math
-
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
     figure = axes.figure
     renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[arg-type, no-untyped-call]
     frame = axes.get_window_extent(renderer)

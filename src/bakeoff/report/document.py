@@ -3,16 +3,18 @@
 Text is plain text. Each format escapes it, and decides how a block looks.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, Generic, Literal, TypeVar
+
+R = TypeVar("R")  # whatever a row of a table is made from
 
 
 @dataclass(frozen=True)
 class Paragraph:
     """`summary` stands out; `note` stands back; `warning` asks for care."""
 
-    kind: ClassVar[str] = "paragraph"
     text: str
     role: Literal["text", "summary", "note", "warning"] = "text"
 
@@ -21,7 +23,6 @@ class Paragraph:
 class Items:
     """A list of sentences."""
 
-    kind: ClassVar[str] = "items"
     texts: Sequence[str]
 
 
@@ -29,7 +30,6 @@ class Items:
 class Facts:
     """Names with their values."""
 
-    kind: ClassVar[str] = "facts"
     pairs: Sequence[tuple[str, str]]
 
 
@@ -44,19 +44,21 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(Generic[R]):
+    """A column of a table: its title, what it shows of a row, and whether that is a number."""
+
     title: str
+    cell: Callable[[R], Cell]
     numeric: bool = True
 
 
 @dataclass(frozen=True)
 class Table:
-    """`name` is that of its own file, for those who take it into another text. `key` says what marks mean."""
+    """`name` is also that of the table's own file, for use in another text. `key` explains marks."""
 
-    kind: ClassVar[str] = "table"
     name: str
     caption: str
-    columns: Sequence[Column]
+    columns: Sequence[Column[Any]]
     rows: Sequence[Sequence[Cell]]
     key: str = ""
 
@@ -65,14 +67,13 @@ class Table:
 class Figure:
     """A drawn figure: `path` below the figures folder, without its ending."""
 
-    kind: ClassVar[str] = "figure"
     path: str
     caption: str
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Epochs and their mean, least and highest value over seeds, of one experiment; `ticked`: drawn at first."""
+    """Epochs and their mean, lowest and highest value over seeds, of one experiment; `ticked`: drawn at first."""
 
     label: str
     ticked: bool
@@ -83,10 +84,9 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class CurveChooser:
-    """Learning curves to be laid over each other by the reader; where nothing can be ticked, it is left out."""
+class Curves:
+    """Learning curves that the reader may lay over each other; formats without check boxes leave them out."""
 
-    kind: ClassVar[str] = "curves"
     title: str
     axis: str
     percent: bool
@@ -95,7 +95,8 @@ class CurveChooser:
 
 @dataclass(frozen=True)
 class Code:
-    kind: ClassVar[str] = "code"
+    """A listing in a language that highlighters know."""
+
     text: str
     language: str
 
@@ -104,7 +105,6 @@ class Code:
 class Details:
     """What only some readers want: folded where a format can."""
 
-    kind: ClassVar[str] = "details"
     title: str
     blocks: "Sequence[Block]"
     open: bool = False
@@ -114,13 +114,12 @@ class Details:
 class Section:
     """`anchor` is unique in a document."""
 
-    kind: ClassVar[str] = "section"
     title: str
     anchor: str
     blocks: "Sequence[Block]"
 
 
-Block = Paragraph | Items | Facts | Table | Figure | CurveChooser | Code | Details | Section
+Block = Paragraph | Items | Facts | Table | Figure | Curves | Code | Details | Section
 
 
 @dataclass(frozen=True)
@@ -132,6 +131,17 @@ class Document:
     introduction: Sequence[Block]
     sections: Sequence[Section]
     contents_title: str
+
+
+def tabulate(name: str, caption: str, columns: Sequence[Column[R]], rows: Iterable[R], key: str = "") -> Table:
+    """A table with a line for each of `rows`."""
+    return Table(name, caption, columns, [[column.cell(row) for column in columns] for row in rows], key)
+
+
+def paragraphs(text: str) -> list[Paragraph]:
+    """A longer text of a study; blank lines part its paragraphs."""
+    parts = (" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()))
+    return [Paragraph(part) for part in parts if part]
 
 
 def blocks_of(document: Document) -> "Sequence[Block]":

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from bakeoff.errors import BakeoffError
 from bakeoff.language import Language, language_of
-from bakeoff.report.document import CurveChooser, Document, Figure
+from bakeoff.report.document import Curves, Document, Figure
 from bakeoff.report.templating import TEMPLATES, environment
 
 
@@ -53,7 +53,7 @@ def _environment(figures: Path, language: Language) -> jinja2.Environment:
     return made
 
 
-def _data(block: CurveChooser) -> Markup:
+def _data(block: Curves) -> Markup:
     """The curves as JSON that may stand in a page: `</script>` in a name cannot end it."""
     curves: list[dict[str, Any]] = [
         {

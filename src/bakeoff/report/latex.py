@@ -3,6 +3,7 @@
 import re
 import textwrap
 import unicodedata
+from typing import Any
 
 import jinja2
 
@@ -100,7 +101,7 @@ def _environment() -> jinja2.Environment:
     return made
 
 
-def _head(column: Column) -> str:
+def _head(column: Column[Any]) -> str:
     """A column's title; over numbers in short lines, as the column is narrow."""
     if not column.numeric:
         return escape_latex(column.title)

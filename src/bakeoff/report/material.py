@@ -1,7 +1,7 @@
 """What the sections of a report are made from, read once."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from bakeoff.analysis.statistics import read_statistics
 from bakeoff.errors import BakeoffError
 from bakeoff.language import Language
 from bakeoff.report.document import Cell, Figure
+from bakeoff.report.numbers import is_known
 from bakeoff.results.summary import Tables, by_experiment, read_tables, records
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.metrics import Metric
@@ -59,9 +60,25 @@ class Material:
         return self.study.leading_metric
 
     @property
+    def unit(self) -> str:
+        """What follows the title of a column of the study's metric."""
+        return " [%]" if self.metric.percent else ""
+
+    @property
+    def unit_of_differences(self) -> str:
+        """What follows the title of a column of its differences."""
+        return self.language.say(" [points]") if self.metric.percent else ""
+
+    @property
     def score(self) -> str:
         """What the summary calls the test score at the chosen epoch."""
         return f"test_{self.study.metric}"
+
+    @property
+    def tracks_test(self) -> bool:
+        """Whether some run was evaluated on the test split at each epoch."""
+        name = f"test_max_{self.study.metric}_mean"
+        return any(is_known(row.get(name)) for row in self.rows.values())
 
     @property
     def datasets(self) -> Sequence[str]:
@@ -88,9 +105,26 @@ class Material:
         """Likewise, in a table of one dataset."""
         return Cell(self.labels_on_dataset[cell], bold, link=anchor_of(cell))
 
+    def label_of(self, dataset: str, key: str) -> str:
+        """The label of an experiment's key, or of a configuration's where the dataset is empty."""
+        if not dataset:
+            return self.configurations[key]
+        return self.labels_on_dataset[Experiment(**dict(zip(FACETS, key.split("/"), strict=True)))]
+
     def name_of(self, metric: Metric) -> str:
         """What a metric is called in the report's language."""
         return metric_name(metric, self.study, self.language)
+
+    def other_metrics(self, rows: Iterable[Row], column: str) -> list[Metric]:
+        """The metrics to show beside the study's: those of note that some row has in `column`, as in `test_{}_mean`."""
+        known = list(rows)
+        return [
+            metric
+            for metric in self.study.metrics.values()
+            if metric.headline
+            and metric.name != self.study.metric
+            and any(is_known(row.get(column.format(metric.name))) for row in known)
+        ]
 
 
 def gather(study: Study, layout: Layout, language: Language) -> Material:

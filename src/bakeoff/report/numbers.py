@@ -8,6 +8,7 @@ from bakeoff.study.metrics import Metric
 
 NONE = "–"
 PERCENT = "\u00a0%"
+SMALLEST_P = 0.0001
 
 
 def is_known(value: Any) -> bool:
@@ -61,12 +62,32 @@ def difference_text(value: Any, metric: Metric, language: Language) -> str:
     return sign + text
 
 
+def p_text(value: Any, language: Language) -> str:
+    """A p-value with two digits; tiny ones as a bound."""
+    if not is_known(value):
+        return NONE
+    if value < SMALLEST_P:
+        return "< " + language.number(SMALLEST_P, 4)
+    return language.significant(value, 2, padded=True)
+
+
+def p_phrase(value: Any, language: Language) -> str:
+    """`p = 0.037`, or `p < 0.0001`."""
+    text = p_text(value, language)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
 def whole_text(value: Any, language: Language) -> str:
     return language.whole(int(value)) if is_known(value) else NONE
 
 
 def amount_text(value: Any, language: Language, digits: int = 1) -> str:
     return language.number(value, digits) if is_known(value) else NONE
+
+
+def percent_text(value: Any, language: Language, digits: int = 1) -> str:
+    """A fraction as a percentage, without the sign."""
+    return language.number(100 * value, digits) if is_known(value) else NONE
 
 
 def seconds_text(value: Any, language: Language) -> str:

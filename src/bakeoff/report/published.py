@@ -1,12 +1,14 @@
 """Numbers that others published, beside ours of the same measure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scipy import stats
+
+from bakeoff.analysis.labels import SPLIT_TITLES
 from bakeoff.language import mark
-from bakeoff.report.document import Cell, Column, Table
-from bakeoff.report.material import Material
+from bakeoff.report.document import Cell, Column, Table, tabulate
+from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import NONE, is_known, mean_range_text, metric_text, spread_text
 from bakeoff.results.summary import CONFIDENCE
 from bakeoff.study.matrix import Experiment
@@ -18,9 +20,6 @@ WORDS = {
     "last_epoch": mark("last epoch"),
     "chosen_on_validation": mark("at the epoch chosen on validation"),
 }
-SPLITS = {"test": mark("Test"), "validation": mark("Validation"), "train": mark("Train")}
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -52,28 +51,15 @@ def published_table(material: Material) -> Table | None:
     if not found:
         return None
     say = material.language.say
-    titles = {
-        say("Experiment"): False,
-        say("Measure"): False,
-        say("Published"): True,
-        say("Ours"): True,
-        say("95 % prediction interval"): True,
-        say("Published number"): False,
-    }
-    return Table(
-        "published",
-        say("Published numbers and ours."),
-        [Column(title, numeric) for title, numeric in titles.items()],
-        [
-            [
-                material.link(cell),
-                Cell(item.measure),
-                Cell(item.published, value=item.value),
-                *(Cell(text) for text in (item.ours, item.interval, item.verdict)),
-            ]
-            for cell, item in found
-        ],
-    )
+    columns: list[Column[tuple[Experiment, Comparison]]] = [
+        Column(say("Experiment"), lambda row: material.link(row[0]), numeric=False),
+        Column(say("Measure"), lambda row: Cell(row[1].measure), numeric=False),
+        Column(say("Published"), lambda row: Cell(row[1].published, value=row[1].value)),
+        Column(say("Ours"), lambda row: Cell(row[1].ours)),
+        Column(say("95 % prediction interval"), lambda row: Cell(row[1].interval)),
+        Column(say("Published number"), lambda row: Cell(row[1].verdict), numeric=False),
+    ]
+    return tabulate("published", say("Published numbers and ours."), columns, found)
 
 
 def _compare(material: Material, number: Published, row: Row) -> Comparison:
@@ -82,7 +68,7 @@ def _compare(material: Material, number: Published, row: Row) -> Comparison:
     score = f"{_score(number)}_{metric.name}"
     measure = say(
         "{split} {metric}, {epoch}",
-        split=say(SPLITS[number.split]),
+        split=say(SPLIT_TITLES[number.split]),
         metric=material.name_of(metric),
         epoch=say(WORDS[number.measured]),
     )
@@ -121,11 +107,9 @@ def prediction_interval(mean: float, deviation: Any, runs: int, published_runs: 
     1991, "Statistical intervals", section 4.7). Our confidence interval would be narrower: the published runs had their
     chance, too.
     """
-    from scipy.stats import t
-
     if runs < 2 or not is_known(deviation) or not deviation > 0:
         return None
-    reach = t.ppf((1 + CONFIDENCE) / 2, runs - 1) * deviation * (1 / runs + 1 / published_runs) ** 0.5
+    reach = stats.t.ppf((1 + CONFIDENCE) / 2, runs - 1) * deviation * (1 / runs + 1 / published_runs) ** 0.5
     return mean - reach, mean + reach
 
 

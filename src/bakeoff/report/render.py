@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from bakeoff.files import write_atomically
-from bakeoff.report.content import compose
+from bakeoff.report.compose import compose
 from bakeoff.report.document import Document, Figure, blocks_of
 from bakeoff.report.html import html
 from bakeoff.report.latex import file_name, latex

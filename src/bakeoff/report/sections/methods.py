@@ -3,10 +3,11 @@
 import json
 from collections.abc import Sequence
 
-from bakeoff.report.document import Block, Cell, Column, Details, Facts, Section, Table
+from bakeoff.report.columns import number_column, text_column
+from bakeoff.report.document import Block, Cell, Column, Details, Facts, Section, Table, tabulate
+from bakeoff.report.entry_text import arguments_text, effective
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import NONE, whole_text
-from bakeoff.report.sections.entries import arguments_text, effective
 
 
 def methods(material: Material) -> Section:
@@ -54,22 +55,13 @@ def _network(material: Material, architecture: str, dataset: str, plan: Row) -> 
 def _layers(material: Material, architecture: str, dataset: str, plan: Row) -> Table:
     say = material.language.say
     columns = [
-        Column(say("Layer"), False),
-        Column(say("Type"), False),
-        Column(say("Output shape"), False),
-        Column(say("Parameters")),
-    ]
-    rows = [
-        [
-            Cell(layer["name"] or NONE),
-            Cell(layer["type"]),
-            Cell(_shape(layer["output_shape"] or [])),
-            Cell(whole_text(layer["parameters"], material.language), value=layer["parameters"]),
-        ]
-        for layer in plan["layers"]
+        Column(say("Layer"), lambda layer: Cell(layer["name"] or NONE), numeric=False),
+        text_column(say("Type"), "type"),
+        Column(say("Output shape"), lambda layer: Cell(_shape(layer["output_shape"] or [])), numeric=False),
+        number_column(material, say("Parameters"), "parameters", whole_text),
     ]
     caption = say("Layers of {architecture} for {dataset}.", architecture=architecture, dataset=dataset)
-    return Table(f"layers_{architecture}_{dataset}", caption, columns, rows)
+    return tabulate(f"layers_{architecture}_{dataset}", caption, columns, plan["layers"])
 
 
 def _shape(sizes: Sequence[int]) -> str:

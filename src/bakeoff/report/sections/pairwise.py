@@ -1,16 +1,26 @@
 """Which differences are real: pairs of experiments, several datasets, and the choices that matter."""
 
 import math
+from functools import partial
 
 from bakeoff.analysis.labels import term_name
 from bakeoff.analysis.paired import LEVEL
 from bakeoff.analysis.variance import SHARED
-from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, Table
+from bakeoff.report.columns import number_column, pair_columns, range_column
+from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, tabulate
 from bakeoff.report.material import Material, Row
-from bakeoff.report.numbers import NONE, amount_text, is_known, metric_text, range_text, whole_text
-from bakeoff.report.sections.names import listed
+from bakeoff.report.numbers import (
+    NONE,
+    amount_text,
+    difference_text,
+    is_known,
+    p_phrase,
+    p_text,
+    percent_text,
+    whole_text,
+)
 from bakeoff.report.sections.uncertainty import uncertainty
-from bakeoff.report.sections.verdicts import name_of, p_phrase, p_text, pair_names, sentence, short_verdict
+from bakeoff.report.verdicts import in_brackets, sentence, short_verdict
 
 
 def comparison(material: Material) -> Section:
@@ -51,42 +61,31 @@ def _rule(material: Material) -> Paragraph:
 
 def _pairs(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
     say, language, metric = material.language.say, material.language, material.metric
-    unit = say(" [points]") if metric.percent else ""
     columns = [
-        Column(say("First"), False),
-        Column(say("Second"), False),
-        Column(say("Seeds")),
-        Column(say("Difference") + unit),
-        Column(say("95 % interval over seeds")),
-        Column(say("95 % interval over test images")),
-        Column(say("p, corrected")),
-        Column(say("First is"), False),
+        *pair_columns(material, dataset),
+        Column(say("Seeds"), lambda row: Cell(str(row["seeds"]), value=row["seeds"])),
+        Column(
+            say("Difference") + material.unit_of_differences,
+            lambda row: Cell(difference_text(row["difference"], metric, language), _is_clear(row), row["difference"]),
+        ),
+        range_column(material, say("95 % interval over seeds")),
+        range_column(material, say("95 % interval over test images"), "images_low", "images_high"),
+        number_column(material, say("p, corrected"), "p_holm", p_text),
+        Column(say("First is"), lambda row: Cell(short_verdict(material, row), _is_clear(row)), numeric=False),
     ]
-    body = []
-    for row in rows:
-        first, second = pair_names(material, row)
-        clear = row["verdict"] in ("better", "worse")
-        body.append([
-            Cell(first),
-            Cell(second),
-            Cell(str(row["seeds"]), value=row["seeds"]),
-            Cell(_signed(metric_text(row["difference"], metric, language)), clear, row["difference"]),
-            Cell(range_text(row["low"], row["high"], metric, language), value=row["low"]),
-            Cell(range_text(row["images_low"], row["images_high"], metric, language), value=row["images_low"]),
-            Cell(p_text(material, row["p_holm"]), value=row["p_holm"]),
-            Cell(short_verdict(material, row), clear),
-        ])  # fmt: skip
-    total = int(rows[0]["comparisons"])
-    name = dataset or say("all datasets")
     caption = language.count(
         "Pairs on {name}; corrected for {n} comparison.",
         "Pairs on {name}; corrected for {n} comparisons.",
-        total,
-        name=name,
+        int(rows[0]["comparisons"]),
+        name=dataset or say("all datasets"),
     )
-    table = Table(f"comparisons_{dataset or 'all'}", caption, columns, body)
+    table = tabulate(f"comparisons_{dataset or 'all'}", caption, columns, rows)
     sentences = Details(say("In sentences"), [Items([sentence(material, row) for row in rows])])
     return [table, sentences, *_sizes(material, dataset, rows)]
+
+
+def _is_clear(row: Row) -> bool:
+    return row["verdict"] in ("better", "worse")
 
 
 def _sizes(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
@@ -95,37 +94,27 @@ def _sizes(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
     judged = [row for row in rows if row["verdict"] != "too_few_seeds"]
     if not judged:
         return []
-    columns = [
-        Column(say("First"), False),
-        Column(say("Second"), False),
-        Column(say("P(first beats second)")),
-        Column(say("95 % bootstrap interval")),
-        Column(say("Effect size")),
-    ]
-    body = []
-    for row in judged:
-        first, second = pair_names(material, row)
+    two_digits = partial(amount_text, digits=2)
+
+    def interval(row: Row) -> Cell:
         low, high = row["probability_low"], row["probability_high"]
-        interval = NONE if low == high else " – ".join(language.number(end, 2) for end in (low, high))
-        body.append([
-            Cell(first),
-            Cell(second),
-            Cell(amount_text(row["probability"], language, 2), value=row["probability"]),
-            Cell(interval, value=low),
-            Cell(amount_text(row["effect_size"], language, 2), value=row["effect_size"]),
-        ])  # fmt: skip
+        text = NONE if low == high else " – ".join(language.number(end, 2) for end in (low, high))
+        return Cell(text, value=low)
+
+    columns = [
+        *pair_columns(material, dataset),
+        number_column(material, say("P(first beats second)"), "probability", two_digits),
+        Column(say("95 % bootstrap interval"), interval),
+        number_column(material, say("Effect size"), "effect_size", two_digits),
+    ]
     text = say(
         "P is the probability that a random seed of the first beats that of the second, ties counted half. The "
         "bootstrap has no interval where every seed says the same: it cannot know of what it never saw. The effect "
         "size is Hedges' g: the mean of the paired differences in units of their standard deviation."
     )
-    name = dataset or say("all datasets")
-    table = Table(f"sizes_{dataset or 'all'}", say("Sizes of the differences on {name}.", name=name), columns, body)
+    caption = say("Sizes of the differences on {name}.", name=dataset or say("all datasets"))
+    table = tabulate(f"sizes_{dataset or 'all'}", caption, columns, judged)
     return [Details(say("How often, and by how much"), [Paragraph(text, "note"), table])]
-
-
-def _signed(text: str) -> str:
-    return text if text.startswith(("−", "–")) else f"+{text}"
 
 
 def _ranks(material: Material) -> list[Block]:
@@ -144,13 +133,9 @@ def _ranks(material: Material) -> list[Block]:
     if not math.isfinite(test["f_statistic"]):  # the same order on every dataset
         del statistics["F"]
     averages = [row for row in material.statistic("ranks") if row["dataset"] == ""]
-    columns = [Column(say("Configuration"), False), Column(say("Average rank"))]
-    body = [
-        [
-            Cell(name_of(material, "", row["configuration"])),
-            Cell(language.number(row["rank"], 2), value=row["rank"]),
-        ]
-        for row in sorted(averages, key=lambda row: row["rank"])
+    columns = [
+        Column(say("Configuration"), lambda row: Cell(material.configurations[row["configuration"]]), numeric=False),
+        number_column(material, say("Average rank"), "rank", partial(amount_text, digits=2)),
     ]
     blocks: list[Block] = [
         Paragraph(
@@ -160,13 +145,15 @@ def _ranks(material: Material) -> list[Block]:
                 datasets=whole_text(test["datasets"], language),
                 configurations=whole_text(test["configurations"], language),
                 statistics=", ".join(f"{sign} = {language.number(value, 2)}" for sign, value in statistics.items()),
-                p=p_phrase(material, test["p_value"]),
+                p=p_phrase(test["p_value"], language),
                 distance=language.number(test["critical_difference"], 2),
             )
         )
     ]
     if left_out:
-        text = say("Left out, as they have no complete run on every dataset{which}.", which=listed(left_out, language))
+        text = say(
+            "Left out, as they have no complete run on every dataset{which}.", which=in_brackets(left_out, language)
+        )
         blocks.append(Paragraph(text, "warning"))
     if test["p_value"] > LEVEL:
         blocks.append(Paragraph(say("The test finds no difference: the distances below say nothing by themselves.")))
@@ -182,7 +169,7 @@ def _ranks(material: Material) -> list[Block]:
         warning = say("With ten datasets or fewer Nemenyi's distance is approximate.")
         blocks.append(Paragraph(warning, "warning"))
     caption = say("Average ranks over the datasets, 1 is best.")
-    blocks.append(Table("ranks", caption, columns, body))
+    blocks.append(tabulate("ranks", caption, columns, sorted(averages, key=lambda row: row["rank"])))
     blocks += material.figure(
         "critical_difference",
         say("Average ranks; a bar joins configurations that the datasets do not distinguish (Nemenyi, 5 %)."),
@@ -197,7 +184,7 @@ def _without_ranks(material: Material) -> list[str]:
     """The configurations that lack a complete run on some dataset, and so take no part."""
     complete = {row["configuration"] for row in material.statistic("ranks")}
     every = dict.fromkeys(cell.key.partition("/")[2] for cell in material.rows)
-    return [name_of(material, "", key) for key in every if key not in complete]
+    return [material.configurations[key] for key in every if key not in complete]
 
 
 def _variance(material: Material) -> list[Block]:
@@ -207,14 +194,10 @@ def _variance(material: Material) -> list[Block]:
     rows = [row for row in found if row["degrees_of_freedom"] or row["term"] == SHARED]
     if len(rows) < 2 or len(material.rows) < 2:
         return []
-    columns = [Column(say("Source"), False), Column(say("Share of variance [%]")), Column(say("Degrees of freedom"))]
-    body = [
-        [
-            Cell(term_name(row["term"], language)),
-            Cell(language.number(100 * row["share"], 1), value=row["share"]),
-            Cell(whole_text(row["degrees_of_freedom"], language), value=row["degrees_of_freedom"]),
-        ]
-        for row in rows
+    columns = [
+        Column(say("Source"), lambda row: Cell(term_name(row["term"], language)), numeric=False),
+        number_column(material, say("Share of variance [%]"), "share", percent_text),
+        number_column(material, say("Degrees of freedom"), "degrees_of_freedom", whole_text),
     ]
     introduction = say(
         "How much of the variance of test {metric} over all complete runs each choice explains, by a linear "
@@ -234,5 +217,5 @@ def _variance(material: Material) -> list[Block]:
         text = say("The choices and their pairs explain every run exactly, which leaves chance nothing: read no share.")
         blocks.append(Paragraph(text, "warning"))
     blocks += material.figure("variance_shares", say("Share of the variance that each choice explains."))
-    blocks.append(Table("variance", say("Sources of variance."), columns, body))
+    blocks.append(tabulate("variance", say("Sources of variance."), columns, rows))
     return [Section(say("Which choice matters"), "variance", blocks)]

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import yaml
+
 from bakeoff.language import mark
 from bakeoff.report.document import Code, Facts, Paragraph, Section
+from bakeoff.report.entry_text import short_transforms
 from bakeoff.report.material import Material
 from bakeoff.report.numbers import NONE, is_known
-from bakeoff.report.sections.entries import short_transforms
 from bakeoff.study.study import Study, runs
 
 FIRST_PICTOGRAM = "\U00010000"
@@ -72,8 +74,6 @@ def _commands(material: Material) -> str:
 
 def study_yaml(study: Study) -> str:
     """The study as a file that means the same study."""
-    import yaml
-
     content = {
         "study": study.study,
         **study.model_dump(mode="json", exclude_defaults=True),

@@ -3,20 +3,11 @@
 from bakeoff.analysis.curves import completed_history, mean_curves
 from bakeoff.analysis.places import best_on, places
 from bakeoff.language import mark
-from bakeoff.report.beside import beside
-from bakeoff.report.document import Block, Cell, Column, Curve, CurveChooser, Paragraph, Section, Table
-from bakeoff.report.material import Material
-from bakeoff.report.numbers import (
-    NONE,
-    amount_text,
-    interval_text,
-    metric_text,
-    seconds_text,
-    spread_text,
-    whole_text,
-)
+from bakeoff.report.columns import experiment_on_dataset_column, metric_column, number_column, range_column
+from bakeoff.report.document import Block, Cell, Column, Curve, Curves, Paragraph, Section, Table, tabulate
+from bakeoff.report.material import Material, Row, cell_of
+from bakeoff.report.numbers import NONE, amount_text, mean_range_text, seconds_text, spread_text, whole_text
 from bakeoff.report.published import published_table
-from bakeoff.report.sections.findings_in_words import tracks_test
 from bakeoff.study.metrics import Metric
 
 TICKED = 5  # experiments whose learning curves are drawn at first: the best
@@ -51,49 +42,49 @@ def main_table(material: Material, dataset: str) -> Table:
     """The experiments on a dataset, in the study's order; the best mean in bold."""
     language, metric, score = material.language, material.metric, material.score
     say, rows = language.say, material.of_dataset(dataset)
-    others, tracked = beside(material, rows.values(), "test_{}_mean"), tracks_test(material)
     ranks, marks = places(rows, metric), _marks(material, dataset)
+
+    def is_best(row: Row) -> bool:
+        return ranks.get(cell_of(row)) == 1
+
+    def rank(row: Row) -> Cell:
+        place = ranks.get(cell_of(row))
+        return Cell(str(place or NONE), value=place)
+
+    def mean(row: Row) -> Cell:
+        text = spread_text(row, score, metric, language) + marks.get(cell_of(row).key, "")
+        return Cell(text, is_best(row), row[f"{score}_mean"])
+
     columns = [
-        Column(say("Experiment"), False),
-        Column(say("Rank")),
-        Column(heading(material, mark("Test"), metric, say(" ± sd"))),
-        Column(say("95 % interval")),
-        Column(heading(material, mark("Validation"), metric)),
-        *(Column(heading(material, mark("Test"), other)) for other in others),
-        *([Column(heading(material, mark("Best test epoch, optimistic:"), metric))] if tracked else []),
-        *(Column(title) for title in (say("Best epoch"), say("Parameters"), say("Seconds per run"), say("Runs"))),
+        experiment_on_dataset_column(material, is_best),
+        Column(say("Rank"), rank),
+        Column(heading(material, mark("Test"), metric, say(" ± sd")), mean),
+        range_column(material, say("95 % interval"), f"{score}_low", f"{score}_high", mean_range_text),
+        metric_column(material, heading(material, mark("Validation"), metric), f"validation_{metric.name}_mean"),
+        *(
+            metric_column(material, heading(material, mark("Test"), other), f"test_{other.name}_mean", other)
+            for other in material.other_metrics(rows.values(), "test_{}_mean")
+        ),
     ]
-    body = []
-    for cell, row in rows.items():
-        best = ranks.get(cell) == 1
-        shown = [("validation", metric), *(("test", other) for other in others)]
-        shown += [("test_max", metric)] if tracked else []
-        scores = [(f"{split}_{item.name}_mean", item) for split, item in shown]
-        body.append([
-            material.link_on_dataset(cell, best),
-            Cell(str(ranks.get(cell, NONE)), value=ranks.get(cell)),
-            Cell(
-                spread_text(row, score, metric, language) + marks.get(cell.key, ""),
-                best,
-                row[f"{score}_mean"],
-            ),
-            Cell(interval_text(row, score, metric, language), value=row[f"{score}_low"]),
-            *(
-                Cell(metric_text(row[name], item, language), value=row[name])
-                for name, item in scores
-            ),
-            Cell(amount_text(row["best_epoch"], language), value=row["best_epoch"]),
-            Cell(whole_text(row["parameters"], language), value=row["parameters"]),
-            Cell(seconds_text(row["training_seconds"], language), value=row["training_seconds"]),
-            Cell(say("{some} of {all}", some=row["completed"], all=row["planned"]), value=row["completed"]),
-        ])  # fmt: skip
+    if material.tracks_test:
+        title = heading(material, mark("Best test epoch, optimistic:"), metric)
+        columns.append(metric_column(material, title, f"test_max_{metric.name}_mean"))
+    columns += [
+        number_column(material, say("Best epoch"), "best_epoch", amount_text),
+        number_column(material, say("Parameters"), "parameters", whole_text),
+        number_column(material, say("Seconds per run"), "training_seconds", seconds_text),
+        Column(
+            say("Runs"),
+            lambda row: Cell(say("{some} of {all}", some=row["completed"], all=row["planned"]), value=row["completed"]),
+        ),
+    ]
     caption = say("Results on {dataset}: means over seeds, the best in bold.", dataset=dataset)
     keys = {
         " †": say("†: not distinguishable from the best (see Comparison)."),
         " ‡": say("‡: not judged, as seeds are too few or have no spread."),
     }
     key = " ".join(text for mark, text in keys.items() if mark in marks.values())
-    return Table(f"results_{dataset}", caption, columns, body, key)
+    return tabulate(f"results_{dataset}", caption, columns, rows.values(), key)
 
 
 def _marks(material: Material, dataset: str) -> dict[str, str]:
@@ -152,4 +143,4 @@ def _curves(material: Material, dataset: str) -> list[Block]:
     ]
     title = say("Learning curves on {dataset}", dataset=dataset)
     axis = heading(material, mark("Validation"), material.metric)
-    return [CurveChooser(title, axis, material.metric.percent, curves)] if curves else []
+    return [Curves(title, axis, material.metric.percent, curves)] if curves else []

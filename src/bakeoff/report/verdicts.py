@@ -1,27 +1,31 @@
 """Comparisons of two experiments as sentences: their words follow from the numbers."""
 
+from collections.abc import Sequence
+
 from bakeoff.analysis.paired import Verdict
+from bakeoff.language import Language
 from bakeoff.report.material import Material, Row
-from bakeoff.report.numbers import difference_text, is_known, metric_text, whole_text
-from bakeoff.study.matrix import FACETS, Experiment
+from bakeoff.report.numbers import difference_text, is_known, metric_text, p_phrase
 
 
 def sentence(material: Material, row: Row) -> str:
-    """What the seeds say of a pair of the table of comparisons."""
-    verdict = Verdict(row["verdict"])
-    language = material.language
-    first, second = pair_names(material, row)
+    """What the seeds say of a pair of the table of comparisons; the better one is named first."""
+    verdict, language = Verdict(row["verdict"]), material.language
+    sign = -1 if verdict is Verdict.WORSE else 1
+    first, second = (material.label_of(row["dataset"], row[side]) for side in ("ab" if sign > 0 else "ba"))
+    if not row["seeds"]:
+        return _nothing_in_common(material, row, first, second)
+    measured = {
+        "difference": _points(material, sign * row["difference"]),
+        "interval": _interval(material, row["low"], row["high"], sign),
+        "p": p_phrase(row["p_holm"], language),
+    }
     if verdict in (Verdict.BETTER, Verdict.WORSE):
-        if verdict is Verdict.WORSE:
-            first, second = second, first
-        sign = 1 if verdict is Verdict.BETTER else -1
         found = language.say(
             "{first} is better than {second}: {difference}, 95 % interval {interval}, {p} after Holm's correction.",
             first=first,
             second=second,
-            difference=points(material, sign * row["difference"]),
-            interval=_interval(material, row["low"], row["high"], sign),
-            p=p_phrase(material, row["p_holm"]),
+            **measured,
         )
         return found + _other_images(material, row, sign) + _left_out(material, row)
     if verdict is Verdict.NOT_DISTINGUISHABLE:
@@ -33,9 +37,7 @@ def sentence(material: Material, row: Row) -> str:
             int(row["seeds"]),
             first=first,
             second=second,
-            difference=points(material, row["difference"]),
-            interval=_interval(material, row["low"], row["high"]),
-            p=p_phrase(material, row["p_holm"]),
+            **measured,
         )
         if is_known(row["seeds_needed"]):
             found += language.count(
@@ -44,18 +46,6 @@ def sentence(material: Material, row: Row) -> str:
                 int(row["seeds_needed"]),
             )
         return found + _left_out(material, row)
-    if not row["seeds"] and not row["dataset"] and len(material.datasets) > 1:
-        return language.say(
-            "{first} and {second} have no seed with complete runs on every dataset: there is nothing to compare.",
-            first=first,
-            second=second,
-        )
-    if not row["seeds"]:
-        return language.say(
-            "{first} and {second} have no completed seed in common: there is nothing to compare.",
-            first=first,
-            second=second,
-        )
     if verdict is Verdict.TOO_FEW_SEEDS:
         return language.count(
             "{first} and {second} share {n} seed: too few to tell them apart.",
@@ -70,7 +60,7 @@ def sentence(material: Material, row: Row) -> str:
         "{first} differs from {second} by {difference} with every seed alike: there is no spread to judge it by.",
         first=first,
         second=second,
-        difference=points(material, row["difference"]),
+        difference=measured["difference"],
     )
 
 
@@ -89,40 +79,38 @@ def short_verdict(material: Material, row: Row) -> str:
     }[Verdict(row["verdict"])]
 
 
-def pair_names(material: Material, row: Row) -> tuple[str, str]:
-    """The labels of a pair: experiments', or of configurations over all datasets their names."""
-    first, second = (name_of(material, row["dataset"], row[side]) for side in "ab")
-    return first, second
+def in_brackets(names: Sequence[str], language: Language, most: int = 4) -> str:
+    """Names to follow a number of them; the first few where they are many."""
+    if len(names) > most:
+        shown = ", ".join(names[:most])
+        return language.say(" ({names} and {number} more)", names=shown, number=language.whole(len(names) - most))
+    return f" ({', '.join(names)})"
 
 
-def name_of(material: Material, dataset: str, key: str) -> str:
-    """The label of an experiment's key, or of a configuration's, which has no dataset."""
-    if not dataset:
-        return material.configurations[key]
-    cell = Experiment(**dict(zip(FACETS, key.split("/"), strict=True)))
-    return material.labels_on_dataset[cell]
+def listed(one: str, many: str, names: Sequence[str], language: Language, most: int = 4) -> list[str]:
+    """A sentence on how many there are and which; none where there are no names."""
+    which = in_brackets(names, language, most)
+    return [language.count(one, many, len(names), which=which)] if names else []
 
 
-def points(material: Material, value: float) -> str:
+def _nothing_in_common(material: Material, row: Row, first: str, second: str) -> str:
+    if not row["dataset"] and len(material.datasets) > 1:
+        return material.language.say(
+            "{first} and {second} have no seed with complete runs on every dataset: there is nothing to compare.",
+            first=first,
+            second=second,
+        )
+    return material.language.say(
+        "{first} and {second} have no completed seed in common: there is nothing to compare.",
+        first=first,
+        second=second,
+    )
+
+
+def _points(material: Material, value: float) -> str:
     """A difference with its unit: of percentages, points."""
     text = difference_text(value, material.metric, material.language)
     return material.language.say("{value} points", value=text) if material.metric.percent else text
-
-
-def p_text(material: Material, value: float) -> str:
-    """A p-value with two digits; tiny ones as a bound."""
-    if not is_known(value):
-        return whole_text(None, material.language)
-    smallest = 0.0001
-    if value < smallest:
-        return "< " + material.language.number(smallest, 4)
-    return material.language.significant(value, 2, padded=True)
-
-
-def p_phrase(material: Material, value: float) -> str:
-    """`p = 0.037`, or `p < 0.0001`."""
-    text = p_text(material, value)
-    return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
 def _other_images(material: Material, row: Row, sign: int) -> str:
@@ -146,12 +134,10 @@ def _left_out(material: Material, row: Row) -> str:
     )
 
 
-def _interval(material: Material, low: float, high: float, sign: int = 1) -> str:
+def _interval(material: Material, low: float, high: float, sign: int) -> str:
     """From the least to the greatest difference; of the second from the first with `sign` -1."""
-    if sign < 0:
-        low, high = -high, -low
-    ends = (_signed(material, value) for value in (low, high))
-    return material.language.say("{low} to {high}", **dict(zip(("low", "high"), ends, strict=True)))
+    least, greatest = (_signed(material, value) for value in ((low, high) if sign > 0 else (-high, -low)))
+    return material.language.say("{low} to {high}", low=least, high=greatest)
 
 
 def _signed(material: Material, value: float) -> str:

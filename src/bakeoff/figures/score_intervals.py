@@ -1,31 +1,26 @@
 """Experiments on one dataset beside each other."""
 
-from typing import TYPE_CHECKING
+import pandas as pd
+from matplotlib.figure import Figure
 
 from bakeoff.analysis.labels import metric_name, short_labels
-from bakeoff.figures.axes import format_value
+from bakeoff.figures.axes import format_value, show_sides
 from bakeoff.figures.style import INK, WIDTH, Style, cells_of
 from bakeoff.language import Language
 from bakeoff.results.summary import by_experiment, records
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.study import Study
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
 
 def comparison(
     study: Study,
     language: Language,
-    experiments: "pd.DataFrame",
-    runs: "pd.DataFrame",
+    experiments: pd.DataFrame,
+    runs: pd.DataFrame,
     cells: list[Experiment],
     styles: dict[Experiment, Style],
-) -> "Figure":
+) -> Figure:
     """Experiments on one dataset, the best on top: a dot per seed, the mean and its 95 % interval."""
-    from matplotlib.figure import Figure
-
     score = f"test_{study.metric}"
     rows = dict(zip(cells_of(experiments), records(experiments), strict=True))
     labels = short_labels(cells)
@@ -68,7 +63,7 @@ def comparison(
     axes.set_yticks(range(len(order)), [labels[cell] for cell in order])
     axes.set_ylim(-0.7, len(order) - 0.3)
     axes.grid(axis="y", visible=False)
-    axes.spines[["left", "right", "top"]].set_visible(False)
+    show_sides(axes, "bottom")
     axes.set_xlabel(language.say("Test {metric}", metric=metric_name(study.leading_metric, study, language)))
     format_value(axes.xaxis, study.leading_metric, language)
     return figure
