@@ -22,7 +22,7 @@ def messages() -> Catalog:
     found = Catalog()
     code = (
         extract_from_dir(ROOT / "src/bakeoff" / part, method_map=[(files, "python")], keywords=KEYWORDS)
-        for part, files in (("", "smoke.py"), ("analysis", "labels.py"), ("report", "**.py"), ("figures", "**.py"))
+        for part, files in (("study", "smoke.py"), ("analysis", "labels.py"), ("report", "**.py"), ("figures", "**.py"))
     )
     template = extract_from_dir(
         TEMPLATES, method_map=[("report.html.j2", "jinja2.ext:babel_extract")], keywords=KEYWORDS
@@ -67,5 +67,5 @@ def test_numbers_are_written_as_the_language_writes_them() -> None:
 
 
 def test_an_unknown_language_is_an_error() -> None:
-    with pytest.raises(BakeoffError, match="allowed: en, ru"):
+    with pytest.raises(BakeoffError, match="unsupported language 'xx'; choose en or ru"):
         language_of("xx")

@@ -1,4 +1,4 @@
-"""What goes wrong: confusion, calibration, and the images that are hardest."""
+"""What goes wrong: confusion, calibration, and the hardest images."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from bakeoff.figures.axes import format_percent, legend_at_the_right, show_sides
 from bakeoff.figures.style import INK, MUTED, WIDTH, line_styles, palette, shortened
 from bakeoff.language import Language
 
-NUMBERED_CLASSES = 15  # a matrix of more has no room for its numbers
+NUMBERED_CLASSES = 15  # a larger matrix has no room for numbers
 
 
 def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -> Figure:
-    """The share of each true class that is taken for each class: a row sums to 100 %.
+    """The share of each true class that is predicted as each class; a row sums to 100 %.
 
-    `cells` has the columns `true`, `predicted` and `share`, a row for each cell that is not empty.
+    `cells` has the columns `true`, `predicted` and `share`, and a row for each cell that is not empty.
     """
     places = {name: index for index, name in enumerate(classes)}
     shares = np.zeros((len(classes), len(classes)))
@@ -46,7 +46,7 @@ def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -
 
 
 def reliability(bins: pd.DataFrame, language: Language) -> Figure:
-    """How often predictions of a probability are true, above how many there are of it.
+    """How often predictions with a given probability are true; below, how many such predictions there are.
 
     `bins` has the columns `low`, `high`, `predictions`, `probability` and `observed`.
     """

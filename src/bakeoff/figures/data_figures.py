@@ -1,4 +1,4 @@
-"""What the data look like: images by class, classes by size, and images before and after augmentation."""
+"""What the data look like: images of each class, class sizes, and images before and after augmentation."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -22,6 +22,7 @@ SAMPLES_OF_A_CLASS = 10
 
 
 def data_figures(study: Study, language: Language, layout: Layout) -> Iterator[tuple[str, Figure]]:
+    """File names and figures of every dataset that is prepared here."""
     for name in dict.fromkeys(cell.dataset for cell in study.cells):
         path = data_folder(study, name) / "card.json"
         if not path.exists():
@@ -44,12 +45,12 @@ def samples(images: Images, classes: list[str]) -> Figure:
 
 
 def augmented(pair: Images, language: Language) -> Figure:
-    """Images above, and augmented below: [2, n, C, H, W]."""
+    """Original images above, augmented ones below: [2, n, C, H, W]."""
     return _sheet(pair, [language.say("as they are"), language.say("augmented")])
 
 
 def balance(card: Mapping[str, Any], language: Language) -> Figure:
-    """Images of each class, a bar for each split."""
+    """The number of images of each class, with a bar for each split."""
     classes, hues = card["classes"], palette()
     figure = Figure(figsize=(WIDTH, 0.16 * len(classes) + 1.0), layout="constrained")
     axes = figure.subplots()

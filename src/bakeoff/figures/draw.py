@@ -1,4 +1,4 @@
-"""Every figure that the summary of a study has data for."""
+"""Draw every figure that a study has data for."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +20,10 @@ from bakeoff.study.study import Study
 
 
 def draw_figures(study: Study, layout: Layout, language: str | None = None) -> list[Path]:
-    """Write every figure that a study's data and summary give, in its language or another.
+    """Write every figure that a study's data and summary allow, in the study's language or another.
 
-    Returns the SVG files' paths, in a fixed order; each has a PDF file beside it. Experiments without a completed run
-    are in no figure. Figures of an earlier call that have no data any more are removed.
+    Returns the paths of the SVG files, in a fixed order; each has a PDF file beside it. Experiments without a
+    completed run are left out. Figures of an earlier call that no longer have data are removed.
     Raises BakeoffError when there is no summary.
     """
     tables, words = read_tables(layout), language_of(language or study.language)

@@ -1,4 +1,4 @@
-"""Learning curves."""
+"""Learning curves: of one experiment, and of all on a dataset."""
 
 import textwrap
 from collections.abc import Sequence
@@ -9,22 +9,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bakeoff.analysis.curves import band
-from bakeoff.analysis.labels import SPLIT_TITLES, metric_name, short_labels
-from bakeoff.figures.axes import fit_loss, format_epochs, format_value, legend_at_the_right, sentence
+from bakeoff.analysis.labels import SPLIT_TITLES, metric_name, score_name, short_labels
+from bakeoff.figures.axes import fit_loss, format_epochs, format_value, legend_at_the_right
 from bakeoff.figures.style import DASHES, MUTED, WIDTH, Style, rest_of, rest_styles, split_facets
-from bakeoff.language import Language
+from bakeoff.language import Language, capitalized
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.study import Study
 
 LINES_IN_ONE_PANEL = 6
-LETTERS_ACROSS = 68  # of titles of panels, over a whole figure
-LINES_OF_A_DRAWING = 200  # beyond, those in the background are pixels: a drawing of them all would take megabytes
+LETTERS_ACROSS = 68  # for panel titles, across a whole figure
+LINES_OF_A_DRAWING = 200  # beyond this, background lines become pixels: as vectors they would take megabytes
 
 
 def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style: Style) -> Figure:
-    """One experiment: the study's metric at the left, the loss or another at the right; dots are chosen epochs."""
+    """One experiment: the study's metric on the left, the loss or another on the right; dots mark chosen epochs."""
     figure = Figure(figsize=(WIDTH, 2.6))
-    # Fixed margins: there is one such figure per experiment, and a fitted layout takes twice the time.
+    # Fixed margins: there is one such figure per experiment, and fitting the layout would double its time.
     panels = figure.subplots(
         1, 2, gridspec_kw={"left": 0.085, "right": 0.99, "bottom": 0.17, "top": 0.89, "wspace": 0.19}
     )
@@ -43,7 +43,7 @@ def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style:
             zorder=3,
             label=language.say("chosen epoch"),
         )
-        axes.set_title(sentence(metric_name(study.metrics[metric], study, language)), loc="left")
+        axes.set_title(capitalized(metric_name(study.metrics[metric], study, language)), loc="left")
         format_value(axes.yaxis, study.metrics[metric], language)
         format_epochs(axes, language)
         if metric == "loss":
@@ -53,7 +53,7 @@ def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style:
 
 
 def _beside(study: Study, epochs: pd.DataFrame) -> str:
-    """What is drawn beside the study's metric: the loss, or beside the loss the first other metric that there is."""
+    """The metric beside the study's: the loss; beside the loss, the first other metric with values."""
     others = (name for name in study.metrics if name != "loss" and f"validation_{name}" in epochs)
     return "loss" if study.metric != "loss" else next(others, "loss")
 
@@ -65,7 +65,7 @@ def overview(
     cells: list[Experiment],
     styles: dict[Experiment, Style],
 ) -> Figure:
-    """All experiments on a dataset: in one panel when few, else a panel per value of the first facet that varies."""
+    """All experiments on a dataset: few in one panel, more in a panel per value of the first facet that varies."""
     first, rest = split_facets(cells)
     labels = short_labels(cells)
     names = list(dict.fromkeys(getattr(cell, first) for cell in cells))
@@ -98,8 +98,7 @@ def overview(
         last = position + columns >= len(groups)
         axes.set_xlabel(language.say("Epoch") if last else "")
         axes.tick_params(labelbottom=last)
-    label = language.say("Validation {metric}", metric=metric_name(study.leading_metric, study, language))
-    figure.supylabel(label, fontsize=9)
+    figure.supylabel(score_name("validation", study.leading_metric, study, language), fontsize=9)
     _overview_legend(figure, list(grid.flat[: len(groups)]), bool(shapes), len(groups) == 1)
     return figure
 

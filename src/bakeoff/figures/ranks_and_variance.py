@@ -1,4 +1,4 @@
-"""Which choices matter: shares of variance, and experiments ranked over datasets."""
+"""Which choices matter: shares of variance, and configurations ranked across datasets."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from bakeoff.language import Language
 
 
 def variance_shares(shares: Mapping[str, float], language: Language) -> Figure:
-    """A bar for each source of variance: name → share of the whole, 0 to 1, as they are to be read from the top."""
+    """A bar for each source of variance: name → share of the whole (0 to 1), in the order from the top."""
     figure = Figure(figsize=(WIDTH, 0.27 * len(shares) + 0.8), layout="constrained")
     axes = figure.subplots()
     axes.barh(range(len(shares)), list(shares.values()), height=0.65, color=palette()[0])
@@ -30,9 +30,9 @@ def variance_shares(shares: Mapping[str, float], language: Language) -> Figure:
 def critical_difference(
     ranks: Mapping[str, float], groups: Sequence[Sequence[str]], distance: float, language: Language
 ) -> Figure:
-    """Average ranks on a line, the best at the left, and bars over what is not distinguishable (Demšar 2006, figure 1).
+    """Average ranks on a line, the best on the left; bars join what is not distinguishable (Demšar 2006, figure 1).
 
-    `groups` name what the bars join; `distance` is the critical difference of ranks.
+    `groups` are the names that each bar joins; `distance` is the critical difference of ranks.
     """
     order = sorted(ranks, key=lambda name: ranks[name])
     half = -(-len(order) // 2)

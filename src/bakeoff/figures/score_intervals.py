@@ -1,9 +1,9 @@
-"""Experiments on one dataset beside each other."""
+"""The scores of a dataset's experiments, seed by seed, with their intervals."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bakeoff.analysis.labels import metric_name, short_labels
+from bakeoff.analysis.labels import score_name, short_labels
 from bakeoff.figures.axes import format_value, show_sides
 from bakeoff.figures.style import INK, WIDTH, Style, cells_of
 from bakeoff.language import Language
@@ -64,6 +64,6 @@ def comparison(
     axes.set_ylim(-0.7, len(order) - 0.3)
     axes.grid(axis="y", visible=False)
     show_sides(axes, "bottom")
-    axes.set_xlabel(language.say("Test {metric}", metric=metric_name(study.leading_metric, study, language)))
+    axes.set_xlabel(score_name("test", study.leading_metric, study, language))
     format_value(axes.xaxis, study.leading_metric, language)
     return figure

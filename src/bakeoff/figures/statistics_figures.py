@@ -1,4 +1,4 @@
-"""The figures of a study's statistics: mistakes of the best experiments, choices that matter, ranks over datasets."""
+"""Figures of a study's statistics: mistakes of the best experiments, choices that matter, ranks across datasets."""
 
 from collections.abc import Iterator, Mapping
 
@@ -28,6 +28,7 @@ LABELS_IN_A_FIGURE = CONFIGURATIONS_IN_A_FIGURE = 20
 def statistics_figures(
     study: Study, language: Language, layout: Layout, present: pd.DataFrame
 ) -> Iterator[tuple[str, Figure]]:
+    """File names and figures; `present` are the experiments that have a completed run."""
     rows = dict(zip(cells_of(present), records(present), strict=True))
     tables = {name: read_statistics(layout, name) for name in OF_FIGURES}
     for dataset in dict.fromkeys(present["dataset"]):
@@ -60,7 +61,7 @@ def statistics_figures(
 def _of_errors(
     study: Study, language: Language, dataset: str, tables: Mapping[str, pd.DataFrame], hardest: pd.DataFrame
 ) -> Iterator[tuple[str, Figure]]:
-    """Of the best experiment on a dataset, and the images that are hardest for all."""
+    """The mistakes of the best experiment on a dataset, and the images that are hardest for all."""
     if len(tables["confusion"]):
         yield f"confusion_{dataset}.svg", confusion(tables["confusion"], list(tables["classes"]["class"]), language)
     if len(tables["reliability"]):

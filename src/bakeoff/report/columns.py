@@ -11,12 +11,12 @@ from bakeoff.study.metrics import Metric
 
 
 def experiment_column(material: Material) -> Column[Row]:
-    """The experiment that a row is about, leading to its section."""
+    """The experiment of a row, linked to its section."""
     return Column(material.language.say("Experiment"), lambda row: material.link(cell_of(row)), numeric=False)
 
 
 def experiment_on_dataset_column(material: Material, is_bold: Callable[[Row], bool] = lambda row: False) -> Column[Row]:
-    """Likewise, in a table of one dataset."""
+    """The same in a table of one dataset, where labels leave the dataset out."""
     return Column(
         material.language.say("Experiment"),
         lambda row: material.link_on_dataset(cell_of(row), is_bold(row)),
@@ -25,7 +25,7 @@ def experiment_on_dataset_column(material: Material, is_bold: Callable[[Row], bo
 
 
 def pair_columns(material: Material, dataset: str) -> list[Column[Row]]:
-    """The two that a row compares: experiments on a dataset, or configurations where that is empty."""
+    """The two sides of a comparison: experiments on a dataset, or configurations when it is empty."""
     say = material.language.say
     return [
         Column(say("First"), lambda row: Cell(material.label_of(dataset, row["a"])), numeric=False),
@@ -34,12 +34,12 @@ def pair_columns(material: Material, dataset: str) -> list[Column[Row]]:
 
 
 def text_column(title: str, name: str) -> Column[Row]:
-    """A value of a row that is text."""
+    """A value that is text."""
     return Column(title, lambda row: Cell(str(row[name])), numeric=False)
 
 
 def number_column(material: Material, title: str, name: str, text: Callable[[Any, Language], str]) -> Column[Row]:
-    """A value of a row, as `text` writes it."""
+    """A number, written by `text`."""
     return Column(title, lambda row: Cell(text(row[name], material.language), value=row[name]))
 
 
@@ -50,7 +50,7 @@ def metric_column(
     metric: Metric | None = None,
     text: Callable[[Any, Metric, Language], str] = metric_text,
 ) -> Column[Row]:
-    """A value of a row in a metric, the study's when none is given."""
+    """A number in the unit of a metric; the study's when none is given."""
     shown = metric or material.metric
     return Column(title, lambda row: Cell(text(row[name], shown, material.language), value=row[name]))
 

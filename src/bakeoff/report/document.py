@@ -1,6 +1,6 @@
-"""What a report is made of, in every format alike: sections of paragraphs, tables, figures and code.
+"""What a report consists of, whatever its format: sections of paragraphs, tables, figures and code.
 
-Text is plain text. Each format escapes it, and decides how a block looks.
+Text is plain text. Each format escapes it and decides how a block looks.
 """
 
 import re
@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-R = TypeVar("R")  # whatever a row of a table is made from
+R = TypeVar("R")  # what one row of a table is made from
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """`summary` stands out; `note` stands back; `warning` asks for care."""
+    """A `summary` stands out, a `note` stands back, a `warning` calls for care."""
 
     text: str
     role: Literal["text", "summary", "note", "warning"] = "text"
@@ -28,14 +28,14 @@ class Items:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names with their values."""
+    """Names and their values."""
 
     pairs: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One field of a table. `value`, where there is one, is what the column sorts by; `link` an anchor."""
+    """One cell of a table. The column sorts by `value`, if there is one; `link` is an anchor."""
 
     text: str
     bold: bool = False
@@ -45,7 +45,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column(Generic[R]):
-    """A column of a table: its title, what it shows of a row, and whether that is a number."""
+    """A column of a table: its title, the function that makes its cell from a row, and whether it shows numbers."""
 
     title: str
     cell: Callable[[R], Cell]
@@ -54,7 +54,7 @@ class Column(Generic[R]):
 
 @dataclass(frozen=True)
 class Table:
-    """`name` is also that of the table's own file, for use in another text. `key` explains marks."""
+    """`name` is also the name of the table's own file, for use in other documents. `key` explains marks."""
 
     name: str
     caption: str
@@ -65,7 +65,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawn figure: `path` below the figures folder, without its ending."""
+    """A drawn figure: `path` is below the figures folder, without suffix."""
 
     path: str
     caption: str
@@ -73,7 +73,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Curve:
-    """Epochs and their mean, lowest and highest value over seeds, of one experiment; `ticked`: drawn at first."""
+    """One experiment's mean, lowest and highest value over seeds at each epoch; a `ticked` curve is shown at first."""
 
     label: str
     ticked: bool
@@ -85,7 +85,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Curves:
-    """Learning curves that the reader may lay over each other; formats without check boxes leave them out."""
+    """Learning curves for the reader to overlay; formats without check boxes leave them out."""
 
     title: str
     axis: str
@@ -95,7 +95,7 @@ class Curves:
 
 @dataclass(frozen=True)
 class Code:
-    """A listing in a language that highlighters know."""
+    """A listing; `language` is its name for syntax highlighting."""
 
     text: str
     language: str
@@ -103,7 +103,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Details:
-    """What only some readers want: folded where a format can."""
+    """What only some readers want: folded where the format allows."""
 
     title: str
     blocks: "Sequence[Block]"
@@ -134,18 +134,18 @@ class Document:
 
 
 def tabulate(name: str, caption: str, columns: Sequence[Column[R]], rows: Iterable[R], key: str = "") -> Table:
-    """A table with a line for each of `rows`."""
+    """A table with these columns and a line for each of `rows`."""
     return Table(name, caption, columns, [[column.cell(row) for column in columns] for row in rows], key)
 
 
 def paragraphs(text: str) -> list[Paragraph]:
-    """A longer text of a study; blank lines part its paragraphs."""
+    """The paragraphs of a text, which blank lines separate."""
     parts = (" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()))
     return [Paragraph(part) for part in parts if part]
 
 
 def blocks_of(document: Document) -> "Sequence[Block]":
-    """Every block of a document, sections and details opened, in reading order."""
+    """Every block of a document in reading order, including those inside sections and details."""
 
     def walk(blocks: Sequence[Block]) -> "list[Block]":
         found: list[Block] = []

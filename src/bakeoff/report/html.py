@@ -1,4 +1,4 @@
-"""One HTML page that needs nothing else: figures are in it, and no address is asked for anything."""
+"""One self-contained HTML page: figures are inside, and nothing is loaded from anywhere."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ from bakeoff.report.templating import TEMPLATES, environment
 
 
 def html(document: Document, figures: Path) -> str:
-    """A report in one file, with the figures of a folder inside."""
+    """A report as one page, with the figures from a folder inside."""
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     checksum = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
@@ -28,15 +28,18 @@ def html(document: Document, figures: Path) -> str:
 
 
 def inline_svg(text: str, prefix: str, caption: str) -> str:
-    """An SVG file as an element of a page: no prolog, ids unique by `prefix`, `caption` for screen readers."""
+    """The content of an SVG file as an element of a page: no prolog, ids made unique by `prefix`, `caption` for screen
+    readers.
+
+    Raises BakeoffError when it is no SVG."""
     start = text.find("<svg")
     if start < 0:
-        raise BakeoffError(f"figure {prefix}: is no SVG file; draw the figures again")
+        raise BakeoffError(f"figure {prefix}: not an SVG file; draw the figures again")
     body = re.sub(r"<metadata>.*?</metadata>\s*", "", text[start:], flags=re.DOTALL)
     body = re.sub(r'(\sid=")([^"]+)(")', rf"\g<1>{prefix}-\2\3", body)
     body = re.sub(r'(href="#)([^"]+)(")', rf"\g<1>{prefix}-\2\3", body)
     body = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", body)
-    # Matplotlib styles every element of the page from inside the figure: keep that to the figure.
+    # Matplotlib's style would apply to every element of the page: keep it inside the figure.
     body = body.replace("*{stroke-linejoin", "svg *{stroke-linejoin")
     return body.replace("<svg ", f'<svg role="img" aria-label="{escape(caption)}" ', 1).strip()
 
@@ -54,7 +57,7 @@ def _environment(figures: Path, language: Language) -> jinja2.Environment:
 
 
 def _data(block: Curves) -> Markup:
-    """The curves as JSON that may stand in a page: `</script>` in a name cannot end it."""
+    """The curves as JSON for a script element, which `</script>` in a name cannot end."""
     curves: list[dict[str, Any]] = [
         {
             "label": curve.label,

@@ -10,16 +10,16 @@ from bakeoff.report.templating import environment
 
 
 class Verbatim(str):
-    """Text that the template shows as it is."""
+    """Text that templates show unescaped."""
 
 
 def markdown(document: Document) -> str:
-    """A report in one file, which shows the figures in the folder `figures` beside it."""
+    """A report as one file, which shows the figures in the folder `figures` beside it."""
     return _environment().get_template("report.md.j2").render(document=document)
 
 
 def escape_markdown(text: str) -> str:
-    """Text that GitHub shows as it stands: no markup, no table cells, no mathematics, no mention, no list."""
+    """Text that GitHub shows unchanged: no markup, table cells, mathematics, mentions or lists."""
     flat = " ".join(text.split())
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
     flat = re.sub(r"([\\`*_\[\]|~$#])", r"\\\1", flat)
@@ -31,7 +31,7 @@ def escape_markdown(text: str) -> str:
 
 
 def _environment() -> jinja2.Environment:
-    """Everything that is not marked verbatim is escaped."""
+    """Jinja2 that escapes everything not marked verbatim."""
     made = environment(finalize=_finalize, keep_trailing_newline=True)
     made.filters |= {"verbatim": Verbatim, "fenced": _fenced, "table": _table}
     return made

@@ -9,7 +9,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def environment(**options: Any) -> jinja2.Environment:
-    """Jinja2 with what the templates of all formats share; `options` are those of `jinja2.Environment`."""
+    """What the templates of all formats share; `options` are passed on to `jinja2.Environment`."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,

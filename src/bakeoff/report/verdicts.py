@@ -1,4 +1,4 @@
-"""Comparisons of two experiments as sentences: their words follow from the numbers."""
+"""Verdicts in words: sentences that follow from the numbers of a comparison."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from bakeoff.report.numbers import difference_text, is_known, metric_text, p_phr
 
 
 def sentence(material: Material, row: Row) -> str:
-    """What the seeds say of a pair of the table of comparisons; the better one is named first."""
+    """The result of a row of the table of comparisons, as a sentence that names the better one first."""
     verdict, language = Verdict(row["verdict"]), material.language
     sign = -1 if verdict is Verdict.WORSE else 1
     first, second = (material.label_of(row["dataset"], row[side]) for side in ("ab" if sign > 0 else "ba"))
@@ -22,7 +22,7 @@ def sentence(material: Material, row: Row) -> str:
     }
     if verdict in (Verdict.BETTER, Verdict.WORSE):
         found = language.say(
-            "{first} is better than {second}: {difference}, 95 % interval {interval}, {p} after Holm's correction.",
+            "{first} is better than {second}: {difference}, 95 % interval {interval}, {p} after Holm correction.",
             first=first,
             second=second,
             **measured,
@@ -31,9 +31,9 @@ def sentence(material: Material, row: Row) -> str:
     if verdict is Verdict.NOT_DISTINGUISHABLE:
         found = language.count(
             "{first} and {second} are not distinguishable with {n} seed: {difference}, 95 % interval {interval}, "
-            "{p} after Holm's correction.",
+            "{p} after Holm correction.",
             "{first} and {second} are not distinguishable with {n} seeds: {difference}, 95 % interval {interval}, "
-            "{p} after Holm's correction.",
+            "{p} after Holm correction.",
             int(row["seeds"]),
             first=first,
             second=second,
@@ -41,8 +41,8 @@ def sentence(material: Material, row: Row) -> str:
         )
         if is_known(row["seeds_needed"]):
             found += language.count(
-                " To tell such a difference would need about {n} seed.",
-                " To tell such a difference would need about {n} seeds.",
+                " Detecting such a difference would take about {n} seed.",
+                " Detecting such a difference would take about {n} seeds.",
                 int(row["seeds_needed"]),
             )
         return found + _left_out(material, row)
@@ -57,7 +57,7 @@ def sentence(material: Material, row: Row) -> str:
     if verdict is Verdict.IDENTICAL:
         return language.say("{first} and {second} score the same with every seed.", first=first, second=second)
     return language.say(
-        "{first} differs from {second} by {difference} with every seed alike: there is no spread to judge it by.",
+        "{first} differs from {second} by {difference} with every seed: there is no spread to judge by.",
         first=first,
         second=second,
         difference=measured["difference"],
@@ -65,7 +65,7 @@ def sentence(material: Material, row: Row) -> str:
 
 
 def short_verdict(material: Material, row: Row) -> str:
-    """The verdict in a word or two, of the first of a pair."""
+    """The verdict on the first of a pair, in a word or two."""
     say = material.language.say
     if not row["seeds"]:
         return say("nothing in common")
@@ -80,7 +80,7 @@ def short_verdict(material: Material, row: Row) -> str:
 
 
 def in_brackets(names: Sequence[str], language: Language, most: int = 4) -> str:
-    """Names to follow a number of them; the first few where they are many."""
+    """Names in brackets, to follow their number; only the first few when there are many."""
     if len(names) > most:
         shown = ", ".join(names[:most])
         return language.say(" ({names} and {number} more)", names=shown, number=language.whole(len(names) - most))
@@ -88,7 +88,7 @@ def in_brackets(names: Sequence[str], language: Language, most: int = 4) -> str:
 
 
 def listed(one: str, many: str, names: Sequence[str], language: Language, most: int = 4) -> list[str]:
-    """A sentence on how many there are and which; none where there are no names."""
+    """A sentence that says how many there are and which; no sentence without names."""
     which = in_brackets(names, language, most)
     return [language.count(one, many, len(names), which=which)] if names else []
 
@@ -108,18 +108,18 @@ def _nothing_in_common(material: Material, row: Row, first: str, second: str) ->
 
 
 def _points(material: Material, value: float) -> str:
-    """A difference with its unit: of percentages, points."""
+    """A difference with its unit; of percentages, in points."""
     text = difference_text(value, material.metric, material.language)
     return material.language.say("{value} points", value=text) if material.metric.percent else text
 
 
 def _other_images(material: Material, row: Row, sign: int) -> str:
-    """What keeps a difference on these test images from being one on others: nothing, mostly."""
+    """A warning when the difference might change its sign on other test images."""
     low, high = row["images_low"], row["images_high"]
     if not is_known(low) or low > 0 or high < 0:
         return ""
     return material.language.say(
-        " On other test images of the kind its sign is open (95 % interval {interval}).",
+        " On other test images of the same kind the sign is open (95 % interval {interval}).",
         interval=_interval(material, low, high, sign),
     )
 
@@ -128,14 +128,14 @@ def _left_out(material: Material, row: Row) -> str:
     if not row["unpaired"]:
         return ""
     return material.language.count(
-        " {n} seed is left out, as not both completed it.",
-        " {n} seeds are left out, as not both completed them.",
+        " {n} seed is left out: not both experiments completed it.",
+        " {n} seeds are left out: not both experiments completed them.",
         int(row["unpaired"]),
     )
 
 
 def _interval(material: Material, low: float, high: float, sign: int) -> str:
-    """From the least to the greatest difference; of the second from the first with `sign` -1."""
+    """An interval of differences; with `sign` -1, of the second minus the first."""
     least, greatest = (_signed(material, value) for value in ((low, high) if sign > 0 else (-high, -low)))
     return material.language.say("{low} to {high}", low=least, high=greatest)
 

@@ -1,8 +1,9 @@
-"""What the study found, in sentences that its numbers make."""
+"""What the study found, in sentences made from its numbers."""
 
 from collections.abc import Mapping
 
 from bakeoff.analysis.places import places
+from bakeoff.language import mark
 from bakeoff.report.document import Block, Items, Paragraph, Section
 from bakeoff.report.material import Material, run_key
 from bakeoff.report.numbers import interval_text, is_known, metric_text, p_phrase, whole_text
@@ -14,14 +15,14 @@ def summary(material: Material) -> Section:
     say = material.language.say
     leaders = [_leader(material, name) for name in material.datasets]
     notes = [
-        say("The epoch of each run was chosen on the validation split; the test split only reports."),
+        say("The epoch of each run was chosen on the validation split; the test split serves only for reporting."),
         say("Intervals are two-sided 95 % t-intervals of the mean over seeds, on one split of the data."),
     ]
     if material.tracks_test:
         notes.append(
             say(
                 "Where the best test epoch is shown, the test split itself chose the epoch: "
-                "that number is optimistic and ranks nothing."
+                "that number is optimistic and plays no part in the ranking."
             )
         )
     counts = _counts(material)
@@ -52,7 +53,7 @@ def _counts(material: Material) -> list[str]:
 
 
 def _over_datasets(material: Material) -> list[str]:
-    """The configurations with the best average rank, where enough of them have a run on every dataset."""
+    """The configurations with the best average rank, if enough have a run on every dataset."""
     language = material.language
     averages = [row for row in material.statistic("ranks") if row["dataset"] == ""]
     if not averages:
@@ -61,8 +62,8 @@ def _over_datasets(material: Material) -> list[str]:
     test = material.statistic("rank_test")[0]
     return [
         language.say(
-            "Over {datasets} datasets, the best average rank of {configurations} configurations is that of {leaders}: "
-            "{rank} (Friedman's test of whether ranks differ: {p}).",
+            "Across {datasets} datasets, the best average rank of {configurations} configurations is that of "
+            "{leaders}: {rank} (Friedman test of whether ranks differ: {p}).",
             datasets=whole_text(test["datasets"], language),
             configurations=whole_text(test["configurations"], language),
             leaders=language.enumeration(
@@ -86,10 +87,11 @@ def _leader(material: Material, dataset: str) -> str:
     order = sorted(here, key=lambda cell: ranks[cell])
     leaders = [labels[cell] for cell in order if ranks[cell] == 1]
     best = here[order[0]]
+    highest = mark("On {dataset}, the highest mean test {metric} of {experiments} is that of {leaders}: {value}")
+    lowest = mark("On {dataset}, the lowest mean test {metric} of {experiments} is that of {leaders}: {value}")
     found = language.say(
-        "On {dataset}, the {extreme} mean test {metric} of {experiments} is that of {leaders}: {value}",
+        highest if metric.higher_is_better else lowest,
         dataset=dataset,
-        extreme=language.say("highest") if metric.higher_is_better else language.say("lowest"),
         metric=material.name_of(metric),
         experiments=language.count(
             "{n} experiment with a complete run", "{n} experiments with a complete run", len(here)
@@ -117,7 +119,7 @@ def _leader(material: Material, dataset: str) -> str:
 
 
 def _against_the_others(material: Material, best: Experiment, labels: Mapping[Experiment, str]) -> list[str]:
-    """Which experiments the best one is better than, and which it cannot be told from."""
+    """Which experiments the best one is better than, and which it cannot be distinguished from."""
     language, score = material.language, f"{material.score}_mean"
     found: dict[str, list[str]] = {}  # verdict → the labels of the others
     without_run = [label for cell, label in labels.items() if not is_known(material.rows[cell][score])]
@@ -125,7 +127,7 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
         if best.key in (row["a"], row["b"]) and row["dataset"] == best.dataset:
             verdict, is_first = row["verdict"], row["a"] == best.key
             if verdict in ("better", "worse"):
-                # The best mean may be over other seeds than those that both completed.
+                # The best mean may come from other seeds than those that both completed.
                 verdict = "better" if is_first == (verdict == "better") else "contrary"
             label = material.label_of(best.dataset, row["b"] if is_first else row["a"])
             found.setdefault(verdict, []).append(label)
@@ -145,15 +147,15 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
             language,
         ),
         *listed(
-            "It cannot be told from {n} other{which}.",
-            "It cannot be told from {n} others{which}.",
+            "It cannot be distinguished from {n} other{which}.",
+            "It cannot be distinguished from {n} others{which}.",
             unclear,
             language,
             most=6,
         ),
         *listed(
-            "For {n} other the seeds are too few to judge{which}.",
-            "For {n} others the seeds are too few to judge{which}.",
+            "There are too few seeds to judge {n} other{which}.",
+            "There are too few seeds to judge {n} others{which}.",
             unjudged,
             language,
         ),
@@ -164,8 +166,8 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
             language,
         ),
         *listed(
-            "From {n} other it differs by the same with every seed: no spread to judge by{which}.",
-            "From {n} others it differs by the same with every seed: no spread to judge by{which}.",
+            "Its difference from {n} other is the same with every seed, so there is no spread to judge by{which}.",
+            "Its differences from {n} others are the same with every seed, so there is no spread to judge by{which}.",
             found.get("constant_difference", ()),
             language,
         ),

@@ -1,4 +1,4 @@
-"""The datasets: how many images of which classes, and what they look like."""
+"""The datasets: how many images each class has, and what they look like."""
 
 from bakeoff.analysis.labels import SPLIT_TITLES
 from bakeoff.analysis.mistakes import MOST_CLASSES
@@ -18,10 +18,8 @@ def _dataset(material: Material, name: str) -> list[Block]:
     say = material.language.say
     card = material.cards.get(name)
     if card is None:
-        return [Paragraph(say("The data of {name} are not prepared here, so there is no card of them.", name=name))]
-    samples = material.figure(
-        f"samples_{name}", say("Images of {name}: the first of the training split, by class.", name=name)
-    )
+        return [Paragraph(say("{name} is not prepared here, so there is nothing to say about its images.", name=name))]
+    samples = material.figure(f"samples_{name}", say("The first training images of {name}, by class.", name=name))
     balance = material.figure(f"classes_{name}", say("Images per class of {name}, by split.", name=name))
     many, facts = len(card["classes"]) > MOST_CLASSES, _facts(material, card)
     classes = [] if many else [Details(say("Images per class"), [_class_table(material, name, card)])]
@@ -52,7 +50,7 @@ def _facts(material: Material, card: Row) -> list[tuple[str, str]]:
 
 
 def _sizes(material: Material, card: Row) -> list[tuple[str, str]]:
-    """How large the smallest and the largest class are, where there are too many to list."""
+    """The sizes of the smallest and the largest class, when there are too many classes to list."""
     say, whole = material.language.say, material.language.whole
     return [
         (

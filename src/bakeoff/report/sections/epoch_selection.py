@@ -1,4 +1,4 @@
-"""What choosing an epoch does to a test score."""
+"""How the choice of an epoch affects the test score."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from bakeoff.report.numbers import difference_text, is_known
 
 
 def selection(material: Material) -> Section | None:
-    """None without a complete run."""
+    """The section, or None without a complete run."""
     say, rows = material.language.say, material.statistic("selection")
     if not rows:
         return None
@@ -39,12 +39,12 @@ def _introduction(material: Material, rows: Sequence[Row], tracked: bool) -> str
     )
     known = [row["optimism"] for row in rows if is_known(row["optimism"])]
     if not tracked or not known:
-        return text + say(" The last of the three was not measured (track_test).")
+        return text + say(" The best on test was not measured (track_test).")
     mean = difference_text(sum(known) / len(known), metric, material.language)
     most = difference_text(max(known), metric, material.language)
     return text + say(
-        " To quote the best epoch on test makes scores look better by {mean} on average and up to {most}{unit}: nobody "
-        "could have known which epoch to choose.",
+        " Quoting the best epoch on test makes scores look better by {mean} on average and by up to {most}{unit}: "
+        "nobody could have known which epoch to choose.",
         mean=mean,
         most=most,
         unit=say(" points") if metric.percent else "",

@@ -1,4 +1,4 @@
-"""What goes wrong: classes, confusions, the hardest images, and whether probabilities are what they say."""
+"""What goes wrong: classes, confusions, the hardest images, and how well probabilities are calibrated."""
 
 from functools import partial
 
@@ -10,11 +10,11 @@ from bakeoff.report.material import Material, Row, cell_of, of_cell
 from bakeoff.report.numbers import amount_text, is_known, percent_text, whole_text
 from bakeoff.study.matrix import Experiment
 
-HARDEST_CLASSES = 20  # that are listed of very many
+HARDEST_CLASSES = 20  # to list when there are very many
 
 
 def errors(material: Material) -> Section | None:
-    """Of the best experiment on each dataset; None without a complete run."""
+    """The mistakes of the best experiment on each dataset; None without a complete run."""
     say = material.language.say
     parts: list[Block] = []
     for name in material.datasets:
@@ -27,18 +27,18 @@ def errors(material: Material) -> Section | None:
 def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
     say, label = material.language.say, material.labels_on_dataset[best]
     introduction = say(
-        "Of {experiment}, the experiment with the best mean on {dataset}; means over its runs.",
+        "For {experiment}, the experiment with the best mean on {dataset}. Scores are means over its runs.",
         experiment=label,
         dataset=dataset,
     )
     blocks: list[Block] = [Paragraph(introduction), _classes(material, dataset, best)]
     blocks += material.figure(
         f"confusion_{dataset}",
-        say("{experiment}: the share [%] of each true class that is taken for each class.", experiment=label),
+        say("{experiment}: the share [%] of each true class that is predicted as each class.", experiment=label),
     )
     blocks += material.figure(
         f"precision_recall_{dataset}",
-        say("{experiment}: precision against recall of each label, over all thresholds.", experiment=label),
+        say("{experiment}: precision against recall for each label, over all thresholds.", experiment=label),
     )
     pairs = of_cell(material.statistic("confused_pairs"), best)
     blocks += [_confused(material, dataset, pairs)] if pairs else []
@@ -55,32 +55,30 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
     blocks.append(_calibration(material, dataset))
     blocks += material.figure(
         f"reliability_{dataset}",
-        say("{experiment}: how often predictions of a probability are true.", experiment=label),
+        say("{experiment}: how often predictions with a given probability are true.", experiment=label),
     )
     return blocks
 
 
 def _classes(material: Material, dataset: str, best: Experiment) -> Table:
-    """The scores of each class; of very many, those that the experiment is worst at."""
-    say, language = material.language.say, material.language
+    """The scores of each class; of very many, only those with the lowest F1."""
+    say, language, label = material.language.say, material.language, material.labels_on_dataset[best]
     rows = of_cell(material.statistic("classes"), best)
-    caption = say(
-        "Classes of {dataset}: scores of {experiment}.", dataset=dataset, experiment=material.labels_on_dataset[best]
-    )
+    caption = say("Scores of {experiment} on the classes of {dataset}.", experiment=label, dataset=dataset)
     if len(rows) > MOST_CLASSES:
         judged = sorted((row for row in rows if is_known(row["f1"])), key=lambda row: row["f1"])[:HARDEST_CLASSES]
         caption = say(
-            "The {some} of {all} classes of {dataset} on which {experiment} has the lowest F1; classes.csv has all.",
+            "The {some} of {all} classes of {dataset} on which {experiment} has the lowest F1; classes.csv lists all.",
             some=language.whole(len(judged)),
             all=language.whole(len(rows)),
             dataset=dataset,
-            experiment=material.labels_on_dataset[best],
+            experiment=label,
         )
         rows = judged
     columns = [text_column(say("Class"), "class"), number_column(material, say("Test images"), "images", whole_text)]
     thresholds = {row["class"]: row["threshold"] for row in of_cell(material.statistic("thresholds"), best)}
     titles = {
-        # Scores are at 0.5 also where a threshold was chosen.
+        # The scores are at 0.5 even where a threshold was chosen.
         "precision": say("Precision at 0.5 [%]") if thresholds else say("Precision [%]"),
         "recall": say("Recall at 0.5 [%]") if thresholds else say("Recall [%]"),
         "f1": say("F1 at 0.5 [%]") if thresholds else say("F1 [%]"),
@@ -104,7 +102,7 @@ def _confused(material: Material, dataset: str, pairs: list[Row]) -> Table:
         text_column(say("True class"), "true"),
         text_column(say("Taken for"), "predicted"),
         number_column(material, say("Images per run"), "images", amount_text),
-        number_column(material, say("Of its class [%]"), "share", percent_text),
+        number_column(material, say("Share of its class [%]"), "share", percent_text),
     ]
     caption = say("Most confused pairs on {dataset}.", dataset=dataset)
     return tabulate(f"confused_pairs_{dataset}", caption, columns, pairs)
@@ -122,11 +120,11 @@ def _calibration(material: Material, dataset: str) -> Table:
         experiment_on_dataset_column(material),
         number_column(material, say("Expected calibration error [%]"), "expected_calibration_error", percent),
         number_column(material, say("Overconfidence [points]"), "overconfidence", percent),
-        metric_column(material, say("Test {metric}", metric=material.name_of(loss)), "test_loss", loss),
+        metric_column(material, material.score_title("test", loss), "test_loss", loss),
     ]
     caption = say(
-        "Calibration on {dataset}: how far probabilities are from the shares that are true; overconfident ones "
-        "are too high.",
+        "Calibration on {dataset}: how far predicted probabilities are from observed frequencies; overconfident "
+        "ones are too high.",
         dataset=dataset,
     )
     return tabulate(f"calibration_{dataset}", caption, columns, rows)

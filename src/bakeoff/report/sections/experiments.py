@@ -1,6 +1,6 @@
-"""One part for each experiment, in the study's order."""
+"""One subsection for each experiment, in the study's order."""
 
-from bakeoff.analysis.labels import SPLIT_TITLES
+from bakeoff.analysis.labels import SCORES, score_name
 from bakeoff.language import Language, mark
 from bakeoff.report.columns import metric_column, number_column
 from bakeoff.report.document import Block, Cell, Column, Facts, Items, Paragraph, Section, Table, paragraphs, tabulate
@@ -8,15 +8,9 @@ from bakeoff.report.entry_text import arguments_text, effective
 from bakeoff.report.material import Material, Row, anchor_of
 from bakeoff.report.numbers import NONE, interval_text, is_known, metric_text, seconds_text, spread_text, whole_text
 from bakeoff.report.published import comparisons
-from bakeoff.report.sections.results import heading
 from bakeoff.report.verdicts import sentence
 from bakeoff.study.matrix import Experiment
 
-SCORES = {
-    **dict(reversed(SPLIT_TITLES.items())),
-    "test_last": mark("Test, last epoch:"),
-    "test_max": mark("Test, best test epoch (optimistic):"),
-}
 STATUSES = {
     "completed": mark("completed"),
     "diverged": mark("diverged"),
@@ -53,8 +47,8 @@ def _experiment(material: Material, cell: Experiment) -> Section:
     blocks.append(_seeds(material, cell))
     if row["completed"]:
         caption = say(
-            "{experiment}: means over the completed seeds, with a band from the lowest to the highest; "
-            "circles mark the epoch chosen for each seed.",
+            "{experiment}: the mean over completed seeds, with a band from the lowest to the highest; circles mark "
+            "the epoch chosen for each seed.",
             experiment=label,
         )
         blocks += material.figure(f"curves/{cell.key.replace('/', '__')}", caption)
@@ -78,24 +72,24 @@ def _facts(material: Material, cell: Experiment, row: Row) -> list[tuple[str, st
         interval = interval_text(row, score, material.metric, language, unit=True)
         if interval != NONE:
             value = say("{value}, 95 % interval {interval}", value=value, interval=interval)
-        facts.append((say("Test {metric}", metric=material.name_of(material.metric)), value))
+        facts.append((score_name("test", material.metric, study, language), value))
     return facts
 
 
 def _seeds(material: Material, cell: Experiment) -> Table:
-    """A row for every run of an experiment."""
+    """The table of an experiment's runs."""
     language, metric, runs = material.language, material.metric, material.runs[cell]
     say = language.say
     columns = [
         Column(say("Seed"), lambda run: Cell(str(run["seed"]), value=run["seed"])),
         Column(say("Status"), lambda run: Cell(status_text(run, language)), numeric=False),
         *(
-            _score_column(material, score, title)
-            for score, title in SCORES.items()
+            _score_column(material, score)
+            for score in SCORES
             if score != "test_max" or any(is_known(run[f"test_max_{metric.name}"]) for run in runs)
         ),
         *(
-            metric_column(material, heading(material, mark("Test"), other), f"test_{other.name}", other)
+            metric_column(material, material.score_title("test", other), f"test_{other.name}", other)
             for other in material.other_metrics(runs, "test_{}")
         ),
         Column(say("Best epoch"), lambda run: Cell(_best_epoch(run, language), value=run["best_epoch"])),
@@ -105,16 +99,15 @@ def _seeds(material: Material, cell: Experiment) -> Table:
     return tabulate(f"runs_{cell.key.replace('/', '__')}", caption, columns, runs)
 
 
-def _score_column(material: Material, score: str, title: str) -> Column[Row]:
-    """A score of each run. What a run that did not complete says of test images, with weights that are no numbers, is
-    no score."""
+def _score_column(material: Material, score: str) -> Column[Row]:
+    """A score of each run. A run that did not complete has no test score: its weights may not be numbers."""
 
     def cell(run: Row) -> Cell:
         told = run["status"] == "completed" or not score.startswith("test")
         value = run[f"{score}_{material.metric.name}"] if told else None
         return Cell(metric_text(value, material.metric, material.language), value=value)
 
-    return Column(heading(material, title, material.metric), cell)
+    return Column(material.score_title(score), cell)
 
 
 def _best_epoch(run: Row, language: Language) -> str:

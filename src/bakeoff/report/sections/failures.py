@@ -1,11 +1,11 @@
-"""Runs that ended early or otherwise than planned, and those that are missing."""
+"""Runs that ended early or not as planned, and runs that are missing."""
 
 from bakeoff.report.columns import text_column
 from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, tabulate
 from bakeoff.report.material import Material, run_key
 from bakeoff.report.sections.experiments import status_text
 
-FEW = 20  # a list of missing runs that is shown unfolded
+FEW = 20  # missing runs that are listed unfolded
 
 
 def failures(material: Material) -> Section:
@@ -24,7 +24,7 @@ def _failed(material: Material) -> Block:
         Column(say("What happened"), lambda row: Cell(status_text(row, language)), numeric=False),
         text_column(say("Message"), "message"),
     ]
-    return tabulate("failures", say("Runs that ended early, or had to change something to end well."), columns, failed)
+    return tabulate("failures", say("Runs that ended early, or had to change a setting to finish."), columns, failed)
 
 
 def _missing(material: Material) -> Block:

@@ -1,4 +1,4 @@
-"""How soon experiments learn, and what a point costs."""
+"""How fast experiments learn, and what a point of the score costs."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ from bakeoff.study.metrics import Metric
 
 
 def speed(material: Material) -> Section | None:
-    """None without a complete run."""
+    """The section, or None without a complete run."""
     language, rows = material.language, material.statistic("speed")
     if not rows:
         return None
@@ -21,11 +21,11 @@ def speed(material: Material) -> Section | None:
     columns = [
         experiment_column(material),
         Column(
-            say("Runs that reach it"),
+            say("Runs that reach the target"),
             lambda row: Cell(say("{some} of {all}", some=row["reached"], all=row["runs"]), value=row["reached"]),
         ),
-        number_column(material, say("Epochs to it"), "epochs_to_target", amount_text),
-        number_column(material, say("Seconds to it"), "seconds_to_target", seconds_text),
+        number_column(material, say("Epochs to the target"), "epochs_to_target", amount_text),
+        number_column(material, say("Seconds to the target"), "seconds_to_target", seconds_text),
         metric_column(material, say("Area under the curve"), "area_under_curve"),
         metric_column(material, say("Score per second") + unit, "score_per_second", text=_ratio_text),
         metric_column(
@@ -34,9 +34,9 @@ def speed(material: Material) -> Section | None:
         Column(say("On the Pareto front of"), lambda row: Cell(_fronts(row, language)), numeric=False),
     ]
     introduction = say(
-        "The target is a validation score: the study's, or the best that the weakest experiment on the dataset "
-        "reaches. Epochs "
-        "and seconds are medians over runs. An experiment is on a Pareto front when none is both better and cheaper."
+        "The target is a validation score: the study's own or else the best that the weakest experiment on the dataset "
+        "reaches. Epochs and seconds are medians over runs. An experiment is on a Pareto front when no other is both "
+        "better and cheaper."
     )
     if len(targets) == 1:
         introduction += say(" The target here is {target}.", target=targets[0])

@@ -1,4 +1,4 @@
-"""How the networks are built, and what augmentation makes of an image."""
+"""How the networks are built, and what augmentation does to an image."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ def methods(material: Material) -> Section:
         for cell in dict.fromkeys((cell.dataset, cell.recipe) for cell in material.rows)
         for figure in material.figure(
             f"augmentation_{cell[0]}__{cell[1]}",
-            say("Recipe {recipe} on {dataset}: images as they are, and augmented.", recipe=cell[1], dataset=cell[0]),
+            say("Recipe {recipe} on {dataset}: images before and after augmentation.", recipe=cell[1], dataset=cell[0]),
         )
     ]
     parts: list[Block] = [Section(say("Networks"), "networks", networks)] if networks else []
@@ -28,7 +28,7 @@ def methods(material: Material) -> Section:
 
 
 def _networks(material: Material) -> dict[tuple[str, str], Row]:
-    """(architecture, dataset) → plan; datasets on which the same network is built share the first one's."""
+    """(architecture, dataset) → plan; datasets with the same network share the first one's."""
     found: dict[tuple[str, str], Row] = {}
     seen: set[str] = set()
     for cell, plan in material.plans.items():
@@ -49,7 +49,7 @@ def _network(material: Material, architecture: str, dataset: str, plan: Row) -> 
         macs=whole_text(plan["macs"], language),
     )
     entry = arguments_text(effective(material.study.architectures[architecture]))
-    return Details(title, [Facts([(language.say("Entry"), entry)]), _layers(material, architecture, dataset, plan)])
+    return Details(title, [Facts([(language.say("Settings"), entry)]), _layers(material, architecture, dataset, plan)])
 
 
 def _layers(material: Material, architecture: str, dataset: str, plan: Row) -> Table:

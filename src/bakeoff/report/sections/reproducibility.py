@@ -1,4 +1,4 @@
-"""How to make the study again: versions, hardware, commands and the study itself."""
+"""How to reproduce the study: versions, hardware, commands and the study itself."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def reproducibility(material: Material) -> Section:
 
 
 def _provenance(material: Material) -> list[tuple[str, str]]:
-    """What the finished runs say about where they ran; several values when they differ."""
+    """Where the finished runs ran; several values where they differ."""
     say, table = material.language.say, material.tables.runs
     finished = table[table["status"] != "missing"]
     facts = []
@@ -73,12 +73,12 @@ def _commands(material: Material) -> str:
 
 
 def study_yaml(study: Study) -> str:
-    """The study as a file that means the same study."""
+    """The study as a file that can be run again."""
     content = {
         "study": study.study,
         **study.model_dump(mode="json", exclude_defaults=True),
         "seeds": list(study.seeds),
     }
     content["recipes"] = {name: short_transforms(entry) for name, entry in content["recipes"].items()}
-    plain = max(str(content)) < FIRST_PICTOGRAM  # else YAML escapes: fonts for code have none
+    plain = max(str(content)) < FIRST_PICTOGRAM  # else leave them escaped: code fonts lack them
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=plain, width=78, default_flow_style=None)

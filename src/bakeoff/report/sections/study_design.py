@@ -1,4 +1,4 @@
-"""What was compared."""
+"""What was compared: datasets, architectures, optimizers and recipes, and how they are combined."""
 
 import math
 
@@ -41,9 +41,9 @@ def _matrix(material: Material) -> str:
     whole = math.prod(len(getattr(study, axis)) for axis in AXES)
     left_out = ""
     if len(cells) != whole:
-        left_out = language.say(" (of {number} possible; the study names which)", number=language.whole(whole))
+        left_out = language.say(" (of {number} possible; the study lists which)", number=language.whole(whole))
     return language.say(
-        "{sizes}: {experiments}{left_out}, each with {seeds}, so {runs}.",
+        "{sizes}: {experiments}{left_out}, each with {seeds}; {runs} in all.",
         sizes=" × ".join(sizes),
         experiments=language.count("{n} experiment", "{n} experiments", len(cells)),
         left_out=left_out,

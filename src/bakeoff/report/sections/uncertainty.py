@@ -1,4 +1,4 @@
-"""How far each score can be trusted: over seeds, over test images, and what a single run of each could have said."""
+"""How far each score can be trusted: over seeds, over test images, and from a single run."""
 
 from bakeoff.report.columns import (
     experiment_on_dataset_column,
@@ -13,7 +13,7 @@ from bakeoff.report.numbers import difference_text, is_known, mean_range_text, p
 
 
 def uncertainty(material: Material, dataset: str) -> list[Block]:
-    """The intervals of a dataset's experiments, and McNemar's test of their first seeds."""
+    """The intervals of a dataset's experiments, and McNemar's test of single runs."""
     return [*_intervals(material, dataset), *_single_runs(material, dataset)]
 
 
@@ -37,9 +37,9 @@ def _intervals(material: Material, dataset: str) -> list[Block]:
         metric_column(material, say("Standard error of a finite test set") + points, "test_set_error"),
     ]
     text = say(
-        "On one split of the data, two things make a score uncertain: the seeds, over which the 95 % intervals are, "
-        "and the finite test set, which all seeds share; its standard error is that of one run. The t-interval is the "
-        "one to quote; the bootstrap interval takes no shape for granted and is too narrow for few seeds."
+        "On one split of the data, a score is uncertain for two reasons: the seeds, over which the 95 % intervals are "
+        "taken, and the finite test set, which all seeds share and whose standard error is that of a single run. "
+        "Quote the t-interval; the bootstrap interval assumes no distribution, but is too narrow for few seeds."
     )
     caption = say("How far scores on {dataset} can be trusted.", dataset=dataset)
     table = tabulate(f"intervals_{dataset}", caption, columns, rows)
@@ -47,7 +47,7 @@ def _intervals(material: Material, dataset: str) -> list[Block]:
 
 
 def _single_runs(material: Material, dataset: str) -> list[Block]:
-    """McNemar's test needs images that are right or wrong: of multi-label data there is the interval alone."""
+    """Pairs of runs with one seed. McNemar's test needs images that are right or wrong, so not multi-label ones."""
     say, language = material.language.say, material.language
     rows = [row for row in material.statistic("single_runs") if str(row["a"]).split("/")[0] == dataset]
     if not rows:
@@ -59,8 +59,8 @@ def _single_runs(material: Material, dataset: str) -> list[Block]:
         range_column(material, say("95 % interval over test images")),
     ]
     text = say(
-        "The runs of seed {seed} alone, image by image. This is about two sets of weights; another seed may say "
-        "another thing, and no verdict rests on it.",
+        "The runs with seed {seed} alone, compared image by image. This is about two sets of weights: another seed may "
+        "give another answer, and no verdict rests on it.",
         seed=seed,
     )
     if all(is_known(row["only_a"]) for row in rows):
@@ -70,8 +70,8 @@ def _single_runs(material: Material, dataset: str) -> list[Block]:
             number_column(material, say("p, corrected"), "p_holm", p_text),
         ]
         text += say(
-            " McNemar's exact test counts the test images that only one of two classifies rightly; p is after Holm's "
-            "correction for all such pairs of the study."
+            " McNemar's exact test counts the test images that only one of the two classifies correctly; p is "
+            "Holm-corrected over all such pairs in the study."
         )
     caption = say("Single runs on {dataset}, seed {seed}.", dataset=dataset, seed=seed)
     table = tabulate(f"single_runs_{dataset}", caption, columns, rows)
