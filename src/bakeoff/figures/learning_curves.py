@@ -113,11 +113,7 @@ def _overview_legend(figure: Figure, panels: Sequence[Axes], shared: bool, singl
             label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
         }
         figure.legend(
-            entries.values(),
-            entries.keys(),
-            loc="outside lower center",
-            ncols=min(4, len(entries)),
-            frameon=False,
+            entries.values(), entries.keys(), loc="outside lower center", ncols=min(4, len(entries)), frameon=False
         )
 
 

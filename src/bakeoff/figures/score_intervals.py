@@ -25,9 +25,7 @@ def comparison(
     rows = dict(zip(cells_of(experiments), records(experiments), strict=True))
     labels = short_labels(cells)
     order = sorted(
-        cells,
-        key=lambda cell: rows[cell][f"{score}_mean"],
-        reverse=not study.leading_metric.higher_is_better,
+        cells, key=lambda cell: rows[cell][f"{score}_mean"], reverse=not study.leading_metric.higher_is_better
     )
     figure = Figure(figsize=(WIDTH, 0.27 * len(order) + 1.0), layout="constrained")
     axes = figure.subplots()
@@ -35,21 +33,9 @@ def comparison(
     for height, cell in enumerate(order):
         row, color = rows[cell], styles[cell].color
         axes.scatter(
-            seeds[cell],
-            [height - 0.2] * len(seeds[cell]),
-            s=11,
-            color=color,
-            alpha=0.55,
-            linewidth=0,
-            zorder=2,
+            seeds[cell], [height - 0.2] * len(seeds[cell]), s=11, color=color, alpha=0.55, linewidth=0, zorder=2
         )
-        axes.plot(
-            [row[f"{score}_low"], row[f"{score}_high"]],
-            [height + 0.1] * 2,
-            color=INK,
-            linewidth=1.3,
-            zorder=3,
-        )
+        axes.plot([row[f"{score}_low"], row[f"{score}_high"]], [height + 0.1] * 2, color=INK, linewidth=1.3, zorder=3)
         axes.plot(
             row[f"{score}_mean"],
             height + 0.1,

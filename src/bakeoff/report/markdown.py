@@ -24,9 +24,7 @@ def escape_markdown(text: str) -> str:
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
     flat = re.sub(r"([\\`*_\[\]|~$#])", r"\\\1", flat)
     return re.sub(
-        r"^([-+=]|\d+(?=[.)](\s|$)))",
-        lambda match: match[0] + "\\" if match[0].isdigit() else "\\" + match[0],
-        flat,
+        r"^([-+=]|\d+(?=[.)](\s|$)))", lambda match: match[0] + "\\" if match[0].isdigit() else "\\" + match[0], flat
     )
 
 

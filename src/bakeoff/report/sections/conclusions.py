@@ -160,10 +160,7 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
             language,
         ),
         *listed(
-            "{n} other has no complete run{which}.",
-            "{n} others have no complete run{which}.",
-            without_run,
-            language,
+            "{n} other has no complete run{which}.", "{n} others have no complete run{which}.", without_run, language
         ),
         *listed(
             "Its difference from {n} other is the same with every seed, so there is no spread to judge by{which}.",

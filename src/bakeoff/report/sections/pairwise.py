@@ -5,12 +5,7 @@ from functools import partial
 from bakeoff.report.columns import number_column, pair_columns, range_column
 from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, tabulate
 from bakeoff.report.material import Material, Row
-from bakeoff.report.numbers import (
-    NONE,
-    amount_text,
-    difference_text,
-    p_text,
-)
+from bakeoff.report.numbers import NONE, amount_text, difference_text, p_text
 from bakeoff.report.sections.across_datasets import ranks
 from bakeoff.report.sections.uncertainty import uncertainty
 from bakeoff.report.sections.variance_shares import variance

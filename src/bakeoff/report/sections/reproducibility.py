@@ -33,12 +33,7 @@ def reproducibility(material: Material) -> Section:
     return Section(
         say("How to reproduce"),
         "reproduce",
-        [
-            Facts(facts),
-            Code(_commands(material), "sh"),
-            Paragraph(say("The study:")),
-            Code(study_yaml(study), "yaml"),
-        ],
+        [Facts(facts), Code(_commands(material), "sh"), Paragraph(say("The study:")), Code(study_yaml(study), "yaml")],
     )
 
 
@@ -74,11 +69,7 @@ def _commands(material: Material) -> str:
 
 def study_yaml(study: Study) -> str:
     """The study as a file that can be run again."""
-    content = {
-        "study": study.study,
-        **study.model_dump(mode="json", exclude_defaults=True),
-        "seeds": list(study.seeds),
-    }
+    content = {"study": study.study, **study.model_dump(mode="json", exclude_defaults=True), "seeds": list(study.seeds)}
     content["recipes"] = {name: short_transforms(entry) for name, entry in content["recipes"].items()}
     plain = max(str(content)) < FIRST_PICTOGRAM  # else leave them escaped: code fonts lack them
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=plain, width=78, default_flow_style=None)
