@@ -1,6 +1,7 @@
 import shlex
 import re
 from functools import cache, partial
+from importlib.resources import files
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -56,7 +57,7 @@ shell.prefix(
 )
 
 
-report: "report/captions/workflow.rst"
+report: "workflow/report/workflow.rst"
 
 
 # These run where Snakemake does, also when it sends the others to a cluster.

@@ -10,10 +10,11 @@ from babel.messages.pofile import read_po
 
 from bakeoff.errors import BakeoffError
 from bakeoff.language import CATALOGUES, LANGUAGES, language_of
+from bakeoff.report.templating import TEMPLATES
 from bakeoff.study.metrics import METRICS
 from terminal import ROOT
 
-KEYWORDS = {"say": None, "mark": None, "count": (1, 2)}
+KEYWORDS = {"say": None, "mark": None, "count": (1, 2), "listed": (1, 2)}
 
 
 def messages() -> Catalog:
@@ -24,7 +25,7 @@ def messages() -> Catalog:
         for part, files in (("study", "smoke.py"), ("analysis", "labels.py"), ("report", "**.py"), ("figures", "**.py"))
     )
     template = extract_from_dir(
-        ROOT / "report/templates", method_map=[("report.html.j2", "jinja2.ext:babel_extract")], keywords=KEYWORDS
+        TEMPLATES, method_map=[("report.html.j2", "jinja2.ext:babel_extract")], keywords=KEYWORDS
     )
     for path, line, message, *_ in chain(*code, template):
         found.add(message, locations=[(path, line)])
@@ -67,5 +68,5 @@ def test_numbers_are_written_as_the_language_writes_them() -> None:
 
 
 def test_an_unknown_language_is_an_error() -> None:
-    with pytest.raises(BakeoffError, match="allowed: en, ru"):
+    with pytest.raises(BakeoffError, match="unsupported language 'xx'; choose en or ru"):
         language_of("xx")

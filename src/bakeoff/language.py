@@ -1,6 +1,6 @@
 """The language of figures and reports: words from gettext catalogues, numbers as Babel writes them.
 
-Messages are written in English in the code; `languages/<code>.po` holds what they are called elsewhere.
+The code holds the messages in English; `languages/<code>.po` translates them.
 """
 
 import gettext
@@ -21,45 +21,50 @@ CATALOGUES = Path(__file__).parent / "languages"
 
 
 def mark(message: str) -> str:
-    """A message that is said elsewhere: marks it for the catalogues."""
+    """Mark a message for the catalogues that is translated elsewhere."""
     return message
 
 
+def capitalized(text: str) -> str:
+    """The text with its first letter in upper case; capitalize() would change the rest, too."""
+    return text[:1].upper() + text[1:]
+
+
 def unbroken(text: str) -> str:
-    """A number, its sign and its unit stay on one line: `95 %`, `p = 0.03`, `п. п.`"""
+    """The text with spaces that keep a number, its sign and its unit on one line: `95 %`, `p = 0.03`, `п. п.`"""
     return UNBROKEN.sub("\u00a0", text)
 
 
 @dataclass(frozen=True)
 class Language:
-    """One of LANGUAGES; `language_of` makes it."""
+    """A language that reports are written in; made by `language_of`."""
 
     code: str
 
     def say(self, message: str, /, **values: Any) -> str:
-        """A message with its values filled in: `say("Mean of {what}", what="loss")`."""
+        """The message in this language, with its values filled in: `say("Mean of {what}", what="loss")`."""
         found = self._catalogue.gettext(message)
         return unbroken(found.format(**values) if values else found)
 
     def count(self, one: str, many: str, number: int, /, **values: Any) -> str:
-        """A message in the form that a number asks for; it is `{n}` in the message."""
+        """The message in the plural form of a number, which is `{n}` in the message."""
         found = self._catalogue.ngettext(one, many, number)
         return unbroken(found.format(n=self.whole(number), **values))
 
     def number(self, value: float, digits: int) -> str:
-        """A number with so many decimals, and its thousands apart."""
+        """A number with so many decimals and separated thousands."""
         return self._formatted(value, f"#,##0.{'0' * digits}" if digits else "#,##0")
 
     def whole(self, value: float) -> str:
-        """A whole number with its thousands apart."""
+        """A whole number with separated thousands."""
         return self.number(value, 0)
 
     def significant(self, value: float, digits: int = 3, padded: bool = False) -> str:
-        """A number with at most so many significant digits; `padded`: with all of them, as in a column of a table."""
+        """A number with at most so many significant digits, or exactly so many when `padded`."""
         return self._formatted(value, "@" + ("@" if padded else "#") * (digits - 1)) if value else "0"
 
     def enumeration(self, items: Sequence[str]) -> str:
-        """Items as one part of a sentence: `a, b, and c`."""
+        """Items as part of a sentence: `a, b, and c`."""
         from babel.lists import format_list
 
         return format_list(items, style="standard", locale=self.code)
@@ -77,15 +82,15 @@ class Language:
 
 
 def language_of(code: str) -> Language:
-    """The language of a code. Raises BakeoffError when there is no such language."""
+    """The language with this code. Raises BakeoffError when it is unsupported."""
     if code not in LANGUAGES:
-        raise BakeoffError(f"language {code!r}: no report is written in it; allowed: {', '.join(LANGUAGES)}")
+        raise BakeoffError(f"unsupported language {code!r}; choose {' or '.join(LANGUAGES)}")
     return Language(code)
 
 
 @cache
 def _catalogue(code: str) -> gettext.NullTranslations:
-    """The messages of a language; English ones are those of the code itself."""
+    """The messages of a language; English needs no catalogue."""
     path = CATALOGUES / f"{code}.po"
     if not path.exists():
         return gettext.NullTranslations()

@@ -1,16 +1,24 @@
 """Figures: which are drawn, what they say, and that they are the same each time."""
 
 import xml.etree.ElementTree as ElementTree
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from bakeoff.analysis.labels import short_labels
 from bakeoff.figures.draw import draw_figures
+from bakeoff.figures.style import styles_of, theme
+from bakeoff.figures.trade_off import trade_off
+from bakeoff.language import language_of
+from bakeoff.results.summary_tables import read_tables
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study, experiments, runs
-from synthetic_runs import analyse, layout_in, result_of, study_of, write_run, write_runs
+from synthetic_runs import analyse, history_of, layout_in, result_of, study_of, write_run, write_runs
 
 OVERVIEWS = [
     "confusion_digits.svg",
@@ -86,39 +94,37 @@ def test_one_seed_one_epoch_one_experiment(tmp_path: Path) -> None:
     study = study_of(architectures={"linear": {"model": "mlp"}}, optimizers={"sgd": {"name": "SGD"}}, seeds=1)
     layout = layout_in(tmp_path, study)
     write_runs(study, layout)
-    from synthetic_runs import history_of
-
     layout.run(runs(study)[0]).history.write_text(history_of(1))
     assert len(drawn(study, layout)) == 7
     assert "linear" in texts(layout.figures / "comparison_digits.svg")
 
 
-def test_no_labels_overlap_for_eight_experiments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import bakeoff.figures.trade_off as figures
-
-    placed: list[list[figures.Box]] = []
-    place = figures._place_labels
-
-    def spy(axes, xs, ys, labels, colors):  # type: ignore[no-untyped-def]
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-        place(axes, xs, ys, labels, colors)
-        renderer = FigureCanvasAgg(axes.figure).get_renderer()
-        boxes = [text.get_tightbbox(renderer).extents for text in axes.texts]
-        assert len(boxes) == len(labels)
-        placed.append([tuple(box) for box in boxes])
-
-    monkeypatch.setattr(figures, "_place_labels", spy)
+@pytest.mark.parametrize(("quantity", "step"), [("parameters", 0.001), ("training_seconds", 0.0)])
+def test_labels_hide_neither_each_other_nor_a_point(tmp_path: Path, quantity: str, step: float) -> None:
+    """Of points above each other, and of a row of them; measured by Matplotlib on the finished figure, in pixels."""
     mlp = {"model": "mlp"}
     study = study_of(architectures={name: mlp for name in ("logistic", "perceptron", "perceptron-bn", "cnn")})
     layout = layout_in(tmp_path, study)
-    for run in runs(study):  # all within a point of each other: the crowded case
-        write_run(layout, run, result_of(study, run, 0.9 + 0.001 * len(run.architecture)))
-    drawn(study, layout)
-    assert len(placed) == 2
-    for boxes in placed:
-        for index, box in enumerate(boxes):
-            assert all(figures._overlap(box, other) == 0 for other in boxes[:index])
+    cells = experiments(study)
+    for run in runs(study):
+        result = result_of(study, run, 0.9 + step * len(run.architecture))
+        result["cost"]["training_seconds"] = 2.0 + 0.1 * cells.index(run.experiment)
+        write_run(layout, run, result)
+    analyse(study, layout)
+    table = read_tables(layout).experiments
+    with theme():
+        figure = trade_off(study, language_of("en"), table, quantity, "Cost", styles_of(cells))
+    (axes,) = figure.axes
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = {text.get_text(): Text.get_window_extent(text, renderer) for text in axes.texts}  # without leading lines
+    assert set(boxes) == set(short_labels(cells).values()) and len(boxes) == 8
+    assert [pair for pair in combinations(boxes, 2) if boxes[pair[0]].overlaps(boxes[pair[1]])] == []
+    points = axes.transData.transform(table[[quantity, "test_accuracy_mean"]].to_numpy(float))
+    assert [name for name, box in boxes.items() for x, y in points if box.contains(x, y)] == []
+    frame = axes.get_window_extent(renderer)
+    assert all(frame.contains(*box.min) and frame.contains(*box.max) for box in boxes.values())
+    for point, label in zip(points, short_labels(cells).values(), strict=True):
+        assert np.hypot(*(point - np.clip(point, boxes[label].min, boxes[label].max))) < 100
 
 
 def test_labels_leave_out_what_does_not_vary() -> None:

@@ -17,12 +17,12 @@ from scipy import stats
 from bakeoff.analysis.tables import statistics_files
 from bakeoff.figures.draw import draw_figures
 from bakeoff.language import language_of
-from bakeoff.report.content import compose
+from bakeoff.report.compose import compose
 from bakeoff.report.document import Document, Facts, Table, blocks_of
 from bakeoff.report.material import gather
 from bakeoff.report.pdf import make_pdf
 from bakeoff.report.render import render_report
-from bakeoff.report.sections.verdicts import sentence
+from bakeoff.report.verdicts import sentence
 from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study, runs
@@ -107,7 +107,7 @@ def test_one_seed_has_no_interval_and_no_verdict(tmp_path: Path, language: str) 
     for made_up in (4, 6):  # the interval over seeds, p
         assert {row[made_up].text for row in pairs.rows} == {"–"}
     assert "sizes_digits" not in tables(found)
-    assert {row[-1].text for row in pairs.rows} == {{"en": "too few seeds", "ru": "мало зёрен"}[language]}
+    assert {row[-1].text for row in pairs.rows} == {{"en": "too few seeds", "ru": "мало сидов"}[language]}
 
 
 @LANGUAGES
@@ -126,7 +126,7 @@ def test_one_experiment_is_compared_with_none(tmp_path: Path, language: str) -> 
 @pytest.mark.parametrize(("ending", "said"), [(None, "12 runs are missing"), ("diverged", "12 runs diverged")])
 def test_without_a_complete_run_there_is_no_score(tmp_path: Path, language: str, ending: str | None, said: str) -> None:
     found, folder = reported(tmp_path, study_of(), lambda run: ending, language)
-    expected = {"en": "no run is complete yet", "ru": "ещё нет завершённых запусков"}
+    expected = {"en": "no run is complete yet", "ru": "завершённых запусков пока нет"}
     assert expected[language] in summary_of(found)
     if language == "en":
         assert said in summary_of(found)
@@ -177,12 +177,12 @@ def test_the_best_mean_that_loses_where_both_have_a_seed_is_said_to(tmp_path: Pa
     said = {
         "en": ("is that of deep", "Yet over the seeds that both completed, 1 other is better (linear).",
                "linear is better than deep", "2 seeds are left out"),
-        "ru": ("у deep", "Однако по зёрнам, завершённым у обоих, лучше 1 другой (linear).",
-               "linear лучше, чем deep", "2 зерна не участвуют"),
+        "ru": ("у deep", "Однако по сидам, завершённым у обоих, 1 другой лучше (linear).",
+               "linear лучше, чем deep", "2 сида исключены"),
     }[language]  # fmt: skip
     for words in said[:2]:
         assert words in summary_of(found)
-    assert "is better than 1 other" not in summary_of(found) and "Он лучше ещё" not in summary_of(found)
+    assert "is better than 1 other" not in summary_of(found) and "Этот эксперимент лучше" not in summary_of(found)
     for words in said[2:]:
         assert words in breakable((folder / "report.md").read_text())
 
@@ -203,7 +203,7 @@ def test_a_difference_that_other_images_might_turn_is_said_to(tmp_path: Path) ->
     material = gather(study, layout_in(tmp_path, study), language_of("en"))
     row = next(row for row in material.statistic("comparisons") if row["verdict"] == "better")
     turned = {**row, "images_low": -0.01, "images_high": 0.02}
-    assert "On other test images of the kind its sign is open (95 % interval −1.00 to 2.00)." in breakable(
+    assert "On other test images of the same kind the sign is open (95 % interval −1.00 to 2.00)." in breakable(
         sentence(material, turned)
     )
     assert "other test images" not in sentence(material, {**row, "images_low": 0.01, "images_high": 0.02})

@@ -41,9 +41,13 @@ def verdicts(tmp_path: Path, study: Study, **metrics: Any) -> list[Any]:
 @pytest.mark.parametrize(
     ("value", "verdict", "words"),
     [
-        (0.92, "as ours", "Runs like ours would give 86.03 – 95.97 %: the published 92.00 % is among them."),
-        (0.86, "below ours", "the published 86.00 % is below."),
-        (0.96, "above ours", "the published 96.00 % is above."),
+        (
+            0.92,
+            "consistent with ours",
+            "Runs like ours would average 86.03 – 95.97 %: the published 92.00 % is consistent with ours.",
+        ),
+        (0.86, "below ours", "the published 86.00 % is below ours."),
+        (0.96, "above ours", "the published 96.00 % is above ours."),
     ],
 )
 def test_the_number_is_among_those_of_runs_like_ours_or_beside_them(
@@ -83,7 +87,7 @@ def test_ours_is_of_the_same_measure(tmp_path: Path) -> None:
     assert ours[:4] == ["97.00 ± 0.00 %", "60.00 ± 0.00 %", "70.00 ± 0.00 %", "0.2 ± 0"]
     assert ours[4:] == ["65.00 ± 0.00 %", "75.00 ± 0.00 %"]
     assert [breakable(item.published) for item in found[:4]] == ["50.00 %", "50.00 %", "50.00 %", "1.5"]
-    assert {item.verdict for item in found} == {"no interval: our runs are alike"}
+    assert {item.verdict for item in found} == {"no interval: our runs score the same"}
     assert [("ours at the epoch" in item.measure) for item in found] == [False] * 5 + [True]
 
 
@@ -111,7 +115,7 @@ def test_notes_and_numbers_stand_in_both_reports(tmp_path: Path) -> None:
     assert "The \\*first\\* rung." in markdown and "<p>The *first* rung.</p>" in html
     for page in (markdown, html):
         page = breakable(page)
-        assert "published 92.00 % (4 runs), ours 91.00 ± 1.00 %. Runs like ours would give 87.71 – 94.29 %" in page
+        assert "published 92.00 % (4 runs), ours 91.00 ± 1.00 %. Runs like ours would average 87.71 – 94.29 %" in page
         assert "Published numbers" in page
     assert parse_study(yaml.safe_load(study_yaml(study))) == study
 

@@ -10,7 +10,7 @@ from reading import Page, summary_of, table_of
 
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.draw import draw_figures
-from bakeoff.report.content import compose
+from bakeoff.report.compose import compose
 from bakeoff.report.markdown import escape_markdown
 from bakeoff.report.render import render_report
 from bakeoff.report.sections.reproducibility import study_yaml
@@ -150,8 +150,8 @@ def test_the_summary_says_who_leads_and_from_whom_it_can_be_told(tmp_path: Path)
         "On digits, the highest mean test accuracy of 4 experiments with a complete run is that of deep · adam: "
         "96.00 % "
         "(95 % interval 93.52 – 98.48 %, 3 complete runs). It is better than 1 other (linear · sgd). "
-        "It cannot be told from 1 other (deep · sgd). From 1 other it differs by the same with every seed: "
-        "no spread to judge by (linear · adam). 12 of 12 planned runs are complete."
+        "It cannot be distinguished from 1 other (deep · sgd). Its difference from 1 other is the same with every "
+        "seed, so there is no spread to judge by (linear · adam). 12 of 12 planned runs are complete."
     )
     table = table_of(report, "results_digits")
     bold = [[cell.text for cell in row if cell.bold] for row in table.rows]
@@ -254,7 +254,7 @@ def test_what_cannot_be_rendered_says_so(tmp_path: Path) -> None:
     with pytest.raises(BakeoffError, match="bakeoff summarize"):
         render_report(study, layout)
     analyse(study, layout)
-    with pytest.raises(BakeoffError, match="allowed: en, ru"):
+    with pytest.raises(BakeoffError, match="unsupported language 'xx'; choose en or ru"):
         render_report(study, layout, language="xx")
     with pytest.raises(BakeoffError, match="other runs than the study plans"):
         render_report(study_of(seeds=4), layout)

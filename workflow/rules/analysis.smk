@@ -4,13 +4,13 @@ rule summarize:
     output:
         report(
             LAYOUT.summary / "runs.csv",
-            caption="../../report/captions/table.rst",
+            caption="../report/table.rst",
             category="Tables",
             labels={"table": "runs"},
         ),
         report(
             LAYOUT.summary / "experiments.csv",
-            caption="../../report/captions/table.rst",
+            caption="../report/table.rst",
             category="Tables",
             labels={"table": "experiments"},
         ),
@@ -45,7 +45,7 @@ rule figures:
         report(
             directory(LAYOUT.figures),
             patterns=["{figure}.svg"],
-            caption="../../report/captions/figure.rst",
+            caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{figure}"},
         ),

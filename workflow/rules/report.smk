@@ -4,12 +4,12 @@ rule report:
         rules.summarize.output,
         rules.statistics.output,
         rules.figures.output,
-        templates=sorted(map(str, Path(workflow.basedir, "report/templates").iterdir())),
+        templates=sorted(map(str, files("bakeoff.report").joinpath("templates").iterdir())),
     output:
         LAYOUT.report_folder / "report.md",
         report(
             LAYOUT.report_folder / "report.html",
-            caption="../../report/captions/report.rst",
+            caption="../report/report.rst",
             category="Report",
         ),
         LAYOUT.report_folder / "latex/report.tex",

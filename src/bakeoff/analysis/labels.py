@@ -2,16 +2,30 @@
 
 from collections.abc import Sequence
 
-from bakeoff.language import Language
+from bakeoff.language import Language, capitalized, mark
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.metrics import Metric
 from bakeoff.study.study import Study
+
+SPLIT_TITLES = {"train": mark("Train"), "validation": mark("Validation"), "test": mark("Test")}
+SCORES = {
+    "test": mark("Test {metric}"),
+    "validation": mark("Validation {metric}"),
+    "train": mark("Train {metric}"),
+    "test_last": mark("Test {metric}, last epoch"),
+    "test_max": mark("Test {metric}, best epoch on test (optimistic)"),
+}
 
 
 def metric_name(metric: Metric, study: Study, language: Language) -> str:
     """What a metric is called; catalogues know F-beta, whatever the study's β is."""
     f_beta = f"F{study.beta:g}"
     return language.say(metric.label.replace(f_beta, "F-beta")).replace("F-beta", f_beta)
+
+
+def score_name(score: str, metric: Metric, study: Study, language: Language) -> str:
+    """What a metric of one of SCORES is called, as a title."""
+    return capitalized(language.say(SCORES[score], metric=metric_name(metric, study, language)))
 
 
 def varying_facets(cells: Sequence[Experiment]) -> list[str]:

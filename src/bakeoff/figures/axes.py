@@ -1,46 +1,43 @@
-"""Axes: their numbers, in the report's language."""
+"""Axes: numbers in the report's language, sides and legends."""
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from bakeoff.language import Language
 from bakeoff.study.metrics import Metric
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+
+def format_percent(axis: Axis, language: Language) -> None:
+    """Show fractions as percentages."""
+    axis.set_major_formatter(lambda value, _: f"{language.significant(100 * value)} %")
 
 
-def sentence(text: str) -> str:
-    """With a capital in front; capitalize() would make small letters of the rest."""
-    return text[:1].upper() + text[1:]
-
-
-def format_value(axis: Any, metric: Metric, language: Language) -> None:
-    """Values of a metric, as percentages where it is a fraction."""
-    from matplotlib.ticker import MaxNLocator
-
+def format_value(axis: Axis, metric: Metric, language: Language) -> None:
+    """Show values of a metric, as percentages where it is a fraction."""
     axis.set_major_locator(MaxNLocator(nbins=6))
     if metric.percent:
-        axis.set_major_formatter(lambda value, _: f"{language.significant(100 * value)} %")
+        format_percent(axis, language)
         low, high = axis.get_view_interval()
-        if high > 1:  # an interval may reach past 100 %, the axis does not
-            axis._set_lim(low, 1 + 0.02 * (1 - low), auto=None)
+        if high > 1:  # an interval may reach past 100 %, but the axis should not
+            axis._set_lim(low, 1 + 0.02 * (1 - low), auto=None)  # type: ignore[attr-defined]
     else:
         axis.set_major_formatter(lambda value, _: language.significant(value))
 
 
-def format_epochs(axes: "Axes", language: Language) -> None:
-    """Whole epochs."""
-    from matplotlib.ticker import MaxNLocator
-
+def format_epochs(axes: Axes, language: Language) -> None:
+    """Show whole epochs only."""
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.set_xlabel(language.say("Epoch"))
-    axes.spines[["right", "top"]].set_visible(False)
+    show_sides(axes, "left", "bottom")
 
 
-def fit_loss(axes: "Axes", language: Language) -> None:
-    """A loss that falls by orders of magnitude shows its end only on a logarithmic axis."""
-    import numpy as np
-
+def fit_loss(axes: Axes, language: Language) -> None:
+    """Use a logarithmic axis for a loss that falls by orders of magnitude, or its end could not be seen."""
     values = [float(value) for line in axes.get_lines() for value in np.asarray(line.get_ydata())]
     positive = [value for value in values if value > 0]
     if positive and len(positive) == len(values) and max(positive) / min(positive) > 30:
@@ -49,22 +46,29 @@ def fit_loss(axes: "Axes", language: Language) -> None:
         axes.yaxis.set_minor_formatter("")
 
 
-def format_quantity(axes: "Axes", language: Language) -> None:
-    """Parameters and seconds alike: 10k, 2.5M, 0.5."""
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
-
+def format_quantity(axes: Axes, language: Language) -> None:
+    """Show parameters and seconds alike, in short: 10k, 2.5M, 0.5."""
     if axes.get_xscale() == "log":
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if _decades(axes) < 2 else (1,)))
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7))
     axes.xaxis.set_major_formatter(lambda value, _: _thousands(value, language))
-    axes.spines[["right", "top"]].set_visible(False)
+    show_sides(axes, "left", "bottom")
 
 
-def _decades(axes: "Axes") -> float:
-    import math
+def show_sides(axes: Axes, *sides: str) -> None:
+    """Show these of a plot's four sides, and no others."""
+    for side, line in axes.spines.items():
+        line.set_visible(side in sides)
 
+
+def legend_at_the_right(axes: Axes, **options: Any) -> None:
+    """Put the legend beside the plot, where it hides nothing."""
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, **options)
+
+
+def _decades(axes: Axes) -> float:
     low, high = axes.get_xlim()
     return math.log10(high / low)
 

@@ -1,28 +1,24 @@
-"""What goes wrong: confusion, calibration, and the images that are hardest."""
+"""What goes wrong: confusion, calibration, and the hardest images."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
 from bakeoff.analysis.images import Images, mosaic
-from bakeoff.figures.style import DASHES, INK, MUTED, WIDTH, palette, shortened
+from bakeoff.figures.axes import format_percent, legend_at_the_right, show_sides
+from bakeoff.figures.style import INK, MUTED, WIDTH, line_styles, palette, shortened
 from bakeoff.language import Language
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-NUMBERED_CLASSES = 15  # a matrix of more has no room for its numbers
+NUMBERED_CLASSES = 15  # a larger matrix has no room for numbers
 
 
-def confusion(cells: "pd.DataFrame", classes: Sequence[str], language: Language) -> "Figure":
-    """The share of each true class that is taken for each class: a row sums to 100 %.
+def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -> Figure:
+    """The share of each true class that is predicted as each class; a row sums to 100 %.
 
-    `cells` has the columns `true`, `predicted` and `share`, a row for each cell that is not empty.
+    `cells` has the columns `true`, `predicted` and `share`, and a row for each cell that is not empty.
     """
-    from matplotlib.figure import Figure
-
     places = {name: index for index, name in enumerate(classes)}
     shares = np.zeros((len(classes), len(classes)))
     shares[cells["true"].map(places), cells["predicted"].map(places)] = cells["share"]
@@ -45,18 +41,15 @@ def confusion(cells: "pd.DataFrame", classes: Sequence[str], language: Language)
             color = "white" if share > 0.5 else INK
             axes.text(predicted, true, f"{100 * share:.0f}", ha="center", va="center", color=color, fontsize=7.5)
     else:
-        bar = figure.colorbar(image, ax=axes, shrink=0.7)
-        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{language.significant(100 * value)} %")
+        format_percent(figure.colorbar(image, ax=axes, shrink=0.7).ax.yaxis, language)
     return figure
 
 
-def reliability(bins: "pd.DataFrame", language: Language) -> "Figure":
-    """How often predictions of a probability are true, above how many there are of it.
+def reliability(bins: pd.DataFrame, language: Language) -> Figure:
+    """How often predictions with a given probability are true; below, how many such predictions there are.
 
     `bins` has the columns `low`, `high`, `predictions`, `probability` and `observed`.
     """
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(4.2, 4.4), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     hue = palette()[0]
@@ -70,42 +63,29 @@ def reliability(bins: "pd.DataFrame", language: Language) -> "Figure":
     lower.set_xlabel(language.say("Predicted probability"))
     lower.yaxis.set_major_formatter(lambda value, _: language.whole(value))
     for axis in (upper.xaxis, upper.yaxis):
-        axis.set_major_formatter(lambda value, _: f"{language.significant(100 * value)} %")
+        format_percent(axis, language)
     for axes in (upper, lower):
-        axes.spines[["right", "top"]].set_visible(False)
+        show_sides(axes, "left", "bottom")
     return figure
 
 
-def precision_recall(curves: "pd.DataFrame", language: Language) -> "Figure":
+def precision_recall(curves: pd.DataFrame, language: Language) -> Figure:
     """Precision against recall, a line for each label: `curves` has the columns `class`, `recall` and `precision`."""
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
     axes = figure.subplots()
-    hues = palette()
-    for index, (label, curve) in enumerate(curves.groupby("class", sort=False)):
-        dash = DASHES[index // len(hues) % len(DASHES)]
-        axes.step(
-            curve["recall"],
-            curve["precision"],
-            where="post",
-            color=hues[index % len(hues)],
-            linestyle=dash,
-            label=label,
-        )
+    for (label, curve), (color, dash) in zip(curves.groupby("class", sort=False), line_styles(), strict=False):
+        axes.step(curve["recall"], curve["precision"], where="post", color=color, linestyle=dash, label=label)
     axes.set_xlabel(language.say("Recall"))
     axes.set_ylabel(language.say("Precision"))
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda value, _: f"{language.significant(100 * value)} %")
-    axes.spines[["right", "top"]].set_visible(False)
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+        format_percent(axis, language)
+    show_sides(axes, "left", "bottom")
+    legend_at_the_right(axes)
     return figure
 
 
-def captioned(images: Images, captions: Sequence[str], columns: int) -> "Figure":
+def captioned(images: Images, captions: Sequence[str], columns: int) -> Figure:
     """Images [n, C, H, W], each under its caption of one or two lines."""
-    from matplotlib.figure import Figure
-
     rows = -(-len(images) // columns)
     side = (WIDTH - 0.2) / columns
     figure = Figure(figsize=(WIDTH, rows * (side * images.shape[2] / images.shape[3] + 0.42)), layout="constrained")

@@ -1,13 +1,15 @@
-"""Every figure that the summary of a study has data for."""
+"""Draw every figure that a study has data for."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.figure import Figure
 
 from bakeoff.analysis.curves import completed_history, mean_curves
+from bakeoff.figures.data_figures import data_figures
 from bakeoff.figures.learning_curves import curves_figure, overview
-from bakeoff.figures.sample_images import data_figures
-from bakeoff.figures.side_by_side import comparison
+from bakeoff.figures.score_intervals import comparison
 from bakeoff.figures.statistics_figures import statistics_figures
 from bakeoff.figures.style import cells_of, save, styles_of, theme
 from bakeoff.figures.trade_off import trade_off
@@ -16,16 +18,12 @@ from bakeoff.results.summary_tables import by_experiment, read_tables
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
 
 def draw_figures(study: Study, layout: Layout, language: str | None = None) -> list[Path]:
-    """Write every figure that a study's data and summary give, in its language or another.
+    """Write every figure that a study's data and summary allow, in the study's language or another.
 
-    Returns the SVG files' paths, in a fixed order; each has a PDF file beside it. Experiments without a completed run
-    are in no figure. Figures of an earlier call that have no data any more are removed.
+    Returns the paths of the SVG files, in a fixed order; each has a PDF file beside it. Experiments without a
+    completed run are left out. Figures of an earlier call that no longer have data are removed.
     Raises BakeoffError when there is no summary.
     """
     tables, words = read_tables(layout), language_of(language or study.language)
@@ -48,8 +46,8 @@ def draw_figures(study: Study, layout: Layout, language: str | None = None) -> l
 
 
 def _result_figures(
-    study: Study, language: Language, layout: Layout, present: "pd.DataFrame", runs: "pd.DataFrame"
-) -> "Iterator[tuple[str, Figure]]":
+    study: Study, language: Language, layout: Layout, present: pd.DataFrame, runs: pd.DataFrame
+) -> Iterator[tuple[str, Figure]]:
     cells = cells_of(present)
     styles = styles_of(cells)
     history = completed_history(study, layout, runs)

@@ -1,41 +1,37 @@
-"""Learning curves."""
+"""Learning curves: of one experiment, and of all on a dataset."""
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from bakeoff.analysis.curves import band
-from bakeoff.analysis.labels import metric_name, short_labels
-from bakeoff.figures.axes import fit_loss, format_epochs, format_value, sentence
+from bakeoff.analysis.labels import SPLIT_TITLES, metric_name, score_name, short_labels
+from bakeoff.figures.axes import fit_loss, format_epochs, format_value, legend_at_the_right
 from bakeoff.figures.style import DASHES, MUTED, WIDTH, Style, rest_of, rest_styles, split_facets
-from bakeoff.language import Language, mark
+from bakeoff.language import Language, capitalized
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.study import Study
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-
 LINES_IN_ONE_PANEL = 6
-LETTERS_ACROSS = 68  # of titles of panels, over a whole figure
-LINES_OF_A_DRAWING = 200  # beyond, those in the background are pixels: a drawing of them all would take megabytes
+LETTERS_ACROSS = 68  # for panel titles, across a whole figure
+LINES_OF_A_DRAWING = 200  # beyond this, background lines become pixels: as vectors they would take megabytes
 
 
-def curves_figure(study: Study, language: Language, epochs: "pd.DataFrame", style: Style) -> "Figure":
-    """One experiment: the study's metric at the left, the loss or another at the right; dots are chosen epochs."""
-    from matplotlib.figure import Figure
-
+def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style: Style) -> Figure:
+    """One experiment: the study's metric on the left, the loss or another on the right; dots mark chosen epochs."""
     figure = Figure(figsize=(WIDTH, 2.6))
-    # Fixed margins: there is one such figure per experiment, and a fitted layout takes twice the time.
+    # Fixed margins: there is one such figure per experiment, and fitting the layout would double its time.
     panels = figure.subplots(
         1, 2, gridspec_kw={"left": 0.085, "right": 0.99, "bottom": 0.17, "top": 0.89, "wspace": 0.19}
     )
     for axes, metric in zip(panels, (study.metric, _beside(study, epochs)), strict=True):
-        for split, dash in ((mark("train"), DASHES[1]), (mark("validation"), "-")):
+        for split, dash in (("train", DASHES[1]), ("validation", "-")):
             color = MUTED if split == "train" else style.color
-            _draw_band(axes, band(epochs, f"{split}_{metric}"), color, dash, language.say(split))
+            _draw_band(axes, band(epochs, f"{split}_{metric}"), color, dash, language.say(SPLIT_TITLES[split]).lower())
         chosen = epochs[epochs["epoch"] == epochs["best_epoch"]]
         axes.scatter(
             chosen["epoch"],
@@ -47,7 +43,7 @@ def curves_figure(study: Study, language: Language, epochs: "pd.DataFrame", styl
             zorder=3,
             label=language.say("chosen epoch"),
         )
-        axes.set_title(sentence(metric_name(study.metrics[metric], study, language)), loc="left")
+        axes.set_title(capitalized(metric_name(study.metrics[metric], study, language)), loc="left")
         format_value(axes.yaxis, study.metrics[metric], language)
         format_epochs(axes, language)
         if metric == "loss":
@@ -56,8 +52,8 @@ def curves_figure(study: Study, language: Language, epochs: "pd.DataFrame", styl
     return figure
 
 
-def _beside(study: Study, epochs: "pd.DataFrame") -> str:
-    """What is drawn beside the study's metric: the loss, or beside the loss the first other metric that there is."""
+def _beside(study: Study, epochs: pd.DataFrame) -> str:
+    """The metric beside the study's: the loss; beside the loss, the first other metric with values."""
     others = (name for name in study.metrics if name != "loss" and f"validation_{name}" in epochs)
     return "loss" if study.metric != "loss" else next(others, "loss")
 
@@ -65,13 +61,11 @@ def _beside(study: Study, epochs: "pd.DataFrame") -> str:
 def overview(
     study: Study,
     language: Language,
-    curves: "dict[Experiment, pd.DataFrame]",
+    curves: dict[Experiment, pd.DataFrame],
     cells: list[Experiment],
     styles: dict[Experiment, Style],
-) -> "Figure":
-    """All experiments on a dataset: in one panel when few, else a panel per value of the first facet that varies."""
-    from matplotlib.figure import Figure
-
+) -> Figure:
+    """All experiments on a dataset: few in one panel, more in a panel per value of the first facet that varies."""
     first, rest = split_facets(cells)
     labels = short_labels(cells)
     names = list(dict.fromkeys(getattr(cell, first) for cell in cells))
@@ -104,31 +98,26 @@ def overview(
         last = position + columns >= len(groups)
         axes.set_xlabel(language.say("Epoch") if last else "")
         axes.tick_params(labelbottom=last)
-    label = language.say("Validation {metric}", metric=metric_name(study.leading_metric, study, language))
-    figure.supylabel(label, fontsize=9)
+    figure.supylabel(score_name("validation", study.leading_metric, study, language), fontsize=9)
     _overview_legend(figure, list(grid.flat[: len(groups)]), bool(shapes), len(groups) == 1)
     return figure
 
 
-def _overview_legend(figure: "Figure", panels: "Sequence[Axes]", shared: bool, single: bool) -> None:
+def _overview_legend(figure: Figure, panels: Sequence[Axes], shared: bool, single: bool) -> None:
     if single:
         if len(panels[0].get_lines()) > 1:
-            panels[0].legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+            legend_at_the_right(panels[0])
         return
     if shared:
         entries = {
             label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
         }
         figure.legend(
-            entries.values(),
-            entries.keys(),
-            loc="outside lower center",
-            ncols=min(4, len(entries)),
-            frameon=False,
+            entries.values(), entries.keys(), loc="outside lower center", ncols=min(4, len(entries)), frameon=False
         )
 
 
-def _draw_band(axes: "Axes", epochs: "pd.DataFrame", color: Any, dash: Any, label: str) -> None:
+def _draw_band(axes: Axes, epochs: pd.DataFrame, color: Any, dash: Any, label: str) -> None:
     if len(epochs) == 1:
         axes.plot(epochs.index, epochs["mean"], color=color, marker="o", markersize=3, linestyle="none", label=label)
         return

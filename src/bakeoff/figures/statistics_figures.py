@@ -1,25 +1,23 @@
-"""The figures of a study's statistics: mistakes of the best experiments, choices that matter, ranks over datasets."""
+"""Figures of a study's statistics: mistakes of the best experiments, choices that matter, ranks across datasets."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.figure import Figure
 
 from bakeoff.analysis.images import split_images
 from bakeoff.analysis.labels import configuration_labels, term_name
 from bakeoff.analysis.ranking import best_on
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.analysis.variance import SHARED
-from bakeoff.figures.choices import critical_difference, performance_profiles, variance_shares
 from bakeoff.figures.confusion_and_calibration import captioned, confusion, precision_recall, reliability
+from bakeoff.figures.ranks_and_variance import critical_difference, performance_profiles, variance_shares
 from bakeoff.figures.style import cells_of, shortened
 from bakeoff.language import Language
 from bakeoff.results.summary_tables import records
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 OF_AN_EXPERIMENT = ("classes", "confusion", "reliability", "precision_recall", "confused_pairs")
 OF_FIGURES = (*OF_AN_EXPERIMENT, "hardest_images", "variance", "ranks", "rank_test", "rank_groups", "profiles")
@@ -28,8 +26,9 @@ LABELS_IN_A_FIGURE = CONFIGURATIONS_IN_A_FIGURE = 20
 
 
 def statistics_figures(
-    study: Study, language: Language, layout: Layout, present: "pd.DataFrame"
-) -> "Iterator[tuple[str, Figure]]":
+    study: Study, language: Language, layout: Layout, present: pd.DataFrame
+) -> Iterator[tuple[str, Figure]]:
+    """File names and figures; `present` are the experiments that have a completed run."""
     rows = dict(zip(cells_of(present), records(present), strict=True))
     tables = {name: read_statistics(layout, name) for name in OF_FIGURES}
     for dataset in dict.fromkeys(present["dataset"]):
@@ -60,9 +59,9 @@ def statistics_figures(
 
 
 def _of_errors(
-    study: Study, language: Language, dataset: str, tables: "Mapping[str, pd.DataFrame]", hardest: "pd.DataFrame"
-) -> "Iterator[tuple[str, Figure]]":
-    """Of the best experiment on a dataset, and the images that are hardest for all."""
+    study: Study, language: Language, dataset: str, tables: Mapping[str, pd.DataFrame], hardest: pd.DataFrame
+) -> Iterator[tuple[str, Figure]]:
+    """The mistakes of the best experiment on a dataset, and the images that are hardest for all."""
     if len(tables["confusion"]):
         yield f"confusion_{dataset}.svg", confusion(tables["confusion"], list(tables["classes"]["class"]), language)
     if len(tables["reliability"]):
@@ -97,7 +96,7 @@ def _of_errors(
         yield f"hardest_images_{dataset}.svg", captioned(pixels, captions, columns=5)
 
 
-def _about(table: "pd.DataFrame", cell: Experiment) -> "pd.DataFrame":
+def _about(table: pd.DataFrame, cell: Experiment) -> pd.DataFrame:
     """The rows about an experiment."""
     chosen = table
     for facet in FACETS:

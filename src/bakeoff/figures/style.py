@@ -1,34 +1,29 @@
-"""How figures look: colours, markers, fonts; and how they are written."""
+"""How figures look (colours, markers, fonts) and how they are saved."""
 
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import StringIO
+from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import matplotlib
+import pandas as pd
+import seaborn
+from matplotlib.figure import Figure
 
 from bakeoff.analysis.labels import varying_facets
 from bakeoff.files import write_atomically
 from bakeoff.study.matrix import FACETS, Experiment
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-
 INK = "#262626"
 MUTED = "#8c8c8c"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
-DASHES: tuple[Any, ...] = (
-    "-",
-    (0, (4, 1.5)),
-    (0, (1, 1)),
-    (0, (5, 1, 1, 1)),
-    (0, (3, 1, 1, 1, 1, 1)),
-    (0, (8, 2)),
-)
+DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 2)))
 LETTERS_OF_A_NAME = 28
-WIDTH = 7.4  # inches; text of 9 points then reads like the page's own
+WIDTH = 7.4  # inches; text of 9 points then matches the page's
 
 
 @dataclass(frozen=True)
@@ -42,15 +37,12 @@ class Style:
 
 @contextmanager
 def theme() -> Iterator[None]:
-    """Seaborn's look, without leaving it behind; text stays text, in a font that ships with matplotlib."""
-    import matplotlib
-    import seaborn
-
+    """Seaborn's look inside a `with` block; text stays text, in a font that ships with Matplotlib."""
     style: dict[Any, Any] = seaborn.axes_style("whitegrid") | seaborn.plotting_context("paper")
     own: dict[Any, Any] = {
         "svg.hashsalt": "bakeoff",
         "svg.fonttype": "none",
-        "pdf.fonttype": 42,  # outlines that journals take
+        "pdf.fonttype": 42,  # outlines that journals accept
         "font.family": "DejaVu Sans",
         "text.parse_math": False,  # a class may be called $x$
         "font.size": 9,
@@ -68,25 +60,22 @@ def theme() -> Iterator[None]:
         "grid.color": "#e3e3e3",
         "grid.linewidth": 0.7,
         "lines.linewidth": 1.6,
+        "savefig.dpi": 144,
+        "figure.dpi": 72,
     }
-    with (
-        matplotlib.rc_context({**style, **own}),
-        matplotlib.rc_context({"savefig.dpi": 144, "figure.dpi": 72}),
-    ):
+    with matplotlib.rc_context({**style, **own}):
         yield
 
 
-def save(figure: "Figure", path: Path) -> Path:
+def save(figure: Figure, path: Path) -> Path:
     """Write a figure as SVG, for screens, and beside it as PDF, for LaTeX."""
-    from io import StringIO
-
     with write_atomically(path.with_suffix(".pdf"), durable=False) as temporary:
         figure.savefig(temporary, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
     text = StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    # The reader's machine may lack the font that was measured with; Verdana is as wide.
+    # The reader's machine may lack the font used for measuring; Verdana is as wide.
     svg = text.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")
-    # Six decimals of a point are a third of the file, and nothing that anybody sees.
+    # Six decimals of a point make up a third of the file, and nobody can see them.
     svg = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)
     with write_atomically(path, durable=False) as temporary:
         temporary.write_text(svg, encoding="utf-8")
@@ -94,16 +83,16 @@ def save(figure: "Figure", path: Path) -> Path:
 
 
 def shortened(name: str) -> str:
-    """A name of a class that leaves room for its figure."""
+    """A class's name, cut so that it leaves room for the figure."""
     return name if len(name) <= LETTERS_OF_A_NAME else f"{name[: LETTERS_OF_A_NAME - 1]}…"
 
 
-def cells_of(table: "pd.DataFrame") -> list[Experiment]:
+def cells_of(table: pd.DataFrame) -> list[Experiment]:
     return [Experiment(*row) for row in table[list(FACETS)].itertuples(index=False)]
 
 
 def styles_of(cells: Sequence[Experiment]) -> dict[Experiment, Style]:
-    """Colour says the first facet that varies (architecture before optimizer and recipe), marker and dash the rest."""
+    """Colour is the first facet that varies (architecture before optimizer and recipe), marker and dash the others."""
     hues = palette()
     first, rest = split_facets(cells)
     colors = list(dict.fromkeys(getattr(cell, first) for cell in cells))
@@ -111,18 +100,21 @@ def styles_of(cells: Sequence[Experiment]) -> dict[Experiment, Style]:
     styles = {}
     for cell in cells:
         color = colors.index(getattr(cell, first))
-        # Past the last colour the palette starts again, with other markers and dashes.
+        # After the last colour the palette starts again with other markers and dashes.
         shape = shapes.index(tuple(getattr(cell, facet) for facet in rest)) + color // len(hues) * len(shapes)
         styles[cell] = Style(hues[color % len(hues)], MARKERS[shape % len(MARKERS)], DASHES[shape % len(DASHES)])
     return styles
 
 
 def palette() -> list[str]:
-    """Seaborn's colour-blind-safe colours, less the pink and the yellow that fade on white."""
-    import seaborn
-
+    """Seaborn's colour-blind-safe colours without pink and yellow, which fade on white."""
     colors = seaborn.color_palette("colorblind", 10).as_hex()
     return [color for index, color in enumerate(colors) if index not in (6, 8)]
+
+
+def line_styles() -> Iterator[tuple[str, Any]]:
+    """Colours and dashes that tell lines apart: every colour with the first dash, then with the next, without end."""
+    return ((color, dash) for dash in cycle(DASHES) for color in palette())
 
 
 def split_facets(cells: Sequence[Experiment]) -> tuple[str, list[str]]:
@@ -136,9 +128,5 @@ def rest_of(cell: Experiment, rest: list[str]) -> tuple[str, ...]:
 
 
 def rest_styles(cells: Sequence[Experiment], rest: list[str]) -> dict[tuple[str, ...], tuple[Any, Any]]:
-    """Within a panel colour is free to tell the other facets apart."""
-    hues = palette()
-    names = list(dict.fromkeys(rest_of(cell, rest) for cell in cells))
-    return {
-        name: (hues[index % len(hues)], DASHES[index // len(hues) % len(DASHES)]) for index, name in enumerate(names)
-    }
+    """Within a panel, colour is free to tell the other facets apart."""
+    return dict(zip(dict.fromkeys(rest_of(cell, rest) for cell in cells), line_styles(), strict=False))

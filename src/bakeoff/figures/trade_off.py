@@ -1,31 +1,30 @@
-"""What it costs to be better."""
+"""What a better score costs."""
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import Any
 
-from bakeoff.analysis.labels import metric_name, short_labels
-from bakeoff.figures.axes import format_quantity, format_value
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bakeoff.analysis.labels import score_name, short_labels
+from bakeoff.figures.axes import format_quantity, format_value, legend_at_the_right
 from bakeoff.figures.style import WIDTH, Style, cells_of
 from bakeoff.language import Language
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.study import Study
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-
-NAMED_POINTS = 16  # beyond, points carry numbers and a list beside says whose they are
+NAMED_POINTS = 16  # beyond this, points carry numbers and a list beside them gives the names
 
 Box = tuple[float, float, float, float]
 
 
 def trade_off(
-    study: Study, language: Language, points: "pd.DataFrame", quantity: str, title: str, styles: dict[Experiment, Style]
-) -> "Figure":
-    """The test metric against a cost, a panel per dataset: values on different data do not compare."""
-    from matplotlib.figure import Figure
-
+    study: Study, language: Language, points: pd.DataFrame, quantity: str, title: str, styles: dict[Experiment, Style]
+) -> Figure:
+    """The test metric against a cost. Each dataset has its own panel: scores on different data do not compare."""
     datasets = list(dict.fromkeys(points["dataset"]))
     numbered = points.groupby("dataset").size().max() > NAMED_POINTS
     height = max(3.6, 0.155 * points.groupby("dataset").size().max() + 0.8) if numbered else 3.6
@@ -55,7 +54,7 @@ def trade_off(
             axes.set_xscale("log")
         axes.margins(x=0.12, y=0.14)
         axes.set_xlabel(title)
-        axes.set_ylabel(language.say("Test {metric}", metric=metric_name(study.leading_metric, study, language)))
+        axes.set_ylabel(score_name("test", study.leading_metric, study, language))
         format_quantity(axes, language)
         format_value(axes.yaxis, study.leading_metric, language)
         if len(datasets) > 1:
@@ -65,7 +64,7 @@ def trade_off(
             _number_key(axes, cells, labels, styles)
             labels = [str(number) for number in range(1, len(labels) + 1)]
         marks.append((axes, xs, ys, labels, [styles[cell].color for cell in cells]))
-    # Labels need the final size of the axes, so the layout is settled first and then kept.
+    # Labels need the final size of the axes, so the layout is computed first and then frozen.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for mark in marks:
@@ -73,9 +72,7 @@ def trade_off(
     return figure
 
 
-def _number_key(axes: "Axes", cells: list[Experiment], labels: list[str], styles: dict[Experiment, Style]) -> None:
-    from matplotlib.lines import Line2D
-
+def _number_key(axes: Axes, cells: list[Experiment], labels: list[str], styles: dict[Experiment, Style]) -> None:
     handles = [
         Line2D(
             [],
@@ -88,18 +85,14 @@ def _number_key(axes: "Axes", cells: list[Experiment], labels: list[str], styles
         )
         for number, (cell, label) in enumerate(zip(cells, labels, strict=True), 1)
     ]
-    axes.legend(
-        handles=handles, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=7.5,
-        labelspacing=0.25, handletextpad=0.2, borderaxespad=0, ncols=1 if len(cells) <= 60 else 2,
+    legend_at_the_right(
+        axes, handles=handles, fontsize=7.5, labelspacing=0.25, handletextpad=0.2, borderaxespad=0,
+        ncols=1 if len(cells) <= 60 else 2,
     )  # fmt: skip
 
 
-def _place_labels(axes: "Axes", xs: Any, ys: Any, labels: list[str], colors: list[Any]) -> None:
-    """Write each label near its point where it hides no point and no other label; a thin line leads to far ones."""
-    import math
-
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
+def _place_labels(axes: Axes, xs: Any, ys: Any, labels: list[str], colors: list[Any]) -> None:
+    """Put each label near its point, where it hides no point and no label; a thin line leads to distant ones."""
     figure = axes.figure
     renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[arg-type, no-untyped-call]
     frame = axes.get_window_extent(renderer)
@@ -136,7 +129,7 @@ def _place_labels(axes: "Axes", xs: Any, ys: Any, labels: list[str], colors: lis
 
 
 def _box(x: float, y: float, dx: float, width: float, height: float) -> Box:
-    """The box of a text anchored at (x, y): beside the point when it lies to a side, centred above or below it."""
+    """The box of a text anchored at (x, y): left or right of the point, or centred above or below it."""
     left = x if dx > 1 else x - width if dx < -1 else x - width / 2
     return (left - 1, y - height / 2 - 0.5, left + width + 1, y + height / 2 + 0.5)
 

@@ -1,18 +1,20 @@
-"""What a report is made of, in every format alike: sections of paragraphs, tables, figures and code.
+"""What a report consists of, whatever its format: sections of paragraphs, tables, figures and code.
 
-Text is plain text. Each format escapes it, and decides how a block looks.
+Text is plain text. Each format escapes it and decides how a block looks.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, Generic, Literal, TypeVar
+
+R = TypeVar("R")  # what one row of a table is made from
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """`summary` stands out; `note` stands back; `warning` asks for care."""
+    """A `summary` stands out, a `note` stands back, a `warning` calls for care."""
 
-    kind: ClassVar[str] = "paragraph"
     text: str
     role: Literal["text", "summary", "note", "warning"] = "text"
 
@@ -21,21 +23,19 @@ class Paragraph:
 class Items:
     """A list of sentences."""
 
-    kind: ClassVar[str] = "items"
     texts: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Names with their values."""
+    """Names and their values."""
 
-    kind: ClassVar[str] = "facts"
     pairs: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One field of a table. `value`, where there is one, is what the column sorts by; `link` an anchor."""
+    """One cell of a table. The column sorts by `value`, if there is one; `link` is an anchor."""
 
     text: str
     bold: bool = False
@@ -44,35 +44,36 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(Generic[R]):
+    """A column of a table: its title, the function that makes its cell from a row, and whether it shows numbers."""
+
     title: str
+    cell: Callable[[R], Cell]
     numeric: bool = True
 
 
 @dataclass(frozen=True)
 class Table:
-    """`name` is that of its own file, for those who take it into another text. `key` says what marks mean."""
+    """`name` is also the name of the table's own file, for use in other documents. `key` explains marks."""
 
-    kind: ClassVar[str] = "table"
     name: str
     caption: str
-    columns: Sequence[Column]
+    columns: Sequence[Column[Any]]
     rows: Sequence[Sequence[Cell]]
     key: str = ""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawn figure: `path` below the figures folder, without its ending."""
+    """A drawn figure: `path` is below the figures folder, without suffix."""
 
-    kind: ClassVar[str] = "figure"
     path: str
     caption: str
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Epochs and their mean, least and highest value over seeds, of one experiment; `ticked`: drawn at first."""
+    """One experiment's mean, lowest and highest value over seeds at each epoch; a `ticked` curve is shown at first."""
 
     label: str
     ticked: bool
@@ -83,10 +84,9 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class CurveChooser:
-    """Learning curves to be laid over each other by the reader; where nothing can be ticked, it is left out."""
+class Curves:
+    """Learning curves for the reader to overlay; formats without check boxes leave them out."""
 
-    kind: ClassVar[str] = "curves"
     title: str
     axis: str
     percent: bool
@@ -95,16 +95,16 @@ class CurveChooser:
 
 @dataclass(frozen=True)
 class Code:
-    kind: ClassVar[str] = "code"
+    """A listing; `language` is its name for syntax highlighting."""
+
     text: str
     language: str
 
 
 @dataclass(frozen=True)
 class Details:
-    """What only some readers want: folded where a format can."""
+    """What only some readers want: folded where the format allows."""
 
-    kind: ClassVar[str] = "details"
     title: str
     blocks: "Sequence[Block]"
     open: bool = False
@@ -114,13 +114,12 @@ class Details:
 class Section:
     """`anchor` is unique in a document."""
 
-    kind: ClassVar[str] = "section"
     title: str
     anchor: str
     blocks: "Sequence[Block]"
 
 
-Block = Paragraph | Items | Facts | Table | Figure | CurveChooser | Code | Details | Section
+Block = Paragraph | Items | Facts | Table | Figure | Curves | Code | Details | Section
 
 
 @dataclass(frozen=True)
@@ -134,8 +133,19 @@ class Document:
     contents_title: str
 
 
+def tabulate(name: str, caption: str, columns: Sequence[Column[R]], rows: Iterable[R], key: str = "") -> Table:
+    """A table with these columns and a line for each of `rows`."""
+    return Table(name, caption, columns, [[column.cell(row) for column in columns] for row in rows], key)
+
+
+def paragraphs(text: str) -> list[Paragraph]:
+    """The paragraphs of a text, which blank lines separate."""
+    parts = (" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()))
+    return [Paragraph(part) for part in parts if part]
+
+
 def blocks_of(document: Document) -> "Sequence[Block]":
-    """Every block of a document, sections and details opened, in reading order."""
+    """Every block of a document in reading order, including those inside sections and details."""
 
     def walk(blocks: Sequence[Block]) -> "list[Block]":
         found: list[Block] = []

@@ -1,73 +1,63 @@
-"""One HTML page that needs nothing else: figures are in it, and no address is asked for anything."""
+"""One self-contained HTML page: figures are inside, and nothing is loaded from anywhere."""
 
 import base64
 import hashlib
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
 
 from bakeoff.errors import BakeoffError
 from bakeoff.language import Language, language_of
-from bakeoff.report.document import CurveChooser, Document, Figure
-from bakeoff.report.templates import TEMPLATES
-
-if TYPE_CHECKING:
-    import jinja2
-    from markupsafe import Markup
+from bakeoff.report.document import Curves, Document, Figure
+from bakeoff.report.templating import TEMPLATES, environment
 
 
 def html(document: Document, figures: Path) -> str:
-    """A report in one file, with the figures of a folder inside."""
+    """A report as one page, with the figures from a folder inside."""
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     checksum = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
         _environment(figures, language_of(document.language))
         .get_template("report.html.j2")
-        .render(document=document, script=_markup(script), checksum=checksum)
+        .render(document=document, script=Markup(script), checksum=checksum)
     )
 
 
 def inline_svg(text: str, prefix: str, caption: str) -> str:
-    """An SVG file as an element of a page: no prolog, ids unique by `prefix`, `caption` for screen readers."""
-    from markupsafe import escape
+    """The content of an SVG file as an element of a page: no prolog, ids made unique by `prefix`, `caption` for screen
+    readers.
 
+    Raises BakeoffError when it is no SVG."""
     start = text.find("<svg")
     if start < 0:
-        raise BakeoffError(f"figure {prefix}: is no SVG file; draw the figures again")
+        raise BakeoffError(f"figure {prefix}: not an SVG file; draw the figures again")
     body = re.sub(r"<metadata>.*?</metadata>\s*", "", text[start:], flags=re.DOTALL)
     body = re.sub(r'(\sid=")([^"]+)(")', rf"\g<1>{prefix}-\2\3", body)
     body = re.sub(r'(href="#)([^"]+)(")', rf"\g<1>{prefix}-\2\3", body)
     body = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", body)
-    # Matplotlib styles every element of the page from inside the figure: keep that to the figure.
+    # Matplotlib's style would apply to every element of the page: keep it inside the figure.
     body = body.replace("*{stroke-linejoin", "svg *{stroke-linejoin")
     return body.replace("<svg ", f'<svg role="img" aria-label="{escape(caption)}" ', 1).strip()
 
 
-def _environment(figures: Path, language: Language) -> "jinja2.Environment":
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-    def svg(figure: Figure) -> "Markup":
+def _environment(figures: Path, language: Language) -> jinja2.Environment:
+    def svg(figure: Figure) -> Markup:
         prefix = re.sub(r"[^A-Za-z0-9_-]", "-", figure.path)
         text = (figures / f"{figure.path}.svg").read_text(encoding="utf-8")
-        return _markup(inline_svg(text, prefix, figure.caption))
+        return Markup(inline_svg(text, prefix, figure.caption))
 
-    environment.filters["svg"] = svg
-    environment.filters["data"] = _data
-    environment.globals["say"] = language.say
-    return environment
+    made = environment(autoescape=True)
+    made.filters |= {"svg": svg, "data": _data}
+    made.globals["say"] = language.say
+    return made
 
 
-def _data(block: CurveChooser) -> "Markup":
-    """The curves as JSON that may stand in a page: `</script>` in a name cannot end it."""
+def _data(block: Curves) -> Markup:
+    """The curves as JSON for a script element, which `</script>` in a name cannot end."""
     curves: list[dict[str, Any]] = [
         {
             "label": curve.label,
@@ -78,10 +68,4 @@ def _data(block: CurveChooser) -> "Markup":
         for curve in block.curves
     ]
     text = json.dumps({"axis": block.axis, "percent": block.percent, "curves": curves}, ensure_ascii=False)
-    return _markup(text.replace("<", "\\u003c"))
-
-
-def _markup(text: str) -> "Markup":
-    from markupsafe import Markup
-
-    return Markup(text)
+    return Markup(text.replace("<", "\\u003c"))

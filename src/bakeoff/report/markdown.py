@@ -1,52 +1,38 @@
 """Markdown as GitHub shows it."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import jinja2
 
 from bakeoff.report.document import Cell, Document, Table
-from bakeoff.report.templates import TEMPLATES
-
-if TYPE_CHECKING:
-    import jinja2
+from bakeoff.report.templating import environment
 
 
 class Verbatim(str):
-    """Text that the template shows as it is."""
+    """Text that templates show unescaped."""
 
 
 def markdown(document: Document) -> str:
-    """A report in one file, which shows the figures in the folder `figures` beside it."""
+    """A report as one file, which shows the figures in the folder `figures` beside it."""
     return _environment().get_template("report.md.j2").render(document=document)
 
 
 def escape_markdown(text: str) -> str:
-    """Text that GitHub shows as it stands: no markup, no table cells, no mathematics, no mention, no list."""
+    """Text that GitHub shows unchanged: no markup, table cells, mathematics, mentions or lists."""
     flat = " ".join(text.split())
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
     flat = re.sub(r"([\\`*_\[\]|~$#])", r"\\\1", flat)
     return re.sub(
-        r"^([-+=]|\d+(?=[.)](\s|$)))",
-        lambda match: match[0] + "\\" if match[0].isdigit() else "\\" + match[0],
-        flat,
+        r"^([-+=]|\d+(?=[.)](\s|$)))", lambda match: match[0] + "\\" if match[0].isdigit() else "\\" + match[0], flat
     )
 
 
-def _environment() -> "jinja2.Environment":
-    """Everything that is not marked verbatim is escaped."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["verbatim"] = Verbatim
-    environment.filters["fenced"] = _fenced
-    environment.filters["table"] = _table
-    return environment
+def _environment() -> jinja2.Environment:
+    """Jinja2 that escapes everything not marked verbatim."""
+    made = environment(finalize=_finalize, keep_trailing_newline=True)
+    made.filters |= {"verbatim": Verbatim, "fenced": _fenced, "table": _table}
+    return made
 
 
 def _finalize(value: Any) -> str:

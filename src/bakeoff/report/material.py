@@ -1,16 +1,17 @@
-"""What the sections of a report are made from, read once."""
+"""The material of a report: what its sections are made from, read once."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bakeoff.analysis.labels import configuration_labels, metric_name, short_labels
+from bakeoff.analysis.labels import configuration_labels, metric_name, score_name, short_labels
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.errors import BakeoffError
 from bakeoff.language import Language
 from bakeoff.report.document import Cell, Figure
+from bakeoff.report.numbers import is_known
 from bakeoff.results.summary_tables import Tables, by_experiment, read_tables, records
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.metrics import Metric
@@ -29,11 +30,11 @@ TABLES_OF_A_REPORT = (
 
 @dataclass(frozen=True)
 class Material:
-    """A study's tables by experiment, what its steps left beside them, and the language to say it in.
+    """A study's tables by experiment, what other steps left beside them, and the report's language.
 
-    `rows` are the experiments' in the summary, `runs` those of their runs; `labels` leave out what all experiments
-    share, `labels_on_dataset` what those on their dataset do, `configurations` those of configurations by
-    their keys. `cards` and `plans` are those of the datasets and experiments that have one.
+    `rows` holds the experiments' rows of the summary, `runs` the rows of their runs. `labels` leave out what all
+    experiments share, `labels_on_dataset` what those on one dataset share; `configurations` are the labels of
+    configurations by their keys. `cards` and `plans` hold only the datasets and experiments that have one.
     """
 
     study: Study
@@ -50,7 +51,7 @@ class Material:
     statistics: Mapping[str, Sequence[Row]]
 
     def statistic(self, name: str) -> Sequence[Row]:
-        """The rows of one of the tables of statistics."""
+        """The rows of a table of statistics."""
         return self.statistics[name]
 
     @property
@@ -59,9 +60,25 @@ class Material:
         return self.study.leading_metric
 
     @property
+    def unit(self) -> str:
+        """The unit after the title of a column in the study's metric."""
+        return " [%]" if self.metric.percent else ""
+
+    @property
+    def unit_of_differences(self) -> str:
+        """The unit after the title of a column of differences in it."""
+        return self.language.say(" [points]") if self.metric.percent else ""
+
+    @property
     def score(self) -> str:
-        """What the summary calls the test score at the chosen epoch."""
+        """The summary's name for the test score at the chosen epoch."""
         return f"test_{self.study.metric}"
+
+    @property
+    def tracks_test(self) -> bool:
+        """Whether any run was evaluated on the test split at every epoch."""
+        name = f"test_max_{self.study.metric}_mean"
+        return any(is_known(row.get(name)) for row in self.rows.values())
 
     @property
     def datasets(self) -> Sequence[str]:
@@ -73,28 +90,50 @@ class Material:
         return {cell: row for cell, row in self.rows.items() if cell.dataset == name}
 
     def with_status(self, *statuses: str) -> Sequence[Row]:
-        """The runs that ended so."""
+        """The runs that ended with one of these statuses."""
         return records(self.tables.runs[self.tables.runs["status"].isin(statuses)])
 
     def figure(self, path: str, caption: str) -> list[Figure]:
-        """A figure as a block, where it was drawn."""
+        """A figure as a block, if it was drawn."""
         return [Figure(path, caption)] if (self.layout.figures / f"{path}.svg").exists() else []
 
     def link(self, cell: Experiment) -> Cell:
-        """The name of an experiment, leading to its section."""
+        """The label of an experiment, linked to its section."""
         return Cell(self.labels[cell], link=anchor_of(cell))
 
     def link_on_dataset(self, cell: Experiment, bold: bool = False) -> Cell:
-        """Likewise, in a table of one dataset."""
+        """The same in a table of one dataset."""
         return Cell(self.labels_on_dataset[cell], bold, link=anchor_of(cell))
 
+    def label_of(self, dataset: str, key: str) -> str:
+        """The label of an experiment by its key, or of a configuration when the dataset is empty."""
+        if not dataset:
+            return self.configurations[key]
+        return self.labels_on_dataset[Experiment(**dict(zip(FACETS, key.split("/"), strict=True)))]
+
     def name_of(self, metric: Metric) -> str:
-        """What a metric is called in the report's language."""
+        """The name of a metric in the report's language."""
         return metric_name(metric, self.study, self.language)
+
+    def score_title(self, score: str, metric: Metric | None = None, rest: str = "") -> str:
+        """The title of a column with one of SCORES (`Test accuracy [%]`), in the study's metric when none is given."""
+        shown = metric or self.metric
+        return score_name(score, shown, self.study, self.language) + rest + (" [%]" if shown.percent else "")
+
+    def other_metrics(self, rows: Iterable[Row], column: str) -> list[Metric]:
+        """The headline metrics beside the study's that have a value in some row's `column`, as in `test_{}_mean`."""
+        known = list(rows)
+        return [
+            metric
+            for metric in self.study.metrics.values()
+            if metric.headline
+            and metric.name != self.study.metric
+            and any(is_known(row.get(column.format(metric.name))) for row in known)
+        ]
 
 
 def gather(study: Study, layout: Layout, language: Language) -> Material:
-    """Read what a report is made from. Raises BakeoffError when there is no summary, or one of other runs."""
+    """Read the material of a report. Raises BakeoffError when there is no summary, or it covers other runs."""
     tables = read_tables(layout)
     _check_match(study, layout, tables)
     cells = experiments(study)
@@ -117,12 +156,12 @@ def gather(study: Study, layout: Layout, language: Language) -> Material:
 
 
 def cell_of(row: Row) -> Experiment:
-    """The experiment that a row of a table is about."""
+    """The experiment of a table's row."""
     return Experiment(*(str(row[facet]) for facet in FACETS))
 
 
 def of_cell(rows: Sequence[Row], cell: Experiment) -> list[Row]:
-    """The rows about an experiment."""
+    """The rows of one experiment."""
     return [row for row in rows if cell_of(row) == cell]
 
 
@@ -132,7 +171,7 @@ def anchor_of(cell: Experiment) -> str:
 
 
 def run_key(row: Row) -> str:
-    """How a run in the summary is called."""
+    """The name of a run in the summary: its experiment and seed."""
     return "/".join(str(row[facet]) for facet in FACETS) + f"/seed{row['seed']}"
 
 
@@ -144,7 +183,7 @@ def _labels_on_dataset(cells: Sequence[Experiment]) -> dict[Experiment, str]:
 
 
 def _check_match(study: Study, layout: Layout, tables: Tables) -> None:
-    """A summary of an older state of the study must not pass for one of this."""
+    """Raise BakeoffError for the summary of an older state of the study."""
     here = [tuple(row) for row in tables.runs[[*FACETS, "seed"]].itertuples(index=False)]
     planned = [(run.dataset, run.architecture, run.optimizer, run.recipe, run.seed) for run in runs(study)]
     if here != planned:
@@ -157,7 +196,7 @@ def _read(path: Path, remedy: str) -> Row:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BakeoffError(f"{path}: cannot read it: {error}; {remedy}") from error
+        raise BakeoffError(f"{path}: cannot be read: {error}; {remedy}") from error
     if not isinstance(content, dict):
-        raise BakeoffError(f"{path}: holds no mapping; {remedy}")
+        raise BakeoffError(f"{path}: not a mapping; {remedy}")
     return content

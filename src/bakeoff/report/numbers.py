@@ -1,4 +1,4 @@
-"""Numbers of the summary as text."""
+"""Numbers as text, for tables and sentences."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,15 +8,16 @@ from bakeoff.study.metrics import Metric
 
 NONE = "–"
 PERCENT = "\u00a0%"
+SMALLEST_P = 0.0001
 
 
 def is_known(value: Any) -> bool:
-    """Whether a table has a value: neither None nor NaN."""
+    """Whether a table has a value here: neither None nor NaN."""
     return value is not None and value == value
 
 
 def metric_text(value: Any, metric: Metric, language: Language, unit: bool = False) -> str:
-    """A metric: per cent with two decimals, or a loss with four significant digits."""
+    """A metric: a percentage with two decimals, or a loss with four significant digits."""
     if not is_known(value):
         return NONE
     if metric.percent:
@@ -39,26 +40,41 @@ def interval_text(row: Mapping[str, Any], score: str, metric: Metric, language: 
 
 
 def mean_range_text(low: Any, high: Any, metric: Metric, language: Language, unit: bool = False) -> str:
-    """The ends of an interval of a mean: of percentages, what lies within 0 and 100 of it."""
+    """The interval of a mean; of percentages, the part between 0 and 100."""
     if metric.percent and is_known(low):
         low, high = max(0.0, low), min(1.0, high)
     return range_text(low, high, metric, language, unit)
 
 
 def range_text(low: Any, high: Any, metric: Metric, language: Language, unit: bool = False) -> str:
-    """From a metric to another."""
+    """An interval from one value of a metric to another."""
     if not is_known(low):
         return NONE
     return f"{metric_text(low, metric, language)} – {metric_text(high, metric, language, unit)}"
 
 
 def difference_text(value: Any, metric: Metric, language: Language) -> str:
-    """A difference with its sign; of percentages in points."""
+    """A difference with its sign; of percentages, in points."""
     if not is_known(value):
         return NONE
     text = metric_text(abs(value), metric, language)
     sign = "−" if value < 0 and text.strip("0.,") else "+"
     return sign + text
+
+
+def p_text(value: Any, language: Language) -> str:
+    """A p-value with two digits, or a bound when it is tiny."""
+    if not is_known(value):
+        return NONE
+    if value < SMALLEST_P:
+        return "< " + language.number(SMALLEST_P, 4)
+    return language.significant(value, 2, padded=True)
+
+
+def p_phrase(value: Any, language: Language) -> str:
+    """`p = 0.037`, or `p < 0.0001`."""
+    text = p_text(value, language)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
 def whole_text(value: Any, language: Language) -> str:
@@ -69,8 +85,13 @@ def amount_text(value: Any, language: Language, digits: int = 1) -> str:
     return language.number(value, digits) if is_known(value) else NONE
 
 
+def percent_text(value: Any, language: Language, digits: int = 1) -> str:
+    """A fraction as a percentage, without the sign."""
+    return language.number(100 * value, digits) if is_known(value) else NONE
+
+
 def seconds_text(value: Any, language: Language) -> str:
-    """Seconds with three significant digits at least, as they are read in a table."""
+    """Seconds for a table, with at least three significant digits."""
     if not is_known(value):
         return NONE
     digits = 0 if value >= 99.95 else 1 if value >= 9.995 else 2 if value >= 0.9995 else 3
@@ -78,7 +99,7 @@ def seconds_text(value: Any, language: Language) -> str:
 
 
 def duration_text(seconds: float, language: Language) -> str:
-    """Seconds, minutes or hours."""
+    """A duration in seconds, minutes or hours, with its unit."""
     if seconds < 120:
         return language.say("{amount} s", amount=language.significant(seconds))
     if seconds < 7200:

@@ -1,4 +1,4 @@
-"""The PDF of a report, by whichever LaTeX is installed."""
+"""The PDF of a report, made by whichever LaTeX is installed."""
 
 import re
 import shutil
@@ -14,14 +14,14 @@ COMPILERS = {
 HOW_TO_GET_ONE = (
     "no LaTeX is installed. On Debian or Ubuntu: apt install latexmk texlive-xetex texlive-latex-extra "
     "texlive-fonts-recommended texlive-lang-cyrillic fonts-cmu; on macOS: brew install --cask mactex; with conda: "
-    "conda install -c conda-forge tectonic. {tex} compiles elsewhere, too"
+    "conda install -c conda-forge tectonic. {tex} also compiles elsewhere"
 )
 
 
 def make_pdf(tex: Path) -> Path:
-    """Compile report.tex and put report.pdf beside the report; the path of that.
+    """Compile report.tex and put report.pdf beside report.md; returns its path.
 
-    Raises BakeoffError when no LaTeX is installed, or with its first error and its log.
+    Raises BakeoffError when no LaTeX is installed, or with LaTeX's first error and the path of its log.
     """
     found = next((name for name in COMPILERS if shutil.which(name)), None)
     if found is None:
@@ -36,7 +36,7 @@ def make_pdf(tex: Path) -> Path:
 
 
 def left_out(tex: Path) -> str:
-    """The characters of a compiled report.tex that its fonts have not: LaTeX leaves them out; its log says so."""
+    """The characters that LaTeX left out of a compiled report.tex, as its fonts lack them; read from its log."""
     log = tex.with_suffix(".log").read_text(encoding="utf-8", errors="replace")
     return "".join(dict.fromkeys(re.findall(r"^Missing character: There is no (.)", log, flags=re.MULTILINE)))
 
@@ -45,4 +45,4 @@ def _first_error(log: Path, answer: subprocess.CompletedProcess[str]) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
     errors = [line for line in lines if line.startswith("!")]
     said = (answer.stderr or answer.stdout).strip().splitlines()
-    return errors[0] if errors else said[-1] if said else "it says nothing"
+    return errors[0] if errors else said[-1] if said else "no message"

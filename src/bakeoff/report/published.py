@@ -1,12 +1,14 @@
-"""Numbers that others published, beside ours of the same measure."""
+"""Published numbers beside ours for the same measure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scipy import stats
+
+from bakeoff.analysis.labels import score_name
 from bakeoff.language import mark
-from bakeoff.report.document import Cell, Column, Table
-from bakeoff.report.material import Material
+from bakeoff.report.document import Cell, Column, Table, tabulate
+from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import NONE, is_known, mean_range_text, metric_text, spread_text
 from bakeoff.results.aggregation import CONFIDENCE
 from bakeoff.study.matrix import Experiment
@@ -18,17 +20,14 @@ WORDS = {
     "last_epoch": mark("last epoch"),
     "chosen_on_validation": mark("at the epoch chosen on validation"),
 }
-SPLITS = {"test": mark("Test"), "validation": mark("Validation"), "train": mark("Train")}
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Comparison:
     """One published number and ours, as text.
 
-    `interval` is where a mean of as many runs as the published number's would fall, were they ours; `verdict` says
-    whether that number is there, and `sentence` everything.
+    `interval` is where the mean of as many runs as were published would fall if they were like ours; `verdict` says
+    whether the published number lies there, and `sentence` says it all.
     """
 
     measure: str
@@ -52,40 +51,22 @@ def published_table(material: Material) -> Table | None:
     if not found:
         return None
     say = material.language.say
-    titles = {
-        say("Experiment"): False,
-        say("Measure"): False,
-        say("Published"): True,
-        say("Ours"): True,
-        say("95 % prediction interval"): True,
-        say("Published number"): False,
-    }
-    return Table(
-        "published",
-        say("Published numbers and ours."),
-        [Column(title, numeric) for title, numeric in titles.items()],
-        [
-            [
-                material.link(cell),
-                Cell(item.measure),
-                Cell(item.published, value=item.value),
-                *(Cell(text) for text in (item.ours, item.interval, item.verdict)),
-            ]
-            for cell, item in found
-        ],
-    )
+    columns: list[Column[tuple[Experiment, Comparison]]] = [
+        Column(say("Experiment"), lambda row: material.link(row[0]), numeric=False),
+        Column(say("Measure"), lambda row: Cell(row[1].measure), numeric=False),
+        Column(say("Published"), lambda row: Cell(row[1].published, value=row[1].value)),
+        Column(say("Ours"), lambda row: Cell(row[1].ours)),
+        Column(say("95 % prediction interval"), lambda row: Cell(row[1].interval)),
+        Column(say("Published number"), lambda row: Cell(row[1].verdict), numeric=False),
+    ]
+    return tabulate("published", say("Published numbers and ours."), columns, found)
 
 
 def _compare(material: Material, number: Published, row: Row) -> Comparison:
     study, language = material.study, material.language
     say, metric = language.say, study.metrics[number.metric or study.metric]
     score = f"{_score(number)}_{metric.name}"
-    measure = say(
-        "{split} {metric}, {epoch}",
-        split=say(SPLITS[number.split]),
-        metric=material.name_of(metric),
-        epoch=say(WORDS[number.measured]),
-    )
+    measure = f"{score_name(number.split, metric, study, language)}, {say(WORDS[number.measured])}"
     if not _same_measure(number, metric, study):
         measure += say(" (ours at the epoch chosen on validation)")
     published = metric_text(number.value, metric, language, unit=True)
@@ -98,52 +79,54 @@ def _compare(material: Material, number: Published, row: Row) -> Comparison:
     )
     if not is_known(row.get(f"{score}_mean")):
         why = say(_why_missing(number, row))
-        sentence = say("{beginning}; none of ours: {why}.", beginning=beginning, why=why)
+        sentence = say("{beginning}; no result of ours: {why}.", beginning=beginning, why=why)
         return Comparison(measure, published, number.value, NONE, NONE, why, sentence)
     ours = spread_text(row, score, metric, language, unit=True)
     ends = prediction_interval(row[f"{score}_mean"], row[f"{score}_std"], row["completed"], number.runs)
     if ends is None:
-        verdict = say("no interval with one run") if row["completed"] == 1 else say("no interval: our runs are alike")
+        single = row["completed"] == 1
+        verdict = say("no interval with one run") if single else say("no interval: our runs score the same")
         sentence = say("{beginning}, ours {ours}; {verdict}.", beginning=beginning, ours=ours, verdict=verdict)
         return Comparison(measure, published, number.value, ours, NONE, verdict, sentence)
     interval = mean_range_text(*ends, metric, language, unit=True)
-    verdict, end = _verdict(number.value, *ends)
-    sentence = say("{beginning}, ours {ours}. ", beginning=beginning, ours=ours)
-    sentence += say(end, interval=interval, published=published)
-    return Comparison(measure, published, number.value, ours, interval, say(verdict), sentence)
+    verdict = say(_verdict(number.value, *ends))
+    sentence = say(
+        "{beginning}, ours {ours}. Runs like ours would average {interval}: the published {published} is {verdict}.",
+        beginning=beginning,
+        ours=ours,
+        interval=interval,
+        published=published,
+        verdict=verdict,
+    )
+    return Comparison(measure, published, number.value, ours, interval, verdict, sentence)
 
 
 def prediction_interval(mean: float, deviation: Any, runs: int, published_runs: int) -> tuple[float, float] | None:
-    """Where in 95 % of cases the mean of so many further runs falls, from the mean and deviation of ours; None where
-    these have no spread.
+    """Where the mean of so many further runs falls in 95 % of cases, from the mean and deviation of ours; None when
+    ours have no spread.
 
-    mean ± t · deviation · √(1/runs + 1/published_runs), of normal scores whose spread is the same (Hahn and Meeker
-    1991, "Statistical intervals", section 4.7). Our confidence interval would be narrower: the published runs had their
-    chance, too.
+    mean ± t · deviation · √(1/runs + 1/published_runs), for normal scores with the same spread (Hahn and Meeker 1991,
+    "Statistical intervals", section 4.7). Our confidence interval would be narrower: it leaves out the chance in the
+    published runs.
     """
-    from scipy.stats import t
-
     if runs < 2 or not is_known(deviation) or not deviation > 0:
         return None
-    reach = t.ppf((1 + CONFIDENCE) / 2, runs - 1) * deviation * (1 / runs + 1 / published_runs) ** 0.5
+    reach = stats.t.ppf((1 + CONFIDENCE) / 2, runs - 1) * deviation * (1 / runs + 1 / published_runs) ** 0.5
     return mean - reach, mean + reach
 
 
 def _score(number: Published) -> str:
-    """What the tables of the summary call the measure of a number. The best over epochs they have of the test split
-    alone: of the others stands the epoch that validation chose."""
+    """The summary's name for the measure of a number. It has the best over epochs for the test split only; for the
+    other splits the epoch chosen on validation takes its place."""
     if number.measured == "last_epoch":
         return f"{number.split}_last"
     return "test_max" if number.measured == "best_over_epochs" and number.split == "test" else number.split
 
 
-def _verdict(value: float, low: float, high: float) -> tuple[str, str]:
-    """What the table says, and the sentence."""
+def _verdict(value: float, low: float, high: float) -> str:
     if value < low:
-        return mark("below ours"), mark("Runs like ours would give {interval}: the published {published} is below.")
-    if value > high:
-        return mark("above ours"), mark("Runs like ours would give {interval}: the published {published} is above.")
-    return mark("as ours"), mark("Runs like ours would give {interval}: the published {published} is among them.")
+        return mark("below ours")
+    return mark("above ours") if value > high else mark("consistent with ours")
 
 
 def _same_measure(number: Published, metric: Metric, study: Study) -> bool:

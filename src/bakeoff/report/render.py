@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from bakeoff.files import write_atomically
-from bakeoff.report.content import compose
+from bakeoff.report.compose import compose
 from bakeoff.report.document import Document, Figure, blocks_of
 from bakeoff.report.html import html
 from bakeoff.report.latex import file_name, latex
@@ -16,8 +16,8 @@ from bakeoff.study.study import Study
 def render_report(study: Study, layout: Layout, language: str | None = None) -> list[Path]:
     """Write report.md (its figures beside it), the self-contained report.html, and latex/report.tex with its parts.
 
-    Made from whatever runs the summary has, in the study's language or another. Returns the paths of the three.
-    Raises BakeoffError when there is no summary or the language is not known.
+    Covers whatever runs the summary has, in the study's language or another. Returns the paths of the three.
+    Raises BakeoffError when there is no summary or the language is unsupported.
     """
     document = compose(study, layout, language or study.language)
     folder = layout.report_folder
@@ -31,7 +31,7 @@ def render_report(study: Study, layout: Layout, language: str | None = None) -> 
 
 
 def _copy_figures(document: Document, figures: Path, folder: Path) -> None:
-    """Lay the figures that the report shows beside it, and nothing else."""
+    """Copy the figures that the report shows beside it, and remove all others."""
     for stale in (folder / "figures", folder / "latex" / "figures", folder / "latex" / "tables"):
         if stale.exists():
             shutil.rmtree(stale)

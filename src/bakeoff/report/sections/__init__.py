@@ -1,1 +1,1 @@
-"""The sections of a report, a file each: a function from the material to a section."""
+"""The sections of a report, one file each: a function that makes a section from the material."""

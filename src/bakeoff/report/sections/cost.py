@@ -1,21 +1,26 @@
-"""What the study cost, and what it costs to be better."""
+"""What the study cost, and what a better score costs."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from bakeoff.analysis.study_cost import study_cost
-from bakeoff.language import mark
-from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, Table
+from bakeoff.language import Language, mark
+from bakeoff.report.columns import experiment_column, number_column
+from bakeoff.report.document import Block, Paragraph, Section, Table, tabulate
 from bakeoff.report.material import Material
 from bakeoff.report.numbers import amount_text, duration_text, is_known, mebibytes_text, seconds_text, whole_text
 
-COLUMNS = {
+COLUMNS: dict[str, tuple[str, Callable[[Any, Language], str]]] = {
     "parameters": (mark("Parameters"), whole_text),
     "macs": (mark("MACs per image"), whole_text),
-    "training_seconds_total": (mark("Seconds in all"), seconds_text),
+    "training_seconds_total": (mark("Total seconds"), seconds_text),
     "training_seconds": (mark("Seconds per run"), seconds_text),
     "seconds_per_epoch": (mark("Seconds per epoch"), seconds_text),
-    "images_per_second": (mark("Images per second"), lambda value, language: amount_text(value, language, 0)),
-    "cpu_seconds_total": (mark("CPU seconds in all"), seconds_text),
-    "gpu_seconds_total": (mark("GPU seconds in all"), seconds_text),
-    "energy_kwh_total": (mark("Energy in all [Wh]"), lambda value, language: seconds_text(1000 * value, language)),
+    "images_per_second": (mark("Images per second"), partial(amount_text, digits=0)),
+    "cpu_seconds_total": (mark("Total CPU seconds"), seconds_text),
+    "gpu_seconds_total": (mark("Total GPU seconds"), seconds_text),
+    "energy_kwh_total": (mark("Total energy [Wh]"), lambda value, language: seconds_text(1000 * value, language)),
     "peak_host_memory_bytes": (mark("Peak memory [MiB]"), mebibytes_text),
     "peak_device_memory_bytes": (mark("Peak GPU memory [MiB]"), mebibytes_text),
 }
@@ -39,7 +44,7 @@ def _total(material: Material) -> str:
             duration=duration_text(total.training_seconds, language),
         ),
         language.say(
-            "With start and evaluation that is {duration} of processor time.",
+            "Start-up and evaluation included, that is {duration} of processor time.",
             duration=duration_text(total.cpu_seconds, language),
         ),
     ]
@@ -50,8 +55,8 @@ def _total(material: Material) -> str:
     if total.energy_runs:
         sentences.append(
             language.count(
-                "{n} run estimated its energy: {energy} kWh.",
-                "{n} runs estimated their energy: {energy} kWh in all.",
+                "The energy of {n} run was estimated: {energy} kWh.",
+                "The energy of {n} runs was estimated: {energy} kWh in all.",
                 total.energy_runs,
                 energy=language.significant(total.energy_kwh),
             )
@@ -59,8 +64,8 @@ def _total(material: Material) -> str:
     if total.features:
         sentences.append(
             language.count(
-                "The features of {n} frozen backbone, which runs share, took {duration} more.",
-                "The features of {n} frozen backbones, which runs share, took {duration} more.",
+                "The features of {n} frozen backbone, shared between runs, took another {duration}.",
+                "The features of {n} frozen backbones, shared between runs, took another {duration}.",
                 total.features,
                 duration=duration_text(total.features_seconds, language),
             )
@@ -69,21 +74,12 @@ def _total(material: Material) -> str:
 
 
 def _table(material: Material) -> Table:
-    language = material.language
-    used = {name for row in material.rows.values() for name in NOT_IN_EVERY_STUDY if is_known(row[name]) and row[name]}
-    shown = {name: column for name, column in COLUMNS.items() if name in used or name not in NOT_IN_EVERY_STUDY}
-    body = [
-        [
-            material.link(cell),
-            *(Cell(text(row[name], language), value=row[name]) for name, (_, text) in shown.items()),
-        ]
-        for cell, row in material.rows.items()
-    ]
-    columns = [
-        Column(language.say("Experiment"), False),
-        *(Column(language.say(title)) for title, _ in shown.values()),
-    ]
-    return Table("cost", language.say("Cost of the experiments: means over runs."), columns, body)
+    say, rows = material.language.say, material.rows.values()
+    columns = [experiment_column(material)]
+    for name, (title, text) in COLUMNS.items():
+        if name not in NOT_IN_EVERY_STUDY or any(is_known(row[name]) and row[name] for row in rows):
+            columns.append(number_column(material, say(title), name, text))
+    return tabulate("cost", say("Cost of the experiments: means over runs."), columns, rows)
 
 
 def _trade_offs(material: Material) -> list[Block]:

@@ -1,11 +1,11 @@
-"""The datasets: how many images of which classes, and what they look like."""
+"""The datasets: how many images each class has, and what they look like."""
 
+from bakeoff.analysis.labels import SPLIT_TITLES
 from bakeoff.analysis.mistakes import MOST_CLASSES
-from bakeoff.language import mark
-from bakeoff.report.document import Block, Cell, Column, Details, Facts, Paragraph, Section, Table
+from bakeoff.report.columns import number_column, text_column
+from bakeoff.report.document import Block, Details, Facts, Paragraph, Section, Table, tabulate
 from bakeoff.report.material import Material, Row
-
-SPLITS = {"train": mark("Train"), "validation": mark("Validation"), "test": mark("Test")}
+from bakeoff.report.numbers import whole_text
 
 
 def data(material: Material) -> Section:
@@ -18,10 +18,8 @@ def _dataset(material: Material, name: str) -> list[Block]:
     say = material.language.say
     card = material.cards.get(name)
     if card is None:
-        return [Paragraph(say("The data of {name} are not prepared here, so there is no card of them.", name=name))]
-    samples = material.figure(
-        f"samples_{name}", say("Images of {name}: the first of the training split, by class.", name=name)
-    )
+        return [Paragraph(say("{name} is not prepared here, so there is nothing to say about its images.", name=name))]
+    samples = material.figure(f"samples_{name}", say("The first training images of {name}, by class.", name=name))
     balance = material.figure(f"classes_{name}", say("Images per class of {name}, by split.", name=name))
     many, facts = len(card["classes"]) > MOST_CLASSES, _facts(material, card)
     classes = [] if many else [Details(say("Images per class"), [_class_table(material, name, card)])]
@@ -52,14 +50,14 @@ def _facts(material: Material, card: Row) -> list[tuple[str, str]]:
 
 
 def _sizes(material: Material, card: Row) -> list[tuple[str, str]]:
-    """How large the smallest and the largest class are, where there are too many to list."""
+    """The sizes of the smallest and the largest class, when there are too many classes to list."""
     say, whole = material.language.say, material.language.whole
     return [
         (
             say("Images per class, {split}", split=say(title).lower()),
             say("{low} to {high}", low=whole(min(counts)), high=whole(max(counts))),
         )
-        for split, title in SPLITS.items()
+        for split, title in SPLIT_TITLES.items()
         if (counts := card["class_counts"].get(split))
     ]
 
@@ -69,11 +67,15 @@ def _channels(material: Material, values: list[float]) -> str:
 
 
 def _class_table(material: Material, name: str, card: Row) -> Table:
-    language = material.language
-    splits = [split for split in SPLITS if split in card["class_counts"]]
-    rows = []
-    for index, label in enumerate(card["classes"]):
-        counts = [card["class_counts"][split][index] for split in splits]
-        rows.append([Cell(label), *(Cell(language.whole(count), value=count) for count in counts)])
-    columns = [Column(language.say("Class"), False), *(Column(language.say(SPLITS[split])) for split in splits)]
-    return Table(f"classes_{name}", language.say("Images per class of {name}.", name=name), columns, rows)
+    say, counts = material.language.say, card["class_counts"]
+    rows = [
+        {"class": label, **{split: counts[split][index] for split in counts}}
+        for index, label in enumerate(card["classes"])
+    ]
+    columns = [text_column(say("Class"), "class")]
+    columns += [
+        number_column(material, say(title), split, whole_text)
+        for split, title in SPLIT_TITLES.items()
+        if split in counts
+    ]
+    return tabulate(f"classes_{name}", say("Images per class of {name}.", name=name), columns, rows)

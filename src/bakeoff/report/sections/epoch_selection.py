@@ -1,49 +1,35 @@
-"""What choosing an epoch does to a test score."""
+"""How the choice of an epoch affects the test score."""
 
 from collections.abc import Sequence
 
-from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, Table
-from bakeoff.report.material import Material, Row, cell_of
-from bakeoff.report.numbers import difference_text, is_known, metric_text, range_text
+from bakeoff.report.columns import experiment_column, metric_column, range_column
+from bakeoff.report.document import Paragraph, Section, tabulate
+from bakeoff.report.material import Material, Row
+from bakeoff.report.numbers import difference_text, is_known
 
 
 def selection(material: Material) -> Section | None:
-    """None without a complete run."""
-    say, metric = material.language.say, material.metric
-    rows = material.statistic("selection")
+    """The section, or None without a complete run."""
+    say, rows = material.language.say, material.statistic("selection")
     if not rows:
         return None
     tracked = any(is_known(row["best"]) for row in rows)
-    unit = " [%]" if metric.percent else ""
-    points = say(" [points]") if metric.percent else ""
+    unit, points = material.unit, material.unit_of_differences
     columns = [
-        Column(say("Experiment"), False),
-        Column(say("Chosen on validation") + unit),
-        Column(say("Last epoch") + unit),
-        *(
-            [Column(say("Best on test") + unit), Column(say("Optimism") + points), Column(say("95 % interval"))]
-            if tracked
-            else []
-        ),
+        experiment_column(material),
+        metric_column(material, say("Chosen on validation") + unit, "chosen"),
+        metric_column(material, say("Last epoch") + unit, "last"),
     ]
-    body = [_row(material, row, tracked) for row in rows]
-    blocks: list[Block] = [Paragraph(_introduction(material, rows, tracked))]
-    caption = say("Mean test {metric} by the epoch that is reported.", metric=material.name_of(metric))
-    blocks.append(Table("selection", caption, columns, body))
-    return Section(say("Which epoch is reported"), "selection", blocks)
-
-
-def _row(material: Material, row: Row, tracked: bool) -> list[Cell]:
-    language, metric = material.language, material.metric
-    cells = [material.link(cell_of(row))]
-    cells += [Cell(metric_text(row[name], metric, language), value=row[name]) for name in ("chosen", "last")]
     if tracked:
-        cells += [
-            Cell(metric_text(row["best"], metric, language), value=row["best"]),
-            Cell(difference_text(row["optimism"], metric, language), value=row["optimism"]),
-            Cell(range_text(row["optimism_low"], row["optimism_high"], metric, language), value=row["optimism_low"]),
+        columns += [
+            metric_column(material, say("Best on test") + unit, "best"),
+            metric_column(material, say("Optimism") + points, "optimism", text=difference_text),
+            range_column(material, say("95 % interval"), "optimism_low", "optimism_high"),
         ]
-    return cells
+    caption = say("Mean test {metric} by the epoch that is reported.", metric=material.name_of(material.metric))
+    table = tabulate("selection", caption, columns, rows)
+    introduction = Paragraph(_introduction(material, rows, tracked))
+    return Section(say("Which epoch is reported"), "selection", [introduction, table])
 
 
 def _introduction(material: Material, rows: Sequence[Row], tracked: bool) -> str:
@@ -53,12 +39,12 @@ def _introduction(material: Material, rows: Sequence[Row], tracked: bool) -> str
     )
     known = [row["optimism"] for row in rows if is_known(row["optimism"])]
     if not tracked or not known:
-        return text + say(" The last of the three was not measured (track_test).")
+        return text + say(" The best on test was not measured (track_test).")
     mean = difference_text(sum(known) / len(known), metric, material.language)
     most = difference_text(max(known), metric, material.language)
     return text + say(
-        " To quote the best epoch on test makes scores look better by {mean} on average and up to {most}{unit}: nobody "
-        "could have known which epoch to choose.",
+        " Quoting the best epoch on test makes scores look better by {mean} on average and by up to {most}{unit}: "
+        "nobody could have known which epoch to choose.",
         mean=mean,
         most=most,
         unit=say(" points") if metric.percent else "",

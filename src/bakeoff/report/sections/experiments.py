@@ -1,24 +1,16 @@
-"""One part for each experiment, in the study's order."""
+"""One subsection for each experiment, in the study's order."""
 
+from bakeoff.analysis.labels import SCORES, score_name
 from bakeoff.language import Language, mark
-from bakeoff.report.beside import beside
-from bakeoff.report.document import Block, Cell, Column, Facts, Items, Paragraph, Section, Table
+from bakeoff.report.columns import metric_column, number_column
+from bakeoff.report.document import Block, Cell, Column, Facts, Items, Paragraph, Section, Table, paragraphs, tabulate
+from bakeoff.report.entry_text import arguments_text, effective
 from bakeoff.report.material import Material, Row, anchor_of
 from bakeoff.report.numbers import NONE, interval_text, is_known, metric_text, seconds_text, spread_text, whole_text
-from bakeoff.report.paragraphs import paragraphs
 from bakeoff.report.published import comparisons
-from bakeoff.report.sections.entries import arguments_text, effective
-from bakeoff.report.sections.results import heading
-from bakeoff.report.sections.verdicts import sentence
+from bakeoff.report.verdicts import sentence
 from bakeoff.study.matrix import Experiment
 
-SPLITS = {
-    "test": mark("Test"),
-    "validation": mark("Validation"),
-    "train": mark("Train"),
-    "test_last": mark("Test, last epoch:"),
-    "test_max": mark("Test, best test epoch (optimistic):"),
-}
 STATUSES = {
     "completed": mark("completed"),
     "diverged": mark("diverged"),
@@ -41,7 +33,7 @@ def status_text(row: Row, language: Language) -> str:
 def _experiment(material: Material, cell: Experiment) -> Section:
     say, row, study = material.language.say, material.rows[cell], material.study
     label = material.labels[cell]
-    blocks: list[Block] = [Paragraph(text) for rungs in study.rungs_of(cell) for text in paragraphs(rungs.notes)]
+    blocks: list[Block] = [text for rungs in study.rungs_of(cell) for text in paragraphs(rungs.notes)]
     blocks.append(Facts(_facts(material, cell, row)))
     said = [
         sentence(material, row)
@@ -55,8 +47,8 @@ def _experiment(material: Material, cell: Experiment) -> Section:
     blocks.append(_seeds(material, cell))
     if row["completed"]:
         caption = say(
-            "{experiment}: means over the completed seeds, with a band from the lowest to the highest; "
-            "circles mark the epoch chosen for each seed.",
+            "{experiment}: the mean over completed seeds, with a band from the lowest to the highest; circles mark "
+            "the epoch chosen for each seed.",
             experiment=label,
         )
         blocks += material.figure(f"curves/{cell.key.replace('/', '__')}", caption)
@@ -80,43 +72,46 @@ def _facts(material: Material, cell: Experiment, row: Row) -> list[tuple[str, st
         interval = interval_text(row, score, material.metric, language, unit=True)
         if interval != NONE:
             value = say("{value}, 95 % interval {interval}", value=value, interval=interval)
-        facts.append((say("Test {metric}", metric=material.name_of(material.metric)), value))
+        facts.append((score_name("test", material.metric, study, language), value))
     return facts
 
 
 def _seeds(material: Material, cell: Experiment) -> Table:
-    """A row for every run of an experiment."""
+    """The table of an experiment's runs."""
     language, metric, runs = material.language, material.metric, material.runs[cell]
-    say, others = language.say, beside(material, runs, "test_{}")
-    shown = [
-        split
-        for split in SPLITS
-        if split != "test_max" or any(is_known(row[f"test_max_{metric.name}"]) for row in runs)
-    ]
+    say = language.say
     columns = [
-        Column(say("Seed")),
-        Column(say("Status"), False),
-        *(Column(heading(material, SPLITS[split], metric)) for split in shown),
-        *(Column(heading(material, mark("Test"), other)) for other in others),
-        Column(say("Best epoch")),
-        Column(say("Seconds")),
+        Column(say("Seed"), lambda run: Cell(str(run["seed"]), value=run["seed"])),
+        Column(say("Status"), lambda run: Cell(status_text(run, language)), numeric=False),
+        *(
+            _score_column(material, score)
+            for score in SCORES
+            if score != "test_max" or any(is_known(run[f"test_max_{metric.name}"]) for run in runs)
+        ),
+        *(
+            metric_column(material, material.score_title("test", other), f"test_{other.name}", other)
+            for other in material.other_metrics(runs, "test_{}")
+        ),
+        Column(say("Best epoch"), lambda run: Cell(_best_epoch(run, language), value=run["best_epoch"])),
+        number_column(material, say("Seconds"), "training_seconds", seconds_text),
     ]
-    body = []
-    for row in runs:
-        # What a run that did not complete says of test images, with weights that are no numbers, is no score.
-        told = [split for split in shown if row["status"] == "completed" or not split.startswith("test")]
-        scores = [(row[f"{split}_{metric.name}"] if split in told else None, metric) for split in shown]
-        scores += [(row[f"test_{other.name}"], other) for other in others]
-        epoch = NONE
-        if is_known(row["epochs"]):
-            best, epochs = (whole_text(row[name], language) for name in ("best_epoch", "epochs"))
-            epoch = say("{some} of {all}", some=best, all=epochs)
-        body.append([
-            Cell(str(row["seed"]), value=row["seed"]),
-            Cell(status_text(row, material.language)),
-            *(Cell(metric_text(value, item, language), value=value) for value, item in scores),
-            Cell(epoch, value=row["best_epoch"]),
-            Cell(seconds_text(row["training_seconds"], language), value=row["training_seconds"]),
-        ])  # fmt: skip
     caption = say("Runs of {experiment}.", experiment=material.labels[cell])
-    return Table(f"runs_{cell.key.replace('/', '__')}", caption, columns, body)
+    return tabulate(f"runs_{cell.key.replace('/', '__')}", caption, columns, runs)
+
+
+def _score_column(material: Material, score: str) -> Column[Row]:
+    """A score of each run. A run that did not complete has no test score: its weights may not be numbers."""
+
+    def cell(run: Row) -> Cell:
+        told = run["status"] == "completed" or not score.startswith("test")
+        value = run[f"{score}_{material.metric.name}"] if told else None
+        return Cell(metric_text(value, material.metric, material.language), value=value)
+
+    return Column(material.score_title(score), cell)
+
+
+def _best_epoch(run: Row, language: Language) -> str:
+    if not is_known(run["epochs"]):
+        return NONE
+    best, epochs = (whole_text(run[name], language) for name in ("best_epoch", "epochs"))
+    return language.say("{some} of {all}", some=best, all=epochs)

@@ -1,11 +1,11 @@
-"""Runs that ended early or otherwise than planned, and those that are missing."""
+"""Runs that ended early or not as planned, and runs that are missing."""
 
-from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, Table
+from bakeoff.report.columns import text_column
+from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, tabulate
 from bakeoff.report.material import Material, run_key
-from bakeoff.report.numbers import NONE
 from bakeoff.report.sections.experiments import status_text
 
-FEW = 20  # a list of missing runs that is shown unfolded
+FEW = 20  # missing runs that are listed unfolded
 
 
 def failures(material: Material) -> Section:
@@ -14,15 +14,17 @@ def failures(material: Material) -> Section:
 
 
 def _failed(material: Material) -> Block:
-    say = material.language.say
+    language = material.language
+    say = language.say
     failed = [row for row in material.with_status("diverged", "out_of_memory", "completed") if row["message"]]
     if not failed:
         return Paragraph(say("No finished run failed."))
-    rows = [
-        [Cell(run_key(row)), Cell(status_text(row, material.language)), Cell(row["message"] or NONE)] for row in failed
+    columns = [
+        Column(say("Run"), lambda row: Cell(run_key(row)), numeric=False),
+        Column(say("What happened"), lambda row: Cell(status_text(row, language)), numeric=False),
+        text_column(say("Message"), "message"),
     ]
-    columns = [Column(title, False) for title in (say("Run"), say("What happened"), say("Message"))]
-    return Table("failures", say("Runs that ended early, or had to change something to end well."), columns, rows)
+    return tabulate("failures", say("Runs that ended early, or had to change a setting to finish."), columns, failed)
 
 
 def _missing(material: Material) -> Block:

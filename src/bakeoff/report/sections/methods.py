@@ -1,12 +1,13 @@
-"""How the networks are built, and what augmentation makes of an image."""
+"""How the networks are built, and what augmentation does to an image."""
 
 import json
 from collections.abc import Sequence
 
-from bakeoff.report.document import Block, Cell, Column, Details, Facts, Section, Table
+from bakeoff.report.columns import number_column, text_column
+from bakeoff.report.document import Block, Cell, Column, Details, Facts, Section, Table, tabulate
+from bakeoff.report.entry_text import arguments_text, effective
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import NONE, whole_text
-from bakeoff.report.sections.entries import arguments_text, effective
 
 
 def methods(material: Material) -> Section:
@@ -17,7 +18,7 @@ def methods(material: Material) -> Section:
         for cell in dict.fromkeys((cell.dataset, cell.recipe) for cell in material.rows)
         for figure in material.figure(
             f"augmentation_{cell[0]}__{cell[1]}",
-            say("Recipe {recipe} on {dataset}: images as they are, and augmented.", recipe=cell[1], dataset=cell[0]),
+            say("Recipe {recipe} on {dataset}: images before and after augmentation.", recipe=cell[1], dataset=cell[0]),
         )
     ]
     parts: list[Block] = [Section(say("Networks"), "networks", networks)] if networks else []
@@ -27,7 +28,7 @@ def methods(material: Material) -> Section:
 
 
 def _networks(material: Material) -> dict[tuple[str, str], Row]:
-    """(architecture, dataset) → plan; datasets on which the same network is built share the first one's."""
+    """(architecture, dataset) → plan; datasets with the same network share the first one's."""
     found: dict[tuple[str, str], Row] = {}
     seen: set[str] = set()
     for cell, plan in material.plans.items():
@@ -48,28 +49,19 @@ def _network(material: Material, architecture: str, dataset: str, plan: Row) -> 
         macs=whole_text(plan["macs"], language),
     )
     entry = arguments_text(effective(material.study.architectures[architecture]))
-    return Details(title, [Facts([(language.say("Entry"), entry)]), _layers(material, architecture, dataset, plan)])
+    return Details(title, [Facts([(language.say("Settings"), entry)]), _layers(material, architecture, dataset, plan)])
 
 
 def _layers(material: Material, architecture: str, dataset: str, plan: Row) -> Table:
     say = material.language.say
     columns = [
-        Column(say("Layer"), False),
-        Column(say("Type"), False),
-        Column(say("Output shape"), False),
-        Column(say("Parameters")),
-    ]
-    rows = [
-        [
-            Cell(layer["name"] or NONE),
-            Cell(layer["type"]),
-            Cell(_shape(layer["output_shape"] or [])),
-            Cell(whole_text(layer["parameters"], material.language), value=layer["parameters"]),
-        ]
-        for layer in plan["layers"]
+        Column(say("Layer"), lambda layer: Cell(layer["name"] or NONE), numeric=False),
+        text_column(say("Type"), "type"),
+        Column(say("Output shape"), lambda layer: Cell(_shape(layer["output_shape"] or [])), numeric=False),
+        number_column(material, say("Parameters"), "parameters", whole_text),
     ]
     caption = say("Layers of {architecture} for {dataset}.", architecture=architecture, dataset=dataset)
-    return Table(f"layers_{architecture}_{dataset}", caption, columns, rows)
+    return tabulate(f"layers_{architecture}_{dataset}", caption, columns, plan["layers"])
 
 
 def _shape(sizes: Sequence[int]) -> str:

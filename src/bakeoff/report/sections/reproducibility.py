@@ -1,12 +1,14 @@
-"""How to make the study again: versions, hardware, commands and the study itself."""
+"""How to reproduce the study: versions, hardware, commands and the study itself."""
 
 from typing import Any
 
+import yaml
+
 from bakeoff.language import mark
 from bakeoff.report.document import Code, Facts, Paragraph, Section
+from bakeoff.report.entry_text import short_transforms
 from bakeoff.report.material import Material
 from bakeoff.report.numbers import NONE, is_known
-from bakeoff.report.sections.entries import short_transforms
 from bakeoff.study.study import Study, runs
 
 FIRST_PICTOGRAM = "\U00010000"
@@ -31,17 +33,12 @@ def reproducibility(material: Material) -> Section:
     return Section(
         say("How to reproduce"),
         "reproduce",
-        [
-            Facts(facts),
-            Code(_commands(material), "sh"),
-            Paragraph(say("The study:")),
-            Code(study_yaml(study), "yaml"),
-        ],
+        [Facts(facts), Code(_commands(material), "sh"), Paragraph(say("The study:")), Code(study_yaml(study), "yaml")],
     )
 
 
 def _provenance(material: Material) -> list[tuple[str, str]]:
-    """What the finished runs say about where they ran; several values when they differ."""
+    """Where the finished runs ran; several values where they differ."""
     say, table = material.language.say, material.tables.runs
     finished = table[table["status"] != "missing"]
     facts = []
@@ -71,14 +68,8 @@ def _commands(material: Material) -> str:
 
 
 def study_yaml(study: Study) -> str:
-    """The study as a file that means the same study."""
-    import yaml
-
-    content = {
-        "study": study.study,
-        **study.model_dump(mode="json", exclude_defaults=True),
-        "seeds": list(study.seeds),
-    }
+    """The study as a file that can be run again."""
+    content = {"study": study.study, **study.model_dump(mode="json", exclude_defaults=True), "seeds": list(study.seeds)}
     content["recipes"] = {name: short_transforms(entry) for name, entry in content["recipes"].items()}
-    plain = max(str(content)) < FIRST_PICTOGRAM  # else YAML escapes: fonts for code have none
+    plain = max(str(content)) < FIRST_PICTOGRAM  # else leave them escaped: code fonts lack them
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=plain, width=78, default_flow_style=None)

@@ -1,25 +1,14 @@
-"""The main table of each dataset, its figures, and the numbers that others published."""
+"""The main table of each dataset, its figures, and published numbers."""
 
 from bakeoff.analysis.curves import completed_history, mean_curves
 from bakeoff.analysis.ranking import best_on, ranking
-from bakeoff.language import mark
-from bakeoff.report.beside import beside
-from bakeoff.report.document import Block, Cell, Column, Curve, CurveChooser, Paragraph, Section, Table
-from bakeoff.report.material import Material
-from bakeoff.report.numbers import (
-    NONE,
-    amount_text,
-    interval_text,
-    metric_text,
-    seconds_text,
-    spread_text,
-    whole_text,
-)
+from bakeoff.report.columns import experiment_on_dataset_column, metric_column, number_column, range_column
+from bakeoff.report.document import Block, Cell, Column, Curve, Curves, Paragraph, Section, Table, tabulate
+from bakeoff.report.material import Material, Row, cell_of
+from bakeoff.report.numbers import NONE, amount_text, mean_range_text, seconds_text, spread_text, whole_text
 from bakeoff.report.published import published_table
-from bakeoff.report.sections.findings_in_words import tracks_test
-from bakeoff.study.metrics import Metric
 
-TICKED = 5  # experiments whose learning curves are drawn at first: the best
+TICKED = 5  # the best experiments, whose learning curves are shown at first
 MARKS = {" †": ("not_distinguishable", "identical"), " ‡": ("too_few_seeds", "constant_difference")}
 
 
@@ -34,70 +23,62 @@ def results(material: Material) -> Section:
     published = published_table(material)
     if published is not None:
         introduction = say(
-            "Numbers that others published, beside ours of the same measure: the mean over seeds, "
-            "± its standard deviation."
+            "Published numbers beside ours for the same measure: the mean over seeds ± its standard deviation."
         )
         parts.append(Section(say("Published numbers"), "published", [Paragraph(introduction), published]))
     return Section(say("Results"), "results", parts)
-
-
-def heading(material: Material, split: str, metric: Metric, rest: str = "") -> str:
-    """The head of a column of a metric: `Test accuracy ± sd [%]`."""
-    unit = " [%]" if metric.percent else ""
-    return f"{material.language.say(split)} {material.name_of(metric)}{rest}{unit}"
 
 
 def main_table(material: Material, dataset: str) -> Table:
     """The experiments on a dataset, in the study's order; the best mean in bold."""
     language, metric, score = material.language, material.metric, material.score
     say, rows = language.say, material.of_dataset(dataset)
-    others, tracked = beside(material, rows.values(), "test_{}_mean"), tracks_test(material)
     ranks, marks = ranking(rows, metric), _marks(material, dataset)
+
+    def is_best(row: Row) -> bool:
+        return ranks.get(cell_of(row)) == 1
+
+    def rank(row: Row) -> Cell:
+        place = ranks.get(cell_of(row))
+        return Cell(str(place or NONE), value=place)
+
+    def mean(row: Row) -> Cell:
+        text = spread_text(row, score, metric, language) + marks.get(cell_of(row).key, "")
+        return Cell(text, is_best(row), row[f"{score}_mean"])
+
     columns = [
-        Column(say("Experiment"), False),
-        Column(say("Rank")),
-        Column(heading(material, mark("Test"), metric, say(" ± sd"))),
-        Column(say("95 % interval")),
-        Column(heading(material, mark("Validation"), metric)),
-        *(Column(heading(material, mark("Test"), other)) for other in others),
-        *([Column(heading(material, mark("Best test epoch, optimistic:"), metric))] if tracked else []),
-        *(Column(title) for title in (say("Best epoch"), say("Parameters"), say("Seconds per run"), say("Runs"))),
+        experiment_on_dataset_column(material, is_best),
+        Column(say("Rank"), rank),
+        Column(material.score_title("test", rest=say(" ± sd")), mean),
+        range_column(material, say("95 % interval"), f"{score}_low", f"{score}_high", mean_range_text),
+        metric_column(material, material.score_title("validation"), f"validation_{metric.name}_mean"),
+        *(
+            metric_column(material, material.score_title("test", other), f"test_{other.name}_mean", other)
+            for other in material.other_metrics(rows.values(), "test_{}_mean")
+        ),
     ]
-    body = []
-    for cell, row in rows.items():
-        best = ranks.get(cell) == 1
-        shown = [("validation", metric), *(("test", other) for other in others)]
-        shown += [("test_max", metric)] if tracked else []
-        scores = [(f"{split}_{item.name}_mean", item) for split, item in shown]
-        body.append([
-            material.link_on_dataset(cell, best),
-            Cell(str(ranks.get(cell, NONE)), value=ranks.get(cell)),
-            Cell(
-                spread_text(row, score, metric, language) + marks.get(cell.key, ""),
-                best,
-                row[f"{score}_mean"],
-            ),
-            Cell(interval_text(row, score, metric, language), value=row[f"{score}_low"]),
-            *(
-                Cell(metric_text(row[name], item, language), value=row[name])
-                for name, item in scores
-            ),
-            Cell(amount_text(row["best_epoch"], language), value=row["best_epoch"]),
-            Cell(whole_text(row["parameters"], language), value=row["parameters"]),
-            Cell(seconds_text(row["training_seconds"], language), value=row["training_seconds"]),
-            Cell(say("{some} of {all}", some=row["completed"], all=row["planned"]), value=row["completed"]),
-        ])  # fmt: skip
+    if material.tracks_test:
+        columns.append(metric_column(material, material.score_title("test_max"), f"test_max_{metric.name}_mean"))
+    columns += [
+        number_column(material, say("Best epoch"), "best_epoch", amount_text),
+        number_column(material, say("Parameters"), "parameters", whole_text),
+        number_column(material, say("Seconds per run"), "training_seconds", seconds_text),
+        Column(
+            say("Runs"),
+            lambda row: Cell(say("{some} of {all}", some=row["completed"], all=row["planned"]), value=row["completed"]),
+        ),
+    ]
     caption = say("Results on {dataset}: means over seeds, the best in bold.", dataset=dataset)
     keys = {
         " †": say("†: not distinguishable from the best (see Comparison)."),
-        " ‡": say("‡: not judged, as seeds are too few or have no spread."),
+        " ‡": say("‡: not judged: there are too few seeds, or no spread between them."),
     }
     key = " ".join(text for mark, text in keys.items() if mark in marks.values())
-    return Table(f"results_{dataset}", caption, columns, body, key)
+    return tabulate(f"results_{dataset}", caption, columns, rows.values(), key)
 
 
 def _marks(material: Material, dataset: str) -> dict[str, str]:
-    """experiment's key → the mark of those whose comparison with the best one of a dataset finds no difference."""
+    """Experiment's key → its mark, where the comparison with the dataset's best finds no difference."""
     best = best_on(dataset, material.rows, material.metric)
     if best is None:
         return {}
@@ -122,7 +103,7 @@ def _figures(material: Material, dataset: str) -> list[Block]:
         ),
         f"learning_curves_{dataset}": say(
             "Validation {metric} on {dataset} by epoch: the mean over seeds, with a band from the lowest to the "
-            "highest, for the epochs that every seed reached. Grey, where there are several panels: all experiments.",
+            "highest, for the epochs that every seed reached. Grey lines, in several panels: all experiments.",
             metric=metric,
             dataset=dataset,
         ),
@@ -131,7 +112,7 @@ def _figures(material: Material, dataset: str) -> list[Block]:
 
 
 def _curves(material: Material, dataset: str) -> list[Block]:
-    """The learning curves of a dataset's experiments, for a page where they can be ticked."""
+    """The learning curves of a dataset's experiments, for a page with check boxes."""
     say, runs = material.language.say, material.tables.runs
     completed = runs[(runs["status"] == "completed") & (runs["dataset"] == dataset)]
     if completed.empty:
@@ -151,5 +132,4 @@ def _curves(material: Material, dataset: str) -> list[Block]:
         if len(found)
     ]
     title = say("Learning curves on {dataset}", dataset=dataset)
-    axis = heading(material, mark("Validation"), material.metric)
-    return [CurveChooser(title, axis, material.metric.percent, curves)] if curves else []
+    return [Curves(title, material.score_title("validation"), material.metric.percent, curves)] if curves else []

@@ -14,19 +14,19 @@ def settings(entry: BaseModel) -> dict[str, Any]:
 
 
 def effective(entry: BaseModel) -> dict[str, Any]:
-    """Everything in force for an entry: what the study says, and defaults that are not switched off."""
+    """Everything in force for an entry: what the study says, and the defaults that are not switched off."""
     said = settings(entry)
     whole = short_transforms(entry.model_dump(mode="json", exclude_none=True))
     return {key: value for key, value in whole.items() if key in said or value not in (None, False, 0, [], {})}
 
 
 def arguments_text(entry: Mapping[str, Any]) -> str:
-    """Keys with their values, as YAML would say them on one line."""
+    """Keys and values on one line, as in YAML."""
     return ", ".join(f"{key}: {value_text(value)}" for key, value in entry.items()) or NONE
 
 
 def value_text(value: Any) -> str:
-    """A value as YAML would say it on one line."""
+    """A value on one line, as in YAML."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {value_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
@@ -39,7 +39,7 @@ def value_text(value: Any) -> str:
 
 
 def short_transforms(entry: dict[str, Any]) -> dict[str, Any]:
-    """An entry with its augmentations in the short form that studies use."""
+    """An entry with its augmentations in the short form of study files."""
     if "augment" not in entry:
         return entry
     short = [{item["name"]: item["arguments"]} if item.get("arguments") else item["name"] for item in entry["augment"]]

@@ -1,20 +1,17 @@
-"""Which choices matter: shares of variance, and experiments ranked over datasets."""
+"""Which choices matter: shares of variance, and configurations ranked across datasets."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from bakeoff.figures.style import DASHES, INK, MUTED, WIDTH, palette
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bakeoff.figures.axes import format_percent, legend_at_the_right, show_sides
+from bakeoff.figures.style import INK, MUTED, WIDTH, line_styles, palette
 from bakeoff.language import Language
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
-
-def variance_shares(shares: Mapping[str, float], language: Language) -> "Figure":
-    """A bar for each source of variance: name → share of the whole, 0 to 1, as they are to be read from the top."""
-    from matplotlib.figure import Figure
-
+def variance_shares(shares: Mapping[str, float], language: Language) -> Figure:
+    """A bar for each source of variance: name → share of the whole (0 to 1), in the order from the top."""
     figure = Figure(figsize=(WIDTH, 0.27 * len(shares) + 0.8), layout="constrained")
     axes = figure.subplots()
     axes.barh(range(len(shares)), list(shares.values()), height=0.65, color=palette()[0])
@@ -22,8 +19,8 @@ def variance_shares(shares: Mapping[str, float], language: Language) -> "Figure"
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(language.say("Share of variance"))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{language.significant(100 * value)} %")
-    axes.spines[["left", "right", "top"]].set_visible(False)
+    format_percent(axes.xaxis, language)
+    show_sides(axes, "bottom")
     for height, share in enumerate(shares.values()):
         axes.text(share, height, f" {language.number(100 * share, 1)} %", va="center", fontsize=8, color=INK)
     axes.margins(x=0.12)
@@ -32,13 +29,11 @@ def variance_shares(shares: Mapping[str, float], language: Language) -> "Figure"
 
 def critical_difference(
     ranks: Mapping[str, float], groups: Sequence[Sequence[str]], distance: float, language: Language
-) -> "Figure":
-    """Average ranks on a line, the best at the left, and bars over what is not distinguishable (Demšar 2006, figure 1).
+) -> Figure:
+    """Average ranks on a line, the best on the left; bars join what is not distinguishable (Demšar 2006, figure 1).
 
-    `groups` name what the bars join; `distance` is the critical difference of ranks.
+    `groups` are the names that each bar joins; `distance` is the critical difference of ranks.
     """
-    from matplotlib.figure import Figure
-
     order = sorted(ranks, key=lambda name: ranks[name])
     half = -(-len(order) // 2)
     figure = Figure(figsize=(WIDTH, 0.75 + 0.14 * len(groups) + 0.2 * half), layout="constrained")
@@ -68,26 +63,22 @@ def critical_difference(
     return figure
 
 
-def performance_profiles(steps: "pd.DataFrame", language: Language) -> "Figure":
+def performance_profiles(steps: pd.DataFrame, language: Language) -> Figure:
     """The share of datasets on which a configuration comes within a factor of the best (Dolan and Moré 2002).
 
     `steps` has the columns `configuration`, `tau` and `share`.
     """
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
     axes = figure.subplots()
-    hues = palette()
     last = float(steps["tau"].max())
-    for index, (name, profile) in enumerate(steps.groupby("configuration", sort=False)):
+    for (name, profile), (color, dash) in zip(steps.groupby("configuration", sort=False), line_styles(), strict=False):
         tau, share = [*profile["tau"], last], [*profile["share"], profile["share"].iloc[-1]]
-        dash = DASHES[index // len(hues) % len(DASHES)]
-        axes.step(tau, share, where="post", color=hues[index % len(hues)], linestyle=dash, label=name)
+        axes.step(tau, share, where="post", color=color, linestyle=dash, label=name)
     axes.set_xlabel(language.say("Within this factor of the best"))
     axes.set_ylabel(language.say("Share of datasets"))
     axes.set_ylim(0, 1.03)
     axes.xaxis.set_major_formatter(lambda value, _: language.significant(value))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{language.significant(100 * value)} %")
-    axes.spines[["right", "top"]].set_visible(False)
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    format_percent(axes.yaxis, language)
+    show_sides(axes, "left", "bottom")
+    legend_at_the_right(axes)
     return figure

@@ -1,9 +1,12 @@
-"""What was compared."""
+"""What was compared: datasets, architectures, optimizers and recipes, and how they are combined."""
+
+import math
 
 from bakeoff.language import mark
-from bakeoff.report.document import Cell, Column, Paragraph, Section, Table
+from bakeoff.report.columns import text_column
+from bakeoff.report.document import Paragraph, Section, Table, tabulate
+from bakeoff.report.entry_text import arguments_text, settings
 from bakeoff.report.material import Material
-from bakeoff.report.sections.entries import arguments_text, settings
 from bakeoff.study.matrix import AXES, FACETS
 
 TITLES = {
@@ -16,11 +19,10 @@ KINDS = {
     "datasets": ("source", mark("Source")),
     "architectures": ("model", mark("Model")),
     "optimizers": ("name", mark("Algorithm")),
-    "recipes": (None, ""),
 }
 
 
-def question(material: Material) -> Section:
+def design(material: Material) -> Section:
     say = material.language.say
     tables = [Section(say(TITLES[axis]), axis, [_axis_table(material, axis)]) for axis in AXES]
     return Section(say("What was compared"), "compared", [Paragraph(_matrix(material)), *tables])
@@ -36,14 +38,12 @@ def _matrix(material: Material) -> str:
         language.count("{n} optimizer", "{n} optimizers", numbers["optimizer"]),
         language.count("{n} recipe", "{n} recipes", numbers["recipe"]),
     ]
-    whole = 1
-    for axis in AXES:
-        whole *= len(getattr(study, axis))
+    whole = math.prod(len(getattr(study, axis)) for axis in AXES)
     left_out = ""
     if len(cells) != whole:
-        left_out = language.say(" (of {number} possible; the study names which)", number=language.whole(whole))
+        left_out = language.say(" (of {number} possible; the study lists which)", number=language.whole(whole))
     return language.say(
-        "{sizes}: {experiments}{left_out}, each with {seeds}, so {runs}.",
+        "{sizes}: {experiments}{left_out}, each with {seeds}; {runs} in all.",
         sizes=" × ".join(sizes),
         experiments=language.count("{n} experiment", "{n} experiments", len(cells)),
         left_out=left_out,
@@ -54,13 +54,12 @@ def _matrix(material: Material) -> str:
 
 def _axis_table(material: Material, axis: str) -> Table:
     say = material.language.say
-    key, title = KINDS[axis]
-    titles = [say("Name"), *([say(title)] if key else []), say("Arguments")]
+    kind, title = KINDS.get(axis, ("", ""))
     rows = []
     for name, entry in getattr(material.study, axis).items():
         said = settings(entry)
-        kind = [str(said.pop(key))] if key else []
-        rows.append([Cell(text) for text in (name, *kind, arguments_text(said))])
-    return Table(
-        axis, say("{axis} of the study.", axis=say(TITLES[axis])), [Column(title, False) for title in titles], rows
-    )
+        rows.append({"name": name, "kind": said.pop(kind, ""), "arguments": arguments_text(said)})
+    columns = [text_column(say("Name"), "name"), text_column(say("Arguments"), "arguments")]
+    if kind:
+        columns.insert(1, text_column(say(title), "kind"))
+    return tabulate(axis, say("{axis} of the study.", axis=say(TITLES[axis])), columns, rows)

@@ -1,30 +1,28 @@
-"""What the data look like: images by class, classes by size, and images before and after augmentation."""
+"""What the data look like: images of each class, class sizes, and images before and after augmentation."""
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from bakeoff.analysis.images import Images, mosaic, samples_by_class
+from bakeoff.analysis.labels import SPLIT_TITLES
+from bakeoff.figures.axes import show_sides
 from bakeoff.figures.style import WIDTH, palette, shortened
-from bakeoff.language import Language, mark
+from bakeoff.language import Language
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import data_folder
 from bakeoff.study.study import Study
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 CLASSES_IN_A_FIGURE = 40
-SPLITS = (mark("train"), mark("validation"), mark("test"))
-
-
 SAMPLED_CLASSES = 20
 SAMPLES_OF_A_CLASS = 10
 
 
-def data_figures(study: Study, language: Language, layout: Layout) -> "Iterator[tuple[str, Figure]]":
+def data_figures(study: Study, language: Language, layout: Layout) -> Iterator[tuple[str, Figure]]:
+    """File names and figures of every dataset that is prepared here."""
     for name in dict.fromkeys(cell.dataset for cell in study.cells):
         path = data_folder(study, name) / "card.json"
         if not path.exists():
@@ -41,41 +39,37 @@ def data_figures(study: Study, language: Language, layout: Layout) -> "Iterator[
             yield f"augmentation_{dataset}__{recipe}.svg", augmented(np.load(path), language)
 
 
-def samples(images: Images, classes: list[str]) -> "Figure":
+def samples(images: Images, classes: list[str]) -> Figure:
     """A row of images for each class: [classes, each, C, H, W]."""
     return _sheet(images, classes[: len(images)])
 
 
-def augmented(pair: Images, language: Language) -> "Figure":
-    """Images above, and augmented below: [2, n, C, H, W]."""
+def augmented(pair: Images, language: Language) -> Figure:
+    """Original images above, augmented ones below: [2, n, C, H, W]."""
     return _sheet(pair, [language.say("as they are"), language.say("augmented")])
 
 
-def balance(card: Mapping[str, Any], language: Language) -> "Figure":
-    """Images of each class, a bar for each split."""
-    from matplotlib.figure import Figure
-
+def balance(card: Mapping[str, Any], language: Language) -> Figure:
+    """The number of images of each class, with a bar for each split."""
     classes, hues = card["classes"], palette()
     figure = Figure(figsize=(WIDTH, 0.16 * len(classes) + 1.0), layout="constrained")
     axes = figure.subplots()
     start = np.zeros(len(classes))
-    for split, hue in zip(SPLITS, hues, strict=False):
+    for (split, title), hue in zip(SPLIT_TITLES.items(), hues, strict=False):
         counts = np.asarray(card["class_counts"][split], float)
-        axes.barh(range(len(classes)), counts, left=start, height=0.7, color=hue, label=language.say(split))
+        axes.barh(range(len(classes)), counts, left=start, height=0.7, color=hue, label=language.say(title).lower())
         start += counts
     axes.set_yticks(range(len(classes)), map(shortened, classes))
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(language.say("Images"))
     axes.xaxis.set_major_formatter(lambda value, _: language.whole(value))
-    axes.spines[["left", "right", "top"]].set_visible(False)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(SPLITS), frameon=False, borderaxespad=0)
+    show_sides(axes, "bottom")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(SPLIT_TITLES), frameon=False, borderaxespad=0)
     return figure
 
 
-def _sheet(images: Images, names: list[str]) -> "Figure":
-    from matplotlib.figure import Figure
-
+def _sheet(images: Images, names: list[str]) -> Figure:
     picture = mosaic(images)
     rows, columns = images.shape[:2]
     side = min(0.62, (WIDTH - 1.4) / columns)
@@ -86,6 +80,6 @@ def _sheet(images: Images, names: list[str]) -> "Figure":
     axes.set_yticks([step * (row + 0.5) - 0.5 for row in range(rows)], map(shortened, names))
     axes.set_xticks([])
     axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    show_sides(axes)
     axes.grid(visible=False)
     return figure

@@ -1,41 +1,40 @@
 """A report's content: the sections, in the order in which they are read."""
 
 from bakeoff.language import language_of
-from bakeoff.report.document import Document, Paragraph
+from bakeoff.report.document import Document, paragraphs
 from bakeoff.report.material import gather
-from bakeoff.report.paragraphs import paragraphs
+from bakeoff.report.sections.conclusions import summary
 from bakeoff.report.sections.cost import cost
 from bakeoff.report.sections.data import data
 from bakeoff.report.sections.epoch_selection import selection
 from bakeoff.report.sections.error_analysis import errors
 from bakeoff.report.sections.experiments import experiments
 from bakeoff.report.sections.failures import failures
-from bakeoff.report.sections.findings_in_words import summary
+from bakeoff.report.sections.learning_speed import speed
 from bakeoff.report.sections.methods import methods
 from bakeoff.report.sections.pairwise import comparison
-from bakeoff.report.sections.question import question
 from bakeoff.report.sections.reproducibility import reproducibility
 from bakeoff.report.sections.results import results
-from bakeoff.report.sections.time_to_target import speed
+from bakeoff.report.sections.study_design import design
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
 SECTIONS = (
-    *(summary, question, data, methods, results, experiments, comparison, selection, speed, errors),
+    *(summary, design, data, methods, results, experiments, comparison, selection, speed, errors),
     *(cost, failures, reproducibility),
 )
 
 
 def compose(study: Study, layout: Layout, language: str = "en") -> Document:
-    """The report of whatever runs the summary has.
+    """The report on whatever runs the summary has.
 
-    Raises BakeoffError when there is no summary, or the language is not known.
+    Raises BakeoffError when there is no summary, or the language is unsupported.
     """
     material = gather(study, layout, language_of(language))
     return Document(
         language=language,
         title=study.title.strip() or study.study,
-        introduction=[Paragraph(text) for text in paragraphs(study.description)],
+        introduction=paragraphs(study.description),
         sections=[made for section in SECTIONS if (made := section(material)) is not None],
         contents_title=material.language.say("Contents"),
     )

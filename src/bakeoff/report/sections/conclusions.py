@@ -1,0 +1,171 @@
+"""What the study found, in sentences made from its numbers."""
+
+from collections.abc import Mapping
+
+from bakeoff.analysis.ranking import ranking
+from bakeoff.language import mark
+from bakeoff.report.document import Block, Items, Paragraph, Section
+from bakeoff.report.material import Material, run_key
+from bakeoff.report.numbers import interval_text, is_known, metric_text, p_phrase, whole_text
+from bakeoff.report.verdicts import listed
+from bakeoff.study.matrix import Experiment
+
+
+def summary(material: Material) -> Section:
+    say = material.language.say
+    leaders = [_leader(material, name) for name in material.datasets]
+    notes = [
+        say("The epoch of each run was chosen on the validation split; the test split serves only for reporting."),
+        say("Intervals are two-sided 95 % t-intervals of the mean over seeds, on one split of the data."),
+    ]
+    if material.tracks_test:
+        notes.append(
+            say(
+                "Where the best test epoch is shown, the test split itself chose the epoch: "
+                "that number is optimistic and plays no part in the ranking."
+            )
+        )
+    counts = _counts(material)
+    if len(leaders) == 1:
+        found: list[Block] = [Paragraph(" ".join([*leaders, *counts]), "summary")]
+    else:
+        found = [Paragraph(" ".join([*_over_datasets(material), *counts]), "summary"), Items(leaders)]
+    return Section(say("Summary"), "summary", [*found, Paragraph(" ".join(notes), "note")])
+
+
+def _counts(material: Material) -> list[str]:
+    language = material.language
+    complete = language.count(
+        "{completed} of {n} planned run is complete.",
+        "{completed} of {n} planned runs are complete.",
+        len(material.tables.runs),
+        completed=language.whole(len(material.with_status("completed"))),
+    )
+    diverged, full, missing = (
+        [run_key(row) for row in material.with_status(status)] for status in ("diverged", "out_of_memory", "missing")
+    )
+    return [
+        complete,
+        *listed("{n} run diverged{which}.", "{n} runs diverged{which}.", diverged, language),
+        *listed("{n} run did not fit in memory{which}.", "{n} runs did not fit in memory{which}.", full, language),
+        *listed("{n} run is missing{which}.", "{n} runs are missing{which}.", missing, language),
+    ]
+
+
+def _over_datasets(material: Material) -> list[str]:
+    """The configurations with the best average rank, if enough have a run on every dataset."""
+    language = material.language
+    averages = [row for row in material.statistic("ranks") if row["dataset"] == ""]
+    if not averages:
+        return []
+    best = min(row["rank"] for row in averages)
+    test = material.statistic("rank_test")[0]
+    return [
+        language.say(
+            "Across {datasets} datasets, the best average rank of {configurations} configurations is that of "
+            "{leaders}: {rank} (Friedman test of whether ranks differ: {p}).",
+            datasets=whole_text(test["datasets"], language),
+            configurations=whole_text(test["configurations"], language),
+            leaders=language.enumeration(
+                [material.configurations[row["configuration"]] for row in averages if row["rank"] == best]
+            ),
+            rank=language.number(best, 2),
+            p=p_phrase(test["p_value"], language),
+        )
+    ]
+
+
+def _leader(material: Material, dataset: str) -> str:
+    """The best mean on a dataset with its interval, and how it compares with the others."""
+    language, metric, score = material.language, material.metric, material.score
+    rows = material.of_dataset(dataset)
+    here = {cell: row for cell, row in rows.items() if is_known(row[f"{score}_mean"])}
+    if not here:
+        return language.say("On {dataset}, no run is complete yet.", dataset=dataset)
+    labels = {cell: material.labels_on_dataset[cell] for cell in rows}
+    ranks = ranking(here, metric)
+    order = sorted(here, key=lambda cell: ranks[cell])
+    leaders = [labels[cell] for cell in order if ranks[cell] == 1]
+    best = here[order[0]]
+    highest = mark("On {dataset}, the highest mean test {metric} of {experiments} is that of {leaders}: {value}")
+    lowest = mark("On {dataset}, the lowest mean test {metric} of {experiments} is that of {leaders}: {value}")
+    found = language.say(
+        highest if metric.higher_is_better else lowest,
+        dataset=dataset,
+        metric=material.name_of(metric),
+        experiments=language.count(
+            "{n} experiment with a complete run", "{n} experiments with a complete run", len(here)
+        ),
+        leaders=language.enumeration(leaders),
+        value=metric_text(best[f"{score}_mean"], metric, language, unit=True),
+    )
+    if len(leaders) > 1:
+        return f"{found}."
+    if best["completed"] == 1:
+        found += language.say(" (one complete run, so no interval).")
+    elif not is_known(best[f"{score}_low"]):
+        found += language.count(
+            " (the same in {n} complete run, so no interval).",
+            " (the same in all {n} complete runs, so no interval).",
+            int(best["completed"]),
+        )
+    else:
+        found += language.say(
+            " (95 % interval {interval}, {runs}).",
+            interval=interval_text(best, score, metric, language, unit=True),
+            runs=language.count("{n} complete run", "{n} complete runs", int(best["completed"])),
+        )
+    return " ".join([found, *_against_the_others(material, order[0], labels)])
+
+
+def _against_the_others(material: Material, best: Experiment, labels: Mapping[Experiment, str]) -> list[str]:
+    """Which experiments the best one is better than, and which it cannot be distinguished from."""
+    language, score = material.language, f"{material.score}_mean"
+    found: dict[str, list[str]] = {}  # verdict → the labels of the others
+    without_run = [label for cell, label in labels.items() if not is_known(material.rows[cell][score])]
+    for row in material.statistic("comparisons"):
+        if best.key in (row["a"], row["b"]) and row["dataset"] == best.dataset:
+            verdict, is_first = row["verdict"], row["a"] == best.key
+            if verdict in ("better", "worse"):
+                # The best mean may come from other seeds than those that both completed.
+                verdict = "better" if is_first == (verdict == "better") else "contrary"
+            label = material.label_of(best.dataset, row["b"] if is_first else row["a"])
+            found.setdefault(verdict, []).append(label)
+    unclear = [*found.get("not_distinguishable", ()), *found.get("identical", ())]
+    unjudged = [label for label in found.get("too_few_seeds", ()) if label not in without_run]
+    return [
+        *listed(
+            "It is better than {n} other{which}.",
+            "It is better than {n} others{which}.",
+            found.get("better", ()),
+            language,
+        ),
+        *listed(
+            "Yet over the seeds that both completed, {n} other is better{which}.",
+            "Yet over the seeds that both completed, {n} others are better{which}.",
+            found.get("contrary", ()),
+            language,
+        ),
+        *listed(
+            "It cannot be distinguished from {n} other{which}.",
+            "It cannot be distinguished from {n} others{which}.",
+            unclear,
+            language,
+            most=6,
+        ),
+        *listed(
+            "There are too few seeds to judge {n} other{which}.",
+            "There are too few seeds to judge {n} others{which}.",
+            unjudged,
+            language,
+        ),
+        *listed(
+            "{n} other has no complete run{which}.", "{n} others have no complete run{which}.", without_run, language
+        ),
+        *listed(
+            "Its difference from {n} other is the same with every seed, so there is no spread to judge by{which}.",
+            "Its differences from {n} others are the same with every seed, so there is no spread to judge by{which}.",
+            found.get("constant_difference", ()),
+            language,
+        ),
+    ]
