@@ -27,7 +27,7 @@ def errors(material: Material) -> Section | None:
 def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
     say, label = material.language.say, material.labels_on_dataset[best]
     introduction = say(
-        "For {experiment}, the experiment with the best mean on {dataset}. Scores are means over its runs.",
+        "Shown for {experiment}, the experiment with the best mean on {dataset}; scores are means over its runs.",
         experiment=label,
         dataset=dataset,
     )
