@@ -6,7 +6,7 @@ They follow from the records in src/bakeoff/analysis/tables. A test holds the pa
 from pathlib import Path
 
 from bakeoff.analysis.tables import TABLES
-from bakeoff.analysis.tables.record import EXPERIMENT, Table
+from bakeoff.analysis.tables.table import EXPERIMENT, Table
 
 PAGE = Path(__file__).with_name("statistics.md")
 
