@@ -35,7 +35,7 @@ def statistics_tables() -> str:
 def statistics_columns() -> str:
     """The columns of each table, with their meaning."""
     from bakeoff.analysis.tables import TABLES
-    from bakeoff.analysis.tables.record import EXPERIMENT
+    from bakeoff.analysis.tables.table import EXPERIMENT
 
     names = ", ".join(f"`{column.name}`" for column in EXPERIMENT)
     lines: list[str] = []

@@ -14,7 +14,7 @@ from bakeoff.analysis.statistics import StudyInputs, study_inputs
 from bakeoff.analysis.tables import TABLES, statistics_files
 from bakeoff.analysis.tables.of_predictions import PREDICTION_TABLES
 from bakeoff.analysis.tables.of_study import STUDY_TABLES
-from bakeoff.analysis.tables.record import EXPERIMENT, Table
+from bakeoff.analysis.tables.table import EXPERIMENT, Table
 from bakeoff.results.summary import summarize
 from bakeoff.results.summary_tables import read_tables
 from made_predictions import class_predictions, label_predictions

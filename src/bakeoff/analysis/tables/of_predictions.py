@@ -4,7 +4,7 @@ Their functions are called for each experiment with a completed run, and return 
 columns. A parameter gets the field of that name of `experiment_analysis.PredictionInputs`.
 """
 
-from bakeoff.analysis.tables.record import EXPERIMENT, Column, Table, interval, mean_over_runs, text
+from bakeoff.analysis.tables.table import EXPERIMENT, Column, Table, interval, mean_over_runs, text
 from bakeoff.study.metrics import MULTI_CLASS, MULTI_LABEL
 
 TRUE_CLASS = text("true", "true class")

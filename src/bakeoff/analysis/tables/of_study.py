@@ -4,7 +4,7 @@ Their functions are called once. A parameter gets the field of that name of `sta
 that name if it stands above.
 """
 
-from bakeoff.analysis.tables.record import EXPERIMENT, Column, Table, interval, text
+from bakeoff.analysis.tables.table import EXPERIMENT, Column, Table, interval, text
 
 PAIR = (
     text("a", "the experiment that stands later in the study; for all datasets, the configuration"),
