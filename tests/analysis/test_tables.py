@@ -19,9 +19,6 @@ from bakeoff.results.summary import summarize
 from bakeoff.results.summary_tables import read_tables
 from made_predictions import class_predictions, label_predictions
 from synthetic_runs import layout_in, study_of, write_runs
-from terminal import ROOT
-
-DOCS = ROOT / "docs"
 
 
 def test_names_are_unique_and_predictions_name_their_experiment(tmp_path: Path) -> None:

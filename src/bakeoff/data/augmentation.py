@@ -1,4 +1,4 @@
-"""The augmentation of a recipe: its transforms as one chain over batches.
+"""The augmentation of a recipe: its transforms as one chain that works on batches.
 
 Names, arguments and distributions are those of torchvision.transforms.v2. Random numbers are drawn on the CPU, so the
 same generator gives the same transforms on every device.
@@ -21,7 +21,7 @@ class Augmentation:
     """A chain of transforms: `before` is for pixels 0..255, `after` for normalised ones, `mix` for images and labels.
 
     `mix(images, labels, classes, generator)` comes last and gives images and float targets [B, classes]. `batched` and
-    `image_by_image` name the transforms, in their order, by the way that they run.
+    `image_by_image` name the transforms that run so, in their order.
     """
 
     before: Apply
@@ -44,7 +44,7 @@ def build_augmentation(transforms: Sequence[tuple[str, Mapping[str, Any]]], shap
     """
     mixing = [item for item in transforms if is_mixing(*item)]
     if len(mixing) > 1:
-        raise BakeoffError("MixUp and CutMix stand twice; put them into one RandomChoice")
+        raise BakeoffError("MixUp or CutMix is given more than once; put them into one RandomChoice")
     others = [item for item in transforms if not is_mixing(*item)]
     steps: list[Step] = []
     for name, arguments in sorted(others, key=lambda item: comes_late(*item)):

@@ -1,5 +1,6 @@
-"""Batches of a split held in memory: uint8 on the device, normalised as they are handed out."""
+"""Batches of a split that is held in memory: uint8 on the device, normalised as they are handed out."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,21 +12,73 @@ from torch import Generator, Tensor
 from bakeoff.data.augmentation import Augmentation
 from bakeoff.data.source import Labels
 
-# Batches are gathered and augmented in chunks, which spares small batches the cost of calls. Chunks of more than a few
-# megabytes would leave the processor's cache, and so would whole chunks of floats: batches are normalised one by one.
-# Chunks are the same on every device: random numbers are drawn for a chunk at a time.
+# Batches are gathered and augmented in chunks, which spares small batches the cost of many calls. Larger chunks would
+# not fit into the processor's cache, nor would chunks of floats, so batches are normalised one by one. Chunks are the
+# same on every device, since random numbers are drawn for a chunk at a time.
 CHUNK_BYTES = 2 << 20
 CHUNK_BATCHES = 32
 DEVICE_SHARE = 0.5  # of a device's free memory that a split may take
 
 
-class Batches:
-    """The batches of one split.
+class SplitBatches(ABC):
+    """The batches of one split: `values` [N, ...] and `labels` [N, ...].
 
-    `images` uint8 [N, C, H, W] and `labels` int64 [N] or uint8 [N, L] may be mapped files: on the CPU they stay so, and
-    jobs share the pages; on another device they are copied there when they take at most half of its free
-    memory, else chunk by chunk. `mean` and `std` are per channel, of pixels in 0..1; None leaves 0..1.
-    `classes` is the width of mixed targets: needed when the augmentation mixes images of labels [N].
+    Both may be mapped files: on the CPU they stay so, and jobs share the pages. Another device gets a copy of the
+    labels, and of the values when they take at most half of its free memory; else values are copied as needed.
+    """
+
+    def __init__(self, values: Tensor, labels: Tensor, batch_size: int, device: torch.device) -> None:
+        self.batch_size = batch_size
+        self.device = device
+        self._values = values.to(device) if _fits(values, device) else values
+        self._labels = labels.to(device)
+
+    def __len__(self) -> int:
+        """Images in the split."""
+        return len(self._values)
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Batches of one training epoch."""
+        return -(-self._images_per_epoch // self.batch_size)
+
+    @abstractmethod
+    def epoch(self, order: Generator, augmentation: Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """(inputs, targets, rows) of an epoch in an order drawn from `order`; rows are on the CPU."""
+
+    @abstractmethod
+    def ordered(self, batch_size: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """(inputs, labels) of the whole split in its own order, not augmented."""
+
+    @property
+    def _images_per_epoch(self) -> int:
+        """Batch-norm cannot take a last batch of one image: it is left out, a different one in each epoch."""
+        return len(self) - (self.batch_size > 1 and len(self) % self.batch_size == 1)
+
+    def _parts(self, order: Generator, size: int) -> Iterator[Tensor]:
+        """The rows of the split in the order of an epoch, `size` at a time."""
+        rows = torch.randperm(len(self), generator=order)[: self._images_per_epoch]
+        return (rows[start : start + size] for start in range(0, len(rows), size))
+
+    def _gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Values and labels of `rows`, on the device."""
+        there = rows.to(self.device, non_blocking=True)
+        home = there if self._values.device == self.device else rows
+        values = self._values.index_select(0, home).to(self.device, non_blocking=True)
+        return values, self._labels.index_select(0, there)
+
+    def _in_order(self, batch_size: int | None) -> Iterator[tuple[Tensor, Tensor]]:
+        size = batch_size or self.batch_size
+        for start in range(0, len(self), size):
+            values = self._values[start : start + size].to(self.device, non_blocking=True)
+            yield values, self._labels[start : start + size]
+
+
+class Batches(SplitBatches):
+    """The batches of one split of images uint8 [N, C, H, W], labels int64 [N] or uint8 [N, L].
+
+    `mean` and `std` are per channel, of pixels in 0..1; None leaves 0..1. `classes` is the width of mixed targets:
+    needed when the augmentation mixes images of labels [N].
     """
 
     def __init__(
@@ -41,27 +94,14 @@ class Batches:
         channels_last: bool = False,
         classes: int | None = None,
     ) -> None:
-        self.device = torch.device(device)
-        pixels = torch.as_tensor(images)
-        self._labels = torch.as_tensor(labels).to(self.device)
-        self._images = pixels.to(self.device) if fits(pixels, self.device) else pixels
+        super().__init__(torch.as_tensor(images), torch.as_tensor(labels), batch_size, torch.device(device))
         self._augmentation = augmentation
         if augmentation is not None and augmentation.mix is not None and classes is None:
             raise ValueError("an augmentation that mixes images needs to know the number of classes")
         self._classes = classes or 0
         self._dtype = dtype
         self._format = torch.channels_last if channels_last else torch.contiguous_format
-        self._scale, self._shift = _scale_and_shift(mean, std, pixels.shape[1], self.device)
-        self.batch_size = batch_size
-
-    def __len__(self) -> int:
-        """Images in the split."""
-        return len(self._images)
-
-    @property
-    def batches_per_epoch(self) -> int:
-        """Batches of one training epoch."""
-        return -(-images_per_epoch(len(self), self.batch_size) // self.batch_size)
+        self._scale, self._shift = _scale_and_shift(mean, std, images.shape[1], self.device)
 
     def epoch(self, order: Generator, augmentation: Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """(images, targets, rows) of an epoch in an order drawn from `order`; rows are on the CPU.
@@ -69,10 +109,7 @@ class Batches:
         Targets are labels, or float [B, classes] where the augmentation mixes images. Both generators are the CPU's, so
         that every device sees the same batches.
         """
-        rows = epoch_order(len(self), self.batch_size, order)
-        step = self._chunk(self.batch_size)
-        for start in range(0, len(rows), step):
-            chunk = rows[start : start + step]
+        for chunk in self._parts(order, self._chunk_size()):
             pixels, labels = self._gather(chunk)
             if self._augmentation is not None:
                 pixels = self._augmentation.before(pixels, augmentation)
@@ -87,48 +124,30 @@ class Batches:
 
     def ordered(self, batch_size: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """(images, labels) of the whole split in its own order, not augmented."""
-        size = batch_size or self.batch_size
-        for start in range(0, len(self), size):
-            pixels = self._images[start : start + size].to(self.device, non_blocking=True)
-            yield self._normalize(pixels).to(self._dtype), self._labels[start : start + size]
+        for pixels, labels in self._in_order(batch_size):
+            yield self._normalize(pixels).to(self._dtype), labels
 
-    def _chunk(self, batch_size: int) -> int:
+    def _chunk_size(self) -> int:
         """Images of a chunk: whole batches."""
-        batch_bytes = batch_size * self._images[0].numel()
-        return batch_size * min(CHUNK_BATCHES, max(1, CHUNK_BYTES // batch_bytes))
-
-    def _gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        there = rows.to(self.device, non_blocking=True)
-        home = there if self._images.device == self.device else rows
-        pixels = self._images.index_select(0, home).to(self.device, non_blocking=True)
-        return pixels, self._labels.index_select(0, there)
+        batch_bytes = self.batch_size * self._values[0].numel()
+        return self.batch_size * min(CHUNK_BATCHES, max(1, CHUNK_BYTES // batch_bytes))
 
     def _normalize(self, pixels: Tensor) -> Tensor:
         return pixels.to(torch.float32, memory_format=self._format).mul_(self._scale).add_(self._shift)
 
 
-def images_per_epoch(count: int, batch_size: int) -> int:
-    """Batch-norm cannot take a last batch of one image: it is left out, another one each epoch."""
-    return count - (batch_size > 1 and count % batch_size == 1)
-
-
-def epoch_order(count: int, batch_size: int, order: Generator) -> Tensor:
-    """The rows of a split in the order of an epoch."""
-    return torch.randperm(count, generator=order)[: images_per_epoch(count, batch_size)]
-
-
-def fits(images: Tensor, device: torch.device) -> bool:
+def _fits(values: Tensor, device: torch.device) -> bool:
     """Whether a split may lie on the device as a whole."""
     if device.type != "cuda":
         return True
     free, _ = torch.cuda.mem_get_info(device)
-    return images.nbytes <= DEVICE_SHARE * free
+    return values.nbytes <= DEVICE_SHARE * free
 
 
 def _scale_and_shift(
     mean: Sequence[float] | None, std: Sequence[float] | None, channels: int, device: torch.device
 ) -> tuple[Any, Any]:
-    """(x / 255 - mean) / std as x * scale + shift; plain numbers for one channel, which is faster.
+    """(x / 255 - mean) / std as x * scale + shift; plain numbers for one channel, which are faster.
 
     A channel that never varies has std 0 and becomes 0.
     """

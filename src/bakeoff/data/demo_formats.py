@@ -179,32 +179,24 @@ def _folder(folder: Path, entry: Dataset, random: np.random.Generator) -> None:
             save_image(image, folder / split / COLORS[numbers[row]] / f"{row}.png")
 
 
-def _nothing(folder: Path, entry: Dataset, random: np.random.Generator) -> None:
-    pass
-
-
 FORMATS: dict[str, Format] = {
     record.name: record
     for record in (
-        Format("digits", "nothing: the images ship with scikit-learn", lambda entry: [], _nothing),
+        Format("digits", "nothing: the images ship with scikit-learn", lambda entry: [], lambda *_: None),
         *(
             Format(f"torchvision/{name}", "IDX files, plain and gzipped", _mnist_places, _mnist_like)
             for name in ("MNIST", "FashionMNIST", "KMNIST")
         ),
         Format("torchvision/CIFAR10", "pickled batches", lambda entry: ["cifar-10-batches-py"], _cifar10),
         Format(
-            "voc",
-            "images, annotations (some objects difficult) and image sets",
-            lambda entry: [VOC_FOLDERS[str(entry.arguments.get("year", 2012))]],
-            _voc,
+            "voc", "images, annotations (some objects difficult) and image sets",
+            lambda entry: [VOC_FOLDERS[str(entry.arguments.get("year", 2012))]], _voc,
         ),
         Format(
-            "tiny_imagenet",
-            "four classes in the tree of the archive",
-            lambda entry: [TINY_IMAGENET_FOLDER],
-            _tiny_imagenet,
+            "tiny_imagenet", "four classes in the layout of the archive",
+            lambda entry: [TINY_IMAGENET_FOLDER], _tiny_imagenet,
         ),
         Format("csv", "a table and a folder of images", _csv_places, _csv),
         Format("folder", "a folder for each split and class", lambda entry: ["train", "test"], _folder),
     )
-}
+}  # fmt: skip

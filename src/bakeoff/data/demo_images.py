@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from bakeoff.data.source import Pixels
 
@@ -43,7 +44,5 @@ def of_labels(labels: int, count: int) -> Indicators:
 
 def save_image(pixels: Pixels, path: Path) -> None:
     """Write one image [height, width, 3] in the format of the path's suffix."""
-    from PIL import Image
-
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)

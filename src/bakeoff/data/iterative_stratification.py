@@ -15,11 +15,11 @@ TAKEN, KEPT = 0, 1
 def take_share(
     positive: NDArray[np.bool_], share: float, seed: int, certain: Sequence[int] | NDArray[np.int64] = ()
 ) -> NDArray[np.int64]:
-    """Rows, ascending, of about `share` of all images and of each label's positives; `certain` rows are among them.
+    """Rows, ascending, of about `share` of all images and of each label's positives, including the `certain` rows.
 
-    The label with the fewest images left is dealt out first. Each of its images goes where the label is missing
-    most, ties where images are missing most, then by chance: so rare labels meet their share before common ones.
-    `positive` is bool [N, L].
+    `positive` is bool [N, L]. The label with the fewest images left is dealt out first, so that rare labels meet their
+    share before common ones. Each of its images goes to the side that lacks most images of the label; in a tie, to the
+    side that lacks most images; then by chance.
     """
     random = np.random.default_rng(seed)
     count, labels = positive.shape

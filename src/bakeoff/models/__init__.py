@@ -1,1 +1,1 @@
-"""Networks: our own, and the doors to timm and torchvision."""
+"""Networks: our own, and those of timm and torchvision. A new one is a file with a function, listed in `registry`."""

@@ -57,7 +57,7 @@ def test_transforms_of_normalised_images_come_last_in_containers_too() -> None:
         ),
         ("RandomChoice", {"transforms": ["RandomRotate"]}, r"transforms\.0 unknown transform 'RandomRotate'; did"),
         ("RandomChoice", {"transforms": ["ToTensor"]}, r"transforms\.0 ToTensor has no place in a recipe: images are"),
-        ("RandomChoice", {"transforms": [{"A": {}, "B": {}}]}, r"transforms\.0: found .*; a transform is its name"),
+        ("RandomChoice", {"transforms": [{"A": {}, "B": {}}]}, r"transforms\.0: found .*; write a transform as Name"),
         ("RandomChoice", {"transforms": "RandomInvert"}, r"RandomChoice\.transforms: found 'RandomInvert'; allowed"),
         ("RandomChoice", {}, r"RandomChoice\.transforms: found None"),
         ("RandomChoice", {"transforms": ["RandomInvert"], "p": [1, 2]}, r"RandomChoice\.p: found \[1, 2\]; allowed: 1"),

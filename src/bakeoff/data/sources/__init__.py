@@ -1,1 +1,1 @@
-"""Where images and labels come from: a file for each source, found by name in `registry`."""
+"""Where images and labels come from. A new source is a file with a `Source` record, listed in `registry`."""

@@ -112,28 +112,25 @@ def _label_reader(
     label: str | None, labels: Sequence[str] | None, tags: str | None, separator: str
 ) -> tuple[Callable[[Cells, str], frozenset[str]], list[str]]:
     """A function from a row's cells and its place to its labels, and the columns that it needs."""
-
-    def class_name(cells: Cells, here: str) -> frozenset[str]:
-        assert label is not None
-        if not cells[label].strip():
-            raise BakeoffError(f"{here}: {label} is empty; every image needs a class")
-        return frozenset([cells[label].strip()])
-
-    def separated(cells: Cells, here: str) -> frozenset[str]:
-        assert tags is not None
-        return frozenset(tag.strip() for tag in cells[tags].split(separator) if tag.strip())
-
-    def zeros_and_ones(cells: Cells, here: str) -> frozenset[str]:
-        for column in labels or ():
-            if cells[column].strip() not in ("0", "1"):
-                raise BakeoffError(f"{here}: {column} is {cells[column]!r}; allowed: 0, 1")
-        return frozenset(column for column in labels or () if cells[column].strip() == "1")
-
     if label is not None:
+
+        def class_name(cells: Cells, here: str) -> frozenset[str]:
+            if not cells[label].strip():
+                raise BakeoffError(f"{here}: {label} is empty; every image needs a class")
+            return frozenset([cells[label].strip()])
+
         return class_name, [label]
     if tags is not None:
-        return separated, [tags]
-    return zeros_and_ones, list(labels or ())
+        return lambda cells, here: frozenset(tag.strip() for tag in cells[tags].split(separator) if tag.strip()), [tags]
+    columns = list(labels or ())
+
+    def zeros_and_ones(cells: Cells, here: str) -> frozenset[str]:
+        for column in columns:
+            if cells[column].strip() not in ("0", "1"):
+                raise BakeoffError(f"{here}: {column} is {cells[column]!r}; allowed: 0, 1")
+        return frozenset(column for column in columns if cells[column].strip() == "1")
+
+    return zeros_and_ones, columns
 
 
 def _real_path(path: Path, real_folder: str, here: str) -> str:

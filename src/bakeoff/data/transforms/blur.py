@@ -13,9 +13,9 @@ from bakeoff.errors import BakeoffError
 
 
 def gaussian_kernels(size: int, sigma: Tensor) -> Tensor:
-    """[B, size] for `sigma` [B], each with sum 1.
+    """Kernels [B, size] for `sigma` [B], each with sum 1.
 
-    torchvision's _get_gaussian_kernel1d: exp(−x²/(2σ²)) at whole pixels x, made to sum to 1.
+    As torchvision's _get_gaussian_kernel1d: exp(−x²/(2σ²)) at whole pixels x, divided by the sum.
     """
     x = torch.arange(size) - (size - 1) / 2
     return (-0.5 * (x / sigma[:, None]) ** 2).softmax(1)
@@ -29,7 +29,7 @@ def blur(images: Tensor, kernel_x: Tensor, kernel_y: Tensor) -> Tensor:
 
 
 def _weighted_shifts(images: Tensor, kernels: Tensor, dimension: int) -> Tensor:
-    """Convolution along one dimension: a sum of shifted batches, which is faster than one group for each image."""
+    """Convolution along one dimension, as a sum of shifted batches: faster than a grouped convolution."""
     size = images.shape[dimension] - kernels.shape[1] + 1
     weights = kernels.view(*kernels.shape, 1, 1, 1).unbind(1)
     total = images.narrow(dimension, 0, size) * weights[0]
@@ -48,11 +48,11 @@ def _gaussian_blur(
     across, down = sizes[0], sizes[-1]
     if across // 2 >= width or down // 2 >= height:
         raise BakeoffError(
-            f"GaussianBlur.kernel_size: found {kernel_size}; allowed: below twice the image, {width}x{height} pixels"
+            f"GaussianBlur.kernel_size: found {kernel_size}; allowed: below twice the image of {width}x{height} pixels"
         )
     limits = (sigma, sigma) if isinstance(sigma, int | float) else bounds(list(sigma), "GaussianBlur.sigma")
     if limits[0] <= 0:
-        raise BakeoffError(f"GaussianBlur.sigma: found {sigma}; allowed: pixels above 0, or [least, most]")
+        raise BakeoffError(f"GaussianBlur.sigma: found {sigma}; allowed: a number of pixels above 0, or [least, most]")
 
     def apply(images: Tensor, generator: Generator) -> Tensor:
         chosen = uniform(limits, len(images), generator)

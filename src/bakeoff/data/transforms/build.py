@@ -1,4 +1,4 @@
-"""From a name and arguments, as a recipe says them, to a transform for images of a shape."""
+"""From a name and arguments, as a recipe gives them, to a transform for images of a shape."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,13 +16,13 @@ from bakeoff.study import plugins
 from bakeoff.study.arguments import check_arguments, nearest
 from bakeoff.study.plugins import Plugin
 
-GIVEN = frozenset({"shape"})  # by Bakeoff, not by a study
+GIVEN = frozenset({"shape"})  # arguments that Bakeoff gives, not a study
 
 
 def build_transform(name: str, arguments: Mapping[str, Any], shape: Shape) -> Step:
-    """The transform for images of `shape`: a container, a batched form, a plugin's, or torchvision's by image.
+    """The transform for images of `shape`: a container, a batched form, a plugin's, or torchvision's image by image.
 
-    Raises BakeoffError for an unknown name, a wrong argument, and images that it cannot take.
+    Raises BakeoffError for an unknown name, a wrong argument, or images that it cannot take.
     """
     if name in CONTAINERS:
         return _build_container(CONTAINERS[name], arguments, shape)
@@ -32,9 +32,7 @@ def build_transform(name: str, arguments: Mapping[str, Any], shape: Shape) -> St
     if name in own:
         return _build_plugin(own[name], arguments, shape)
     if name in MIXERS:
-        raise BakeoffError(
-            f"{name} mixes whole batches: put it beside the others, or in a RandomChoice of mixers alone"
-        )
+        raise BakeoffError(f"{name} mixes whole batches: put it beside the others, or in a RandomChoice of mixers only")
     if name in REFUSED:
         raise BakeoffError(f"{name} has no place in a recipe: {REFUSED[name]}")
     named = torchvision_names()
@@ -46,7 +44,7 @@ def build_transform(name: str, arguments: Mapping[str, Any], shape: Shape) -> St
 
 
 def comes_late(name: str, arguments: Mapping[str, Any]) -> bool:
-    """Whether a transform works on normalised images: such come after the others."""
+    """Whether a transform works on normalised images, and so comes after the others."""
     if name in CONTAINERS:
         return all(comes_late(item.name, item.arguments) for item in nested_transforms(name, arguments))
     return name in BATCHED and BATCHED[name].after_normalization
@@ -63,7 +61,7 @@ def _build_container(record: Container, arguments: Mapping[str, Any], shape: Sha
             raise BakeoffError(f"{record.name}.transforms.{index} {error}") from error
     if len({step.after_normalization for step in steps}) > 1:
         raise BakeoffError(
-            f"{record.name}.transforms: RandomErasing works on normalised images, the others before; take it out"
+            f"{record.name}.transforms: RandomErasing works on normalised images, the others do not; take it out"
         )
     try:
         apply, left = record.build(shape, **{**arguments, "transforms": steps})
@@ -97,7 +95,7 @@ def _build_plugin(plugin: Plugin, arguments: Mapping[str, Any], shape: Shape) ->
     try:
         apply = plugin.build(shape, **arguments)
         left = apply(images.clone(), probe)
-    except Exception as error:  # a user's function raises whatever it likes
+    except Exception as error:  # a user's function may raise anything
         raise BakeoffError(
             f"{plugin.name} (a plugin) fails on images of shape {shape}: {plugins.reason(error)}"
         ) from error

@@ -1,4 +1,4 @@
-"""What has no batched form here: torchvision's own classes, applied to one image after the other where they draw."""
+"""Transforms without a batched form: torchvision's own classes, applied image by image where they draw at random."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,16 +8,16 @@ import torch
 from torch import Generator, Tensor
 
 from bakeoff.data.transforms.record import Built, Shape
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, first_line
 from bakeoff.study.arguments import check_arguments, nearest
 
-PROBES = 8  # images that a transform must take when it is built: policies draw another operation for each
+PROBES = 8  # images that a transform must take when it is built: policies draw a new operation for each
 
-_IS_TENSOR = "images are tensors already, and scaled to 0..1 as batches are handed out; leave it out"
-_NO_BOXES = "images have no boxes and key points here"
-_ANY_SIZE = "it leaves images of differing sizes, which make no batch; use RandomResizedCrop"
-_SEVERAL = "it makes several images of one"
-_FUNCTION = "a study cannot hold what it takes; write a plugin (docs/plugins.md)"
+_IS_TENSOR = "images are tensors already, and are scaled to 0..1 as batches are handed out; leave it out"
+_NO_BOXES = "images have no boxes or key points here"
+_ANY_SIZE = "it leaves images of different sizes, which cannot form a batch; use RandomResizedCrop"
+_SEVERAL = "it makes several images from one"
+_FUNCTION = "a study file cannot hold its arguments; write a plugin (docs/plugins.md)"
 REFUSED = {
     "ClampBoundingBoxes": _NO_BOXES,
     "ClampKeyPoints": _NO_BOXES,
@@ -44,7 +44,7 @@ REFUSED = {
     "ToTensor": _IS_TENSOR,
     "UniformTemporalSubsample": "it is for videos",
 }
-DRAW_NOTHING = frozenset({"CenterCrop", "Identity", "Pad", "RGB", "Resize"})  # one call does for a whole batch
+DRAW_NOTHING = frozenset({"CenterCrop", "Identity", "Pad", "RGB", "Resize"})  # one call is enough for a whole batch
 
 
 def torchvision_names() -> list[str]:
@@ -58,8 +58,8 @@ def torchvision_names() -> list[str]:
 def build_by_image(name: str, arguments: Mapping[str, Any], shape: Shape) -> Built:
     """torchvision's transform of that name, for uint8 images of `shape`.
 
-    It draws from torch's global generator, which is seeded for each batch and put back afterwards. Raises BakeoffError
-    for a wrong argument, and when it cannot take such images.
+    It draws from torch's global generator, which is seeded for each batch and restored afterwards. Raises BakeoffError
+    for a wrong argument or images that it cannot take.
     """
     from torchvision.transforms import v2
 
@@ -82,7 +82,7 @@ def build_by_image(name: str, arguments: Mapping[str, Any], shape: Shape) -> Bui
     try:
         left = apply(images, probe)
     except (TypeError, ValueError, RuntimeError, IndexError, AssertionError) as error:
-        raise BakeoffError(f"{name} cannot take images of shape {shape}: {_first_line(error)}") from error
+        raise BakeoffError(f"{name} cannot take images of shape {shape}: {first_line(error)}") from error
     if left.dtype != torch.uint8 or left.ndim != 4:
         raise BakeoffError(f"{name} leaves {left.dtype} of shape {tuple(left.shape[1:])}; images are uint8 here")
     channels, height, width = left.shape[1:]
@@ -90,7 +90,7 @@ def build_by_image(name: str, arguments: Mapping[str, Any], shape: Shape) -> Bui
 
 
 def _named_values(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments with torchvision's enumerations for the strings that a study says."""
+    """Arguments with members of torchvision's enumerations in place of the strings that a study gives."""
     from torchvision.transforms import v2
 
     enumerations: dict[str, Any] = {"interpolation": v2.InterpolationMode, "policy": v2.AutoAugmentPolicy}
@@ -106,14 +106,10 @@ def _named_values(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _global_generator(seed: int) -> Iterator[None]:
-    """torch's global CPU generator, seeded for a block and put back: dropout draws from it, too."""
+    """Seed torch's global CPU generator for a block and restore it afterwards: dropout draws from it, too."""
     state = torch.random.get_rng_state()
     torch.default_generator.manual_seed(seed)
     try:
         yield
     finally:
         torch.random.set_rng_state(state)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

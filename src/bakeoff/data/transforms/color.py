@@ -12,7 +12,7 @@ from bakeoff.data.transforms.values import bounds, check_probability, uniform
 from bakeoff.errors import BakeoffError
 
 WHITE = 255
-LUMA = (0.2989, 0.587, 0.114)  # shares of red, green and blue in a gray
+LUMA = (0.2989, 0.587, 0.114)  # weights of red, green and blue in gray
 
 # pixels as whole floats 0..255 [B, C, H, W], factors [B, 1, 1, 1] → the same
 Adjust = Callable[[Tensor, Tensor], Tensor]
@@ -28,24 +28,24 @@ def gray(pixels: Tensor) -> Tensor:
 
 
 def adjust_brightness(pixels: Tensor, factor: Tensor) -> Tensor:
-    """0 makes images black, 1 leaves them."""
+    """0 makes images black, 1 leaves them as they are."""
     return (pixels * factor).clamp_(0, WHITE).floor_()
 
 
 def adjust_contrast(pixels: Tensor, factor: Tensor) -> Tensor:
-    """0 makes images the mean of their gray, 1 leaves them."""
+    """0 makes images the mean of their gray, 1 leaves them as they are."""
     return _blend(pixels, gray(pixels).mean((1, 2, 3), keepdim=True), factor)
 
 
 def adjust_saturation(pixels: Tensor, factor: Tensor) -> Tensor:
-    """0 makes images gray, 1 leaves them."""
+    """0 makes images gray, 1 leaves them as they are."""
     return _blend(pixels, gray(pixels), factor)
 
 
 def adjust_hue(pixels: Tensor, turn: Tensor) -> Tensor:
-    """Turn the hue of RGB images by a share of the circle, -0.5 to 0.5.
+    """Turn the hue of RGB images by a fraction of the circle, -0.5 to 0.5.
 
-    Formula of https://en.wikipedia.org/wiki/HSL_and_HSV#HSV_to_RGB_alternative, with value and chroma as they are.
+    Formula of https://en.wikipedia.org/wiki/HSL_and_HSV#HSV_to_RGB_alternative, with value and chroma unchanged.
     """
     red, green, blue = pixels.unbind(1)
     least, value = pixels.aminmax(dim=1)
@@ -60,7 +60,7 @@ def adjust_hue(pixels: Tensor, turn: Tensor) -> Tensor:
     place = (sector.add_(6 * turn.squeeze(1)).unsqueeze(1) + starts).remainder_(6)
     share = torch.minimum(place, 4 - place).clamp_(0, 1)
     turned = value.unsqueeze(1) - chroma.unsqueeze(1) * share
-    return turned.mul_(255.999 / WHITE).floor_()  # how torchvision makes bytes of fractions
+    return turned.mul_(255.999 / WHITE).floor_()  # as torchvision converts fractions to bytes
 
 
 def _blend(pixels: Tensor, other: Tensor, factor: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ def _color_jitter(
     saturation: float | Sequence[float] | None = None,
     hue: float | Sequence[float] | None = None,
 ) -> Built:
-    """Each image has its own factors, and its own order of the adjustments."""
+    """Each image has its own factors and its own order of the adjustments."""
     _check_channels(shape, "ColorJitter")
     adjustments: list[tuple[Adjust, tuple[float, float]]] = []
     for adjust, given, name, needs_color in (
@@ -159,7 +159,7 @@ def _check_channels(shape: Shape, name: str) -> None:
 
 
 def _factors(given: float | Sequence[float] | None, where: str) -> tuple[float, float] | None:
-    """The range of a factor that is 1 when it changes nothing; None when it never does."""
+    """The range of a factor, of which 1 changes nothing; None when it is always 1."""
     if given is None:
         return None
     if isinstance(given, int | float):
@@ -174,7 +174,7 @@ def _factors(given: float | Sequence[float] | None, where: str) -> tuple[float, 
 
 
 def _turns(given: float | Sequence[float] | None) -> tuple[float, float] | None:
-    """The range of turns of hue; None when it never turns."""
+    """The range of a turn of the hue; None when it is always 0."""
     if given is None:
         return None
     limits = (-given, given) if isinstance(given, int | float) else bounds(given, "ColorJitter.hue")
@@ -187,6 +187,6 @@ COLOR = (
     BatchTransform("ColorJitter", "brightness, contrast, saturation and hue, in a random order", _color_jitter),
     BatchTransform("Grayscale", "gray images of 1 or 3 channels", _grayscale),
     BatchTransform("RandomGrayscale", "gray with probability p, channels as before", _random_grayscale),
-    BatchTransform("RandomInvert", "the negative with probability p", _random_invert),
-    BatchTransform("RandomSolarize", "the negative from `threshold` on, with probability p", _random_solarize),
+    BatchTransform("RandomInvert", "inverted colours with probability p", _random_invert),
+    BatchTransform("RandomSolarize", "pixels from `threshold` on inverted, with probability p", _random_solarize),
 )

@@ -1,4 +1,4 @@
-"""Cut a window out of images that may be padded first."""
+"""Random windows of images, which may be padded first."""
 
 from collections.abc import Callable, Sequence
 
@@ -47,7 +47,7 @@ def _random_crop(
 
 
 def _windows(images: Tensor, y: Tensor, x: Tensor, height: int, width: int) -> Tensor:
-    """Cut the window at (y, x) out of each image: a choice among all runs of `width` pixels in memory."""
+    """Cut the window at (y, x) out of each image, by selecting among all runs of `width` pixels in memory."""
     count, channels, full_height, full_width = images.shape
     images = images.contiguous()
     runs = images.as_strided((images.numel() - width + 1, width), (1, 1))
@@ -68,7 +68,7 @@ def _padding(
     limit = {"reflect": -1, "symmetric": 0}.get(mode)
     if limit is not None and (max(top, bottom) > height + limit or max(left, right) > width + limit):
         raise BakeoffError(
-            f"RandomCrop.padding: {mode} can add at most {height + limit} rows and {width + limit} columns a side"
+            f"RandomCrop.padding: {mode} can add at most {height + limit} rows and {width + limit} columns per side"
         )
     columns = [_source(x, width, mode) for x in (*range(-left, 0), *range(width, width + right))]
     rows = [_source(y, height, mode) for y in (*range(-top, 0), *range(height, height + bottom))]
@@ -95,7 +95,7 @@ def _padding(
 
 
 def _source(position: int, size: int, mode: str) -> int:
-    """Which pixel of a line of `size` stands at `position` outside of it."""
+    """Which pixel of a line of `size` is repeated at `position`, which lies outside of it."""
     if mode == "reflect":
         return -position if position < 0 else 2 * size - 2 - position
     if mode == "symmetric":
@@ -104,7 +104,7 @@ def _source(position: int, size: int, mode: str) -> int:
 
 
 def _pair(size: int | Sequence[int]) -> tuple[int, int]:
-    """torchvision's sizes: one number, [number], or [height, width]."""
+    """[height, width] of torchvision's forms: a number, [number], or [height, width]."""
     numbers = [size] if isinstance(size, int) else list(size)
     if len(numbers) not in (1, 2) or not all(isinstance(n, int) and n > 0 for n in numbers):
         raise BakeoffError(f"RandomCrop.size: found {size}; allowed: pixels, or [height, width]")
@@ -112,7 +112,7 @@ def _pair(size: int | Sequence[int]) -> tuple[int, int]:
 
 
 def _sides(padding: int | Sequence[int] | None) -> tuple[int, int, int, int]:
-    """torchvision's paddings: all sides, [left and right, top and bottom], or [left, top, right, bottom]."""
+    """[left, top, right, bottom] of torchvision's forms: one number for all, [x, y], or all four."""
     numbers = [padding or 0] if padding is None or isinstance(padding, int) else list(padding)
     if len(numbers) not in (1, 2, 4) or not all(isinstance(n, int) and n >= 0 for n in numbers):
         raise BakeoffError(

@@ -1,4 +1,4 @@
-"""Overwrite a rectangle of images."""
+"""Random rectangles of images, overwritten."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from bakeoff.data.transforms.record import BatchTransform, Built, Shape
 from bakeoff.data.transforms.values import bounds, check_probability, per_channel
 from bakeoff.errors import BakeoffError
 
-ATTEMPTS = 10  # as torchvision: so often it looks for a rectangle that fits
+ATTEMPTS = 10  # to draw a rectangle that fits, as in torchvision
 
 
 def _random_erasing(
@@ -29,7 +29,7 @@ def _random_erasing(
     if narrow <= 0:
         raise BakeoffError(f"RandomErasing.ratio: found {list(ratio)}; allowed: numbers above 0")
     if isinstance(value, str) and value != "random":
-        raise BakeoffError(f"RandomErasing.value: found {value!r}; allowed: a number, one for each channel, or random")
+        raise BakeoffError(f"RandomErasing.value: found {value!r}; allowed: a number, one per channel, or random")
     constant = None if isinstance(value, str) else per_channel(value, channels, "RandomErasing.value")
 
     def apply(images: Tensor, generator: Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""Mirror images."""
+"""Random mirror images."""
 
 import torch
 from torch import Generator, Tensor
@@ -24,7 +24,7 @@ def _flip(p: float, dimension: int, where: str) -> Apply:
         rows = torch.arange(count)
         rows[chosen] = torch.arange(count, count + len(chosen))
         flipped = images.index_select(0, chosen.to(images.device)).flip(dimension)
-        # Choosing rows from both copies memory in blocks: ten times faster than where() or index_copy().
+        # Selecting rows from both copies memory in blocks: ten times faster than where() or index_copy().
         return torch.cat([images, flipped]).index_select(0, rows.to(images.device))
 
     return apply

@@ -1,4 +1,4 @@
-"""Rotations and other affine maps: each image is sampled through a matrix of its own.
+"""Random rotations and other affine maps: each image is sampled through a matrix of its own.
 
 Matrices and sampling are those of torchvision.transforms.v2.functional for tensors.
 """
@@ -24,8 +24,9 @@ def inverse_matrices(
 ) -> Tensor:
     """Where each pixel of the result comes from: [B, 2, 3] float64, in pixels from the middle of the image.
 
-    `angle` [B] clockwise and `shear` [B, 2] in degrees, `translate` [B, 2] in pixels, (x, y) all. It is the inverse of
-    T·C·R(angle)·S(scale)·Shear·C⁻¹ (translation, centre), as in torchvision's _get_inverse_affine_matrix.
+    `angle` [B] is in degrees clockwise; `shear` [B, 2] in degrees and `translate` [B, 2] in pixels are (x, y). It is
+    the inverse of T·C·R(angle)·S(scale)·Shear·C⁻¹ (translation, centre), as in torchvision's
+    _get_inverse_affine_matrix.
     """
     turn, (shear_x, shear_y) = angle.double().deg2rad(), shear.double().deg2rad().unbind(1)
     a = torch.cos(turn - shear_y) / torch.cos(shear_y)
@@ -54,7 +55,7 @@ def _random_rotation(
 
     def apply(images: Tensor, generator: Generator) -> Tensor:
         count = len(images)
-        angle = -uniform(angles, count, generator)  # rotations turn the other way than affine maps
+        angle = -uniform(angles, count, generator)  # torchvision's rotations turn against its affine maps
         nothing = torch.zeros(count, 2)
         return warp(images, inverse_matrices(angle, nothing, torch.ones(count), nothing, middle))
 
@@ -96,14 +97,14 @@ def _random_affine(
 
 
 def _warp(shape: Shape, interpolation: str, fill: list[float]) -> Warp:
-    """Sample images through matrices; what comes from outside of an image has the colour `fill`."""
+    """A function that samples images through matrices; pixels from outside of an image get the colour `fill`."""
     _, height, width = shape
     x = torch.arange(width) - (width - 1) / 2
     y = torch.arange(height) - (height - 1) / 2
     pixels = torch.stack([x.expand(height, width), y[:, None].expand(height, width), torch.ones(height, width)], 2)
     half = torch.tensor([0.5 * width, 0.5 * height], dtype=torch.float64)
-    # Sampling gives 0 outside. Other colours need to know how far outside a pixel is: that is sampled, too. torchvision
-    # weighs pixels at the edge by it even where the colour is 0.
+    # Sampling gives 0 outside. Other colours depend on how far outside a pixel is, so that is sampled, too. torchvision
+    # weights pixels at the edge by it even where the colour is 0.
     needs_mask = any(fill) or interpolation == "bilinear"
 
     def sample(images: Tensor, matrices: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Different functions for different images of a batch."""
+"""Different changes for different images of a batch."""
 
 from collections.abc import Callable
 
@@ -9,11 +9,11 @@ from torch import Tensor
 def by_group(images: Tensor, group: Tensor, count: int, change: Callable[[int, Tensor, Tensor], Tensor]) -> Tensor:
     """Images [B, ...] in their order, each changed by `change(number of its group, images of the group, their rows)`.
 
-    `group` [B], on the CPU, holds numbers below `count`; a group without images is left out.
+    `group` [B], on the CPU, holds numbers below `count`. Groups without images are left out.
     """
     sizes = group.bincount(minlength=count).tolist()
     order = group.argsort(stable=True)
-    if max(sizes) == len(group):  # one group alone: nothing to sort
+    if max(sizes) == len(group):  # only one group: nothing to sort
         return change(sizes.index(len(group)), images, order)
     parts = torch.split(images.index_select(0, order.to(images.device)), sizes)
     changed = [

@@ -1,7 +1,7 @@
-"""MixUp and CutMix: each image of a batch mixed with its neighbour, and their labels with them.
+"""MixUp and CutMix: each image of a batch is mixed with its neighbour, and so are their labels.
 
 Formulas and distributions are those of torchvision.transforms.v2: one draw for a whole batch, and the neighbour is the
-image before, as batches are shuffled.
+image before, since batches are shuffled.
 """
 
 import math
@@ -28,7 +28,7 @@ Mix = Callable[[Tensor, Tensor, int, Generator], tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class Mixer:
-    """A way of mixing. `build(**arguments)` gives the function."""
+    """A way of mixing. `build(**arguments)` gives the function that mixes."""
 
     name: str
     description: str
@@ -36,7 +36,7 @@ class Mixer:
 
 
 def is_mixing(name: str, arguments: Mapping[str, Any]) -> bool:
-    """Whether a transform of a recipe mixes images: a mixer, or a RandomChoice of mixers alone."""
+    """Whether a transform of a recipe mixes images: a mixer, or a RandomChoice of mixers only."""
     return name in MIXERS or (
         name == "RandomChoice" and all(item.name in MIXERS for item in nested_transforms(name, arguments))
     )
@@ -48,7 +48,10 @@ def mixer_names(name: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def build_mix(name: str, arguments: Mapping[str, Any]) -> Mix:
-    """A mixer; of a RandomChoice, one of its mixers for each batch. Raises BakeoffError for a wrong argument."""
+    """The function of a mixer, or of a RandomChoice, which draws one of its mixers for each batch.
+
+    Raises BakeoffError for a wrong argument.
+    """
     if name in MIXERS:
         mixers, probabilities = [_build(name, arguments)], torch.ones(1)
     else:
@@ -70,14 +73,14 @@ def build_mix(name: str, arguments: Mapping[str, Any]) -> Mix:
 
 
 def mix_targets(targets: Tensor, share: float) -> Tensor:
-    """`share` of each image's targets [B, classes], the rest of its neighbour's; 255 (ignored) of either stays."""
+    """`share` of each image's targets [B, classes] and the rest of its neighbour's; 255 (ignored) in either stays."""
     neighbours = targets.roll(1, 0)
     mixed = neighbours * (1 - share) + targets * share
     return mixed.masked_fill_((targets == IGNORED) | (neighbours == IGNORED), IGNORED)
 
 
 def cut_box(height: int, width: int, share: float, x: int, y: int) -> tuple[int, int, int, int]:
-    """(left, top, right, bottom) of a box around (x, y), of 1 - `share` of the image before its edge cuts it."""
+    """(left, top, right, bottom) of a box around (x, y): 1 - `share` of the image, less what lies outside of it."""
     half = 0.5 * math.sqrt(1 - share)
     across, down = int(half * width), int(half * height)
     return max(x - across, 0), max(y - down, 0), min(x + across, width), min(y + down, height)
@@ -131,7 +134,7 @@ def _happens(p: float, generator: Generator) -> bool:
 
 
 def _beta(alpha: float, generator: Generator) -> float:
-    """Drawn from Beta(alpha, alpha): by numpy, as torch's distributions take no generator."""
+    """A draw from Beta(alpha, alpha), by NumPy: torch's distributions take no generator."""
     seed = int(torch.randint(2**63 - 1, (), generator=generator))
     return float(np.random.default_rng(seed).beta(alpha, alpha))
 

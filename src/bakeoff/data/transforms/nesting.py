@@ -1,4 +1,4 @@
-"""Transforms of transforms: which of them, and in which order, is drawn for each image."""
+"""Transforms of transforms: which of them run, and in which order, is drawn for each image."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from bakeoff.study.entries import Transform
 
 
 def nested_transforms(name: str, arguments: Mapping[str, Any]) -> list[Transform]:
-    """What stands under `transforms` of a container. Raises BakeoffError for what is no transform."""
+    """The entries under `transforms` of a container. Raises BakeoffError for one that is not a transform."""
     entries = arguments.get("transforms")
     if not isinstance(entries, list | tuple) or not entries:
         raise BakeoffError(f"{name}.transforms: found {entries!r}; allowed: a list of transforms")
@@ -25,7 +25,7 @@ def nested_transforms(name: str, arguments: Mapping[str, Any]) -> list[Transform
             found.append(Transform.model_validate(entry))
         except ValidationError:
             raise BakeoffError(
-                f"{name}.transforms.{index}: found {entry!r}; a transform is its name, or Name: {{argument: value}}"
+                f"{name}.transforms.{index}: found {entry!r}; write a transform as Name or Name: {{argument: value}}"
             ) from None
     return found
 
@@ -79,7 +79,7 @@ def _compose(shape: Shape, transforms: Sequence[Step]) -> Built:
 def _check_shapes(steps: Sequence[Step], shape: Shape, name: str) -> None:
     for step in steps:
         if step.shape != shape:
-            raise BakeoffError(f"{name}.transforms: leave images of shapes {shape} and {step.shape}; give them all one")
+            raise BakeoffError(f"{name}.transforms: leave images of shapes {shape} and {step.shape}; make them equal")
 
 
 CONTAINERS: dict[str, Container] = {

@@ -14,7 +14,7 @@ Built = tuple[Apply, Shape]  # the function, and the shape that it leaves
 class BatchTransform:
     """A transform that works on whole batches, each image with its own random numbers.
 
-    `build(shape, **arguments)` has torchvision's arguments; None says that the batched form does not take their values.
+    `build(shape, **arguments)` takes torchvision's arguments, and gives None for values that only torchvision can do.
     """
 
     name: str
@@ -25,9 +25,9 @@ class BatchTransform:
 
 @dataclass(frozen=True)
 class Container:
-    """A transform of transforms. `build(shape, transforms, **arguments)` is given them built.
+    """A transform of transforms. `build(shape, transforms, **arguments)` gets them built.
 
-    `in_turn`: each is built for the shape that the one before leaves, else all for the same.
+    `in_turn`: each is built for the shape that the one before leaves; otherwise all are built for the same shape.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Container:
 
 @dataclass(frozen=True)
 class Step:
-    """A built transform, with the names of the parts that run on batches and of those that run image by image."""
+    """A built transform, with the names of its parts that run on batches and of those that run image by image."""
 
     apply: Apply
     shape: Shape
@@ -48,7 +48,7 @@ class Step:
 
 
 def in_turn(steps: list[Apply]) -> Apply:
-    """One function for all of them."""
+    """One function that applies all of them."""
 
     def apply(images: Tensor, generator: Generator) -> Tensor:
         for step in steps:

@@ -1,17 +1,17 @@
-"""Parts of a batch that the processor's cache holds."""
+"""Parts of a batch that fit into the processor's cache."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-SLICE_BYTES = 512 << 10  # of uint8 pixels: computing with them makes floats of four times the size, several times
+SLICE_BYTES = 512 << 10  # of uint8 pixels: computations turn them into several floats of four times the size
 
 
 def by_slice(images: Tensor, change: Callable[[Tensor, slice], Tensor]) -> Tensor:
-    """`change(images of a slice, the slice)` for images [B, C, H, W], put together.
+    """Images [B, C, H, W], each slice of them changed by `change(images of the slice, the slice)`.
 
-    Random numbers are to be drawn before, for the whole batch: then results do not depend on the size of slices.
+    Random numbers must be drawn before, for the whole batch, so that results do not depend on the size of slices.
     """
     size = max(1, SLICE_BYTES // images.shape[1:].numel())
     if images.device.type != "cpu" or len(images) <= size:

@@ -1,4 +1,4 @@
-"""Other tones for the same picture, as torchvision.transforms.v2.functional maps them for uint8."""
+"""Random mappings of tones, as torchvision.transforms.v2.functional computes them for uint8."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ TONES = 256
 
 
 def autocontrast(images: Tensor) -> Tensor:
-    """Stretch each channel from its least and most to 0 and 255; one of a single tone stays."""
+    """Stretch each channel from its least and greatest tone to 0 and 255; a channel of a single tone stays."""
     least, most = images.amin((2, 3), keepdim=True).float(), images.amax((2, 3), keepdim=True).float()
     flat = most == least
     stretched = images - least.masked_fill(flat, 0)
@@ -59,7 +59,7 @@ def _random_posterize(shape: Shape, bits: int, p: float = 0.5) -> Built:
 
 
 def _sometimes(change: Callable[[Tensor], Tensor], p: float) -> Apply:
-    """`change`, for each image with probability p."""
+    """Apply `change` to each image with probability p."""
 
     def apply(images: Tensor, generator: Generator) -> Tensor:
         chosen = (torch.rand(len(images), generator=generator) < p).long()

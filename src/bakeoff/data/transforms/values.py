@@ -1,4 +1,4 @@
-"""Reading the values of arguments. Functions with `where` raise BakeoffError, naming it, for what is not allowed."""
+"""Reading the values of arguments. Functions with `where` raise BakeoffError that names it for a value not allowed."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ def per_channel(value: float | Sequence[float], channels: int, where: str) -> li
     if len(numbers) == 1:
         numbers *= channels
     if len(numbers) != channels or not all(isinstance(n, int | float) for n in numbers):
-        raise BakeoffError(f"{where}: found {value}; allowed: a number, or {channels} of them, one for each channel")
+        raise BakeoffError(f"{where}: found {value}; allowed: a number, or {channels} of them, one per channel")
     return numbers
 
 
@@ -32,14 +32,14 @@ def color(fill: float | Sequence[float], channels: int, where: str) -> list[floa
 
 
 def bounds(given: Sequence[float], where: str) -> tuple[float, float]:
-    """The least and the most."""
+    """The least and the greatest of a range."""
     if len(given) != 2 or not all(isinstance(n, int | float) for n in given) or given[0] > given[1]:
         raise BakeoffError(f"{where}: found {list(given)}; allowed: [least, most]")
     return given[0], given[1]
 
 
 def symmetric_bounds(given: float | Sequence[float], where: str) -> tuple[float, float]:
-    """A number stands for all from its negative to itself."""
+    """The least and the greatest; one number means the range from its negative to itself."""
     if isinstance(given, int | float):
         if given < 0:
             raise BakeoffError(f"{where}: found {given}; allowed: a number, 0 or more, or [least, most]")
@@ -56,6 +56,6 @@ def weights(p: Sequence[float] | None, count: int, where: str) -> Tensor:
 
 
 def uniform(limits: tuple[float, float], count: int, generator: Generator) -> Tensor:
-    """`count` numbers drawn evenly between two."""
+    """`count` numbers drawn uniformly between two."""
     least, most = limits
     return least + (most - least) * torch.rand(count, generator=generator)
