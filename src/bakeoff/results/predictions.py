@@ -104,14 +104,6 @@ def read_predictions(runs: Mapping[int, RunPaths]) -> Predictions:
     return LabelPredictions(seeds, labels, *(np.stack([part[column] for part in parts]) for column in (0, 2, 3, 4)))
 
 
-def probabilities(logits: Floats) -> Floats:
-    """1 / (1 + exp(-logits)), without overflow."""
-    from scipy.special import expit
-
-    found: Floats = expit(logits)
-    return found
-
-
 def _read(path: Path) -> tuple[Floats, NDArray[Any]]:
     """Logits [N, K] and labels [N] or [N, K]."""
     try:
