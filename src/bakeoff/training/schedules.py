@@ -64,7 +64,7 @@ class LearningRate:
             else:
                 self._advance()
 
-    def _advance(self, *watched: float) -> None:
+    def _advance(self, *watched: Any) -> None:
         if self.scheduler is not None:
             with _explained(f"schedule {self.entry.name} cannot step with {self.entry.arguments}"):
                 self.scheduler.step(*watched)

@@ -89,7 +89,7 @@ def fbeta_scores(predicted: Tensor, labels: Tensor, beta: float) -> MetricValues
     """
     true, guessed = labels == 1, predicted & (labels != IGNORED)
     scores = {}
-    for average, axes in zip(AVERAGES, ((0, 1), 0, 1), strict=True):
+    for average, axes in zip(AVERAGES, ((0, 1), (0,), (1,)), strict=True):
         hits, positive, relevant = (part.sum(axes) for part in (true & guessed, guessed, true))
         scores[f"fbeta_{average}"] = _fbeta(hits, positive, relevant, beta).mean().item()
     return scores
