@@ -110,10 +110,8 @@ def _read(path: Path) -> tuple[Floats, NDArray[Any]]:
         with np.load(path) as saved:
             logits, labels = saved["logits"], saved["labels"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise unusable(path, reason) from error
-    fits = labels.shape in ((len(logits),), logits.shape) and logits.ndim == 2 and len(logits) > 0
-    if not fits:
+        raise unusable(path, getattr(error, "strerror", None) or str(error)) from error
+    if logits.ndim != 2 or len(logits) == 0 or labels.shape not in ((len(logits),), logits.shape):
         raise unusable(path, f"logits {logits.shape} do not fit labels {labels.shape}")
     return logits, labels
 

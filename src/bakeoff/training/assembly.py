@@ -86,16 +86,14 @@ def _image_splits(
     mean, std = _normalization(specification, data)
     transforms = [(transform.name, transform.arguments) for transform in recipe.augment]
     augmentation = build_augmentation(transforms, tuple(data.card["shape"]))
-
-    def batches(split: str) -> Batches:
-        images, labels = data.splits[split]
-        return Batches(
-            images, labels, recipe.batch_size, device, mean, std,
-            augmentation if split == "train" else None, channels_last=layout_in_memory == torch.channels_last,
-            classes=len(data.card["classes"]),
-        )  # fmt: skip
-
-    return Splits(*map(batches, SPLITS))
+    batches = (
+        Batches(
+            *data.splits[split], recipe.batch_size, device, mean, std, augmentation if split == "train" else None,
+            channels_last=layout_in_memory == torch.channels_last, classes=len(data.card["classes"]),
+        )
+        for split in SPLITS
+    )  # fmt: skip
+    return Splits(*batches)
 
 
 def _normalization(specification: Specification, data: PreparedData) -> tuple[list[float], list[float]]:

@@ -18,12 +18,11 @@ from bakeoff.study import plugins
 from bakeoff.study.entries import Recipe
 from bakeoff.study.specification import Specification
 from bakeoff.training.assembly import Assembly, assemble
-from bakeoff.training.attempt import Attempt, Place
+from bakeoff.training.attempt import Attempt, Place, signals_ask_to_stop
 from bakeoff.training.checkpoints import on_the_way_to
 from bakeoff.training.costs import Spent, metered
 from bakeoff.training.devices import choose_device, device_name, free_memory, is_out_of_memory, make_deterministic
 from bakeoff.training.evaluation import Outcome, final_evaluation, scores_of_epochs
-from bakeoff.training.interruption import signals_ask_to_stop
 from bakeoff.training.losses import build_losses
 from bakeoff.training.micro_batches import halved, least_part
 from bakeoff.training.optimizers import leave_compiler_unloaded
