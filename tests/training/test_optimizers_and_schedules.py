@@ -10,7 +10,7 @@ from torch.optim import lr_scheduler
 
 from bakeoff.errors import BakeoffError
 from bakeoff.study.entries import Optimizer, Schedule
-from bakeoff.training.optimizers import build_optimizer, check_optimizer, torch_optimizers
+from bakeoff.training.optimizers import build_optimizer, check_optimizer, classes_of
 from bakeoff.training.schedules import LearningRate, check_schedule
 
 NOT_FOR_EVERY_NETWORK = {"sparseadam", "muon"}  # sparse gradients only, matrices only
@@ -34,7 +34,7 @@ def rates(schedule: Schedule, epochs: int = 6, steps: int = 4, losses: list[floa
     return seen
 
 
-@pytest.mark.parametrize("name", sorted(set(torch_optimizers()) - NOT_FOR_EVERY_NETWORK))
+@pytest.mark.parametrize("name", sorted(set(classes_of(torch.optim, torch.optim.Optimizer)) - NOT_FOR_EVERY_NETWORK))
 def test_every_optimizer_of_torch(name: str) -> None:
     check_optimizer(Optimizer(name=name))
 

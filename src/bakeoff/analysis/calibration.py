@@ -2,9 +2,10 @@
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from bakeoff.analysis.intervals import spread
-from bakeoff.results.predictions import ClassPredictions, Floats, LabelPredictions, Predictions, probabilities
+from bakeoff.results.predictions import ClassPredictions, Floats, LabelPredictions, Predictions
 
 BINS = 15
 
@@ -62,7 +63,7 @@ def _probability_and_truth(predictions: Predictions, run: int) -> tuple[Floats, 
     if isinstance(predictions, ClassPredictions):
         return predictions.confidence[run].astype(float), predictions.correct[run].astype(float)
     known = predictions.known
-    return probabilities(predictions.logits[run][known].astype(float)), (predictions.labels[known] == 1).astype(float)
+    return expit(predictions.logits[run][known].astype(float)), (predictions.labels[known] == 1).astype(float)
 
 
 def _overconfidence(predictions: Predictions, run: int) -> float:

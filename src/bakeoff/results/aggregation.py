@@ -1,7 +1,5 @@
 """Experiments from their runs: means over seeds, and how uncertain they are."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
@@ -11,8 +9,9 @@ from bakeoff.results.summary_tables import score_columns
 from bakeoff.study.matrix import FACETS
 
 STATUSES = (*FINISHED, "missing")
-TOTALS = ("training_seconds", "cpu_seconds", "gpu_seconds", "energy_kwh")  # what adds up over runs
-PEAKS = ("peak_host_memory_bytes", "peak_device_memory_bytes")
+MEANS = ["best_epoch", "epochs", "training_seconds", "seconds_per_epoch", "images_per_second"]
+TOTALS = ["training_seconds", "cpu_seconds", "gpu_seconds", "energy_kwh"]  # what adds up over runs
+PEAKS = ["peak_host_memory_bytes", "peak_device_memory_bytes"]
 CONFIDENCE = 0.95
 
 
@@ -38,18 +37,13 @@ def experiments_table(table: pd.DataFrame) -> pd.DataFrame:
     mean = scores.mean().clip(lowest, highest)
     deviation = scores.std(ddof=1).where(varied | (count < 2), 0.0)
     half = deviation.where(varied) * stdtrit(count - 1, (1 + CONFIDENCE) / 2) / np.sqrt(count)
-    columns: dict[str, Any] = {"planned": planned, **counts}
-    for score in names:
-        columns[f"{score}_mean"] = mean[score]
-        columns[f"{score}_std"] = deviation[score]
-        columns[f"{score}_low"] = mean[score] - half[score]
-        columns[f"{score}_high"] = mean[score] + half[score]
-    for name in ("best_epoch", "epochs", "training_seconds", "seconds_per_epoch", "images_per_second"):
-        columns[name] = completed[name].astype("float64").groupby(facets, sort=False).mean()
-    for name in ("parameters", "macs"):
-        columns[name] = table[name].groupby(facets, sort=False).mean()
-    for name in TOTALS:
-        columns[f"{name}_total"] = table[name].groupby(facets, sort=False).sum(min_count=1)
-    for name in PEAKS:
-        columns[name] = table[name].groupby(facets, sort=False).max()
-    return pd.DataFrame(columns).reset_index()
+    statistics = {"mean": mean, "std": deviation, "low": mean - half, "high": mean + half}
+    columns = [
+        pd.DataFrame({"planned": planned, **counts}),
+        pd.DataFrame({f"{score}_{name}": table[score] for score in names for name, table in statistics.items()}),
+        completed[MEANS].astype("float64").groupby(facets, sort=False).mean(),
+        table[["parameters", "macs"]].groupby(facets, sort=False).mean(),
+        table[TOTALS].groupby(facets, sort=False).sum(min_count=1).add_suffix("_total"),
+        table[PEAKS].groupby(facets, sort=False).max(),
+    ]
+    return pd.concat(columns, axis=1).reset_index()

@@ -104,24 +104,14 @@ def read_predictions(runs: Mapping[int, RunPaths]) -> Predictions:
     return LabelPredictions(seeds, labels, *(np.stack([part[column] for part in parts]) for column in (0, 2, 3, 4)))
 
 
-def probabilities(logits: Floats) -> Floats:
-    """1 / (1 + exp(-logits)), without overflow."""
-    from scipy.special import expit
-
-    found: Floats = expit(logits)
-    return found
-
-
 def _read(path: Path) -> tuple[Floats, NDArray[Any]]:
     """Logits [N, K] and labels [N] or [N, K]."""
     try:
         with np.load(path) as saved:
             logits, labels = saved["logits"], saved["labels"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise unusable(path, reason) from error
-    fits = labels.shape in ((len(logits),), logits.shape) and logits.ndim == 2 and len(logits) > 0
-    if not fits:
+        raise unusable(path, getattr(error, "strerror", None) or str(error)) from error
+    if logits.ndim != 2 or len(logits) == 0 or labels.shape not in ((len(logits),), logits.shape):
         raise unusable(path, f"logits {logits.shape} do not fit labels {labels.shape}")
     return logits, labels
 

@@ -16,7 +16,7 @@ from bakeoff.files import write_atomically
 from bakeoff.results.aggregation import experiments_table
 from bakeoff.results.history import KEYS, history_table
 from bakeoff.results.result import SCORED_SPLITS, read_result, unusable
-from bakeoff.results.summary_tables import COSTS, PROVENANCE, SCORE_PREFIXES, WHOLE
+from bakeoff.results.summary_tables import COSTS, PROVENANCE, WHOLE
 from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import specify
@@ -33,7 +33,10 @@ def summarize(study: Study, layout: Layout) -> None:
     """
     planned = runs(study)
     rows = [_row(study, layout, run) for run in planned]
-    table = _runs_table(rows, _score_names(study, rows))
+    scores = _score_names(study, rows)
+    columns = [*KEYS, "status", "message", "best_epoch", "epochs", *scores, *COSTS, *PROVENANCE]
+    types = dict.fromkeys((*scores, *COSTS), "float64") | dict.fromkeys(WHOLE, "Int64")
+    table = pd.DataFrame.from_records(rows, columns=columns).astype(types)
     finished = [run for run, row in zip(planned, rows, strict=True) if row["status"] != "missing"]
     history = history_table(finished, [layout.run(run).history for run in finished], study.metric)
     with write_atomically(layout.summary / "runs.csv") as path:
@@ -47,12 +50,10 @@ def summarize(study: Study, layout: Layout) -> None:
 def _row(study: Study, layout: Layout, run: Run) -> dict[str, Any]:
     """The row of one planned run in runs.csv."""
     path = layout.run(run).result
-    row: dict[str, Any] = {**asdict(run), "status": "missing", "message": ""}
+    row: dict[str, Any] = asdict(run)
     result = read_result(path)
-    if result is None:
-        return {**row, "message": _failure(layout, run)}
-    if result.spec != specify(study, run).content:
-        return {**row, "message": STALE}
+    if result is None or result.spec != specify(study, run).content:
+        return row | {"status": "missing", "message": STALE if result else _failure(layout, run)}
     metrics = result.metrics
     row |= {"status": result.status, "message": result.message}
     row |= {"best_epoch": metrics.best_epoch, "epochs": metrics.epochs}
@@ -75,23 +76,10 @@ def _failure(layout: Layout, run: Run) -> str:
 
 def _score_names(study: Study, rows: list[dict[str, Any]]) -> list[str]:
     """The columns of scores: the loss, the metrics of the task that the study's is for, and what else is found."""
-    found = {column for row in rows for column in row if column.startswith(SCORE_PREFIXES)}
-    tasks = study.leading_metric.tasks
-    always = {
-        name
-        for name, metric in study.metrics.items()
-        if name == "loss" or (metric.tasks == tasks and metric.every_epoch)
-    }
+    found, tasks = {column for row in rows for column in row}, study.leading_metric.tasks
     return [
         column
         for split in SCORED_SPLITS
-        for name in study.metrics
-        if (column := f"{split}_{name}") in found or name in always
+        for name, metric in study.metrics.items()
+        if (column := f"{split}_{name}") in found or name == "loss" or (metric.tasks == tasks and metric.every_epoch)
     ]
-
-
-def _runs_table(rows: list[dict[str, Any]], scores: list[str]) -> pd.DataFrame:
-    columns = [*KEYS, "status", "message", "best_epoch", "epochs", *scores, *COSTS, *PROVENANCE]
-    table = pd.DataFrame.from_records(rows, columns=columns)
-    types = {name: "float64" for name in (*scores, *COSTS)} | {name: "Int64" for name in WHOLE}
-    return table.astype(types)

@@ -75,13 +75,8 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
         # A dataset may be called "001" or "NA": names stay text, and only an empty field is a missing one.
-        table = pd.read_csv(
-            path,
-            dtype={name: str for name in (*FACETS, "status", *TEXT)},
-            keep_default_na=False,
-            na_values=[""],
-        )
+        texts = dict.fromkeys((*FACETS, "status", *TEXT), str)
+        table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
     except OSError as error:
         raise BakeoffError(f"{path}: cannot read it: {error.strerror}; run `bakeoff summarize` first") from error
-    present = [name for name in TEXT if name in table]
-    return table.fillna({name: "" for name in present})
+    return table.fillna({name: "" for name in TEXT if name in table})

@@ -51,15 +51,14 @@ def assemble(specification: Specification, layout: Layout, data: PreparedData, d
     recipe = specification.recipe
     network = _network(specification, layout, data)
     layout_in_memory = memory_format(recipe.channels_last, network, device, recipe.precision)
-    if specification.features is None:
-        network = network.to(device, memory_format=layout_in_memory)  # type: ignore[call-overload]
-        return Assembly(network, network, _image_splits(specification, data, device, layout_in_memory))
-    classifier, path = take_off(network)
 
     def images() -> Splits:
         network.to(device, memory_format=layout_in_memory)  # type: ignore[call-overload]
         return _image_splits(specification, data, device, layout_in_memory)
 
+    if specification.features is None:
+        return Assembly(network, network, images())
+    classifier, path = take_off(network)
     features = keep_features(network, images, recipe, specification.features, data)
     network.to("cpu")
     splits = (FeatureBatches(features[split], data.splits[split][1], recipe.batch_size, device) for split in SPLITS)
@@ -87,16 +86,14 @@ def _image_splits(
     mean, std = _normalization(specification, data)
     transforms = [(transform.name, transform.arguments) for transform in recipe.augment]
     augmentation = build_augmentation(transforms, tuple(data.card["shape"]))
-
-    def batches(split: str) -> Batches:
-        images, labels = data.splits[split]
-        return Batches(
-            images, labels, recipe.batch_size, device, mean, std,
-            augmentation if split == "train" else None, channels_last=layout_in_memory == torch.channels_last,
-            classes=len(data.card["classes"]),
-        )  # fmt: skip
-
-    return Splits(*map(batches, SPLITS))
+    batches = (
+        Batches(
+            *data.splits[split], recipe.batch_size, device, mean, std, augmentation if split == "train" else None,
+            channels_last=layout_in_memory == torch.channels_last, classes=len(data.card["classes"]),
+        )
+        for split in SPLITS
+    )  # fmt: skip
+    return Splits(*batches)
 
 
 def _normalization(specification: Specification, data: PreparedData) -> tuple[list[float], list[float]]:

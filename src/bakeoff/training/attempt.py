@@ -1,9 +1,12 @@
-"""One process's attempt at a run: all that it is given."""
+"""One process's attempt at a run: all that it is given, and the signals that ask it to end early."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 
 import torch
 
@@ -60,3 +63,22 @@ class Attempt:
     def halving(self) -> Path:
         """What is known of the memory, beside the checkpoint."""
         return self.checkpoint.with_name("halving.json")
+
+
+@contextmanager
+def signals_ask_to_stop() -> Iterator[Callable[[], bool]]:
+    """In this block the process survives SIGTERM, SIGUSR1 and SIGINT: from a terminal, Snakemake, or a cluster that
+    takes its node back. The function that it yields says whether one has come. A second Ctrl-C ends the process."""
+    received: list[int] = []
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and number in received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    before = {number: signal.signal(number, remember) for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)}
+    try:
+        yield lambda: bool(received)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -4,11 +4,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 from torch import Tensor
 
 from bakeoff.results.result import Metrics, Thresholds
 from bakeoff.study.metrics import Metric
-from bakeoff.training.scoring import MetricValues, average_precision, choose_thresholds, is_better, tuned_metrics
+from bakeoff.training.scoring import MetricValues, average_precision, choose_thresholds, tuned_metrics
 from bakeoff.training.settings import predict, score
 from bakeoff.training.state import EpochRow, Progress, weights_of
 from bakeoff.training.trainer import Trainer
@@ -64,28 +65,20 @@ def _with_thresholds(trainer: Trainer, metrics: Metrics, logits: Tensor, labels:
 
 def scores_of_epochs(progress: Progress) -> Metrics:
     """The metrics of training and validation at the chosen epoch, where there is one, and at the last."""
-    found: dict[str, MetricValues] = {}
-    for split in ("train", "validation"):
-        if progress.best_epoch is not None:
-            found[split] = _split_of(progress.history[progress.best_epoch - 1], split)
-        if progress.history:
-            found[f"{split}_last"] = _split_of(progress.history[-1], split)
+    found = {
+        f"{split}{suffix}": _split_of(progress.history[epoch - 1], split)
+        for split in ("train", "validation")
+        for suffix, epoch in (("", progress.best_epoch), ("_last", progress.epoch))
+        if epoch
+    }
     return Metrics(best_epoch=progress.best_epoch, epochs=progress.epoch).model_copy(update=found)
 
 
 def _split_of(row: EpochRow, split: str) -> MetricValues:
-    prefix = f"{split}_"
-    return {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}
+    return {name.removeprefix(f"{split}_"): value for name, value in row.items() if name.startswith(f"{split}_")}
 
 
 def best_over_epochs(rows: list[MetricValues], records: Mapping[str, Metric]) -> MetricValues:
-    """The best value of each metric over the epochs."""
-    best = dict(rows[0])
-    for row in rows[1:]:
-        better = {
-            name
-            for name in row
-            if math.isnan(best[name]) or is_better(row[name], best[name], records[name].higher_is_better)
-        }
-        best |= {name: row[name] for name in better}
-    return best
+    """The best value of each metric over the epochs, leaving out those where it is NaN."""
+    best = {name: np.fmax if records[name].higher_is_better else np.fmin for name in rows[0]}
+    return {name: float(better.reduce([row[name] for row in rows])) for name, better in best.items()}

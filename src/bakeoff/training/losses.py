@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -43,18 +44,11 @@ def build_losses(recipe: Recipe, task: Task, labels: Tensor) -> Losses:
     """
     check_loss(recipe, task, labels.shape[1] if labels.ndim == 2 else 0)
     if task == "multi-class":
-        smoothing = recipe.label_smoothing
-        return Losses(
-            lambda logits, targets: F.cross_entropy(logits, targets, label_smoothing=smoothing),
-            lambda logits, targets: F.cross_entropy(logits, targets),
-        )
+        return Losses(partial(F.cross_entropy, label_smoothing=recipe.label_smoothing), F.cross_entropy)
     loss = recipe.loss or Loss(name="BCEWithLogitsLoss")
-    weights = _positive_weights(loss, labels)
-    return Losses(
-        lambda logits, targets: binary_cross_entropy(logits, targets, loss.reduction == "sum", weights),
-        lambda logits, targets: binary_cross_entropy(logits, targets, loss.reduction == "sum"),
-        len if loss.reduction == "sum" else _known,
-    )
+    plain = partial(binary_cross_entropy, sum_over_labels=loss.reduction == "sum")
+    weighted = partial(plain, pos_weight=_positive_weights(loss, labels))
+    return Losses(weighted, plain, len if loss.reduction == "sum" else _known)
 
 
 def check_loss(recipe: Recipe, task: Task, labels: int) -> None:
@@ -95,5 +89,4 @@ def _positive_weights(loss: Loss, labels: Tensor) -> Tensor | None:
     if loss.pos_weight == "auto":
         positive, negative = (labels == 1).sum(0).double(), (labels == 0).sum(0).double()
         return (negative / positive.clamp(min=1)).float()
-    given = loss.pos_weight if isinstance(loss.pos_weight, tuple) else (loss.pos_weight,) * labels.shape[1]
-    return torch.tensor(given, dtype=torch.float32)
+    return torch.tensor(loss.pos_weight, dtype=torch.float32).expand(labels.shape[1])

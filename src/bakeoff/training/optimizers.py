@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -13,12 +14,12 @@ from bakeoff.study.entries import Optimizer
 from bakeoff.training.randomness import stream_seed
 
 
-def torch_optimizers() -> dict[str, type[torch.optim.Optimizer]]:
-    """torch.optim's classes by their names in lower case."""
+def classes_of(module: ModuleType, base: type) -> dict[str, type[Any]]:
+    """The public classes of a module that derive from `base`, by their names in lower case."""
     return {
         name.lower(): item
-        for name, item in vars(torch.optim).items()
-        if isinstance(item, type) and issubclass(item, torch.optim.Optimizer) and item is not torch.optim.Optimizer
+        for name, item in vars(module).items()
+        if isinstance(item, type) and issubclass(item, base) and item is not base and not name.startswith("_")
     }
 
 
@@ -116,7 +117,7 @@ def check_optimizer(entry: Optimizer) -> None:
 
 
 def _factory(name: str) -> Callable[..., Any]:
-    available = torch_optimizers()
+    available = classes_of(torch.optim, torch.optim.Optimizer)
     if name.lower() in available:
         return available[name.lower()]
     import timm.optim  # late: a second of start-up that torch's own optimizers do not need

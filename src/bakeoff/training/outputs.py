@@ -21,7 +21,7 @@ from bakeoff.results.result import Cost, Provenance, Result, write_history, writ
 from bakeoff.training.attempt import Attempt
 from bakeoff.training.devices import device_name, gpu_uuid
 from bakeoff.training.evaluation import Outcome
-from bakeoff.training.state import Progress, Weights
+from bakeoff.training.state import Progress
 
 
 def write_files(attempt: Attempt, progress: Progress, outcome: Outcome, micro_batch: int | None) -> None:
@@ -31,9 +31,10 @@ def write_files(attempt: Attempt, progress: Progress, outcome: Outcome, micro_ba
     paths.result.unlink(missing_ok=True)
     write_history(paths.history, progress.history)
     write_predictions(paths.predictions, outcome.logits.numpy(), outcome.labels.numpy())
+    weights = {name: value.cpu().contiguous() for name, value in progress.best_weights.items()}
     with write_atomically(paths.model) as temporary:
         # save_file would say of a full disk something else than an OSError
-        temporary.write_bytes(safetensors.torch.save(_contiguous(progress.best_weights)))
+        temporary.write_bytes(safetensors.torch.save(weights))
     result = Result(
         run=specification.run,
         spec=specification.content,
@@ -45,10 +46,6 @@ def write_files(attempt: Attempt, progress: Progress, outcome: Outcome, micro_ba
     )
     write_result(paths.result, result)
     print(f"{progress.status}: {attempt.paths.result}", flush=True)
-
-
-def _contiguous(weights: Weights) -> Weights:
-    return {name: value.cpu().contiguous() for name, value in weights.items()}
 
 
 def _cost(attempt: Attempt, progress: Progress, micro_batch: int | None) -> Cost:

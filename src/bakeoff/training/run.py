@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import torch
@@ -13,18 +13,16 @@ from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import explain, is_explained, remove_leftovers, write_json
 from bakeoff.jobs.handover import finish
 from bakeoff.jobs.progress import write_failure
-from bakeoff.results.result import Metrics, Status, read_result
+from bakeoff.results.result import Metrics, read_result
 from bakeoff.study import plugins
 from bakeoff.study.entries import Recipe
-from bakeoff.study.metrics import Task
-from bakeoff.study.specification import DatasetSpecification, Specification
+from bakeoff.study.specification import Specification
 from bakeoff.training.assembly import Assembly, assemble
-from bakeoff.training.attempt import Attempt, Place
+from bakeoff.training.attempt import Attempt, Place, signals_ask_to_stop
 from bakeoff.training.checkpoints import on_the_way_to
 from bakeoff.training.costs import Spent, metered
 from bakeoff.training.devices import choose_device, device_name, free_memory, is_out_of_memory, make_deterministic
 from bakeoff.training.evaluation import Outcome, final_evaluation, scores_of_epochs
-from bakeoff.training.interruption import signals_ask_to_stop
 from bakeoff.training.losses import build_losses
 from bakeoff.training.micro_batches import halved, least_part
 from bakeoff.training.optimizers import leave_compiler_unloaded
@@ -35,14 +33,6 @@ from bakeoff.training.state import Progress
 from bakeoff.training.trainer import Checkpoint, Trainer
 
 
-@dataclass(frozen=True)
-class Halving:
-    """How many images are in one forward pass, where a whole batch did not fit, and what was used to find out."""
-
-    micro_batch: int | None = None
-    spent: Spent = field(default_factory=Spent)
-
-
 def train_run(specification: Specification, place: Place) -> None:
     """Train a run to the end and write its four outputs, unless they are there; raises what `train_locked` does."""
     finish(specification, place.layout.run(specification.run), lambda: train_locked(specification, place))
@@ -50,11 +40,7 @@ def train_run(specification: Specification, place: Place) -> None:
 
 def compute_features(specification: Specification, place: Place) -> None:
     """Write the features that a run trains on, unless they are there."""
-    device = choose_device(place.device)
-    make_deterministic(device, place.threads)
-    data = _load_data(specification.dataset, place.threads)
-    where = f"{device_name(device)}, {place.threads} threads"
-    print(f"features for {specification.run.experiment.key} on {where}", flush=True)
+    device, data = _get_ready(specification, place, f"features for {specification.run.experiment.key}")
     leave_compiler_unloaded()
     assemble(specification, place.layout, data, device)
 
@@ -68,14 +54,10 @@ def train_locked(specification: Specification, place: Place) -> None:
     """
     started = datetime.now(UTC)
     try:
-        device = choose_device(place.device)
-        make_deterministic(device, place.threads)
-        data = _load_data(specification.dataset, place.threads)
-        print(f"{specification.run.key} on {device_name(device)}, {place.threads} threads", flush=True)
+        device, data = _get_ready(specification, place, specification.run.key)
         if place.lease and device.type == "cpu":
-            print(
-                f"warning: GPU {place.lease.device} is there, but PyTorch cannot use it: see bakeoff doctor", flush=True
-            )
+            gpu = place.lease.device
+            print(f"warning: GPU {gpu} is there, but PyTorch cannot use it: see bakeoff doctor", flush=True)
         with signals_ask_to_stop() as stop, metered(device, place.lease, place.measure_energy) as spent:
             _train_until_it_fits(Attempt(specification, place, data, device, started, stop, spent))
     except Exception as error:  # not an interrupt: that is no failure, the next attempt goes on
@@ -92,10 +74,14 @@ def _reason(error: Exception) -> str:
     return plugins.reason(error)
 
 
-def _load_data(dataset: DatasetSpecification, threads: int) -> PreparedData:
-    """The prepared arrays; damaged ones are made again."""
-    prepare_if_needed(dataset, threads)
-    return load_prepared(dataset.folder)
+def _get_ready(specification: Specification, place: Place, what: str) -> tuple[torch.device, PreparedData]:
+    """The device, made deterministic, and the prepared arrays; damaged ones are made again."""
+    device = choose_device(place.device)
+    make_deterministic(device, place.threads)
+    prepare_if_needed(specification.dataset, place.threads)
+    data = load_prepared(specification.dataset.folder)
+    print(f"{what} on {device_name(device)}, {place.threads} threads", flush=True)
+    return device, data
 
 
 def _train_until_it_fits(attempt: Attempt) -> None:
@@ -105,19 +91,20 @@ def _train_until_it_fits(attempt: Attempt) -> None:
     comes out does not depend on when memory ran out.
     """
     remove_leftovers(attempt.checkpoint, *attempt.paths.finished.files)
-    status, message = _state_of_origin(attempt)
-    if status != "completed":
-        print(message, flush=True)
-        write_files(attempt, Progress(status=status, message=message), _nothing(attempt), None)
+    if without_weights := _end_without_weights(attempt):
+        print(without_weights.message, flush=True)
+        write_files(attempt, without_weights, _nothing(attempt, Metrics()), None)
         return
     compiles = attempt.specification.recipe.compile
     if not compiles:
         leave_compiler_unloaded()
-    halving = _read_halving(attempt)
-    progress, micro_batch = Progress(spent=halving.spent), halving.micro_batch
-    while (smaller := _train_and_evaluate(attempt, progress, micro_batch)) is not None:
+    progress, micro_batch = _begin(attempt)
+    while smaller := _train_and_evaluate(attempt, progress, micro_batch):
         print(f"{progress.message}; from the start in parts of {smaller}", flush=True)
-        _write_halving(attempt, Halving(smaller, progress.spent + attempt.spent()))
+        # The checkpoint goes first: an attempt after a kill between the two begins as if memory had not run out.
+        attempt.checkpoint.unlink(missing_ok=True)
+        spent = asdict(progress.spent + attempt.spent())
+        write_json(attempt.halving, {"micro_batch": smaller, "spent": spent})
         progress, micro_batch = Progress(spent=progress.spent), smaller
         if compiles:
             torch.compiler.reset()  # it may hold the network
@@ -144,16 +131,8 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
             assembly = assemble(specification, attempt.place.layout, attempt.data, attempt.device)
         settings = _settings(attempt, assembly, micro_batch)
         checkpoint = Checkpoint(attempt.checkpoint, attempt.place.checkpoint_seconds, attempt.place_name)
-        trainer = Trainer(
-            assembly.trained,
-            assembly.splits,
-            settings,
-            checkpoint,
-            attempt.device,
-            progress,
-            attempt.stop,
-            attempt.spent,
-        )
+        network, splits = assembly.trained, assembly.splits
+        trainer = Trainer(network, splits, settings, checkpoint, attempt.device, progress, attempt.stop, attempt.spent)
         trainer.train(after_epoch)
         trained = True
         outcome = final_evaluation(trainer, specification.metrics, attempt.data.card["classes"])
@@ -166,9 +145,10 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
         progress.status = "out_of_memory"
         during = "in the final evaluation" if trained else f"at epoch {progress.epoch + 1}"
         progress.message = f"{during if assembly else 'before the first epoch'}: {first_line(error)}"
-        smaller = _smaller(recipe, assembly, micro_batch)
-        if smaller is not None:
-            return smaller
+        if recipe.on_out_of_memory == "halve_batch" and assembly is not None:
+            smaller = halved(micro_batch or recipe.batch_size, least_part(assembly.trained))
+            if smaller is not None:
+                return smaller
         print(progress.message, flush=True)
         if assembly is not None and progress.best_weights:
             progress.best_weights = assembly.whole_weights(progress.best_weights)
@@ -179,70 +159,54 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
 
 def _settings(attempt: Attempt, assembly: Assembly, micro_batch: int | None) -> Settings:
     specification, task = attempt.specification, attempt.data.card["task"]
+    own = {name: plugin.build for name, plugin in plugins.METRICS.items() if task in specification.metrics[name].tasks}
     return Settings(
         recipe=specification.recipe,
         optimizer=specification.optimizer,
         metric=specification.metric,
         losses=build_losses(specification.recipe, task, torch.as_tensor(attempt.data.splits["train"][1])),
-        scoring=_scoring(specification, task),
+        scoring=Scoring(task, specification.beta, own),
         seed=specification.run.seed,
         freeze=specification.recipe.freeze if assembly.path is None else None,
         micro_batch=micro_batch,
     )
 
 
-def _smaller(recipe: Recipe, assembly: Assembly | None, micro_batch: int | None) -> int | None:
-    """Half of the images of a forward pass, where the recipe wants that and training can do with so few."""
-    if recipe.on_out_of_memory != "halve_batch" or assembly is None:
-        return None
-    return halved(micro_batch or recipe.batch_size, least_part(assembly.trained))
-
-
-def _read_halving(attempt: Attempt) -> Halving:
-    """What earlier attempts found out about the memory."""
+def _begin(attempt: Attempt) -> tuple[Progress, int | None]:
+    """With what earlier attempts used to find out how many images memory holds in one forward pass; None: a batch."""
     try:
-        content = json.loads(attempt.halving.read_text(encoding="utf-8"))
+        known = json.loads(attempt.halving.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return Halving()
-    return Halving(content["micro_batch"], Spent(**content["spent"]))
+        return Progress(), None
+    return Progress(spent=Spent(**known["spent"])), known["micro_batch"]
 
 
-def _write_halving(attempt: Attempt, halving: Halving) -> None:
-    """The checkpoint goes first: an attempt after a kill between the two begins as if memory had not run out."""
-    attempt.checkpoint.unlink(missing_ok=True)
-    write_json(attempt.halving, asdict(halving))
-
-
-def _nothing(attempt: Attempt, metrics: Metrics | None = None) -> Outcome:
+def _nothing(attempt: Attempt, metrics: Metrics) -> Outcome:
     """No predictions, and the metrics of what epochs there were."""
     classes = len(attempt.data.card["classes"])
-    return Outcome(metrics or Metrics(), torch.empty(0, classes), torch.empty(0, dtype=torch.int64))
+    return Outcome(metrics, torch.empty(0, classes), torch.empty(0, dtype=torch.int64))
 
 
-def _state_of_origin(attempt: Attempt) -> tuple[Status, str]:
-    """`completed`, or the status and message of a run that has no weights to start from."""
+def _end_without_weights(attempt: Attempt) -> Progress | None:
+    """How a run ends whose origin left no weights to start from; None where there are some, or none are needed."""
     run, origin = attempt.specification.run, attempt.specification.origin
     if origin is None:
-        return "completed", ""
+        return None
     path = attempt.place.layout.run(origin).result
     result = read_result(path)
     if result is None:
         raise BakeoffError(f"{run.key} starts from {origin.key}, which has not been trained: {path} is missing")
     if result.metrics.best_epoch is not None:
-        return "completed", ""
-    return result.status, f"starts from {origin.key}, which has no weights to start from: {result.message}"
+        return None
+    message = f"starts from {origin.key}, which has no weights to start from: {result.message}"
+    return Progress(status=result.status, message=message)
 
 
-def _scoring(specification: Specification, task: Task) -> Scoring:
-    own = {name: plugin.build for name, plugin in plugins.METRICS.items() if task in specification.metrics[name].tasks}
-    return Scoring(task, specification.beta, own)
-
-
-def _epoch_line(state: Progress, recipe: Recipe, metric: str) -> str:
-    row = state.history[-1]
-    best = " *" if state.best_epoch == state.epoch else ""
+def _epoch_line(progress: Progress, recipe: Recipe, metric: str) -> str:
+    row = progress.history[-1]
+    best = " *" if progress.best_epoch == progress.epoch else ""
     return (
-        f"{time.strftime('%H:%M:%S')} epoch {state.epoch}/{recipe.epochs}"
+        f"{time.strftime('%H:%M:%S')} epoch {progress.epoch}/{recipe.epochs}"
         f"  train loss {row['train_loss']:.4f}  validation loss {row['validation_loss']:.4f}"
         f"  validation {metric} {row[f'validation_{metric}']:.4f}"
         f"  learning rate {row['learning_rate']:.3g}  {row['seconds']:.2f} s{best}"

@@ -11,12 +11,12 @@ from torch.optim import lr_scheduler
 from bakeoff.errors import BakeoffError
 from bakeoff.study.arguments import check_arguments, nearest
 from bakeoff.study.entries import Schedule
+from bakeoff.training.optimizers import classes_of
 from bakeoff.training.scoring import MetricValues
 
 NEEDS_A_FUNCTION = frozenset({"LambdaLR", "MultiplicativeLR"})
 # Arguments that mean the length of training when left out. LinearLR's total_iters does not: it is a warm-up.
 WHOLE_TRAINING = {"CosineAnnealingLR": "T_max", "OneCycleLR": "total_steps", "PolynomialLR": "total_iters"}
-WRONG_ARGUMENTS = (TypeError, ValueError, AttributeError, KeyError, IndexError, ArithmeticError)
 
 
 class LearningRate:
@@ -35,36 +35,39 @@ class LearningRate:
         self.steps = 0
         self.warmup_steps = round(self.entry.warmup * steps_per_epoch)
         self.length = epochs * steps_per_epoch if self.entry.interval == "step" else epochs
-        self.scheduler = (
-            _build(self.entry.name, self.entry.arguments, optimizer, self.length) if self.entry.name else None
-        )
-        if self.entry.name is None and self.entry.arguments:
-            raise BakeoffError(f"a schedule without a name takes warmup only; found {sorted(self.entry.arguments)}")
+        name, arguments = self.entry.name, self.entry.arguments
+        self.scheduler = _build(name, arguments, optimizer, self.length) if name else None
+        if name is None and arguments:
+            raise BakeoffError(f"a schedule without a name takes warmup only; found {sorted(arguments)}")
 
     @contextmanager
     def step(self) -> Iterator[None]:
         """Around each optimizer step."""
-        if self.steps < self.warmup_steps:
-            with self._scaled((self.steps + 1) / self.warmup_steps):
-                yield
-        else:
-            yield
+        warming_up = self.optimizer.param_groups if self.steps < self.warmup_steps else []
+        scheduled = [group["lr"] for group in warming_up]
+        for group, rate in zip(warming_up, scheduled, strict=True):
+            group["lr"] = rate * ((self.steps + 1) / self.warmup_steps)
+        yield
+        for group, rate in zip(warming_up, scheduled, strict=True):
+            group["lr"] = rate
         self.steps += 1
-        if self.scheduler is not None and self.entry.interval == "step":
+        if self.entry.interval == "step":
             if isinstance(self.scheduler, lr_scheduler.ReduceLROnPlateau):
                 raise BakeoffError("ReduceLROnPlateau steps at epochs; leave interval out")
-            with _explained(f"schedule {self.entry.name} cannot step with {self.entry.arguments}"):
-                self.scheduler.step()
+            self._advance()
 
     def end_epoch(self, validation: MetricValues) -> None:
         """After each epoch's validation."""
-        if self.scheduler is None or self.entry.interval == "step":
-            return
-        with _explained(f"schedule {self.entry.name} cannot step with {self.entry.arguments}"):
+        if self.entry.interval == "epoch":
             if isinstance(self.scheduler, lr_scheduler.ReduceLROnPlateau):
-                self.scheduler.step(validation[self.metric if self.scheduler.mode == "max" else "loss"])
+                self._advance(validation[self.metric if self.scheduler.mode == "max" else "loss"])
             else:
-                self.scheduler.step()
+                self._advance()
+
+    def _advance(self, *watched: Any) -> None:
+        if self.scheduler is not None:
+            with _explained(f"schedule {self.entry.name} cannot step with {self.entry.arguments}"):
+                self.scheduler.step(*watched)
 
     @property
     def current(self) -> float:
@@ -79,15 +82,6 @@ class LearningRate:
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])
 
-    @contextmanager
-    def _scaled(self, factor: float) -> Iterator[None]:
-        scheduled = [group["lr"] for group in self.optimizer.param_groups]
-        for group, rate in zip(self.optimizer.param_groups, scheduled, strict=True):
-            group["lr"] = rate * factor
-        yield
-        for group, rate in zip(self.optimizer.param_groups, scheduled, strict=True):
-            group["lr"] = rate
-
 
 def check_schedule(entry: Schedule, optimizer: torch.optim.Optimizer, epochs: int, steps_per_epoch: int) -> None:
     """Build the schedule and take its first step and its last. Raises BakeoffError when it cannot be."""
@@ -100,26 +94,16 @@ def check_schedule(entry: Schedule, optimizer: torch.optim.Optimizer, epochs: in
             schedule.scheduler.last_epoch = schedule.length - 1
 
 
-def _available() -> dict[str, type]:
-    return {
-        name.lower(): item
-        for name, item in vars(lr_scheduler).items()
-        if isinstance(item, type) and issubclass(item, lr_scheduler.LRScheduler) and not name.startswith("_")
-    }
-
-
 def _build(name: str, given: dict[str, Any], optimizer: torch.optim.Optimizer, length: int) -> lr_scheduler.LRScheduler:
-    available = _available()
+    available = classes_of(lr_scheduler, lr_scheduler.LRScheduler)
     if name.lower() not in available:
-        allowed = [item.__name__ for item in available.values() if item is not lr_scheduler.LRScheduler]
-        raise BakeoffError(f"there is no schedule {name!r}; {nearest(name, allowed)}")
+        names = [item.__name__ for item in available.values()]
+        raise BakeoffError(f"there is no schedule {name!r}; {nearest(name, names)}")
     schedule = available[name.lower()]
     if schedule.__name__ in NEEDS_A_FUNCTION:
         raise BakeoffError(f"{schedule.__name__} needs a Python function, which a study file cannot hold")
-    arguments = dict(given)
     whole = WHOLE_TRAINING.get(schedule.__name__)
-    if whole is not None and not {whole, "epochs"} & set(arguments):
-        arguments[whole] = length
+    arguments = {whole: length, **given} if whole and "epochs" not in given else dict(given)
     check_arguments(schedule, arguments, f"schedule {schedule.__name__}", ignore=frozenset({"optimizer"}))
     if "schedulers" in arguments:  # SequentialLR, ChainedScheduler: schedules of schedules
         arguments["schedulers"] = [_nested(entry, optimizer, length) for entry in arguments["schedulers"]]
@@ -132,7 +116,7 @@ def _explained(problem: str) -> Iterator[None]:
     """What torch's schedules raise when their arguments are wrong, as a BakeoffError that begins with `problem`."""
     try:
         yield
-    except WRONG_ARGUMENTS as error:
+    except (TypeError, ValueError, AttributeError, KeyError, IndexError, ArithmeticError) as error:
         what = f"{type(error).__name__}: {error}" if isinstance(error, ArithmeticError | KeyError) else error
         raise BakeoffError(f"{problem}: {what}") from error
 

@@ -1,4 +1,4 @@
-"""MetricValues of whole splits of logits."""
+"""Metrics of whole splits of logits."""
 
 import math
 from collections.abc import Callable
@@ -30,11 +30,8 @@ class Scoring:
 
     def __call__(self, logits: Tensor, labels: Tensor, loss: float) -> MetricValues:
         """The metrics of logits [N, classes] against labels [N], or [N, labels] for multi-label data."""
-        logits = logits.float()
-        if self.task == "multi-class":
-            found = multiclass_metrics(logits, labels)
-        else:
-            found = multilabel_metrics(logits, labels, self.beta)
+        logits, multiclass = logits.float(), self.task == "multi-class"
+        found = multiclass_metrics(logits, labels) if multiclass else multilabel_metrics(logits, labels, self.beta)
         return {"loss": loss} | found | {name: float(metric(logits, labels)) for name, metric in self.own.items()}
 
 
@@ -90,13 +87,11 @@ def fbeta_scores(predicted: Tensor, labels: Tensor, beta: float) -> MetricValues
     As scikit-learn's fbeta_score(average=..., zero_division=0): over all decisions (micro), over labels (macro), over
     images (samples); what has neither a true nor a predicted label counts 0 there.
     """
-    known = labels != IGNORED
-    true, guessed = (labels == 1), predicted & known
-    hits = true & guessed
+    true, guessed = labels == 1, predicted & (labels != IGNORED)
     scores = {}
-    for average, axis in zip(AVERAGES, (None, 0, 1), strict=True):
-        tp, positive, relevant = (part.sum() if axis is None else part.sum(axis) for part in (hits, guessed, true))
-        scores[f"fbeta_{average}"] = _fbeta(tp, positive, relevant, beta).mean().item()
+    for average, axes in zip(AVERAGES, ((0, 1), (0,), (1,)), strict=True):
+        hits, positive, relevant = (part.sum(axes) for part in (true & guessed, guessed, true))
+        scores[f"fbeta_{average}"] = _fbeta(hits, positive, relevant, beta).mean().item()
     return scores
 
 
@@ -105,25 +100,19 @@ def choose_thresholds(logits: Tensor, labels: Tensor, beta: float) -> DecisionTh
 
     Candidates are the predicted probabilities themselves; the highest wins a tie. A label without a positive has 0.5.
     """
-    probabilities = logits.double().sigmoid()
-    known = labels != IGNORED
-    pooled = _best_threshold(probabilities[known][:, None], labels[known][:, None], beta)
-    per_label = _best_threshold(probabilities, labels, beta)
-    return DecisionThresholds(pooled[0], tuple(per_label))
+    probabilities, known = logits.double().sigmoid(), labels != IGNORED
+    (for_all,) = _best_thresholds(probabilities[known][:, None], labels[known][:, None], beta)
+    return DecisionThresholds(for_all, tuple(_best_thresholds(probabilities, labels, beta)))
 
 
 def tuned_metrics(logits: Tensor, labels: Tensor, beta: float, thresholds: DecisionThresholds) -> MetricValues:
     """The F-betas at thresholds that were chosen elsewhere."""
     probabilities = logits.double().sigmoid()
     per_label = torch.tensor(thresholds.per_label, dtype=torch.float64, device=logits.device)
-    decisions = {
-        "global_threshold": probabilities >= thresholds.for_all,
-        "label_thresholds": probabilities >= per_label,
-    }
     return {
         f"{metric}_{name}": value
-        for name, predicted in decisions.items()
-        for metric, value in fbeta_scores(predicted, labels, beta).items()
+        for name, threshold in (("global_threshold", thresholds.for_all), ("label_thresholds", per_label))
+        for metric, value in fbeta_scores(probabilities >= threshold, labels, beta).items()
     }
 
 
@@ -149,12 +138,13 @@ def _ranked(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor, Ten
     return positives, predicted, last, ordered
 
 
-def _best_threshold(probabilities: Tensor, labels: Tensor, beta: float) -> list[float]:
+def _best_thresholds(probabilities: Tensor, labels: Tensor, beta: float) -> list[float]:
+    """For each label [L]."""
     positives, predicted, last, ordered = _ranked(probabilities, labels)
     scores = _fbeta(positives, predicted, positives[-1:], beta).gather(0, last)
     best = scores.argmax(0, keepdim=True)
     chosen = ordered.gather(0, best)[0].where(positives[-1] > 0, torch.full_like(ordered[0], 0.5))
-    return [float(value) for value in chosen]
+    return chosen.tolist()
 
 
 def _fbeta(hits: Tensor, predicted: Tensor, true: Tensor, beta: float) -> Tensor:

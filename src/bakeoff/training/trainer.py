@@ -273,13 +273,11 @@ def hard_labels(targets: Tensor, task: Task) -> Tensor:
 def epochs_without_improvement(values: list[float], higher: bool, min_delta: float) -> int:
     """How many epochs ago the best value was reached; a value counts as better by more than `min_delta`."""
     best: float | None = None
-    waited = 0
-    for value in values:
+    best_epoch = 0
+    for epoch, value in enumerate(values, start=1):
         if is_better(value, best, higher, min_delta):
-            best, waited = value, 0
-        else:
-            waited += 1
-    return waited
+            best, best_epoch = value, epoch
+    return len(values) - best_epoch
 
 
 def _prefixed(split: str, scores: MetricValues) -> EpochRow:
