@@ -18,7 +18,7 @@ from bakeoff.training.evaluation import final_evaluation
 from bakeoff.training.losses import build_losses
 from bakeoff.training.randomness import seed_global
 from bakeoff.training.scoring import Scoring
-from bakeoff.training.settings import Settings, never
+from bakeoff.training.settings import Settings
 from bakeoff.training.state import EpochRow, Progress, Splits
 from bakeoff.training.trainer import Checkpoint, Trainer
 
@@ -59,6 +59,10 @@ def attempt(folder: Path, optimizer: Optimizer, stop: Callable[[], bool], traine
     outcome = final_evaluation(trainer, METRICS, ["a", "b", "c"])
     history = [{name: row[name] for name in row if name != "seconds"} for row in trainer.progress.history]
     return Trained(history, network.state_dict(), outcome.logits)
+
+
+def never() -> bool:
+    return False
 
 
 def stop_at(question: int) -> Callable[[], bool]:

@@ -1,16 +1,12 @@
-"""What decides how a network is trained and scored, and the forward passes that follow from it."""
+"""What decides how a network is trained and scored."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from bakeoff.data.batches import Batches
-from bakeoff.data.feature_batches import FeatureBatches
-from bakeoff.errors import Stopped
 from bakeoff.models.freezing import Freeze
 from bakeoff.study.entries import Optimizer, Recipe
 from bakeoff.study.metrics import Metric
@@ -33,30 +29,6 @@ class Settings:
     seed: int
     freeze: Freeze = None
     micro_batch: int | None = None
-
-
-def never() -> bool:
-    """Nobody asks to stop."""
-    return False
-
-
-@torch.no_grad()
-def predict(
-    network: nn.Module, batches: Batches | FeatureBatches, settings: Settings, stop: Callable[[], bool] = never
-) -> tuple[Tensor, Tensor]:
-    """Logits [N, classes] in float32 and labels of a split, in its order, on the device.
-
-    Raises Stopped when `stop`, which is asked before each batch, says so.
-    """
-    network.eval()
-    logits, labels = [], []
-    for images, targets in batches.ordered(settings.micro_batch):
-        if stop():
-            raise Stopped("stopped after the last epoch; start again to go on")
-        with precision(settings.recipe, images.device):
-            logits.append(network(images).float())
-        labels.append(targets)
-    return torch.cat(logits), torch.cat(labels)
 
 
 def score(logits: Tensor, labels: Tensor, settings: Settings) -> MetricValues:

@@ -27,7 +27,7 @@ from bakeoff.training.optimizers import (
 from bakeoff.training.randomness import generator, seed_global
 from bakeoff.training.schedules import LearningRate
 from bakeoff.training.scoring import MetricValues, is_better
-from bakeoff.training.settings import Settings, never, precision, predict, score
+from bakeoff.training.settings import Settings, precision, score
 from bakeoff.training.state import EpochPart, EpochRow, Progress, Splits, weights_of
 
 SECONDS_WITHIN_AN_EPOCH = 300.0  # a checkpoint so often in epochs that last longer
@@ -62,7 +62,7 @@ class Trainer:
         checkpoint: Checkpoint,
         device: torch.device,
         progress: Progress,
-        stop: Callable[[], bool] = never,
+        stop: Callable[[], bool] = lambda: False,
         spent: Callable[[], Spent] = Spent,
     ) -> None:
         recipe = settings.recipe
@@ -117,12 +117,12 @@ class Trainer:
         row: EpochRow = {"epoch": number, "learning_rate": part.learning_rate}
         try:
             trained = self._pass_over_training_split(number, part)
-            validation = self._evaluate("validation")
+            validation = score(*self.predict("validation"), self.settings)
             synchronize(self.device)
             seconds = time.monotonic() - self.started
             row |= _prefixed("train", trained) | _prefixed("validation", validation)
             if self.settings.recipe.track_test:
-                row |= _prefixed("test", self._evaluate("test"))
+                row |= _prefixed("test", score(*self.predict("test"), self.settings))
         except Stopped:
             self.save()
             raise Stopped(f"stopped after step {part.steps} of epoch {number}; start again to go on") from None
@@ -149,6 +149,22 @@ class Trainer:
                 self._gradients(group, part)
                 self.take_step()
         part.steps += 1
+
+    @torch.no_grad()
+    def predict(self, split: str) -> tuple[Tensor, Tensor]:
+        """Logits [N, classes] in float32 and labels of a split, in its order, on the device.
+
+        Raises Stopped when `stop` says so.
+        """
+        self.network.eval()
+        logits, labels = [], []
+        for images, targets in getattr(self.splits, split).ordered(self.settings.micro_batch):
+            if self.stop():
+                raise Stopped("stopped after the last epoch; start again to go on")
+            with precision(self.settings.recipe, images.device):
+                logits.append(self.network(images).float())
+            labels.append(targets)
+        return torch.cat(logits), torch.cat(labels)
 
     def save(self) -> None:
         """Write a checkpoint: between epochs, or with the part of the epoch that is done."""
@@ -246,10 +262,6 @@ class Trainer:
         if settings.recipe.clip_grad_norm is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), settings.recipe.clip_grad_norm)
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
-
-    def _evaluate(self, split: str) -> MetricValues:
-        logits, labels = predict(self.network, getattr(self.splits, split), self.settings, self.stop)
-        return score(logits, labels, self.settings)
 
     def _dropout_states(self) -> list[Tensor]:
         return [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if self.device.type == "cuda" else ())]
