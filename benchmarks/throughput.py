@@ -24,8 +24,7 @@ from bakeoff.study.metrics import METRICS
 from bakeoff.training.devices import make_deterministic, memory_format, synchronize
 from bakeoff.training.losses import build_losses
 from bakeoff.training.scoring import Scoring
-from bakeoff.training.settings import Settings
-from bakeoff.training.state import Progress, Splits
+from bakeoff.training.state import Progress, Settings, Splits
 from bakeoff.training.trainer import Checkpoint, Trainer
 from table import Row
 from timing import THREADS, in_turns, seconds_of

@@ -18,8 +18,7 @@ from bakeoff.training.evaluation import final_evaluation
 from bakeoff.training.losses import build_losses
 from bakeoff.training.randomness import seed_global
 from bakeoff.training.scoring import Scoring
-from bakeoff.training.settings import Settings
-from bakeoff.training.state import EpochRow, Progress, Splits
+from bakeoff.training.state import EpochRow, Progress, Settings, Splits
 from bakeoff.training.trainer import Checkpoint, Trainer
 
 SGD = Optimizer.model_validate({"name": "SGD", "lr": 0.1, "momentum": 0.9})

@@ -14,8 +14,7 @@ from bakeoff.study.metrics import IGNORED, METRICS, Task
 from bakeoff.training.losses import Losses, build_losses
 from bakeoff.training.randomness import generator
 from bakeoff.training.scoring import Scoring
-from bakeoff.training.settings import Settings
-from bakeoff.training.state import Progress, Splits
+from bakeoff.training.state import Progress, Settings, Splits
 from bakeoff.training.trainer import Checkpoint, Trainer
 
 CLASSES = 3

@@ -10,7 +10,6 @@ from torch import Tensor
 from bakeoff.results.result import Metrics, Thresholds
 from bakeoff.study.metrics import Metric
 from bakeoff.training.scoring import MetricValues, average_precision, choose_thresholds, tuned_metrics
-from bakeoff.training.settings import score
 from bakeoff.training.state import EpochRow, Progress, weights_of
 from bakeoff.training.trainer import Trainer
 
@@ -28,14 +27,14 @@ def final_evaluation(trainer: Trainer, records: Mapping[str, Metric], classes: l
     """The test split for the last epoch and for the chosen one; leaves the chosen weights in the network."""
     network, progress, settings = trainer.network, trainer.progress, trainer.settings
     logits, labels = trainer.predict("test")
-    found = {"test_last": score(logits, labels, settings)}
+    found = {"test_last": settings.score(logits, labels)}
     if progress.best_epoch is None:
         progress.best_weights = weights_of(network)
     else:
         if progress.best_epoch != progress.epoch:  # else the network has the chosen weights already
             network.load_state_dict(progress.best_weights)
             logits, labels = trainer.predict("test")
-        found["test"] = score(logits, labels, settings)
+        found["test"] = settings.score(logits, labels)
     if progress.status == "completed" and not all(math.isfinite(scores["loss"]) for scores in found.values()):
         progress.status, progress.message = "diverged", "the loss on the test split was not finite"
     if settings.recipe.track_test:

@@ -17,9 +17,8 @@ from bakeoff.data.prepared import PreparedData
 from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import remove_leftovers, write_atomically, write_json
 from bakeoff.study.entries import SPLITS, Recipe
-from bakeoff.training.devices import free_memory, is_out_of_memory
+from bakeoff.training.devices import free_memory, is_out_of_memory, precision
 from bakeoff.training.micro_batches import halved
-from bakeoff.training.settings import precision
 from bakeoff.training.state import Splits
 
 Features = dict[str, NDArray[np.float32]]

@@ -14,7 +14,7 @@ from bakeoff.models.freezing import train_mode
 from bakeoff.study.metrics import IGNORED, Task
 from bakeoff.training.checkpoints import DamagedCheckpoint, load_checkpoint, on_the_way_to, save_checkpoint
 from bakeoff.training.costs import Spent
-from bakeoff.training.devices import synchronize
+from bakeoff.training.devices import precision, synchronize
 from bakeoff.training.micro_batches import least_part, parts
 from bakeoff.training.optimizers import (
     bare_step,
@@ -27,8 +27,7 @@ from bakeoff.training.optimizers import (
 from bakeoff.training.randomness import generator, seed_global
 from bakeoff.training.schedules import LearningRate
 from bakeoff.training.scoring import MetricValues, is_better
-from bakeoff.training.settings import Settings, precision, score
-from bakeoff.training.state import EpochPart, EpochRow, Progress, Splits, weights_of
+from bakeoff.training.state import EpochPart, EpochRow, Progress, Settings, Splits, weights_of
 
 SECONDS_WITHIN_AN_EPOCH = 300.0  # a checkpoint so often in epochs that last longer
 
@@ -117,12 +116,12 @@ class Trainer:
         row: EpochRow = {"epoch": number, "learning_rate": part.learning_rate}
         try:
             trained = self._pass_over_training_split(number, part)
-            validation = score(*self.predict("validation"), self.settings)
+            validation = self.settings.score(*self.predict("validation"))
             synchronize(self.device)
             seconds = time.monotonic() - self.started
             row |= _prefixed("train", trained) | _prefixed("validation", validation)
             if self.settings.recipe.track_test:
-                row |= _prefixed("test", score(*self.predict("test"), self.settings))
+                row |= _prefixed("test", self.settings.score(*self.predict("test")))
         except Stopped:
             self.save()
             raise Stopped(f"stopped after step {part.steps} of epoch {number}; start again to go on") from None
@@ -227,7 +226,7 @@ class Trainer:
                 raise Stopped
             if time.monotonic() - self.saved >= SECONDS_WITHIN_AN_EPOCH:
                 self.save()
-        return score(torch.cat(part.logits).float(), torch.cat(part.labels), self.settings)
+        return self.settings.score(torch.cat(part.logits).float(), torch.cat(part.labels))
 
     def _groups(self, epoch: int) -> Iterator[Group]:
         """The batches of an epoch, or parts of them, whose gradients make one step."""
