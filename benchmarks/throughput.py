@@ -90,7 +90,7 @@ def ours(task: Task) -> float:
         return Batches(pixels, labels, BATCH, task.device, MEAN, STD, channels_last=layout == torch.channels_last)
 
     few = batches(BATCH)
-    return min(train_two_epochs(network, Splits(batches(len(task.pixels)), few, few), task))
+    return min(train_two_epochs(network, {"train": batches(len(task.pixels)), "validation": few}, task))
 
 
 def train_two_epochs(network: nn.Module, splits: Splits, task: Task) -> list[float]:

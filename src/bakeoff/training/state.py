@@ -1,5 +1,6 @@
 """What a trainer is given and brings forward: settings, batches, and the progress that a checkpoint holds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from bakeoff.training.costs import Spent
 from bakeoff.training.losses import Losses
 from bakeoff.training.scoring import MetricValues, Scoring
 
+Splits = Mapping[str, Batches | FeatureBatches]  # by name, on the device
 Weights = dict[str, Tensor]
 EpochRow = dict[str, float]  # a row of history.csv
 
@@ -37,15 +39,6 @@ class Settings:
     def score(self, logits: Tensor, labels: Tensor) -> MetricValues:
         """The metrics of logits [N, classes], with the loss as it is without label smoothing and weights."""
         return self.scoring(logits, labels, self.losses.plain(logits, labels).item())
-
-
-@dataclass(frozen=True)
-class Splits:
-    """The batches of the three splits, on the device."""
-
-    train: Batches | FeatureBatches
-    validation: Batches | FeatureBatches
-    test: Batches | FeatureBatches
 
 
 @dataclass
