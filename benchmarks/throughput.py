@@ -24,8 +24,7 @@ from bakeoff.study.metrics import METRICS
 from bakeoff.training.devices import make_deterministic, memory_format, synchronize
 from bakeoff.training.losses import build_losses
 from bakeoff.training.scoring import Scoring
-from bakeoff.training.settings import Settings
-from bakeoff.training.state import Progress, Splits
+from bakeoff.training.state import Progress, Settings, Splits
 from bakeoff.training.trainer import Checkpoint, Trainer
 from table import Row
 from timing import THREADS, in_turns, seconds_of
@@ -91,7 +90,7 @@ def ours(task: Task) -> float:
         return Batches(pixels, labels, BATCH, task.device, MEAN, STD, channels_last=layout == torch.channels_last)
 
     few = batches(BATCH)
-    return min(train_two_epochs(network, Splits(batches(len(task.pixels)), few, few), task))
+    return min(train_two_epochs(network, {"train": batches(len(task.pixels)), "validation": few}, task))
 
 
 def train_two_epochs(network: nn.Module, splits: Splits, task: Task) -> list[float]:

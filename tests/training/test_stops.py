@@ -11,15 +11,14 @@ from torch import Tensor, nn
 
 from bakeoff.data.batches import Batches
 from bakeoff.errors import Stopped
-from bakeoff.study.entries import Optimizer, Recipe
+from bakeoff.study.entries import SPLITS, Optimizer, Recipe
 from bakeoff.study.metrics import METRICS
 from bakeoff.training.devices import make_deterministic
 from bakeoff.training.evaluation import final_evaluation
 from bakeoff.training.losses import build_losses
 from bakeoff.training.randomness import seed_global
 from bakeoff.training.scoring import Scoring
-from bakeoff.training.settings import Settings, never
-from bakeoff.training.state import EpochRow, Progress, Splits
+from bakeoff.training.state import EpochRow, Progress, Settings
 from bakeoff.training.trainer import Checkpoint, Trainer
 
 SGD = Optimizer.model_validate({"name": "SGD", "lr": 0.1, "momentum": 0.9})
@@ -45,7 +44,7 @@ def attempt(folder: Path, optimizer: Optimizer, stop: Callable[[], bool], traine
     labels = torch.arange(30) % 3
     recipe = Recipe(epochs=2, batch_size=10, track_test=True)
     losses = build_losses(recipe, "multi-class", labels)
-    splits = Splits(*(Batches(images, labels, 10) for _ in range(3)))
+    splits = {split: Batches(images, labels, 10) for split in SPLITS}
     settings = Settings(
         recipe=recipe, optimizer=optimizer, metric=METRICS["loss"], losses=losses, scoring=Scoring(), seed=1
     )
@@ -59,6 +58,10 @@ def attempt(folder: Path, optimizer: Optimizer, stop: Callable[[], bool], traine
     outcome = final_evaluation(trainer, METRICS, ["a", "b", "c"])
     history = [{name: row[name] for name in row if name != "seconds"} for row in trainer.progress.history]
     return Trained(history, network.state_dict(), outcome.logits)
+
+
+def never() -> bool:
+    return False
 
 
 def stop_at(question: int) -> Callable[[], bool]:

@@ -9,13 +9,12 @@ from torch import Tensor, nn
 
 from bakeoff.data.augmentation import build_augmentation
 from bakeoff.data.batches import Batches
-from bakeoff.study.entries import Optimizer, Recipe
+from bakeoff.study.entries import SPLITS, Optimizer, Recipe
 from bakeoff.study.metrics import IGNORED, METRICS, Task
 from bakeoff.training.losses import Losses, build_losses
 from bakeoff.training.randomness import generator
 from bakeoff.training.scoring import Scoring
-from bakeoff.training.settings import Settings
-from bakeoff.training.state import Progress, Splits
+from bakeoff.training.state import Progress, Settings
 from bakeoff.training.trainer import Checkpoint, Trainer
 
 CLASSES = 3
@@ -35,11 +34,10 @@ def trained(labels: Tensor, task: Task, rate: float, folder: Path, seen: list[Te
         seen.append(targets)
         return losses.training(logits, targets)
 
-    splits = Splits(
-        Batches(images, labels, 20, augmentation=augmentation, classes=CLASSES),
-        Batches(images, labels, 20),
-        Batches(images, labels, 20),
-    )
+    splits = {
+        "train": Batches(images, labels, 20, augmentation=augmentation, classes=CLASSES),
+        "validation": Batches(images, labels, 20),
+    }
     optimizer = Optimizer.model_validate({"name": "SGD", "lr": rate})
     metric = METRICS["accuracy" if task == "multi-class" else "mean_average_precision"]
     settings = Settings(
@@ -110,7 +108,7 @@ def test_accumulated_batches_step_as_one_that_holds_them_all(task: Task, tmp_pat
     weights = []
     for batch_size, accumulate in ((10, 1), (4, 3)):
         recipe = Recipe(epochs=1, batch_size=batch_size, accumulate=accumulate)
-        splits = Splits(*(Batches(images, labels, batch_size) for _ in range(3)))
+        splits = {split: Batches(images, labels, batch_size) for split in SPLITS}
         settings = Settings(
             recipe=recipe,
             optimizer=Optimizer.model_validate({"name": "SGD", "lr": 1.0}),

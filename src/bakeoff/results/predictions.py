@@ -87,21 +87,19 @@ def read_predictions(runs: Mapping[int, RunPaths]) -> Predictions:
 
     Raises BakeoffError naming the file that is missing or cannot be understood.
     """
-    parts: list[Any] = []
+    rows: list[tuple[NDArray[Any], ...]] = []
     seeds = tuple(runs)
+    labels: Any = None
     for paths in runs.values():
-        logits, labels = _read(paths.predictions)
-        if parts and not np.array_equal(labels, parts[0][1]):
+        logits, own_labels = _read(paths.predictions)
+        if labels is not None and not np.array_equal(own_labels, labels):
             raise unusable(paths.predictions, f"its test images are not those of seed {seeds[0]}")
-        if labels.ndim == 1:
-            parts.append((_reduced(logits, labels), labels, logits.shape[1]))
-        else:
-            parts.append((logits, labels, *_label_results(paths.result, labels.shape[1])))
-    labels = parts[0][1]
+        labels, classes = own_labels, logits.shape[1]
+        rows.append(_reduced(logits, labels) if labels.ndim == 1 else (logits, *_label_results(paths.result, classes)))
+    columns: Any = (np.stack(column) for column in zip(*rows, strict=True))
     if labels.ndim == 1:
-        stacked = (np.stack(column) for column in zip(*(part[0] for part in parts), strict=True))
-        return ClassPredictions(seeds, parts[0][2], labels, *stacked)
-    return LabelPredictions(seeds, labels, *(np.stack([part[column] for part in parts]) for column in (0, 2, 3, 4)))
+        return ClassPredictions(seeds, classes, labels, *columns)
+    return LabelPredictions(seeds, labels, *columns)
 
 
 def _read(path: Path) -> tuple[Floats, NDArray[Any]]:

@@ -15,7 +15,6 @@ from bakeoff.models.freezing import freeze
 from bakeoff.models.image_shape import image_shape
 from bakeoff.models.registry import build_model
 from bakeoff.models.weights import fit_weights, load_pretrained, pretrained_normalization
-from bakeoff.study.entries import SPLITS
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import Specification
 from bakeoff.training.devices import memory_format
@@ -52,7 +51,7 @@ def assemble(specification: Specification, layout: Layout, data: PreparedData, d
     network = _network(specification, layout, data)
     layout_in_memory = memory_format(recipe.channels_last, network, device, recipe.precision)
 
-    def images() -> Splits:
+    def images() -> dict[str, Batches]:
         network.to(device, memory_format=layout_in_memory)  # type: ignore[call-overload]
         return _image_splits(specification, data, device, layout_in_memory)
 
@@ -61,8 +60,11 @@ def assemble(specification: Specification, layout: Layout, data: PreparedData, d
     classifier, path = take_off(network)
     features = keep_features(network, images, recipe, specification.features, data)
     network.to("cpu")
-    splits = (FeatureBatches(features[split], data.splits[split][1], recipe.batch_size, device) for split in SPLITS)
-    return Assembly(network, classifier.to(device), Splits(*splits), path)
+    splits = {
+        split: FeatureBatches(features[split], labels, recipe.batch_size, device)
+        for split, (_, labels) in data.splits.items()
+    }
+    return Assembly(network, classifier.to(device), splits, path)
 
 
 def _network(specification: Specification, layout: Layout, data: PreparedData) -> nn.Module:
@@ -81,19 +83,18 @@ def _network(specification: Specification, layout: Layout, data: PreparedData) -
 
 def _image_splits(
     specification: Specification, data: PreparedData, device: torch.device, layout_in_memory: torch.memory_format
-) -> Splits:
+) -> dict[str, Batches]:
     recipe = specification.recipe
     mean, std = _normalization(specification, data)
     transforms = [(transform.name, transform.arguments) for transform in recipe.augment]
     augmentation = build_augmentation(transforms, tuple(data.card["shape"]))
-    batches = (
-        Batches(
-            *data.splits[split], recipe.batch_size, device, mean, std, augmentation if split == "train" else None,
+    return {
+        split: Batches(
+            images, labels, recipe.batch_size, device, mean, std, augmentation if split == "train" else None,
             channels_last=layout_in_memory == torch.channels_last, classes=len(data.card["classes"]),
         )
-        for split in SPLITS
-    )  # fmt: skip
-    return Splits(*batches)
+        for split, (images, labels) in data.splits.items()
+    }  # fmt: skip
 
 
 def _normalization(specification: Specification, data: PreparedData) -> tuple[list[float], list[float]]:

@@ -1,17 +1,19 @@
-"""The device that a run trains on."""
+"""The device that a run trains on, and how it calculates."""
 
 import errno
 import gc
 import platform
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from bakeoff.errors import BakeoffError
 from bakeoff.jobs.leases import Lease
+from bakeoff.study.entries import Recipe
 
 # Words of PyTorch and of CUDA's libraries when memory is full, in errors that have no type of their own.
 SAID_OF_FULL_MEMORY = (
@@ -57,6 +59,13 @@ def memory_format(wanted: bool | None, network: nn.Module, device: torch.device,
         convolves = any(isinstance(module, nn.Conv2d) for module in network.modules())
         wanted = convolves and (device.type == "cpu" or precision == "bfloat16")
     return torch.channels_last if wanted else torch.contiguous_format
+
+
+def precision(recipe: Recipe, device: torch.device) -> AbstractContextManager[Any]:
+    """The arithmetic of a forward pass."""
+    if recipe.precision == "float32":
+        return nullcontext()  # autocast costs microseconds at each step even when it is switched off
+    return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
 def device_name(device: torch.device) -> str:

@@ -10,7 +10,6 @@ from torch import Tensor
 from bakeoff.results.result import Metrics, Thresholds
 from bakeoff.study.metrics import Metric
 from bakeoff.training.scoring import MetricValues, average_precision, choose_thresholds, tuned_metrics
-from bakeoff.training.settings import predict, score
 from bakeoff.training.state import EpochRow, Progress, weights_of
 from bakeoff.training.trainer import Trainer
 
@@ -27,15 +26,15 @@ class Outcome:
 def final_evaluation(trainer: Trainer, records: Mapping[str, Metric], classes: list[str]) -> Outcome:
     """The test split for the last epoch and for the chosen one; leaves the chosen weights in the network."""
     network, progress, settings = trainer.network, trainer.progress, trainer.settings
-    logits, labels = predict(network, trainer.splits.test, settings, trainer.stop)
-    found = {"test_last": score(logits, labels, settings)}
+    logits, labels = trainer.predict("test")
+    found = {"test_last": settings.score(logits, labels)}
     if progress.best_epoch is None:
         progress.best_weights = weights_of(network)
     else:
         if progress.best_epoch != progress.epoch:  # else the network has the chosen weights already
             network.load_state_dict(progress.best_weights)
-            logits, labels = predict(network, trainer.splits.test, settings, trainer.stop)
-        found["test"] = score(logits, labels, settings)
+            logits, labels = trainer.predict("test")
+        found["test"] = settings.score(logits, labels)
     if progress.status == "completed" and not all(math.isfinite(scores["loss"]) for scores in found.values()):
         progress.status, progress.message = "diverged", "the loss on the test split was not finite"
     if settings.recipe.track_test:
@@ -49,7 +48,7 @@ def final_evaluation(trainer: Trainer, records: Mapping[str, Metric], classes: l
 def _with_thresholds(trainer: Trainer, metrics: Metrics, logits: Tensor, labels: Tensor, classes: list[str]) -> Metrics:
     """Multi-label: F-beta of validation and test at the thresholds that validation chooses, and AP per label."""
     beta = trainer.settings.scoring.beta
-    chosen_on = predict(trainer.network, trainer.splits.validation, trainer.settings, trainer.stop)
+    chosen_on = trainer.predict("validation")
     thresholds = choose_thresholds(*chosen_on, beta)
     by_label = dict(zip(classes, thresholds.per_label, strict=True))
     precisions = average_precision(logits, labels).tolist()

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +17,14 @@ from bakeoff.data.prepared import PreparedData
 from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import remove_leftovers, write_atomically, write_json
 from bakeoff.study.entries import SPLITS, Recipe
-from bakeoff.training.devices import free_memory, is_out_of_memory
+from bakeoff.training.devices import free_memory, is_out_of_memory, precision
 from bakeoff.training.micro_batches import halved
-from bakeoff.training.settings import precision
-from bakeoff.training.state import Splits
 
 Features = dict[str, NDArray[np.float32]]
 
 
 def keep_features(
-    backbone: nn.Module, images: Callable[[], Splits], recipe: Recipe, folder: Path, data: PreparedData
+    backbone: nn.Module, images: Callable[[], Mapping[str, Batches]], recipe: Recipe, folder: Path, data: PreparedData
 ) -> Features:
     """The features of each split, float32 [N, features], mapped from disk. Missing ones are computed.
 
@@ -57,16 +55,17 @@ def read_features(folder: Path, data: PreparedData) -> Features | None:
 
 
 @torch.no_grad()
-def _compute(backbone: nn.Module, images: Splits, recipe: Recipe, folder: Path, data: PreparedData) -> None:
+def _compute(
+    backbone: nn.Module, images: Mapping[str, Batches], recipe: Recipe, folder: Path, data: PreparedData
+) -> None:
     started = time.monotonic()
     remove_leftovers(folder / "card.json", *(folder / f"{split}.npy" for split in SPLITS))
     (folder / "card.json").unlink(missing_ok=True)
     backbone.eval()
     width, size = 0, recipe.batch_size
     for split in SPLITS:
-        batches = getattr(images, split)
-        width, size = _compute_split(backbone, batches, recipe, folder / f"{split}.npy", size)
-        print(f"features of {split}: {len(batches):,} images, {time.monotonic() - started:.1f} s", flush=True)
+        width, size = _compute_split(backbone, images[split], recipe, folder / f"{split}.npy", size)
+        print(f"features of {split}: {len(images[split]):,} images, {time.monotonic() - started:.1f} s", flush=True)
     seconds = time.monotonic() - started
     write_json(folder / "card.json", {"features": width, "seconds": seconds, "data": _checksums(data)})
 

@@ -28,8 +28,7 @@ from bakeoff.training.micro_batches import halved, least_part
 from bakeoff.training.optimizers import leave_compiler_unloaded
 from bakeoff.training.outputs import write_files, write_progress
 from bakeoff.training.scoring import Scoring
-from bakeoff.training.settings import Settings
-from bakeoff.training.state import Progress
+from bakeoff.training.state import Progress, Settings
 from bakeoff.training.trainer import Checkpoint, Trainer
 
 

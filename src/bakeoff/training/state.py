@@ -1,25 +1,44 @@
-"""What a training brings forward: all that a checkpoint holds beside network, optimizer and schedule."""
+"""What a trainer is given and brings forward: settings, batches, and the progress that a checkpoint holds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
 from bakeoff.data.batches import Batches
 from bakeoff.data.feature_batches import FeatureBatches
+from bakeoff.models.freezing import Freeze
 from bakeoff.results.result import Status
+from bakeoff.study.entries import Optimizer, Recipe
+from bakeoff.study.metrics import Metric
 from bakeoff.training.costs import Spent
+from bakeoff.training.losses import Losses
+from bakeoff.training.scoring import MetricValues, Scoring
 
+Splits = Mapping[str, Batches | FeatureBatches]  # by name, on the device
 Weights = dict[str, Tensor]
 EpochRow = dict[str, float]  # a row of history.csv
 
 
-@dataclass(frozen=True)
-class Splits:
-    """The batches of the three splits, on the device."""
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """`metric` chooses the best epoch. `freeze` says which layers of the trained network stay as they are.
 
-    train: Batches | FeatureBatches
-    validation: Batches | FeatureBatches
-    test: Batches | FeatureBatches
+    `micro_batch` is the number of images in one forward pass, where memory does not hold a whole batch.
+    """
+
+    recipe: Recipe
+    optimizer: Optimizer
+    metric: Metric
+    losses: Losses
+    scoring: Scoring
+    seed: int
+    freeze: Freeze = None
+    micro_batch: int | None = None
+
+    def score(self, logits: Tensor, labels: Tensor) -> MetricValues:
+        """The metrics of logits [N, classes], with the loss as it is without label smoothing and weights."""
+        return self.scoring(logits, labels, self.losses.plain(logits, labels).item())
 
 
 @dataclass

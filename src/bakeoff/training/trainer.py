@@ -12,23 +12,15 @@ from torch import Tensor, nn
 from bakeoff.errors import Stopped
 from bakeoff.models.freezing import train_mode
 from bakeoff.study.metrics import IGNORED, Task
+from bakeoff.training import optimizers
 from bakeoff.training.checkpoints import DamagedCheckpoint, load_checkpoint, on_the_way_to, save_checkpoint
 from bakeoff.training.costs import Spent
-from bakeoff.training.devices import synchronize
+from bakeoff.training.devices import precision, synchronize
 from bakeoff.training.micro_batches import least_part, parts
-from bakeoff.training.optimizers import (
-    bare_step,
-    build_optimizer,
-    is_second_order,
-    restore_state,
-    seed_optimizer,
-    state_of,
-)
 from bakeoff.training.randomness import generator, seed_global
 from bakeoff.training.schedules import LearningRate
 from bakeoff.training.scoring import MetricValues, is_better
-from bakeoff.training.settings import Settings, never, precision, predict, score
-from bakeoff.training.state import EpochPart, EpochRow, Progress, Splits, weights_of
+from bakeoff.training.state import EpochPart, EpochRow, Progress, Settings, Splits, weights_of
 
 SECONDS_WITHIN_AN_EPOCH = 300.0  # a checkpoint so often in epochs that last longer
 
@@ -62,16 +54,16 @@ class Trainer:
         checkpoint: Checkpoint,
         device: torch.device,
         progress: Progress,
-        stop: Callable[[], bool] = never,
+        stop: Callable[[], bool] = lambda: False,
         spent: Callable[[], Spent] = Spent,
     ) -> None:
         recipe = settings.recipe
         self.network, self.splits, self.settings, self.checkpoint = network, splits, settings, checkpoint
         self.device, self.progress, self.stop, self.spent = device, progress, stop, spent
-        self.optimizer = build_optimizer(settings.optimizer, network.parameters())
-        steps = math.ceil(splits.train.batches_per_epoch / recipe.accumulate)
+        self.optimizer = optimizers.build_optimizer(settings.optimizer, network.parameters())
+        steps = math.ceil(splits["train"].batches_per_epoch / recipe.accumulate)
         self.schedule = LearningRate(recipe.schedule, self.optimizer, recipe.epochs, steps, settings.metric.name)
-        self.take_step = bare_step(self.optimizer)
+        self.take_step = optimizers.bare_step(self.optimizer)
         self.forward: Callable[[Tensor], Tensor] = network
         self.part: EpochPart | None = None  # of the epoch at work
         self.started = self.saved = time.monotonic()
@@ -117,12 +109,12 @@ class Trainer:
         row: EpochRow = {"epoch": number, "learning_rate": part.learning_rate}
         try:
             trained = self._pass_over_training_split(number, part)
-            validation = self._evaluate("validation")
+            validation = self.settings.score(*self.predict("validation"))
             synchronize(self.device)
             seconds = time.monotonic() - self.started
             row |= _prefixed("train", trained) | _prefixed("validation", validation)
             if self.settings.recipe.track_test:
-                row |= _prefixed("test", self._evaluate("test"))
+                row |= _prefixed("test", self.settings.score(*self.predict("test")))
         except Stopped:
             self.save()
             raise Stopped(f"stopped after step {part.steps} of epoch {number}; start again to go on") from None
@@ -150,14 +142,31 @@ class Trainer:
                 self.take_step()
         part.steps += 1
 
+    @torch.no_grad()
+    def predict(self, split: str) -> tuple[Tensor, Tensor]:
+        """Logits [N, classes] in float32 and labels of a split, in its order, on the device.
+
+        Raises Stopped when `stop` says so.
+        """
+        self.network.eval()
+        logits, labels = [], []
+        for images, targets in self.splits[split].ordered(self.settings.micro_batch):
+            if self.stop():
+                raise Stopped("stopped after the last epoch; start again to go on")
+            with precision(self.settings.recipe, images.device):
+                logits.append(self.network(images).float())
+            labels.append(targets)
+        return torch.cat(logits), torch.cat(labels)
+
     def save(self) -> None:
         """Write a checkpoint: between epochs, or with the part of the epoch that is done."""
         if self.part is not None:
             self.part.seconds = time.monotonic() - self.started
-            self.part.dropout_states = self._dropout_states()
+            gpus = torch.cuda.get_rng_state_all() if self.device.type == "cuda" else []
+            self.part.dropout_states = [torch.get_rng_state(), *gpus]
         state = {
             "network": self.network.state_dict(),
-            "optimizer": state_of(self.optimizer),
+            "optimizer": optimizers.state_of(self.optimizer),
             "schedule": self.schedule.state_dict(),
             "progress": vars(self.progress) | {"spent": asdict(self.progress.spent + self.spent())},
             "part": vars(self.part) if self.part else None,
@@ -176,7 +185,7 @@ class Trainer:
         if state is None:
             return
         self.network.load_state_dict(state["network"])
-        restore_state(self.optimizer, state["optimizer"])
+        optimizers.restore_state(self.optimizer, state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         here = self.checkpoint.place
         if state.get("place", here) != here:
@@ -200,8 +209,12 @@ class Trainer:
         train_mode(self.network, self.settings.freeze)
         seed_global(self.settings.seed, "dropout", epoch)
         if part.steps == 0:
-            seed_optimizer(self.optimizer, self.settings.seed, epoch)
-        self._set_dropout_states(part.dropout_states)
+            optimizers.seed_optimizer(self.optimizer, self.settings.seed, epoch)
+        if part.dropout_states:
+            cpu, *gpus = part.dropout_states
+            torch.set_rng_state(cpu)
+            if gpus:
+                torch.cuda.set_rng_state_all(gpus)
         done = part.steps
         for number, group in enumerate(self._groups(epoch), start=1):
             if number <= done:
@@ -211,14 +224,14 @@ class Trainer:
                 raise Stopped
             if time.monotonic() - self.saved >= SECONDS_WITHIN_AN_EPOCH:
                 self.save()
-        return score(torch.cat(part.logits).float(), torch.cat(part.labels), self.settings)
+        return self.settings.score(torch.cat(part.logits).float(), torch.cat(part.labels))
 
     def _groups(self, epoch: int) -> Iterator[Group]:
         """The batches of an epoch, or parts of them, whose gradients make one step."""
         settings, least = self.settings, least_part(self.network)
         order, augmentation = (generator(settings.seed, stream, epoch) for stream in ("order", "augmentation"))
         group: Group = []
-        for number, (images, targets, _) in enumerate(self.splits.train.epoch(order, augmentation), start=1):
+        for number, (images, targets, _) in enumerate(self.splits["train"].epoch(order, augmentation), start=1):
             group += parts(images, targets, settings.micro_batch, least)
             if number % settings.recipe.accumulate == 0:
                 yield group
@@ -238,7 +251,7 @@ class Trainer:
                 loss = settings.losses.training(output, targets)
             if len(group) > 1:
                 loss = loss * share
-            loss.backward(create_graph=is_second_order(self.optimizer))  # type: ignore[no-untyped-call]
+            loss.backward(create_graph=optimizers.is_second_order(self.optimizer))  # type: ignore[no-untyped-call]
             losses.append(loss.detach())
             if part is not None:
                 part.logits.append(output.detach())
@@ -246,19 +259,6 @@ class Trainer:
         if settings.recipe.clip_grad_norm is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), settings.recipe.clip_grad_norm)
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
-
-    def _evaluate(self, split: str) -> MetricValues:
-        logits, labels = predict(self.network, getattr(self.splits, split), self.settings, self.stop)
-        return score(logits, labels, self.settings)
-
-    def _dropout_states(self) -> list[Tensor]:
-        return [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if self.device.type == "cuda" else ())]
-
-    def _set_dropout_states(self, states: list[Tensor]) -> None:
-        if states:
-            torch.set_rng_state(states[0])
-        if states[1:]:
-            torch.cuda.set_rng_state_all(states[1:])
 
 
 def hard_labels(targets: Tensor, task: Task) -> Tensor:
