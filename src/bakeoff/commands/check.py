@@ -23,10 +23,9 @@ from bakeoff.study import plugins
 from bakeoff.study.entries import Architecture, Normalize, Recipe
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import METRICS, Task
-from bakeoff.study.needs import plan_file
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import located
-from bakeoff.study.specification import data_folder, specify_dataset
+from bakeoff.study.specification import data_folder, plan_file, specify_dataset
 from bakeoff.study.study import Study, experiments, parent
 from bakeoff.training.losses import check_loss
 from bakeoff.training.optimizers import build_optimizer, check_optimizer

@@ -10,9 +10,8 @@ from rich.markup import escape
 from bakeoff.commands.status import axes_of, failed_steps, narrow_table, run_state
 from bakeoff.errors import BakeoffError
 from bakeoff.results.result import FINISHED
-from bakeoff.study.needs import plan_file
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import data_folder
+from bakeoff.study.specification import data_folder, plan_file
 from bakeoff.study.study import Study
 
 
