@@ -11,8 +11,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
+import rich
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
@@ -114,15 +115,16 @@ def _reason(text: str) -> str:
     return text[found[-1].end() :].strip() if found else ""
 
 
-def show_status(study: Study, layout: Layout, watch: bool, console: Console) -> None:
+def show_status(study: Study, layout: Layout, watch: bool) -> None:
     """Print the state of every run, once or, with `watch`, again each second until all are finished."""
     if not watch:
-        console.print(status_table(study, layout))
+        rich.print(status_table(study, layout))
         return
-    with Live(console=console, refresh_per_second=2, screen=False) as live:
+    with Live(refresh_per_second=2, screen=False) as live:
         while True:
             states = _states(study, layout)
-            live.update(Group(_table(study, states, room=max(5, console.height - 8)), *failed_steps(study, layout)))
+            table = _table(study, states, room=max(5, live.console.height - 8))
+            live.update(Group(table, *failed_steps(study, layout)))
             if all(state.state in FINISHED for state in states):
                 return
             time.sleep(1)
@@ -133,10 +135,10 @@ def status_table(study: Study, layout: Layout) -> RenderableType:
     return Group(_table(study, _states(study, layout)), *failed_steps(study, layout))
 
 
-def show_failures(study: Study, layout: Layout, console: Console) -> None:
+def show_failures(study: Study, layout: Layout) -> None:
     """A line for each run that failed, and for each step before training that did."""
     for line in (*_reasons(_states(study, layout), ["failed"]), *failed_steps(study, layout)):
-        console.print(line, soft_wrap=True)
+        rich.get_console().print(line, soft_wrap=True)
 
 
 def _states(study: Study, layout: Layout) -> list[RunState]:
