@@ -11,17 +11,18 @@ from bakeoff.analysis.tables import statistics_files
 from bakeoff.cli import overrides_of
 from bakeoff.errors import BakeoffError
 from bakeoff.jobs.handover import UNDER_SNAKEMAKE, forget_known
-from bakeoff.study.needs import (
+from bakeoff.study.paths import Layout
+from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run
+from bakeoff.jobs.resources import check_defaults, requested
+from bakeoff.study.specification import (
+    data_folder,
+    digest,
     experiments_on_features,
     needed_by,
     plan_file,
+    specification_hash,
     starts_from,
 )
-from bakeoff.study.paths import Layout
-from bakeoff.study.specification import data_folder
-from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run
-from bakeoff.jobs.resources import check_defaults, requested
-from bakeoff.study.specification import digest, specification_hash
 from bakeoff.study.study import runs
 from bakeoff.study.reading import parse_study
 

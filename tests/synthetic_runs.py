@@ -10,10 +10,9 @@ import numpy as np
 from bakeoff.analysis.statistics import write_statistics
 from bakeoff.results.summary import summarize
 from bakeoff.study.matrix import Run
-from bakeoff.study.needs import plan_file
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import parse_study
-from bakeoff.study.specification import data_folder, specify
+from bakeoff.study.specification import data_folder, plan_file, specify
 from bakeoff.study.study import Study, experiments, runs
 
 METRICS = ("loss", "accuracy", "top5_accuracy", "macro_f1")

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+import rich
 import typer
+import yaml
 
 from bakeoff.errors import BakeoffError, Stopped, place_as_keys, under
 from bakeoff.files import explain, is_explained
@@ -34,23 +36,16 @@ DEFAULT_STUDY = Path("config.yaml")
 
 
 @application.command()
-def plan(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+def plan(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:
     """Print the matrix: runs, which are done, what the others cost in epochs and images."""
-    from rich.console import Console
-
     from bakeoff.commands.plan import plan_table
 
     study = _load(study_file, overrides)
-    Console().print(plan_table(study, Layout(study.study)))
+    rich.print(plan_table(study, Layout(study.study)))
 
 
 @application.command()
-def prepare(
-    study_file: Path,
-    dataset: str,
-    overrides: Overrides = [],  # noqa: B006
-    threads: Threads = 1,
-) -> None:
+def prepare(study_file: Path, dataset: str, overrides: Overrides = [], threads: Threads = 1) -> None:
     """Decode a dataset once into arrays and a card."""
     from bakeoff.data.prepare import prepare_if_needed
 
@@ -69,7 +64,7 @@ def prepare(
 def demo_data(
     study_file: Annotated[Path, typer.Argument(metavar="STUDY")],
     folder: Annotated[Path, typer.Argument(metavar="DIR")],
-    overrides: Overrides = [],  # noqa: B006
+    overrides: Overrides = [],
 ) -> None:
     """Write a small generated dataset for each of a study's, in the format of the real one."""
     from bakeoff.data.demo import write_demo_data
@@ -82,7 +77,7 @@ def demo_data(
 
 
 @application.command()
-def check(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+def check(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:
     """Build every model, optimizer, schedule and augmentation of a study once, on its prepared data."""
     from bakeoff.commands.check import check_study
 
@@ -95,7 +90,7 @@ def check(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> N
 def features(
     study_file: Path,
     folder: Annotated[str, typer.Argument(help="folder in results/features, as the plan names it")],
-    overrides: Overrides = [],  # noqa: B006
+    overrides: Overrides = [],
     threads: Threads = 1,
 ) -> None:
     """Compute the outputs of a frozen backbone on a dataset once, for every run that trains a classifier on them."""
@@ -108,7 +103,7 @@ def features(
 def train(
     study_file: Path,
     run: Annotated[str, typer.Argument(help="dataset/architecture/optimizer/recipe/seedN")],
-    overrides: Overrides = [],  # noqa: B006
+    overrides: Overrides = [],
     threads: Annotated[
         int | None, typer.Option(min=1, help="processor threads; left out: the study's", show_default=False)
     ] = None,
@@ -123,7 +118,7 @@ def train(
 
 
 @application.command()
-def summarize(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+def summarize(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:
     """Read the finished runs into tables."""
     from bakeoff.results.summary import summarize as write_summary
 
@@ -132,7 +127,7 @@ def summarize(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) 
 
 
 @application.command()
-def statistics(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+def statistics(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:
     """Compare the experiments: tables of intervals, tests, ranks, variance, speed and mistakes, from the summary."""
     from bakeoff.analysis.statistics import write_statistics
 
@@ -147,18 +142,13 @@ def compare(
     metric: Annotated[str | None, typer.Option(help="test metric; left out: the studies'")] = None,
 ) -> None:
     """Compare two finished studies, or two experiments, seed by seed."""
-    from rich.console import Console
+    from bakeoff.commands.compare import compared
 
-    from bakeoff.analysis.two_results import compare as compare_results
-    from bakeoff.analysis.two_results import read_results
-    from bakeoff.commands.compare import comparison_text
-
-    a, b = read_results(results_a), read_results(results_b)
-    Console().print(comparison_text(a, b, compare_results(a, b, metric)))
+    rich.print(compared(results_a, results_b, metric))
 
 
 @application.command()
-def figures(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+def figures(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:
     """Draw the figures from the tables."""
     from bakeoff.figures.draw import draw_figures
 
@@ -169,7 +159,7 @@ def figures(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) ->
 @application.command()
 def report(
     study_file: StudyFile = DEFAULT_STUDY,
-    overrides: Overrides = [],  # noqa: B006
+    overrides: Overrides = [],
     render_only: Annotated[bool, typer.Option(help="use the tables and figures that are there")] = False,
     language: Annotated[str | None, typer.Option(help="en or ru; left out: the study's")] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="compile the LaTeX, too")] = False,
@@ -192,46 +182,40 @@ def report(
     for path in [*written, *([make_pdf(written[-1])] if pdf else [])]:
         typer.echo(path)
     if pdf and (missing := left_out(written[-1])):
-        typer.echo(
-            f"warning: report.pdf lacks {missing}, which its fonts have not; report.tex says which it takes", err=True
-        )
+        warning = f"report.pdf lacks {missing}, which its fonts have not; report.tex says which it takes"
+        typer.echo(f"warning: {warning}", err=True)
 
 
 @application.command()
 def status(
     study_file: StudyFile = DEFAULT_STUDY,
-    overrides: Overrides = [],  # noqa: B006
+    overrides: Overrides = [],
     watch: Annotated[bool, typer.Option("--watch", "-w", help="keep the table live")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="only what failed, and why")] = False,
 ) -> None:
     """Show every run: waiting, running, done, diverged or failed."""
-    from rich.console import Console
-
     from bakeoff.commands.status import show_failures, show_status
 
     study = _load(study_file, overrides)
     if failed:
-        show_failures(study, Layout(study.study), Console())
+        show_failures(study, Layout(study.study))
     else:
-        show_status(study, Layout(study.study), watch, Console())
+        show_status(study, Layout(study.study), watch)
 
 
 @application.command()
-def doctor(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+def doctor(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:
     """Check what runs need of this machine, and say what is wrong and what to do. Fails when they cannot work."""
-    from rich.console import Console
-
     from bakeoff.commands.doctor import examine, findings_table
 
     findings = examine(_load(study_file, overrides))
-    Console().print(findings_table(findings))
-    problems = [finding.what for finding in findings if finding.level == "problem"]
-    if problems:
+    rich.print(findings_table(findings))
+    if problems := [finding.what for finding in findings if finding.level == "problem"]:
         raise BakeoffError(f"runs cannot work here: {', '.join(problems)}")
 
 
 @application.command()
-def gpus(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:  # noqa: B006
+def gpus(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:
     """Print how many training jobs can have a GPU of this machine at a time: N of Snakemake's --resources gpu=N."""
     from bakeoff.jobs.gpus import room_on_gpus
 
@@ -252,16 +236,13 @@ def overrides_of(config: dict[str, Any], study_file: Path) -> list[str]:
 
 
 def _load(study_file: Path, overrides: list[str]) -> Study:
-    return load_study(study_file, dict(_parse_override(text) for text in overrides))
-
-
-def _parse_override(text: str) -> tuple[str, Any]:
-    import yaml
-
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise BakeoffError(f"--set {text}: write KEY=VALUE")
-    return key, yaml.safe_load(value)
+    replaced = {}
+    for text in overrides:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise BakeoffError(f"--set {text}: write KEY=VALUE")
+        replaced[key] = yaml.safe_load(value)
+    return load_study(study_file, replaced)
 
 
 def main() -> None:

@@ -3,10 +3,11 @@
 import errno
 import getpass
 import json
+import math
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
@@ -65,10 +66,8 @@ def explain(error: OSError) -> str:
         # os.path.exists, as Path.exists raises PermissionError inside a folder that this user may not enter
         there = next(item for item in (path, *path.absolute().parents) if os.path.exists(item))  # noqa: PTH110
         mode = stat.filemode(there.stat().st_mode)
-        return (
-            f"{problem}: {there} ({mode}) belongs to {owner(there)}, and this is {getpass.getuser()}; "
-            "run in a folder of your own"
-        )
+        problem += f": {there} ({mode}) belongs to {owner(there)}, and this is {getpass.getuser()}; "
+        return f"{problem}run in a folder of your own"
     return problem
 
 
@@ -82,19 +81,23 @@ def owner(path: Path) -> str:
 
 def write_json(path: Path, content: Any, durable: bool = True) -> None:
     """Write `content` as indented JSON, atomically. Numbers that are not finite become null."""
+    text = json.dumps(in_every_value(content, _finite), indent=2, ensure_ascii=False)
     with write_atomically(path, durable) as temporary:
-        temporary.write_text(json.dumps(_finite(content), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(f"{text}\n", encoding="utf-8")
+
+
+def in_every_value(content: Any, change: Callable[[Any], Any]) -> Any:
+    """The content of a JSON or YAML file with each value changed that is no mapping or list."""
+    if isinstance(content, dict):
+        return {key: in_every_value(item, change) for key, item in content.items()}
+    if isinstance(content, list | tuple):
+        return [in_every_value(item, change) for item in content]
+    return change(content)
 
 
 def _finite(value: Any) -> Any:
     """JSON has no NaN or infinity: a diverged loss is null."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
-    return value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _flush(path: Path) -> None:

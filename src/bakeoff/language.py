@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -43,12 +43,12 @@ class Language:
 
     def say(self, message: str, /, **values: Any) -> str:
         """The message in this language, with its values filled in: `say("Mean of {what}", what="loss")`."""
-        found = self._catalogue.gettext(message)
+        found = _catalogue(self.code).gettext(message)
         return unbroken(found.format(**values) if values else found)
 
     def count(self, one: str, many: str, number: int, /, **values: Any) -> str:
         """The message in the plural form of a number, which is `{n}` in the message."""
-        found = self._catalogue.ngettext(one, many, number)
+        found = _catalogue(self.code).ngettext(one, many, number)
         return unbroken(found.format(n=self.whole(number), **values))
 
     def number(self, value: float, digits: int) -> str:
@@ -75,10 +75,6 @@ class Language:
         if not math.isfinite(value):
             return "∞" if value > 0 else "−∞"
         return format_decimal(value, pattern, locale=self.code).replace("-", "−")
-
-    @cached_property
-    def _catalogue(self) -> gettext.NullTranslations:
-        return _catalogue(self.code)
 
 
 def language_of(code: str) -> Language:

@@ -22,11 +22,10 @@ from bakeoff.models.weights import check_pretrained, fit_weights, pretrained_nor
 from bakeoff.study import plugins
 from bakeoff.study.entries import Architecture, Normalize, Recipe
 from bakeoff.study.matrix import Experiment
-from bakeoff.study.metrics import METRICS, Task
-from bakeoff.study.needs import plan_file
+from bakeoff.study.metrics import METRICS
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import located
-from bakeoff.study.specification import data_folder, specify_dataset
+from bakeoff.study.specification import data_folder, plan_file, specify_dataset
 from bakeoff.study.study import Study, experiments, parent
 from bakeoff.training.losses import check_loss
 from bakeoff.training.optimizers import build_optimizer, check_optimizer
@@ -68,12 +67,17 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     read for their lines.
     """
     cells = [cell for cell in experiments(study) if not plan_file(study, layout, cell).exists()]
+    datasets = dict.fromkeys(cell.dataset for cell in cells)
     problems = Problems(path)
-    _check_datasets(study, cells, problems)
-    _check_optimizers(study, cells, problems)
+    for name in datasets:
+        with problems.under("datasets", name), place_as_keys(f"datasets.{name}"):
+            check_dataset(specify_dataset(study, name))
+    for name in dict.fromkeys(cell.optimizer for cell in cells):
+        with problems.under("optimizers", name):
+            check_optimizer(study.optimizers[name])
     problems.raise_any()  # what follows is built on data and optimizers
 
-    cards = {name: read_card(data_folder(study, name)) for name in dict.fromkeys(cell.dataset for cell in cells)}
+    cards = {name: read_card(data_folder(study, name)) for name in datasets}
     _check_metrics(study, cards, problems)
     augmentations = _check_recipes(study, cells, cards, problems)
     descriptions = _check_architectures(study, cells, cards, problems)
@@ -82,29 +86,22 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     _check_experiments(study, cells, cards, problems)
     problems.raise_any()
 
-    _write_examples(study, layout, cards, augmentations)
+    for (name, recipe), augmentation in augmentations.items():
+        if study.recipes[recipe].augment:
+            write_examples(augmentation, cards[name], data_folder(study, name), layout.examples(name, recipe))
     for cell in cells:
         model, augmentation = descriptions[cell.dataset, cell.architecture], augmentations[cell.dataset, cell.recipe]
         ways = {"batched": augmentation.batched, "image_by_image": augmentation.image_by_image}
         write_json(plan_file(study, layout, cell), model.as_dict() | {"augmentation": ways})
 
 
-def _check_datasets(study: Study, cells: Cells, problems: Problems) -> None:
-    for name in dict.fromkeys(cell.dataset for cell in cells):
-        with problems.under("datasets", name), place_as_keys(f"datasets.{name}"):
-            check_dataset(specify_dataset(study, name))
-
-
-def _check_optimizers(study: Study, cells: Cells, problems: Problems) -> None:
-    for name in dict.fromkeys(cell.optimizer for cell in cells):
-        with problems.under("optimizers", name):
-            check_optimizer(study.optimizers[name])
-
-
 def _check_metrics(study: Study, cards: Cards, problems: Problems) -> None:
     for name, card in cards.items():
         with problems.under("metric"):
-            _check_leading_metric(study, name, card["task"])
+            if (task := card["task"]) not in study.leading_metric.tasks:
+                fitting = [key for key, metric in study.metrics.items() if task in metric.tasks and metric.every_epoch]
+                allowed = ", ".join(fitting)
+                raise BakeoffError(f"{study.metric} is no metric of {task} data ({name}); allowed: {allowed}")
         with problems.under("plugins"):
             _check_own_metrics(study, card)
 
@@ -141,7 +138,8 @@ def _check_architectures(study: Study, cells: Cells, cards: Cards, problems: Pro
         with problems.under("architectures", name):
             check_pretrained(architecture, images)
         with problems.under("architectures", name):
-            _check_new_classifier(architecture, images)
+            if architecture.head or ("/" in architecture.model and "dropout" in architecture.arguments):
+                check_classifier(*_on_meta(architecture, images))  # there must be one to replace
     return descriptions
 
 
@@ -153,16 +151,14 @@ def _check_experiments(study: Study, cells: Cells, cards: Cards, problems: Probl
         with problems.under("recipes", cell.recipe, "init_from"):
             _check_starting_weights(study, cell, cards)
         with problems.under("recipes", cell.recipe, "freeze"):
-            _check_freeze(recipe, architecture, images)
+            if recipe.freeze is not None:
+                network, image = _on_meta(architecture, images)
+                freeze(network, recipe.freeze)
+                if recipe.freeze == "backbone":
+                    check_classifier(network, image)
         with problems.under("recipes", cell.recipe):
             if recipe.normalize == "pretrained":
                 pretrained_normalization(architecture, images.channels)
-
-
-def _check_leading_metric(study: Study, dataset: str, task: Task) -> None:
-    if task not in study.leading_metric.tasks:
-        fitting = [name for name, metric in study.metrics.items() if task in metric.tasks and metric.every_epoch]
-        raise BakeoffError(f"{study.metric} is no metric of {task} data ({dataset}); allowed: {', '.join(fitting)}")
 
 
 def _check_own_metrics(study: Study, card: Card) -> None:
@@ -173,12 +169,11 @@ def _check_own_metrics(study: Study, card: Card) -> None:
     if card["task"] == "multi-label":
         labels = nn.functional.one_hot(labels, classes).to(torch.uint8)
     for name, metric in plugins.registered("metric", METRICS).items():
-        if name not in study.metrics or card["task"] not in study.metrics[name].tasks:
-            continue
-        try:
-            float(metric.build(logits, labels))
-        except Exception as error:  # a user's function raises whatever it likes
-            raise BakeoffError(f"metric {name} (a plugin) fails: {plugins.reason(error)}") from error
+        if name in study.metrics and card["task"] in study.metrics[name].tasks:
+            try:
+                float(metric.build(logits, labels))
+            except Exception as error:  # a user's function raises whatever it likes
+                raise BakeoffError(f"metric {name} (a plugin) fails: {plugins.reason(error)}") from error
 
 
 def _check_schedule(study: Study, recipe: Recipe, cells: Cells, cards: Cards) -> None:
@@ -210,12 +205,6 @@ def _check_normalize(recipe: Recipe, card: Card) -> None:
         )
 
 
-def _check_new_classifier(architecture: Architecture, images: ImageShape) -> None:
-    """A head or dropout must stand where the logits come from."""
-    if architecture.head or ("/" in architecture.model and "dropout" in architecture.arguments):
-        check_classifier(*_on_meta(architecture, images))
-
-
 def _check_starting_weights(study: Study, cell: Experiment, cards: Cards) -> None:
     """The weights of the run that an experiment starts from must fit its network, but for the classifier."""
     origin = parent(study, cell.run(study.seeds[0]))
@@ -227,24 +216,7 @@ def _check_starting_weights(study: Study, cell: Experiment, cards: Cards) -> Non
     fit_weights(network, given.state_dict(), f"the weights of {origin.experiment.key} do not fit {cell.key}")
 
 
-def _check_freeze(recipe: Recipe, architecture: Architecture, images: ImageShape) -> None:
-    if recipe.freeze is None:
-        return
-    network, image = _on_meta(architecture, images)
-    freeze(network, recipe.freeze)
-    if recipe.freeze == "backbone":
-        check_classifier(network, image)
-
-
 def _on_meta(architecture: Architecture, images: ImageShape) -> tuple[nn.Module, Tensor]:
     """A network and one image on the meta device, so without memory."""
     with torch.device("meta"):
         return build_model(architecture, images), torch.empty(1, images.channels, images.height, images.width)
-
-
-def _write_examples(study: Study, layout: Layout, cards: Cards, augmentations: Augmentations) -> None:
-    """Training images before and after each augmentation, for the report."""
-    for (dataset, recipe), augmentation in augmentations.items():
-        if study.recipes[recipe].augment:
-            target = layout.examples(dataset, recipe)
-            write_examples(augmentation, cards[dataset], data_folder(study, dataset), target)

@@ -1,6 +1,7 @@
 """The paired comparison of two results, for a terminal."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from bakeoff.analysis.labels import short_labels
 from bakeoff.analysis.paired import FEWEST_SEEDS, LEVEL, Verdict
-from bakeoff.analysis.two_results import Comparison, Results
+from bakeoff.analysis.two_results import Comparison, Results, compare, read_results
 from bakeoff.results.summary_tables import records
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import Metric
@@ -33,8 +34,10 @@ EXPLAINED = {
 }
 
 
-def comparison_text(a: Results, b: Results, found: Comparison) -> RenderableType:
+def compared(folder_a: Path, folder_b: Path, metric: str | None) -> RenderableType:
     """A row for each pair; below, how the comparison was made and what was left out."""
+    a, b = read_results(folder_a), read_results(folder_b)
+    found = compare(a, b, metric)
     heading = [f"A: {escape(str(a.folder))}", f"B: {escape(str(b.folder))}"]
     table = Table(box=box.SIMPLE, pad_edge=False, collapse_padding=True)
     if a.is_study:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from bakeoff.commands.status import narrow_table
 from bakeoff.errors import BakeoffError
 from bakeoff.files import explain
 from bakeoff.jobs.gpus import DEVICE_FILES, ask_driver, visible_devices
@@ -27,9 +27,8 @@ from bakeoff.report.pdf import COMPILERS
 from bakeoff.study.paths import REPORT, RESULTS
 from bakeoff.study.study import Study
 
-GIB = 2**30
-LITTLE_DISK, NO_DISK = 5 * GIB, 0.1 * GIB
-LITTLE_SHARED_MEMORY = 0.0625 * GIB  # what containers get by default
+LITTLE_DISK, NO_DISK = 5, 0.1  # GiB
+LITTLE_SHARED_MEMORY = 0.0625  # GiB: what containers get by default
 INSTALL = "pip install -e . installs what Bakeoff needs"
 Level = Literal["ok", "warning", "problem"]
 STYLES: dict[Level, str] = {"ok": "green", "warning": "yellow", "problem": "bold red"}
@@ -48,7 +47,7 @@ class Finding:
 def examine(study: Study) -> list[Finding]:
     """Examine everything that the runs of a study need."""
     return [
-        _python(),
+        Finding("Python", "ok", f"{platform.python_version()} ({sys.executable})"),
         _snakemake(),
         *_torch_and_gpus(study),
         *_energy(study),
@@ -60,14 +59,13 @@ def examine(study: Study) -> list[Finding]:
         *_shared_memory(),
         _git(),
         _latex(),
-        *_cluster(),
-        *_slurm_profile(study),
+        *_cluster(study),
     ]
 
 
 def findings_table(findings: list[Finding]) -> Table:
     """A row for each finding, with its remedy if it has one."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    table = narrow_table()
     table.add_column("")
     table.add_column("")
     table.add_column("found, and what to do", overflow="fold")
@@ -76,10 +74,6 @@ def findings_table(findings: list[Finding]) -> Table:
         style = STYLES[finding.level]
         table.add_row(finding.what, f"[{style}]{finding.level}[/]", escape(finding.found + remedy))
     return table
-
-
-def _python() -> Finding:
-    return Finding("Python", "ok", f"{platform.python_version()} ({sys.executable})")
 
 
 def _snakemake() -> Finding:
@@ -104,6 +98,7 @@ def _gpus(study: Study, torch: Any) -> Iterator[Finding]:
     """The GPUs that the driver knows, and whether PyTorch can use them."""
     submits = shutil.which("sbatch") is not None  # to nodes that may have what is missing here
     level: Level = "problem" if study.device == "cuda" and not submits else "warning"
+    remedy = ""
     try:
         known, visible = _known_gpus(), visible_devices()
     except BakeoffError as error:
@@ -112,22 +107,23 @@ def _gpus(study: Study, torch: Any) -> Iterator[Finding]:
     if torch.cuda.is_available():
         names = known or [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
         yield from (Finding(f"GPU {index}", "ok", name) for index, name in enumerate(names))
-    elif not known and not (DEVICE_FILES / "nvidiactl").exists():
-        if study.device == "cuda":
+        return
+    gpus = "; ".join(known) or "a driver without GPUs"
+    if not known and not (DEVICE_FILES / "nvidiactl").exists():
+        if study.device != "cuda":
+            level, found = "ok", "none here: training runs on the CPU"
+        else:
+            found = "none here, and the study says device: cuda"
             remedy = "fine if all jobs go to the cluster" if submits else "say device: auto, or cpu"
-            yield Finding("GPU", level, "none here, and the study says device: cuda", remedy)
-        else:
-            yield Finding("GPU", "ok", "none here: training runs on the CPU")
     elif os.environ.get("CUDA_VISIBLE_DEVICES") is not None and not visible:
-        yield Finding("GPU", level, "CUDA_VISIBLE_DEVICES hides every GPU", "unset CUDA_VISIBLE_DEVICES")
+        found, remedy = "CUDA_VISIBLE_DEVICES hides every GPU", "unset CUDA_VISIBLE_DEVICES"
+    elif cuda := torch.version.cuda:
+        found = f"{gpus}, which PyTorch cannot use: is the driver too old?"
+        remedy = f"update the driver to one for CUDA {cuda}, or install a PyTorch for an older CUDA"
     else:
-        found, cuda = "; ".join(known) or "a driver without GPUs", torch.version.cuda
-        if cuda:
-            remedy = f"update the driver to one for CUDA {cuda}, or install a PyTorch for an older CUDA"
-            yield Finding("GPU", level, f"{found}, which PyTorch cannot use: is the driver too old?", remedy)
-        else:
-            remedy = "install a CUDA build of PyTorch: see pytorch.org/get-started"
-            yield Finding("GPU", level, f"{found}, which this build of PyTorch cannot use", remedy)
+        found = f"{gpus}, which this build of PyTorch cannot use"
+        remedy = "install a CUDA build of PyTorch: see pytorch.org/get-started"
+    yield Finding("GPU", level, found, remedy)
 
 
 def _known_gpus() -> list[str]:
@@ -139,13 +135,11 @@ def _known_gpus() -> list[str]:
 
 
 def _energy(study: Study) -> Iterator[Finding]:
-    if not study.measure_energy:
-        return
-    if importlib.util.find_spec("codecarbon") is None:
+    if study.measure_energy and importlib.util.find_spec("codecarbon"):
+        yield Finding("Energy", "ok", "codecarbon is installed")
+    elif study.measure_energy:
         remedy = "pip install -e '.[energy]', or leave measure_energy out"
         yield Finding("Energy", "problem", "measure_energy is true, and codecarbon is not installed", remedy)
-    else:
-        yield Finding("Energy", "ok", "codecarbon is installed")
 
 
 def _processors(study: Study) -> Finding:
@@ -162,8 +156,7 @@ def _leases() -> Finding:
         folder = lease_folder()
     except BakeoffError as error:
         return Finding("GPU leases", "problem" if _are_leased() else "warning", str(error))
-    held = holders(folder)
-    return Finding("GPU leases", "ok", "; ".join(held) if held else f"none is held ({folder})")
+    return Finding("GPU leases", "ok", "; ".join(holders(folder)) or f"none is held ({folder})")
 
 
 def _are_leased() -> bool:
@@ -176,33 +169,27 @@ def _are_leased() -> bool:
 
 def _folder(folder: Path) -> Finding:
     """A folder that Bakeoff writes to: whether it can, whether locks work there, and how much space is free."""
-    name, there = folder.name, _existing(folder)
     try:
-        with tempfile.NamedTemporaryFile(dir=there) as file:
+        with tempfile.NamedTemporaryFile(dir=_existing(folder)) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
     except OSError as error:
-        return Finding(name, "problem", explain(error))
-    free = shutil.disk_usage(there).free
-    found = f"{folder.absolute()}: {free / GIB:,.1f} GiB free"
+        return Finding(folder.name, "problem", explain(error))
+    free = _free(folder)
+    found = f"{folder.absolute()}: {free:,.1f} GiB free"
     if free < NO_DISK:
-        return Finding(name, "problem", found, "free some space, or run elsewhere")
+        return Finding(folder.name, "problem", found, "free some space, or run elsewhere")
     if free < LITTLE_DISK:
-        return Finding(name, "warning", found, "prepared data and weights of large studies may not fit")
-    return Finding(name, "ok", found)
+        return Finding(folder.name, "warning", found, "prepared data and weights of large studies may not fit")
+    return Finding(folder.name, "ok", found)
 
 
 def _data(folder: Path) -> Finding:
     """The folder that datasets are read from and downloaded to."""
     if folder.exists() and not os.access(folder, os.R_OK | os.X_OK):
-        return Finding(
-            "data_root",
-            "problem",
-            f"{folder.absolute()} cannot be read",
-            "ask its owner, or set another data_root",
-        )
-    free = shutil.disk_usage(_existing(folder)).free
+        remedy = "ask its owner, or set another data_root"
+        return Finding("data_root", "problem", f"{folder.absolute()} cannot be read", remedy)
     state = "" if folder.exists() else " (does not exist yet)"
-    return Finding("data_root", "ok", f"{folder.absolute()}{state}: {free / GIB:,.1f} GiB free")
+    return Finding("data_root", "ok", f"{folder.absolute()}{state}: {_free(folder):,.1f} GiB free")
 
 
 def _existing(folder: Path) -> Path:
@@ -210,17 +197,19 @@ def _existing(folder: Path) -> Path:
     return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
+def _free(folder: Path) -> float:
+    """GiB that are free where a folder is, or will be."""
+    return shutil.disk_usage(_existing(folder)).free / 2**30
+
+
 def _shared_memory() -> Iterator[Finding]:
     """Bakeoff needs none: its jobs share pages of files. The DataLoader workers of a plugin would need some."""
     shared = Path("/dev/shm")
-    if not shared.exists():
-        return
-    free = shutil.disk_usage(shared).free
-    found = f"{free / GIB:,.2f} GiB free in {shared}"
-    if free < LITTLE_SHARED_MEMORY:
-        yield Finding("Shared memory", "warning", found, "enough for Bakeoff; plugins with worker processes need more")
-    else:
-        yield Finding("Shared memory", "ok", found)
+    if shared.exists():
+        free = _free(shared)
+        level: Level = "warning" if free < LITTLE_SHARED_MEMORY else "ok"
+        remedy = "enough for Bakeoff; plugins with worker processes need more" if level == "warning" else ""
+        yield Finding("Shared memory", level, f"{free:,.2f} GiB free in {shared}", remedy)
 
 
 def _git() -> Finding:
@@ -233,19 +222,17 @@ def _git() -> Finding:
 
 
 def _latex() -> Finding:
-    found = [name for name in COMPILERS if shutil.which(name)]
-    if not found:
-        return Finding("LaTeX", "ok", f"none of {', '.join(COMPILERS)}: reports are made, but not as PDF")
-    return Finding("LaTeX", "ok", found[0])
+    nothing = f"none of {', '.join(COMPILERS)}: reports are made, but not as PDF"
+    return Finding("LaTeX", "ok", next(filter(shutil.which, COMPILERS), nothing))
 
 
-def _cluster() -> Iterator[Finding]:
-    """SLURM's commands, and Snakemake's plugin for it, where there is a cluster."""
-    commands = {name: shutil.which(name) is not None for name in ("sbatch", "squeue", "sacct")}
-    if not any(commands.values()):
+def _cluster(study: Study) -> Iterator[Finding]:
+    """Where there is a cluster: SLURM's commands, Snakemake's plugin for it, and what the profile asks for."""
+    commands = ("sbatch", "squeue", "sacct")
+    missing = [name for name in commands if not shutil.which(name)]
+    if len(missing) == len(commands):
         yield Finding("SLURM", "ok", "none here: Snakemake runs jobs on this machine")
         return
-    missing = [name for name, there in commands.items() if not there]
     if "sbatch" in missing:
         yield Finding("SLURM", "warning", "there is no sbatch", "submit from a login node of the cluster")
     elif missing:
@@ -256,12 +243,12 @@ def _cluster() -> Iterator[Finding]:
     if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
         remedy = "pip install snakemake-executor-plugin-slurm, to submit jobs"
         yield Finding("SLURM", "warning", "Snakemake's SLURM plugin is not installed", remedy)
+    if PROFILE.exists() and "sbatch" not in missing:
+        yield from _slurm_profile(study)
 
 
 def _slurm_profile(study: Study) -> Iterator[Finding]:
     """Only warnings: the runs may be meant for this machine."""
-    if not PROFILE.exists() or not shutil.which("sbatch"):
-        return
     try:
         found = mistakes(study)
     except BakeoffError as error:

@@ -1,6 +1,7 @@
 """The matrix of a study: its experiments, which runs are done, and what the others cost in epochs and images."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,8 @@ from rich.markup import escape
 from bakeoff.commands.status import axes_of, failed_steps, narrow_table, run_state
 from bakeoff.errors import BakeoffError
 from bakeoff.results.result import FINISHED
-from bakeoff.study.needs import plan_file
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import data_folder
+from bakeoff.study.specification import data_folder, plan_file
 from bakeoff.study.study import Study
 
 
@@ -26,25 +26,19 @@ def plan_table(study: Study, layout: Layout) -> RenderableType:
     for column in ("runs\ndone", "epochs\nleft", "images\nleft"):
         table.add_column(column, justify="right", no_wrap=True)
     counts = {name: _training_images(study, name) for name in study.datasets}
-    total_runs = total_done = total_epochs = 0
-    total_images: int | None = 0
+    rows = []
     for cell in study.cells:
         states = [run_state(study, cell.run(seed), layout).state for seed in study.seeds]
         done = sum(state in FINISHED for state in states)
         epochs = (len(states) - done) * study.recipes[cell.recipe].epochs
-        count = counts[cell.dataset]
-        images = None if count is None else count * epochs
-        names = [escape(getattr(cell, axis)) for axis in axes]
-        table.add_row(*names, f"{done}/{len(states)}", f"{epochs:,}", _number(images))
-        total_runs, total_done, total_epochs = total_runs + len(states), total_done + done, total_epochs + epochs
-        total_images = None if images is None or total_images is None else total_images + images
+        rows.append((done, len(states), epochs, epochs * counts[cell.dataset]))
+        table.add_row(*(escape(getattr(cell, axis)) for axis in axes), *_numbers(*rows[-1]))
+    total = [sum(column) for column in zip(*rows, strict=True)]
     if axes:
         table.add_section()
-        blanks = [""] * (len(axes) - 1)
-        done_of_all = f"{total_done}/{total_runs}"
-        table.add_row("all", *blanks, done_of_all, f"{total_epochs:,}", _number(total_images), style="bold")
-    title = f"[bold]{escape(study.title or study.study)}[/]: {total_runs} runs{escape(alone)}"
-    unknown = [name for name, count in counts.items() if count is None]
+        table.add_row("all", *[""] * (len(axes) - 1), *_numbers(*total), style="bold")
+    title = f"[bold]{escape(study.title or study.study)}[/]: {total[1]} runs{escape(alone)}"
+    unknown = [name for name, count in counts.items() if math.isnan(count)]
     notes = [f"images are counted once a dataset is prepared; not yet: {', '.join(unknown)}"] if unknown else []
     unchecked = sum(not plan_file(study, layout, cell).exists() for cell in study.cells)
     if unchecked:
@@ -57,7 +51,7 @@ def _augmentation_notes(study: Study, layout: Layout) -> list[str]:
     ways: dict[str, str] = {}
     for cell in study.cells:
         if study.recipes[cell.recipe].augment:
-            plan = _read(plan_file(study, layout, cell)) or {}
+            plan = _read(plan_file(study, layout, cell))
             found = _ways(plan["augmentation"]) if "augmentation" in plan else "known after `bakeoff check`"
             ways.setdefault(cell.recipe, found)
     recipes = {found: [name for name, other in ways.items() if other == found] for found in ways.values()}
@@ -69,20 +63,20 @@ def _ways(augmentation: dict[str, list[str]]) -> str:
     return "; ".join(f"{', '.join(augmentation[key])} {words}" for key, words in ways.items() if augmentation[key])
 
 
-def _training_images(study: Study, dataset: str) -> int | None:
-    card = _read(data_folder(study, dataset) / "card.json")
-    return card["counts"]["train"] if card else None
+def _training_images(study: Study, dataset: str) -> float:
+    """Not a number before the dataset is prepared."""
+    return _read(data_folder(study, dataset) / "card.json").get("counts", {}).get("train", math.nan)
 
 
-def _number(value: int | None) -> str:
-    return "?" if value is None else f"{value:,}"
+def _numbers(done: int, runs: int, epochs: int, images: float) -> tuple[str, str, str]:
+    return f"{done}/{runs}", f"{epochs:,}", "?" if math.isnan(images) else f"{images:,}"
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path) -> dict[str, Any]:
+    """The content of a JSON file; empty when there is none."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return content
+        return dict(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return None
+        return {}
     except ValueError as error:
         raise BakeoffError(f"{path}: is damaged ({error}); delete it, and the run is made again") from error

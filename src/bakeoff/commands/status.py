@@ -2,27 +2,28 @@
 
 import re
 import time
-from collections import Counter
-from collections.abc import Container
+from collections import Counter, defaultdict
+from collections.abc import Container, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal
 
+import rich
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from bakeoff.commands.forecast import Trained, seconds_left
 from bakeoff.jobs.leases import is_locked
 from bakeoff.jobs.progress import read_progress
 from bakeoff.results.result import FINISHED, read_result
-from bakeoff.study.matrix import Run
-from bakeoff.study.needs import plan_file
+from bakeoff.study.matrix import FACETS, Run
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import data_folder, features_folder, specify
+from bakeoff.study.specification import data_folder, features_folder, plan_file, specify
 from bakeoff.study.study import Study, runs
 
 STYLES = {
@@ -34,19 +35,19 @@ STYLES = {
     "diverged": "magenta",
     "out_of_memory": "magenta",
 }
-AXIS_NAMES = ("dataset", "architecture", "optimizer", "recipe")
 LONG_TRACEBACK = 1 << 16  # bytes
 ERROR = re.compile(r"^error: |^Traceback \(most recent call last\):\n(?:[ \t].*\n)*", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class RunState:
-    """What is known of one run; `progress` as the training process last wrote it."""
+    """What is known of one run: `epochs` as its recipe says, `progress` as the training process last wrote it."""
 
     run: Run
+    epochs: int
+    log: Path
     state: str
     progress: dict[str, Any]
-    log: Path
     reason: str = ""
 
 
@@ -54,26 +55,46 @@ def run_state(study: Study, run: Run, layout: Layout) -> RunState:
     """waiting, running, interrupted (killed; goes on at the next attempt), failed, or a finished result's status."""
     paths = layout.run(run)
     specification, result = specify(study, run), read_result(paths.result)
+    found = partial(RunState, run, specification.recipe.epochs, paths.log)
     if result is not None and result.spec == specification.content:
-        progress: dict[str, Any] = {
-            "epoch": result.metrics.epochs,
-            "epochs": specification.recipe.epochs,
-            "value": result.metrics.split("validation").get(study.metric),
-            "seconds": result.cost.training_seconds,
-        }
-        return RunState(run, result.status, progress, paths.log, result.message)
+        value = result.metrics.split("validation").get(study.metric)
+        trained = {"epoch": result.metrics.epochs, "value": value, "seconds": result.cost.training_seconds}
+        return found(result.status, trained, result.message)
     progress = read_progress(paths)
     is_of_another = bool(progress) and progress.get("specification") != specification.hash
     if is_of_another:  # the study has changed since
         progress = {}
     if is_locked(paths.lock):
-        return RunState(run, "running", progress, paths.log)
+        return found("running", progress)
     if is_of_another:
-        return RunState(run, "waiting", progress, paths.log)
-    reason = progress.get("failed") or _last_error(paths.log)
-    if reason:
-        return RunState(run, "failed", progress, paths.log, reason)
-    return RunState(run, "interrupted" if progress else "waiting", progress, paths.log)
+        return found("waiting", progress)
+    if reason := progress.get("failed") or _last_error(paths.log):
+        return found("failed", progress, reason)
+    return found("interrupted" if progress else "waiting", progress)
+
+
+def seconds_left(states: Sequence[RunState]) -> list[float | None]:
+    """For each run the seconds of training that are left; None where no similar run has trained an epoch.
+
+    A run that has trained continues at its own pace. Others are estimated at the mean pace of the runs of the same
+    experiment, or else of those with the same dataset and architecture.
+    """
+    paces: dict[Hashable, list[float]] = defaultdict(list)
+    for state in states:
+        if epoch := state.progress.get("epoch"):
+            for key in _alike(state.run):
+                paces[key].append(state.progress["seconds"] / epoch)
+    return [_left(state, [paces[key] for key in _alike(state.run)]) for state in states]
+
+
+def _alike(run: Run) -> tuple[Hashable, ...]:
+    """What runs have the same of that train at the same pace, the most alike first."""
+    return run, run.experiment, (run.dataset, run.architecture)
+
+
+def _left(state: RunState, paces: Sequence[list[float]]) -> float | None:
+    epochs = 0 if state.state in FINISHED else state.epochs - state.progress.get("epoch", 0)
+    return next((fmean(known) * epochs for known in paces if known), None if epochs else 0.0)
 
 
 def _last_error(log: Path) -> str:
@@ -94,15 +115,15 @@ def _reason(text: str) -> str:
     return text[found[-1].end() :].strip() if found else ""
 
 
-def show_status(study: Study, layout: Layout, watch: bool, console: Console) -> None:
+def show_status(study: Study, layout: Layout, watch: bool) -> None:
     """Print the state of every run, once or, with `watch`, again each second until all are finished."""
     if not watch:
-        console.print(status_table(study, layout))
+        rich.print(status_table(study, layout))
         return
-    with Live(console=console, refresh_per_second=2, screen=False) as live:
+    with Live(refresh_per_second=2, screen=False) as live:
         while True:
-            states = [run_state(study, run, layout) for run in runs(study)]
-            table = _table(study, states, room=max(5, console.height - 8))
+            states = _states(study, layout)
+            table = _table(study, states, room=max(5, live.console.height - 8))
             live.update(Group(table, *failed_steps(study, layout)))
             if all(state.state in FINISHED for state in states):
                 return
@@ -111,15 +132,17 @@ def show_status(study: Study, layout: Layout, watch: bool, console: Console) -> 
 
 def status_table(study: Study, layout: Layout) -> RenderableType:
     """A row for every run, a line that counts them, and what keeps them from starting."""
-    table = _table(study, [run_state(study, run, layout) for run in runs(study)])
-    return Group(table, *failed_steps(study, layout))
+    return Group(_table(study, _states(study, layout)), *failed_steps(study, layout))
 
 
-def show_failures(study: Study, layout: Layout, console: Console) -> None:
+def show_failures(study: Study, layout: Layout) -> None:
     """A line for each run that failed, and for each step before training that did."""
-    states = [run_state(study, run, layout) for run in runs(study)]
-    for line in (*_reasons(states, ["failed"]), *failed_steps(study, layout)):
-        console.print(line, soft_wrap=True)
+    for line in (*_reasons(_states(study, layout), ["failed"]), *failed_steps(study, layout)):
+        rich.get_console().print(line, soft_wrap=True)
+
+
+def _states(study: Study, layout: Layout) -> list[RunState]:
+    return [run_state(study, run, layout) for run in runs(study)]
 
 
 def _reasons(states: list[RunState], kinds: Container[str]) -> list[str]:
@@ -150,7 +173,7 @@ def narrow_table() -> Table:
 
 def axes_of(study: Study) -> tuple[list[str], str]:
     """The axes on which experiments differ, and words that name the others' only entries."""
-    names = {axis: {getattr(cell, axis) for cell in study.cells} for axis in AXIS_NAMES}
+    names = {axis: {getattr(cell, axis) for cell in study.cells} for axis in FACETS}
     alone = [f", {axis} {min(found)}" for axis, found in names.items() if len(found) == 1]
     return [axis for axis, found in names.items() if len(found) > 1], "".join(alone)
 
@@ -158,32 +181,40 @@ def axes_of(study: Study) -> tuple[list[str], str]:
 def _table(study: Study, states: list[RunState], room: int | None = None) -> RenderableType:
     """Runs by what differs in their names, then why runs ended early. A column without a value is left out."""
     shown = _most_interesting(states, room)
-    left = dict(zip([state.run for state in states], seconds_left([_trained(study, s) for s in states]), strict=True))
+    left = dict(zip([state.run for state in states], seconds_left(states), strict=True))
     axes, alone = axes_of(study)
-    columns = {
-        "run": [
-            escape("/".join([*(getattr(state.run, axis) for axis in axes), f"seed{state.run.seed}"])) for state in shown
-        ],
-        "state": [f"[{STYLES[state.state]}]{state.state}" for state in shown],
-        "epoch": [f"{s.progress['epoch']}/{s.progress['epochs']}" if s.progress else "" for s in shown],
-        f"validation\n{study.metric}": [_value(state.progress.get("value")) for state in shown],
-        "device": [_device(state.progress) if state.state == "running" else "" for state in shown],
-        "images/s": [_images_per_second(state.progress) if state.state == "running" else "" for state in shown],
-        "time left": [_duration(left[state.run]) if state.state == "running" else "" for state in shown],
-    }
-    filled = {name: cells for name, cells in columns.items() if any(cells)}
+    rows = [_row(state, axes, study.metric, left[state.run]) for state in shown]
     table = narrow_table()
+    filled = [name for name in rows[0] if any(row[name] for row in rows)]
     for name in filled:
         justify: Literal["left", "right"] = "left" if name in ("run", "state") else "right"
         table.add_column(name, overflow="fold", justify=justify, no_wrap=name != "run")
-    for row in zip(*filled.values(), strict=True):
-        table.add_row(*row)
+    for row in rows:
+        table.add_row(*(row[name] for name in filled))
     reasons = _reasons(shown, ("failed", "diverged", "out_of_memory"))
     counts = Counter(state.state for state in states)
     line = ", ".join(f"[{STYLES[name]}]{counts[name]} {name}[/]" for name in STYLES if counts[name])
     hidden = f" ({len(states) - len(shown)} rows not shown)" if len(shown) < len(states) else ""
     title = f"[bold]{escape(study.title or study.study)}[/]: {len(states)} runs{escape(alone)}"
-    return Group(title, table, *reasons, f"{line}{hidden}", *_time_left(states, left))
+    return Group(title, table, *reasons, f"{line}{hidden}", *_time_left(counts["running"], list(left.values())))
+
+
+def _row(state: RunState, axes: list[str], metric: str, left: float | None) -> dict[str, str]:
+    """Column → cell of one run."""
+    progress = state.progress
+    value, speed = progress.get("value"), progress.get("images_per_second")
+    now = {
+        "device": _device(progress),
+        "images/s": "" if speed is None else f"{speed:,.0f}",
+        "time left": _duration(left),
+    }
+    return {
+        "run": escape("/".join([*(getattr(state.run, axis) for axis in axes), f"seed{state.run.seed}"])),
+        "state": f"[{STYLES[state.state]}]{state.state}",
+        "epoch": f"{progress['epoch']}/{state.epochs}" if progress else "",
+        f"validation\n{metric}": "" if value is None else f"{value:.4f}",
+        **(now if state.state == "running" else dict.fromkeys(now, "")),
+    }
 
 
 def _most_interesting(states: list[RunState], room: int | None) -> list[RunState]:
@@ -195,25 +226,13 @@ def _most_interesting(states: list[RunState], room: int | None) -> list[RunState
     return [state for state in states if state in chosen]
 
 
-def _value(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
-
-
-def _trained(study: Study, state: RunState) -> Trained:
-    progress, epochs = state.progress, study.recipes[state.run.recipe].epochs
-    return Trained(
-        state.run, progress.get("epoch", 0), epochs, progress.get("seconds", 0.0), ended=state.state in FINISHED
-    )
-
-
-def _time_left(states: list[RunState], left: dict[Run, float | None]) -> list[str]:
-    """The study's total, while runs are running: at so many at a time."""
-    running = sum(state.state == "running" for state in states)
+def _time_left(running: int, left: list[float | None]) -> list[str]:
+    """The study's total, while so many runs are running."""
     if not running:
         return []
-    known = [seconds for seconds in left.values() if seconds is not None]
-    unknown = len(left) - len(known)
+    known = [seconds for seconds in left if seconds is not None]
     total = f"{_duration(sum(known) / running)} of training left, {running} at a time"
+    unknown = len(left) - len(known)
     return [total + (f"; {unknown} runs without an estimate: no similar run has finished" if unknown else "")]
 
 
@@ -226,8 +245,3 @@ def _device(progress: dict[str, Any]) -> str:
     used, gpu = str(progress.get("device", "")).partition(" ")[0], progress.get("gpu")
     device = gpu[:12] if gpu and used != "cpu" else used
     return f"{progress['node']} {device}" if progress.get("node") else device
-
-
-def _images_per_second(progress: dict[str, Any]) -> str:
-    speed = progress.get("images_per_second")
-    return "" if speed is None else f"{speed:,.0f}"

@@ -11,11 +11,9 @@ from bakeoff.errors import BakeoffError
 from bakeoff.jobs.handover import finish
 from bakeoff.jobs.leases import lease_gpu
 from bakeoff.study.arguments import nearest
-from bakeoff.study.matrix import Run
-from bakeoff.study.needs import experiments_on_features
 from bakeoff.study.paths import Layout
 from bakeoff.study.plugins import load_plugins
-from bakeoff.study.specification import specify
+from bakeoff.study.specification import experiments_on_features, specify
 from bakeoff.study.study import Study, runs
 
 if TYPE_CHECKING:
@@ -24,7 +22,11 @@ if TYPE_CHECKING:
 
 def train(study: Study, study_file: Path, key: str, threads: int | None, checkpoint_seconds: float) -> None:
     """Train the run of that key, or go on with it; `threads` left out are the study's."""
-    specification, threads = specify(study, _find_run(study, key, study_file)), threads or study.threads
+    planned = {run.key: run for run in runs(study)}
+    if key not in planned:
+        some = "; ".join(list(planned)[:3])
+        raise BakeoffError(f"{study_file}: there is no run {key!r}; runs are named like {some}")
+    specification, threads = specify(study, planned[key]), threads or study.threads
     _set_threads(threads)
 
     def with_a_gpu() -> None:
@@ -77,11 +79,3 @@ def _set_threads(threads: int) -> None:
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = str(threads)  # before torch and numpy make their pools
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
-
-
-def _find_run(study: Study, key: str, study_file: Path) -> Run:
-    planned = {run.key: run for run in runs(study)}
-    if key not in planned:
-        some = "; ".join(list(planned)[:3])
-        raise BakeoffError(f"{study_file}: there is no run {key!r}; runs are named like {some}")
-    return planned[key]

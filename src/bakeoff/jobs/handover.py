@@ -6,8 +6,7 @@ files into its own state folder, where they stay until Snakemake has seen them. 
 
 import os
 import shutil
-from collections.abc import Callable, Container, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ def finish(specification: Specification, paths: RunPaths, train: Callable[[], No
                 train()
             publish(paths)
         _remove_state(paths.state, keep={paths.lock, paths.finished.folder})
-        if not is_under_snakemake():
+        if UNDER_SNAKEMAKE not in os.environ:
             forget(paths)
 
 
@@ -89,37 +88,20 @@ def forget_known(runs: Iterable[RunPaths], dag: Any) -> None:
             forget(paths)
 
 
-def is_under_snakemake() -> bool:
-    return UNDER_SNAKEMAKE in os.environ
-
-
-@contextmanager
-def _lock(paths: RunPaths, key: str) -> Iterator[None]:
-    """In this block no other process has the run."""
+def _lock(paths: RunPaths, key: str) -> filelock.AcquireReturnProxy:
+    """While this context lasts, no other process has the run."""
     lock = filelock.FileLock(paths.lock)
     try:
-        lock.acquire(blocking=False)
+        return lock.acquire(blocking=False)
     except filelock.Timeout:
-        print(f"{key}: waiting for {_holder(paths)}, which trains this run already", flush=True)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _holder(paths: RunPaths) -> str:
-    """The process that last reported to train the run."""
-    known = read_progress(paths).get("process")
-    return f"process {known}" if known else "another process"
+        known = read_progress(paths).get("process")
+        holder = f"process {known}" if known else "another process"
+        print(f"{key}: waiting for {holder}, which trains this run already", flush=True)
+        return lock.acquire()
 
 
 def _remove_state(folder: Path, keep: Container[Path]) -> None:
     """Remove what an unfinished run kept in `folder`, except for what others still need."""
     for path in folder.iterdir():
-        if path in keep:
-            continue
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        if path not in keep:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()

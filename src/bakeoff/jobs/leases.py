@@ -4,6 +4,7 @@ Snakemake only counts GPUs. The kernel frees a lock however its process dies, so
 """
 
 import fcntl
+import itertools
 import os
 import sys
 import tempfile
@@ -51,13 +52,7 @@ def lease_folder() -> Path:
     return folder
 
 
-def lease(
-    devices: Sequence[str],
-    slots: int,
-    holder: str,
-    folder: Path,
-    seconds_to_wait: float,
-) -> Lease:
+def lease(devices: Sequence[str], slots: int, holder: str, folder: Path, seconds_to_wait: float) -> Lease:
     """Take a free slot, on a device with the fewest jobs; wait for one when all are taken.
 
     Each device has so many `slots`. `holder` is written into the lock file for others to read. Raises BakeoffError
@@ -65,11 +60,9 @@ def lease(
     """
     started, told = time.monotonic(), False
     while True:
-        for slot in range(slots):
-            for device in devices:
-                lock = _take(_lock_file(folder, device, slot), holder)
-                if lock is not None:
-                    return Lease(device, slot, lock, time.monotonic())
+        for slot, device in itertools.product(range(slots), devices):
+            if (lock := _take(_lock_file(folder, device, slot), holder)) is not None:
+                return Lease(device, slot, lock, time.monotonic())
         if time.monotonic() - started > seconds_to_wait:
             raise BakeoffError(
                 f"no GPU was free for {seconds_to_wait:g} s: {_all_holders(devices, slots, folder)}. "

@@ -32,8 +32,7 @@ def write_failure(paths: RunPaths, reason: str) -> None:
 def read_progress(paths: RunPaths) -> dict[str, Any]:
     """What the last attempt reported; empty when there was none, or when the machine lost power as it wrote."""
     try:
-        content: dict[str, Any] = json.loads(paths.progress.read_text(encoding="utf-8"))
-        return content
+        return dict(json.loads(paths.progress.read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return {}
 

@@ -12,9 +12,8 @@ DEFAULTS = {"mem_mb": 8000, "runtime": 120}
 
 def check_defaults(default_resources: Sequence[str]) -> None:
     """Raise BakeoffError for a default that is no number. Snakemake itself converts `mem: 16GB` and `runtime: 2h`."""
-    for resource in DEFAULTS:
+    for resource in ("mem_mb", "max_mem_mb", "runtime", "max_runtime"):
         _default(resource, default_resources)
-        _default(f"max_{resource}", default_resources)
 
 
 def requested(
@@ -30,8 +29,8 @@ def requested(
     entries = [
         entry for cell in cells for entry in (study.architectures[cell.architecture], study.recipes[cell.recipe])
     ]
-    hints = [hint for entry in entries if (hint := getattr(entry.resources, resource)) is not None]
-    first = max(hints) if hints else _default(resource, default_resources) or DEFAULTS[resource]
+    hints = (getattr(entry.resources, resource) for entry in entries)
+    first = max(filter(None, hints), default=_default(resource, default_resources) or DEFAULTS[resource])
     most = _default(f"max_{resource}", default_resources) or attempt * first
     return min(attempt * first, max(first, most))
 

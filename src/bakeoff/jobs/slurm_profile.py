@@ -67,14 +67,12 @@ def _mistakes(
 ) -> Iterator[tuple[str, str]]:
     """Key and message of each mistake. `minutes` are what a job asks for at each attempt; `named` are partitions."""
     names = named.split(",") if named else [name for name, partition in cluster.items() if partition.is_default]
-    for name in names:
-        if name not in cluster:
-            yield "slurm_partition", f"the cluster has no partition {name!r}; {nearest(name, cluster)}"
-            return
+    if unknown := [name for name in names if name not in cluster]:
+        yield "slurm_partition", f"the cluster has no partition {unknown[0]!r}; {nearest(unknown[0], cluster)}"
+        return
     listed = ", ".join(names)
     if wants_gpu and not any(cluster[name].has_gpus for name in names):
-        remedy = "name a partition that has, or say device: cpu in the study"
-        yield "slurm_partition", f"{listed} has no GPUs; {remedy}"
+        yield "slurm_partition", f"{listed} has no GPUs; name a partition that has, or say device: cpu in the study"
     most = max((cluster[name].minutes for name in names), default=math.inf)
     for attempt, longest in enumerate(minutes, start=1):
         if longest > most:

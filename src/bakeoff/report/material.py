@@ -15,9 +15,8 @@ from bakeoff.report.numbers import is_known
 from bakeoff.results.summary_tables import Tables, by_experiment, read_tables, records
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.metrics import Metric
-from bakeoff.study.needs import plan_file
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import data_folder
+from bakeoff.study.specification import data_folder, plan_file
 from bakeoff.study.study import Study, experiments, runs
 
 Row = Mapping[str, Any]

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from bakeoff.files import in_every_value
+
 SPLITS = ("train", "validation", "test")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
@@ -22,35 +24,25 @@ def _safe_name(name: str) -> str:
     return name
 
 
-def _listed(value: Any) -> Any:
-    """A single name means a list of one."""
-    return [value] if isinstance(value, str | int) else value
+def listed(value: Any) -> Any:
+    """A single name or entry means a list of one."""
+    return [value] if isinstance(value, str | int | dict) else value
 
 
-def _numbers(value: Any) -> Any:
+def _number(value: Any) -> Any:
     """Make 1e-3 a number: PyYAML reads it as a string."""
-    if isinstance(value, str) and EXPONENT.fullmatch(value):
-        return float(value)
-    if isinstance(value, list):
-        return [_numbers(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _numbers(item) for key, item in value.items()}
-    return value
+    return float(value) if isinstance(value, str) and EXPONENT.fullmatch(value) else value
 
 
-def without_infinity(value: Any) -> Any:
+def without_infinity(entry: Any) -> Any:
     """Replace infinity and NaN by their names. JSON has neither, and a specification must equal itself read back."""
-    if isinstance(value, dict):
-        return {key: without_infinity(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [without_infinity(item) for item in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    return in_every_value(
+        entry, lambda value: value if not isinstance(value, float) or math.isfinite(value) else str(value)
+    )
 
 
 Name = Annotated[str, AfterValidator(_safe_name), Field(json_schema_extra={"pattern": f"^{SAFE_NAME.pattern}$"})]
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
-
-
+Names = Annotated[tuple[str, ...], BeforeValidator(listed, json_schema_input_type=str | list[str])]
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]  # a folded block of YAML ends with a newline
 
 
@@ -68,7 +60,7 @@ class Open(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _coerce_numbers(cls, entry: Any) -> Any:
-        return _numbers(entry)
+        return in_every_value(entry, _number)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -158,6 +150,10 @@ class Schedule(Open):
     interval: Literal["epoch", "step"] = Field("epoch", description="when the schedule steps")
 
 
+def _of_name(entry: Any) -> Any:
+    return {"name": entry} if isinstance(entry, str) else entry
+
+
 def _as_written(schema: dict[str, Any]) -> None:
     """The JSON schema of a transform as a study writes it, not of the fields that are read from it."""
     for key in ("type", "properties", "required", "additionalProperties"):
@@ -178,12 +174,10 @@ class Transform(Strict):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, entry: Any) -> Any:
-        if isinstance(entry, str):
-            return {"name": entry}
         if isinstance(entry, dict) and len(entry) == 1 and "name" not in entry:
             ((name, arguments),) = entry.items()
-            return {"name": name, "arguments": _numbers(arguments or {})}
-        return entry
+            return {"name": name, "arguments": in_every_value(arguments or {}, _number)}
+        return _of_name(entry)
 
 
 class Normalize(Strict):
@@ -191,10 +185,6 @@ class Normalize(Strict):
 
     mean: tuple[float, ...]
     std: tuple[Annotated[float, Field(gt=0)], ...]
-
-
-def _loss_name(entry: Any) -> Any:
-    return {"name": entry} if isinstance(entry, str) else entry
 
 
 LossName = Literal["CrossEntropyLoss", "BCEWithLogitsLoss"]
@@ -241,13 +231,6 @@ class InitFrom(Strict):
         return self
 
 
-def _normalize(value: Any) -> Any:
-    return None if value == "none" else value
-
-
-Patterns = Annotated[tuple[str, ...], Field(min_length=1)]
-
-
 class Recipe(Strict):
     """Everything about training except the optimizer."""
 
@@ -258,16 +241,19 @@ class Recipe(Strict):
     augment: tuple[Transform, ...] = ()
     normalize: Annotated[
         Literal["dataset", "pretrained"] | Normalize | None,
-        BeforeValidator(_normalize, json_schema_input_type=Literal["dataset", "pretrained", "none"] | Normalize | None),
+        BeforeValidator(
+            lambda value: None if value == "none" else value,
+            json_schema_input_type=Literal["dataset", "pretrained", "none"] | Normalize | None,
+        ),
     ] = Field(
         "dataset",
         description="dataset (mean and std of its training split), pretrained (what the library's weights expect), "
         "{mean, std}, or none",
     )
-    freeze: Literal["backbone", "batch_norm"] | Patterns | None = Field(
+    freeze: Literal["backbone", "batch_norm"] | Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
         None, description="what does not train: all but the classifier, batch-norm layers, or parameters by patterns"
     )
-    loss: Annotated[Loss, BeforeValidator(_loss_name, json_schema_input_type=LossName | Loss)] | None = Field(
+    loss: Annotated[Loss, BeforeValidator(_of_name, json_schema_input_type=LossName | Loss)] | None = Field(
         None, description="left out: CrossEntropyLoss, or BCEWithLogitsLoss for multi-label data"
     )
     label_smoothing: float = Field(0, ge=0, lt=1)

@@ -1,6 +1,7 @@
 """Reading a study file: every problem with its line and key, and what is allowed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,19 @@ from bakeoff.study.study import Published, Rungs, Study, StudyError, parent, run
 
 # Not ruamel.yaml, which keeps the lines of keys: it is 30 times slower, and reads `1e-3` and a key `y` as other types.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# The keys of a study whose values take a fixed set of keys, beside recipes.
+KEYS: dict[str, type[Strict]] = {
+    "experiments": Rungs,
+    "published": Published,
+    "exclude": Block,
+    "early_stopping": EarlyStopping,
+    "head": Head,
+    "init_from": InitFrom,
+    "loss": Loss,
+    "normalize": Normalize,
+    "per_class": PerClass,
+    "resources": Resources,
+}
 
 
 def load_study(path: Path, overrides: Mapping[str, Any] | None = None) -> Study:
@@ -31,10 +45,15 @@ def parse_study(config: Mapping[str, Any], path: Path | None = None) -> Study:
     Raises StudyError with every problem.
     """
     try:
-        study = _with_plugins(_validated(config), path.parent if path else Path())
+        study = Study.model_validate(dict(config))
+        if study.smoke:
+            study = Study.model_validate(smoke_form(study.model_dump(exclude_unset=True)))
+        study = _with_plugins(study, path.parent if path else Path())
         problems = _inconsistencies(study)
     except ValidationError as error:
-        problems = [_explained(problem) for problem in _most_telling_first(error.errors())]
+        # Unknown keys before missing ones: `epoch` is unknown, and therefore `epochs` missing.
+        found = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+        problems = [_explained(problem) for problem in found]
     except BakeoffError as error:
         problems = [error]
     if problems:
@@ -116,11 +135,6 @@ def _children(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node, yaml.Nod
         yield from ((str(number), item, item) for number, item in enumerate(node.value))
 
 
-def _validated(config: Mapping[str, Any]) -> Study:
-    study = Study.model_validate(dict(config))
-    return Study.model_validate(smoke_form(study.model_dump(exclude_unset=True))) if study.smoke else study
-
-
 def _with_plugins(study: Study, folder: Path) -> Study:
     """The study with the paths of its plugin files, which lie in `folder`. Raises BakeoffError for names that clash."""
     if not study.plugins:
@@ -138,17 +152,12 @@ def _with_plugins(study: Study, folder: Path) -> Study:
     return study
 
 
-def _most_telling_first(problems: Sequence[Any]) -> list[Any]:
-    """Unknown keys before missing ones: `epoch` is unknown, and therefore `epochs` missing."""
-    return sorted(problems, key=lambda problem: problem["type"] != "extra_forbidden")
-
-
 def _explained(problem: Any) -> BakeoffError:
     """One of pydantic's errors as ours: what was found, and what is allowed."""
     keys = [key for key in problem["loc"] if key != "[key]" and not _is_branch(key)]
     message = str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
-        message = f"unknown key; {nearest(str(keys[-1]), _fields_at(keys[:-1]))}"
+        message = f"unknown key; {nearest(str(keys[-1]), _model_at(keys[:-1]).model_fields)}"
     elif problem["type"] == "missing":
         message = "is required and is missing"
     elif not message.startswith(repr(problem["input"])) and not isinstance(problem["input"], dict | list):
@@ -161,25 +170,12 @@ def _is_branch(key: str | int) -> bool:
     return isinstance(key, str) and (key in ("Normalize", "int", "float", "bool", "str") or "[" in key)
 
 
-def _fields_at(keys: Keys) -> list[str]:
-    """The keys that may stand at a place of a study file."""
+def _model_at(keys: Keys) -> type[Strict]:
+    """What may stand at a place of a study file where not every key is allowed."""
     if not keys:
-        return list(Study.model_fields)
-    if keys[0] == "experiments":
-        return list((Published if "published" in keys else Rungs).model_fields)
-    if keys[0] == "exclude":
-        return list(Block.model_fields)
-    nested: dict[str, type[Strict]] = {
-        "early_stopping": EarlyStopping,
-        "head": Head,
-        "init_from": InitFrom,
-        "loss": Loss,
-        "normalize": Normalize,
-        "per_class": PerClass,
-        "resources": Resources,
-    }
-    inner = nested.get(str(keys[-1])) if len(keys) > 2 else None
-    return list((inner or Recipe).model_fields)
+        return Study
+    inner = [KEYS[str(key)] for key in (keys[0], *keys[2:]) if key in KEYS]  # keys[1] is the user's own name
+    return inner[-1] if inner else Recipe
 
 
 def _inconsistencies(study: Study) -> list[BakeoffError]:
@@ -196,14 +192,12 @@ def _unknown_names(study: Study) -> Iterator[BakeoffError]:
     if study.metric not in choosing:
         message = f"there is no metric {study.metric!r} to choose by; {nearest(study.metric, choosing)}"
         yield BakeoffError(message, ["metric"])
-    for kind in ("experiments", "exclude"):
+    for kind, axis in itertools.product(("experiments", "exclude"), AXES):
+        entries = getattr(study, axis)
         for index, block in enumerate(getattr(study, kind)):
-            for axis in AXES:
-                entries = getattr(study, axis)
-                for name in getattr(block, axis) or ():
-                    if name not in entries:
-                        message = f"{name!r} is no entry of {axis}; {nearest(name, entries)}"
-                        yield BakeoffError(message, [kind, index, axis])
+            for name in getattr(block, axis) or ():
+                if name not in entries:
+                    yield BakeoffError(f"{name!r} is no entry of {axis}; {nearest(name, entries)}", [kind, index, axis])
     for index, block in enumerate(study.experiments):
         for at, number in enumerate(block.published):
             if number.metric is not None and number.metric not in study.metrics:

@@ -23,7 +23,8 @@ def smoke_form(study: Mapping[str, Any]) -> Content:
     study file, as the models coerced it. The result says `smoke: false`, so it is not shrunk again.
     """
     seeds, said = study.get("seeds", (0,)), language_of(study.get("language", "en"))
-    shrunk = any(side > SIDE for entry in study["datasets"].values() for side in _sides(entry))
+    sizes = [size for entry in study["datasets"].values() for size in _sizes(entry).values()]
+    shrunk = any(_at_most(size, SIDE) != size for size in sizes)
     return {
         **study,
         "study": f"{study['study']}-smoke",
@@ -31,20 +32,19 @@ def smoke_form(study: Mapping[str, Any]) -> Content:
         "smoke": False,
         "seeds": seeds[:1],
         "datasets": {name: _dataset(entry) for name, entry in study["datasets"].items()},
-        "architectures": {name: _architecture(entry) for name, entry in study["architectures"].items()},
+        "architectures": {
+            name: entry | ({"pretrained": "random"} if entry.get("pretrained") is True else {})
+            for name, entry in study["architectures"].items()
+        },
         "recipes": {name: _recipe(entry, seeds[0], shrunk) for name, entry in study["recipes"].items()},
     }
 
 
 def _dataset(entry: Content) -> Content:
-    sizes = {key: _at_most(entry[key], SIDE) for key in ("resize", "center_crop") if entry.get(key) is not None}
+    sizes = {key: _at_most(size, SIDE) for key, size in _sizes(entry).items()}
     generated = {"check_md5": False} if entry["source"] == "torchvision" else {}  # for `bakeoff demo-data`
     kept = {key: value for key, value in entry.items() if key != "per_class"}
     return {**kept, **sizes, **generated, "limit": _at_most(entry.get("limit") or IMAGES, IMAGES)}
-
-
-def _architecture(entry: Content) -> Content:
-    return {**entry, "pretrained": "random"} if entry.get("pretrained") is True else entry
 
 
 def _recipe(entry: Content, seed: int, shrunk: bool) -> Content:
@@ -65,13 +65,12 @@ def _resized(value: Any) -> Any:
     return [_resized(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _sides(entry: Content) -> list[int]:
-    sizes = [entry[key] for key in ("resize", "center_crop") if entry.get(key) is not None]
-    return [side for size in sizes for side in (size if isinstance(size, list | tuple) else (size,))]
+def _sizes(entry: Content) -> Content:
+    return {key: entry[key] for key in ("resize", "center_crop") if entry.get(key) is not None}
 
 
 def _at_most(size: Any, most: int) -> Any:
     """A size, or each side of it, cut to `most`. What is no size is left to the check of transforms."""
     if isinstance(size, list | tuple):
-        return [_at_most(side, most) for side in size]
+        return type(size)(_at_most(side, most) for side in size)
     return min(size, most) if isinstance(size, int) else size

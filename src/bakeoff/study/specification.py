@@ -1,4 +1,4 @@
-"""What decides a result, and nothing else: what names files, and what retrains a run.
+"""What decides a result, and nothing else: what names files and retrains a run, and which files a job waits for.
 
 A specification is resolved once. Its `content` is its JSON form: two that are equal give the same files, bit for bit.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from bakeoff.study.entries import Architecture, Dataset, Optimizer, Recipe
 from bakeoff.study.matrix import Experiment, Run
 from bakeoff.study.metrics import Metric
-from bakeoff.study.paths import RESULTS
+from bakeoff.study.paths import RESULTS, Layout
 from bakeoff.study.study import Study, parent
 
 # Keys of a recipe that are younger than some results, with the value that means what was so before. They are left out
@@ -117,10 +117,42 @@ def features_folder(study: Study, cell: Experiment) -> Path | None:
     return RESULTS / "features" / f"{cell.dataset}-{model}-{digest(found)[:8]}"
 
 
-def experiment_content(study: Study, cell: Experiment) -> Content:
+def plan_file(study: Study, layout: Layout, cell: Experiment) -> Path:
+    """What the plan step found of an experiment. Its name says its content, so it is never out of date: an experiment
+    whose entries change has another file, and only its runs depend on that."""
+    return layout.plan(digest(_experiment_content(study, cell)))
+
+
+def needed_by(study: Study, layout: Layout, cell: Experiment) -> list[str]:
+    """The files that an experiment's training jobs wait for: plan, card, features."""
+    folders = filter(None, (data_folder(study, cell.dataset), features_folder(study, cell)))
+    return [str(plan_file(study, layout, cell)), *(str(folder / "card.json") for folder in folders)]
+
+
+def starts_from(study: Study, layout: Layout, run: Run) -> list[str]:
+    """The weights of another run that a run starts from, where it does."""
+    origin = parent(study, run)
+    return [str(layout.run(origin).model)] if origin else []
+
+
+def experiments_on_features(study: Study) -> dict[str, list[Experiment]]:
+    """Folder in results/features → the experiments that train on what is kept there."""
+    found: dict[str, list[Experiment]] = {}
+    for cell in study.cells:
+        if folder := features_folder(study, cell):
+            found.setdefault(folder.name, []).append(cell)
+    return found
+
+
+def digest(content: object) -> str:
+    """16 hexadecimal digits that name a JSON-able value."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _experiment_content(study: Study, cell: Experiment) -> Content:
     """The entries that an experiment is built from: what the plan step checks."""
     recipe = study.entries["recipes"][cell.recipe]
-    entries = {
+    return {
         "dataset": _dataset_content(study, cell.dataset),
         "architecture": study.entries["architectures"][cell.architecture],
         "optimizer": study.entries["optimizers"][cell.optimizer],
@@ -129,19 +161,19 @@ def experiment_content(study: Study, cell: Experiment) -> Content:
         "beta": study.beta,
         **_weights_of(study, cell),
         **_start_of(study, cell),
+        **_plugins_that_register(
+            study,
+            model={study.architectures[cell.architecture].model},
+            transform=_names_in(recipe["augment"]),
+            metric=set(study.metrics),  # computed for each run, whichever leads
+        ),
     }
-    return entries | _plugins_of(study, cell) if study.plugins else entries
-
-
-def digest(content: object) -> str:
-    """16 hexadecimal digits that name a JSON-able value."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _run_content(study: Study, run: Run) -> Content:
     origin = parent(study, run)
     return {
-        **experiment_content(study, run.experiment),
+        **_experiment_content(study, run.experiment),
         "seed": run.seed,
         "init_from": _run_content(study, origin) if origin else None,
     }
@@ -151,7 +183,7 @@ def _dataset_content(study: Study, name: str) -> Content:
     """Keys that say nothing are left out, so that new ones change no old data."""
     entry = {key: value for key, value in study.entries["datasets"][name].items() if value is not None}
     known = {"entry": {"root": study.data_root, **entry}, "split_seed": study.split_seed}
-    return known | _plugins_that_register(study, "source", {entry["source"]})
+    return known | _plugins_that_register(study, source={entry["source"]})
 
 
 def _features_content(study: Study, cell: Experiment) -> Content | None:
@@ -173,7 +205,7 @@ def _features_content(study: Study, cell: Experiment) -> Content | None:
         "normalize": entry["normalize"],
         "precision": entry["precision"],
         **_weights_of(study, cell),
-        **_plugins_that_register(study, "model", {architecture.model}),
+        **_plugins_that_register(study, model={architecture.model}),
     }
 
 
@@ -192,29 +224,16 @@ def _weights_of(study: Study, cell: Experiment) -> dict[str, str]:
     return {"weights": found} if found else {}
 
 
-def _plugins_that_register(study: Study, kind: str, names: set[str]) -> dict[str, dict[str, str]]:
-    """`{"plugins": {file: SHA-256}}` of the files that register one of `names`; nothing when none does."""
-    files = sorted({item.file.name for item in study.declarations if item.kind == kind and item.name in names})
+def _plugins_that_register(study: Study, **names: set[str]) -> dict[str, dict[str, str]]:
+    """`{"plugins": {file: SHA-256}}` of the files that register one of these names of a kind, if any."""
+    files = sorted({item.file.name for item in study.declarations if item.name in names.get(item.kind, ())})
     return {"plugins": {file: study.plugin_checksums[file] for file in files}} if files else {}
-
-
-def _plugins_of(study: Study, cell: Experiment) -> Content:
-    """The plugin files that decide the results of an experiment. Metrics are computed for each run."""
-    files: dict[str, str] = {}
-    transforms = _names_in([transform.model_dump() for transform in study.recipes[cell.recipe].augment])
-    for kind, names in (
-        ("model", {study.architectures[cell.architecture].model}),
-        ("transform", transforms),
-        ("metric", set(study.metrics)),
-    ):
-        files |= _plugins_that_register(study, kind, names).get("plugins", {})
-    return {"plugins": files} if files else {}
 
 
 def _names_in(value: Any) -> set[str]:
     """Every string and key of nested values: what may be the name of a transform."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return set(value) | {name for item in value.values() for name in _names_in(item)}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return {name for item in value for name in _names_in(item)}
     return {value} if isinstance(value, str) else set()

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from bakeoff.errors import BakeoffError
-from bakeoff.study.entries import Architecture, Dataset, Name, Optimizer, Recipe, Strict, Text, without_infinity
+from bakeoff.study.entries import Architecture, Dataset, Name, Optimizer, Recipe, Strict, Text, listed, without_infinity
 from bakeoff.study.matrix import AXES, Block, Experiment, Run, matrix
 from bakeoff.study.metrics import METRICS, TASKS, Metric
 from bakeoff.study.plugins import Declaration, checksum, declared_in
@@ -33,17 +33,13 @@ class Published(Strict):
     runs: int = Field(1, gt=0, description="number of runs that it is the mean of")
 
 
-def _listed_once(value: Any) -> Any:
-    return [value] if isinstance(value, dict) else value
-
-
 class Rungs(Block):
     """Experiments of a study, in the order of its tables, and what readers should know about them."""
 
     notes: Text = Field("", description="why these experiments are there; the report prints it")
     published: Annotated[
         tuple[Published, ...],
-        BeforeValidator(_listed_once, json_schema_input_type=Published | list[Published]),
+        BeforeValidator(listed, json_schema_input_type=Published | list[Published]),
     ] = Field((), description="numbers that others published for them")
 
 
