@@ -85,18 +85,9 @@ def _confusion_cells(predictions: ClassPredictions, names: Sequence[str]) -> pd.
     codes = predictions.labels * predictions.classes + predictions.predicted
     cells, counts = np.unique(codes, return_counts=True)
     row, column = np.divmod(cells, predictions.classes)
-    images, classes = counts / len(predictions.seeds), np.asarray(names, dtype=object)
-    share = images / np.bincount(predictions.labels)[row]
-    return pd.DataFrame(
-        {
-            "row": row,
-            "column": column,
-            "true": classes[row],
-            "predicted": classes[column],
-            "images": images,
-            "share": share,
-        }
-    )
+    classes, images = np.asarray(names, dtype=object), counts / len(predictions.seeds)
+    table = pd.DataFrame({"row": row, "column": column, "true": classes[row], "predicted": classes[column]})
+    return table.assign(images=images, share=images / np.bincount(predictions.labels)[row])
 
 
 def _examples(predictions: ClassPredictions, true: int, predicted: int) -> str:
