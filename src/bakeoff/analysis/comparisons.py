@@ -15,10 +15,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from bakeoff.analysis.intervals import spread
+from bakeoff.analysis.intervals import Indices, spread
 from bakeoff.analysis.paired import (
     LEVEL,
-    Indices,
     Verdict,
     effect_size,
     judge,
@@ -45,13 +44,11 @@ def comparisons_table(matrices: list[ScoreMatrix], metric: Metric, influences: M
     `influences` are those of the test images on each experiment's mean score [N]. They give `test_set_error` of the
     difference, and its interval on other images of the kind, with these seeds.
     """
-    parts = [_pairs(matrix, metric) for matrix in matrices]
-    differences = np.concatenate([part for part, _, _ in parts])
-    if not len(differences):
+    differences, listed, tables = zip(*(_pairs(matrix, metric) for matrix in matrices), strict=True)
+    if not sum(map(len, differences)):
         return pd.DataFrame()
-    listed = np.flatnonzero(np.concatenate([shown for _, shown, _ in parts]))
-    table = pd.concat([names for _, _, names in parts], ignore_index=True)
-    table = table.join(compare_seeds(differences, metric, listed))
+    table = pd.concat(tables, ignore_index=True)
+    table = table.join(compare_seeds(np.concatenate(differences), metric, np.flatnonzero(np.concatenate(listed))))
     pairs = zip(table["dataset"], table["a"], table["b"], strict=True)
     errors = np.array([_test_set_error(str(dataset), str(a), str(b), influences) for dataset, a, b in pairs])
     table["test_set_error"] = errors
@@ -60,19 +57,18 @@ def comparisons_table(matrices: list[ScoreMatrix], metric: Metric, influences: M
     return table
 
 
-def compare_seeds(differences: Floats, metric: Metric, rows: Indices | None = None) -> pd.DataFrame:
+def compare_seeds(differences: Floats, metric: Metric, rows: Indices | slice = slice(None)) -> pd.DataFrame:
     """The comparison over seeds of P pairs, from differences of scores a - b [P, S], NaN where either has none.
 
     P-values are corrected for all pairs. The table has those of `rows`, or all, with the columns of the table
     "comparisons" from `seeds` to `seeds_needed`.
     """
     sign = 1.0 if metric.higher_is_better else -1.0
-    wanted = np.arange(len(differences)) if rows is None else rows
     oriented = sign * differences
-    judged = judge(oriented, rows=wanted)
+    judged = judge(oriented, rows=rows)
     found = judged.spread
     low, high = (found.low, found.high) if metric.higher_is_better else (-found.high, -found.low)
-    probability, probability_low, probability_high = probability_of_better(oriented[wanted])
+    probability, probability_low, probability_high = probability_of_better(oriented[rows])
     smallest = smallest_p(found.count)
     unclear = np.array([verdict is Verdict.NOT_DISTINGUISHABLE for verdict in judged.verdicts])
     table = pd.DataFrame({
@@ -100,10 +96,12 @@ def compare_seeds(differences: Floats, metric: Metric, rows: Indices | None = No
 def _pairs(matrix: ScoreMatrix, metric: Metric) -> tuple[Floats, Bools, pd.DataFrame]:
     """Of all P pairs of a matrix: differences [P, S], whether each is listed [P], names and means of the listed."""
     earlier, later = np.triu_indices(len(matrix.names), 1)
-    best = _best(matrix, metric)
+    means = spread(matrix.scores).mean
+    oriented = np.round(means if metric.higher_is_better else -means, DECIMALS)
+    best = -1 if np.isnan(oriented).all() else np.nanargmax(oriented)
     neighbours, with_best = later - earlier == 1, (later == best) | (earlier == best)
     listed = neighbours | with_best | (len(matrix.names) <= ALL_PAIRS)
-    names, means = np.array(matrix.names, dtype=object), spread(matrix.scores).mean
+    names = np.array(matrix.names, dtype=object)
     table = pd.DataFrame({
         "dataset": matrix.dataset,
         "a": names[later[listed]],
@@ -114,14 +112,6 @@ def _pairs(matrix: ScoreMatrix, metric: Metric) -> tuple[Floats, Bools, pd.DataF
         "mean_b": means[earlier[listed]],
     })  # fmt: skip
     return matrix.scores[later] - matrix.scores[earlier], listed, table
-
-
-def _best(matrix: ScoreMatrix, metric: Metric) -> int:
-    """The experiment with the best mean; -1 where none has a score."""
-    means = np.round(spread(matrix.scores).mean, DECIMALS)
-    if np.isnan(means).all():
-        return -1
-    return int(np.nanargmax(means) if metric.higher_is_better else np.nanargmin(means))
 
 
 def _test_set_error(dataset: str, a: str, b: str, influences: Mapping[str, Floats]) -> float:

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,6 @@ from bakeoff.study.paths import Layout
 from bakeoff.study.specification import data_folder
 from bakeoff.study.study import Study
 
-TablesByExperiment = dict[str, dict[Experiment, pd.DataFrame]]  # table's name → experiment → its rows
-
 
 @dataclass(frozen=True)
 class PredictionInputs:
@@ -39,30 +37,25 @@ class PredictionInputs:
 
 
 @dataclass(frozen=True)
-class ExperimentAnalysis:
-    """What the N test images say of an experiment, beside its tables.
+class ImageFindings:
+    """What the N test images say of each experiment beside the tables, by its key: see `statistics.StudyInputs`."""
 
-    `errors` maps each metric to the standard error of one run's score that comes from the finite test set. `influence`
-    is that of the images on the mean of the study's metric over runs [N], where there is a formula for it. `single` is
-    one run; on a dataset these have the same seed.
-    """
-
-    errors: dict[str, float]
-    influence: Floats | None
-    single: SingleRun | None
+    influences: dict[str, Floats] = field(default_factory=dict)
+    test_set_errors: dict[str, dict[str, float]] = field(default_factory=dict)
+    single_runs: dict[str, SingleRun] = field(default_factory=dict)
 
 
 def analyse_experiments(
     study: Study, layout: Layout, runs: pd.DataFrame
-) -> tuple[dict[Experiment, ExperimentAnalysis], TablesByExperiment]:
+) -> tuple[ImageFindings, dict[str, pd.DataFrame]]:
     """What the test images say of every experiment with a completed run, and the tables of predictions.
 
     The hardest images of a whole dataset stand under an experiment that names only the dataset. The predictions of one
     experiment are in memory at a time. Raises BakeoffError when those of a completed run are missing or damaged.
     """
-    found: dict[Experiment, ExperimentAnalysis] = {}
-    tables: TablesByExperiment = {table.name: {} for table in PREDICTION_TABLES}
-    hardest: dict[Experiment, pd.DataFrame] = {}
+    found = ImageFindings()
+    parts: dict[str, list[pd.DataFrame]] = {table.name: [] for table in PREDICTION_TABLES}
+    hardest = []
     for dataset, here in runs[runs["status"] == "completed"].groupby("dataset", sort=False):
         names = class_names(study, str(dataset))
         # Single runs are compared with the same seed: the one that most experiments have, of equals the first.
@@ -78,16 +71,23 @@ def analyse_experiments(
             task = "multi-class" if isinstance(predictions, ClassPredictions) else "multi-label"
             for table in PREDICTION_TABLES:
                 if task in table.tasks:
-                    tables[table.name][cell] = table.make(vars(inputs))
-            scores = dict(zip(rows["seed"], rows[f"test_{study.metric}"], strict=True))
-            found[cell] = _analysis(study, predictions, scores, seed)
+                    parts[table.name].append(table.make(vars(inputs)).assign(**vars(cell)))
+            influence = influences(predictions, study.beta)
+            found.test_set_errors[cell.key] = {name: standard_error(values) for name, values in influence.items()}
+            if study.metric in influence:
+                found.influences[cell.key] = influence[study.metric].mean(axis=0)
+            if seed in predictions.seeds:
+                run = predictions.seeds.index(seed)
+                score = float(rows.loc[rows["seed"] == seed, f"test_{study.metric}"].iloc[0])
+                correct = predictions.correct[run] if isinstance(predictions, ClassPredictions) else None
+                of_run = influence[study.metric][run] if study.metric in influence else None
+                found.single_runs[cell.key] = SingleRun(seed, score, of_run, correct)
             losses.append(inputs.loss)
             wrongs.append(inputs.wrong)
-        mean_loss, mean_wrong = np.mean(losses, axis=0), np.mean(wrongs, axis=0)
-        whole = hardest_images(mean_loss, mean_wrong, np.asarray(labels), names)
-        hardest[Experiment(str(dataset), "", "", "")] = whole.assign(predicted="")
-    tables["hardest_images"] |= hardest
-    return found, tables
+        whole = hardest_images(np.mean(losses, axis=0), np.mean(wrongs, axis=0), np.asarray(labels), names)
+        hardest.append(whole.assign(**vars(Experiment(str(dataset), "", "", "")), predicted=""))
+    parts["hardest_images"] += hardest
+    return found, {name: pd.concat(part) if part else pd.DataFrame() for name, part in parts.items()}
 
 
 def class_names(study: Study, dataset: str) -> list[str]:
@@ -110,16 +110,3 @@ def _check_images(predictions: Predictions, labels: NDArray[Any], names: Sequenc
         )
     if not np.array_equal(predictions.labels, labels):
         raise BakeoffError(f"{folder}: its test images are not those of the other experiments on its data; {remedy}")
-
-
-def _analysis(study: Study, predictions: Predictions, scores: dict[int, float], seed: int) -> ExperimentAnalysis:
-    """`scores` are those of the experiment's runs, by seed; `seed` is that of the single run."""
-    found = influences(predictions, study.beta)
-    influence = found.get(study.metric)
-    single = None
-    if seed in predictions.seeds:
-        run = predictions.seeds.index(seed)
-        correct = predictions.correct[run] if isinstance(predictions, ClassPredictions) else None
-        single = SingleRun(seed, float(scores[seed]), None if influence is None else influence[run], correct)
-    errors = {metric: standard_error(values) for metric, values in found.items()}
-    return ExperimentAnalysis(errors, None if influence is None else influence.mean(axis=0), single)

@@ -1,6 +1,7 @@
 """How metrics and experiments are called in figures and reports."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bakeoff.language import Language, capitalized, mark
 from bakeoff.study.matrix import FACETS, Experiment
@@ -42,8 +43,7 @@ def short_labels(cells: Sequence[Experiment]) -> dict[Experiment, str]:
 def configuration_labels(cells: Sequence[Experiment]) -> dict[str, str]:
     """What configurations, experiments without their dataset, are called: `mlp/sgd/plain` → label that leaves out what
     all share."""
-    facets = [facet for facet in varying_facets(cells) if facet != "dataset"] or ["architecture"]
-    return {cell.key.partition("/")[2]: " · ".join(getattr(cell, facet) for facet in facets) for cell in cells}
+    return {cell.key[1:]: label for cell, label in short_labels([replace(cell, dataset="") for cell in cells]).items()}
 
 
 def term_name(term: str, language: Language) -> str:

@@ -26,31 +26,16 @@ def confusion_table(predictions: ClassPredictions, names: Sequence[str]) -> pd.D
 
     No rows for data of more than 50 classes.
     """
-    true, predicted, images = confusion_cells(predictions)
-    if predictions.classes > MOST_CLASSES:
-        true, predicted, images = true[:0], predicted[:0], images[:0]
-    of_class = np.bincount(predictions.labels, minlength=predictions.classes)
-    classes = np.asarray(names, dtype=object)
-    return pd.DataFrame(
-        {"true": classes[true], "predicted": classes[predicted], "images": images, "share": images / of_class[true]}
-    )
+    cells = _confusion_cells(predictions, names)
+    return (cells if predictions.classes <= MOST_CLASSES else cells[:0]).drop(columns=["row", "column"])
 
 
 def confused_pairs_table(predictions: ClassPredictions, names: Sequence[str]) -> pd.DataFrame:
     """The 20 most frequent mistakes, with the test images on which the most runs make them (`examples`)."""
-    true, predicted, images = confusion_cells(predictions)
-    wrong = np.flatnonzero(true != predicted)
-    wrong = wrong[np.argsort(-images[wrong], kind="stable")][:PAIRS]
-    of_class = np.bincount(predictions.labels, minlength=predictions.classes)
-    return pd.DataFrame(
-        {
-            "true": [names[true[row]] for row in wrong],
-            "predicted": [names[predicted[row]] for row in wrong],
-            "images": images[wrong],
-            "share": images[wrong] / of_class[true[wrong]],
-            "examples": [_examples(predictions, true[row], predicted[row]) for row in wrong],
-        }
-    )
+    cells = _confusion_cells(predictions, names)
+    wrong = cells[cells["row"] != cells["column"]].sort_values("images", ascending=False, kind="stable")[:PAIRS]
+    examples = [_examples(predictions, *pair) for pair in zip(wrong["row"], wrong["column"], strict=True)]
+    return wrong.drop(columns=["row", "column"]).assign(examples=examples)
 
 
 def hardest_images_table(predictions: Predictions, names: Sequence[str], loss: Floats, wrong: Floats) -> pd.DataFrame:
@@ -95,11 +80,14 @@ def image_wrong(predictions: Predictions) -> Floats:
     return wrong.any(axis=2).mean(axis=0)
 
 
-def confusion_cells(predictions: ClassPredictions) -> tuple[Floats, Floats, Floats]:
-    """True class, predicted class and mean images per run of the cells that are not empty, in the order of classes."""
+def _confusion_cells(predictions: ClassPredictions, names: Sequence[str]) -> pd.DataFrame:
+    """The cells that are not empty: `row` and `column` in the order of classes, and the columns of the table."""
     codes = predictions.labels * predictions.classes + predictions.predicted
     cells, counts = np.unique(codes, return_counts=True)
-    return cells // predictions.classes, cells % predictions.classes, counts / len(predictions.seeds)
+    row, column = np.divmod(cells, predictions.classes)
+    classes, images = np.asarray(names, dtype=object), counts / len(predictions.seeds)
+    table = pd.DataFrame({"row": row, "column": column, "true": classes[row], "predicted": classes[column]})
+    return table.assign(images=images, share=images / np.bincount(predictions.labels)[row])
 
 
 def _examples(predictions: ClassPredictions, true: int, predicted: int) -> str:

@@ -25,11 +25,9 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, stdtr
 from scipy.stats import nct, t
 
-from bakeoff.analysis.intervals import Spread, spread
+from bakeoff.analysis.intervals import Indices, Spread, by_count, spread
 from bakeoff.results.aggregation import CONFIDENCE
 from bakeoff.results.predictions import Floats
-
-Indices = NDArray[np.int64]
 
 LEVEL = 1 - CONFIDENCE
 POWER = 0.8
@@ -69,7 +67,7 @@ class Judgement:
     verdicts: list[Verdict]
 
 
-def judge(differences: Floats, families: int = 1, rows: Indices | None = None) -> Judgement:
+def judge(differences: Floats, families: int = 1, rows: Indices | slice = slice(None)) -> Judgement:
     """Verdicts on differences [P, S], positive where the first of a pair is better.
 
     The pairs form `families` of equal size, one after the other. P-values are corrected for all pairs of a family; the
@@ -77,13 +75,20 @@ def judge(differences: Floats, families: int = 1, rows: Indices | None = None) -
     """
     everything = paired_t_test(spread(differences))
     corrected, levels = (values.reshape(-1) for values in holm(everything.reshape(families, -1)))
-    wanted = np.arange(len(differences)) if rows is None else rows
-    found = spread(differences[wanted])
-    p_holm, p_sign_flip = corrected[wanted], sign_flip_test(differences[wanted])
+    found = spread(differences[rows])
+    p_holm, p_sign_flip = corrected[rows], sign_flip_test(differences[rows])
     significant = (p_holm <= LEVEL) & (p_sign_flip <= np.maximum(LEVEL, smallest_p(found.count)) + SAME)
-    verdicts = [_verdict(*row) for row in zip(found.count, found.mean, found.deviation, significant, strict=True)]
+    constant = _is_constant(found)
+    cases = {
+        Verdict.TOO_FEW_SEEDS: found.count < FEWEST_SEEDS,
+        Verdict.IDENTICAL: constant & (np.abs(found.mean) <= SAME),
+        Verdict.CONSTANT_DIFFERENCE: constant,
+        Verdict.NOT_DISTINGUISHABLE: ~significant,
+        Verdict.BETTER: found.mean > 0,
+    }
+    verdicts = [Verdict(name) for name in np.select(list(cases.values()), list(cases), Verdict.WORSE)]
     tested = int((~np.isnan(everything)).sum())
-    return Judgement(tested, found, everything[wanted], p_holm, p_sign_flip, levels[wanted], verdicts)
+    return Judgement(tested, found, everything[rows], p_holm, p_sign_flip, levels[rows], verdicts)
 
 
 def paired_t_test(found: Spread) -> Floats:
@@ -123,12 +128,9 @@ def sign_flip_test(differences: Floats) -> Floats:
     with more, 9,999 random ones beside the one found (Phipson & Smyth 2010). scipy's permutation_test does not
     recognise equal sums of accuracies that differ by rounding, and is fifty times slower.
     """
-    counts = (~np.isnan(differences)).sum(axis=1)
-    known = np.take_along_axis(differences, np.argsort(np.isnan(differences), axis=1, kind="stable"), axis=1)
-    p_values = np.empty(len(known))
-    for count in np.unique(counts):
-        rows = np.flatnonzero(counts == count)
-        p_values[rows] = _sign_flips(known[rows, :count])
+    p_values = np.empty(len(differences))
+    for rows, known in by_count(differences):
+        p_values[rows] = _sign_flips(known)
     return p_values
 
 
@@ -157,11 +159,8 @@ def probability_of_better(differences: Floats) -> tuple[Floats, Floats, Floats]:
     meaningful. The bootstrap over pairs is not drawn but computed: a resample's wins, ties and losses are multinomial.
     If every seed is a win, the interval is the point 1: the bootstrap cannot know of losses that it never saw.
     """
-    known = ~np.isnan(differences)
-    wins = (differences > SAME).sum(axis=1)
-    losses = (differences < -SAME).sum(axis=1)
-    count = known.sum(axis=1)
-    outcomes, rows = np.unique(np.stack([count, wins, losses], axis=1), axis=0, return_inverse=True)
+    counted = [kind.sum(axis=1) for kind in (~np.isnan(differences), differences > SAME, differences < -SAME)]
+    outcomes, rows = np.unique(np.stack(counted, axis=1), axis=0, return_inverse=True)
     estimates = np.array([_probability(*map(int, outcome)) for outcome in outcomes]).reshape(-1, 3)[rows.reshape(-1)]
     return estimates[:, 0], estimates[:, 1], estimates[:, 2]
 
@@ -213,16 +212,6 @@ def _is_constant(found: Spread) -> NDArray[np.bool_]:
     """Whether differences are the same with every seed, apart from rounding."""
     with np.errstate(invalid="ignore"):
         return ~(found.deviation > SAME + 1e-9 * np.abs(found.mean))
-
-
-def _verdict(count: int, mean: float, deviation: float, significant: bool) -> Verdict:
-    if count < FEWEST_SEEDS:
-        return Verdict.TOO_FEW_SEEDS
-    if deviation <= SAME + 1e-9 * abs(mean):
-        return Verdict.IDENTICAL if abs(mean) <= SAME else Verdict.CONSTANT_DIFFERENCE
-    if not significant:
-        return Verdict.NOT_DISTINGUISHABLE
-    return Verdict.BETTER if mean > 0 else Verdict.WORSE
 
 
 def _probability(count: int, wins: int, losses: int) -> tuple[float, float, float]:

@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import Metric
 
@@ -12,13 +16,10 @@ DECIMALS = 12  # to which scores are rounded before they are compared: sums in a
 def ranking(rows: Mapping[Experiment, Mapping[str, Any]], metric: Metric) -> dict[Experiment, int]:
     """1 for the best mean test score. Equal means share a rank; experiments without a mean have none."""
     name = f"test_{metric.name}_mean"
-    means = {
-        cell: round(row[name], DECIMALS)
-        for cell, row in rows.items()
-        if row[name] is not None and row[name] == row[name]
-    }
-    order = sorted(means.values(), reverse=metric.higher_is_better)
-    return {cell: order.index(mean) + 1 for cell, mean in means.items()}
+    means = {cell: row[name] for cell, row in rows.items() if not pd.isna(row[name])}
+    rounded = np.round(list(means.values()), DECIMALS)
+    ranks = rankdata(-rounded if metric.higher_is_better else rounded, method="min")
+    return dict(zip(means, map(int, ranks), strict=True))
 
 
 def best_on(dataset: str, rows: Mapping[Experiment, Mapping[str, Any]], metric: Metric) -> Experiment | None:

@@ -1,11 +1,10 @@
 """What the choice of an epoch does to the test score."""
 
-import numpy as np
 import pandas as pd
 
 from bakeoff.analysis.intervals import spread
-from bakeoff.results.predictions import Floats
 from bakeoff.results.summary_tables import by_experiment
+from bakeoff.study.matrix import FACETS
 from bakeoff.study.metrics import Metric
 
 MEASURES = {"chosen": "test", "last": "test_last", "best": "test_max"}
@@ -20,23 +19,15 @@ def selection_table(runs: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     t-intervals, positive where it looks better.
     """
     completed = runs[runs["status"] == "completed"]
-    return pd.DataFrame([vars(cell) | _row(rows, metric) for cell, rows in by_experiment(completed)])
+    columns = [f"{split}_{metric.name}" for split in MEASURES.values()]
+    scores = completed.reindex(columns=[*FACETS, *columns]).set_axis([*FACETS, *MEASURES], axis=1)
+    return pd.DataFrame([vars(cell) | _row(rows, metric) for cell, rows in by_experiment(scores)])
 
 
 def _row(rows: pd.DataFrame, metric: Metric) -> dict[str, float]:
     sign = 1.0 if metric.higher_is_better else -1.0
-    scores = {
-        name: rows[column].to_numpy(float)
-        if (column := f"{split}_{metric.name}") in rows
-        else np.full(len(rows), np.nan)
-        for name, split in MEASURES.items()
-    }
-    row = {"runs": len(rows)} | {name: _mean(values) for name, values in scores.items()}
-    gains = spread(np.stack([sign * (scores[name] - scores["chosen"]) for name in ("best", "last")]))
-    for index, name in enumerate(("optimism", "last_gain")):
-        row |= {name: gains.mean[index], f"{name}_low": gains.low[index], f"{name}_high": gains.high[index]}
+    row = {"runs": len(rows)} | {name: rows[name].mean() for name in MEASURES}
+    for name, measure in {"optimism": "best", "last_gain": "last"}.items():
+        gain = spread(sign * (rows[measure] - rows["chosen"]).to_numpy(float)[None])
+        row |= {name: gain.mean[0], f"{name}_low": gain.low[0], f"{name}_high": gain.high[0]}
     return row
-
-
-def _mean(values: Floats) -> float:
-    return float(np.nanmean(values)) if not np.isnan(values).all() else np.nan

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bakeoff.analysis.experiment_analysis import ExperimentAnalysis, analyse_experiments
+from bakeoff.analysis.experiment_analysis import ImageFindings, analyse_experiments
 from bakeoff.analysis.score_matrices import ScoreMatrix, score_matrices
 from bakeoff.analysis.single_runs import SingleRun
 from bakeoff.analysis.tables import TABLES, statistics_files
@@ -16,7 +16,7 @@ from bakeoff.files import write_atomically
 from bakeoff.results.predictions import Floats
 from bakeoff.results.result import FINISHED
 from bakeoff.results.summary_tables import read_history, read_tables
-from bakeoff.study.matrix import FACETS, Experiment
+from bakeoff.study.matrix import FACETS
 from bakeoff.study.metrics import Metric
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
@@ -29,8 +29,11 @@ class StudyInputs:
     `runs` is the summary's table; `history` has `epoch`, `validation_<metric>` and `seconds` of each epoch. `metric` is
     the study's own, `score` its column of test scores in `runs`; `score_columns` maps every metric to such a column.
     `target` is the validation score to reach, if the study names one. `failed` counts the runs of an experiment that
-    diverged or ran out of memory. `influences` are those of the test images on each experiment's mean score [N],
-    `test_set_errors` the standard errors of its metrics, `single_runs` one run of each. Keys are those of experiments.
+    diverged or ran out of memory. Keys are those of experiments.
+
+    Of the N test images: `influences` [N] are theirs on an experiment's mean score, where there is a formula for it;
+    `test_set_errors` has the standard error of one run's score that comes from the finite test set, for each metric;
+    `single_runs` one run of each experiment, on a dataset of the same seed.
     """
 
     runs: pd.DataFrame
@@ -53,16 +56,13 @@ def write_statistics(study: Study, layout: Layout) -> None:
     completed run's predictions are missing or damaged.
     """
     runs = read_tables(layout).runs
-    found, by_experiment = analyse_experiments(study, layout, runs)
+    found, made = analyse_experiments(study, layout, runs)
     inputs = vars(study_inputs(study, layout, runs, found))
-    made: dict[str, pd.DataFrame] = {}
     for table in STUDY_TABLES:
         made[table.name] = table.in_order(table.make(inputs | made))
-    for name, parts in by_experiment.items():
-        made[name] = TABLES[name].in_order(_joined(parts))
     for name, path in statistics_files(layout).items():
         with write_atomically(path) as temporary:
-            made[name].to_csv(temporary, index=False)
+            TABLES[name].in_order(made[name]).to_csv(temporary, index=False)
 
 
 def read_statistics(layout: Layout, name: str) -> pd.DataFrame:
@@ -76,9 +76,7 @@ def read_statistics(layout: Layout, name: str) -> pd.DataFrame:
     return table.fillna(dict.fromkeys(text, ""))
 
 
-def study_inputs(
-    study: Study, layout: Layout, runs: pd.DataFrame, found: Mapping[Experiment, ExperimentAnalysis]
-) -> StudyInputs:
+def study_inputs(study: Study, layout: Layout, runs: pd.DataFrame, found: ImageFindings) -> StudyInputs:
     """Gather the inputs. Raises BakeoffError when there is no history."""
     metric, score = study.leading_metric, f"test_{study.metric}"
     history = read_history(layout, [f"validation_{metric.name}", "seconds"])
@@ -93,15 +91,5 @@ def study_inputs(
         target=study.target,
         matrices=score_matrices(runs, score),
         failed=Counter("/".join(key) for key in failed[list(FACETS)].itertuples(index=False)),
-        influences={cell.key: item.influence for cell, item in found.items() if item.influence is not None},
-        test_set_errors={cell.key: item.errors for cell, item in found.items()},
-        single_runs={cell.key: item.single for cell, item in found.items() if item.single is not None},
+        **vars(found),
     )
-
-
-def _joined(parts: Mapping[Experiment, pd.DataFrame]) -> pd.DataFrame:
-    """One table of all experiments, with the columns that say which."""
-    if not parts:
-        return pd.DataFrame()
-    keyed = {tuple(vars(cell).values()): part for cell, part in parts.items()}
-    return pd.concat(keyed, names=list(FACETS)).reset_index(level=list(FACETS))

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from bakeoff.results.aggregation import TOTALS
 from bakeoff.results.summary_tables import Tables
 from bakeoff.study.specification import features_folder
 from bakeoff.study.study import Study
@@ -29,22 +30,15 @@ class StudyCost:
 def study_cost(study: Study, tables: Tables) -> StudyCost:
     """The cost of the runs in the summary. Costs that older results do not record count as zero."""
     finished = tables.runs[tables.runs["status"] != "missing"]
-    features = [seconds for folder in _features_folders(study) if (seconds := _seconds_of(folder)) is not None]
+    folders = filter(None, dict.fromkeys(features_folder(study, cell) for cell in study.cells))
+    features = [seconds for folder in folders if (seconds := _seconds_of(folder)) is not None]
     return StudyCost(
         runs=len(finished),
-        training_seconds=float(finished["training_seconds"].sum()),
-        cpu_seconds=float(finished["cpu_seconds"].sum()),
-        gpu_seconds=float(finished["gpu_seconds"].sum()),
-        energy_kwh=float(finished["energy_kwh"].sum()),
+        **{total: float(finished[total].sum()) for total in TOTALS},
         energy_runs=int(finished["energy_kwh"].count()),
         features=len(features),
         features_seconds=sum(features),
     )
-
-
-def _features_folders(study: Study) -> list[Path]:
-    folders = (features_folder(study, cell) for cell in study.cells)
-    return list(dict.fromkeys(folder for folder in folders if folder is not None))
 
 
 def _seconds_of(folder: Path) -> float | None:

@@ -7,35 +7,31 @@ formula; for accuracy it is exactly the binomial √(p(1-p)/N).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bakeoff.results.predictions import Bools, ClassPredictions, Floats, LabelPredictions, Predictions
-from bakeoff.study.metrics import IGNORED
 
 
 def influences(predictions: Predictions, beta: float = 1.0) -> dict[str, Floats]:
     """The influences of the N test images on each metric that has a formula here, float64 [S, N]."""
+    runs = range(len(predictions.seeds))
     if isinstance(predictions, ClassPredictions):
         return {
-            "loss": of_mean(predictions.loss),
-            "accuracy": of_mean(predictions.correct),
-            "top5_accuracy": of_mean(predictions.in_top5),
-            "macro_f1": np.stack([of_macro_f1(predictions, run) for run in range(len(predictions.seeds))]),
+            "loss": _of_mean(predictions.loss),
+            "accuracy": _of_mean(predictions.correct),
+            "top5_accuracy": _of_mean(predictions.in_top5),
+            "macro_f1": np.stack([_of_macro_f1(predictions, run) for run in runs]),
         }
-    found: dict[str, Callable[[LabelPredictions, int], Floats]] = {
+    functions: dict[str, Callable[[LabelPredictions, int], Floats]] = {
         "loss": _of_binary_loss,
-        "mean_average_precision": of_mean_average_precision,
-        "fbeta_micro": lambda these, run: _of_fbeta(these, run, beta, "micro"),
-        "fbeta_macro": lambda these, run: _of_fbeta(these, run, beta, "macro"),
-        "fbeta_samples": lambda these, run: _of_fbeta(these, run, beta, "samples"),
+        "mean_average_precision": _of_mean_average_precision,
+        "fbeta_micro": partial(_of_fbeta, beta=beta, average="micro"),
+        "fbeta_macro": partial(_of_fbeta, beta=beta, average="macro"),
+        "fbeta_samples": partial(_of_fbeta, beta=beta, average="samples"),
     }
-    return {
-        name: np.stack([function(predictions, run) for run in range(len(predictions.seeds))])
-        for name, function in found.items()
-    }
+    return {name: np.stack([function(predictions, run) for run in runs]) for name, function in functions.items()}
 
 
 def standard_error(influence: Floats) -> float:
@@ -43,19 +39,17 @@ def standard_error(influence: Floats) -> float:
     return float(np.sqrt((influence**2).sum(axis=1).mean()))
 
 
-def of_mean(values: Floats | Bools) -> Floats:
+def _of_mean(values: Floats | Bools) -> Floats:
     """Influences on the mean over images of values [S, N]: (value - mean) / N."""
     exact = values.astype(float)
     return (exact - exact.mean(axis=1, keepdims=True)) / exact.shape[1]
 
 
-def of_macro_f1(predictions: ClassPredictions, run: int) -> Floats:
+def _of_macro_f1(predictions: ClassPredictions, run: int) -> Floats:
     """Influences [N] on the mean over classes of F1 = 2·hits / (true + predicted), of classes that occur."""
     labels, predicted = predictions.labels, predictions.predicted[run]
-    hits = np.bincount(labels[labels == predicted], minlength=predictions.classes)
-    occurrences = np.bincount(labels, minlength=predictions.classes) + np.bincount(
-        predicted, minlength=predictions.classes
-    )
+    counts = partial(np.bincount, minlength=predictions.classes)
+    hits, occurrences = counts(labels[labels == predicted]), counts(labels) + counts(predicted)
     present = (occurrences > 0).sum()
     each = 1 / np.maximum(occurrences, 1)
     f1 = 2 * hits * each
@@ -64,22 +58,35 @@ def of_macro_f1(predictions: ClassPredictions, run: int) -> Floats:
     return found / present
 
 
-def of_mean_average_precision(predictions: LabelPredictions, run: int) -> Floats:
+def _of_mean_average_precision(predictions: LabelPredictions, run: int) -> Floats:
     """Influences [N] on the mean of the average precisions of the labels that have a positive image."""
-    order = _sorted(predictions.logits[run], predictions.labels)
-    total = np.where(order.positives[:, -1:] > 0, order.positives[:, -1:], np.nan)
-    # AP = Σ over positives of (precision at their position) / P. An image's weight changes the precision at its own
-    # position and all later ones: by (1 - precision) / predicted for a positive, -precision / predicted for a negative.
-    predicted = np.take_along_axis(np.maximum(order.predicted, 1), order.last, axis=1)
-    precision = np.take_along_axis(order.positives, order.last, axis=1) / predicted
-    share = order.is_positive * precision
-    below = order.is_positive / predicted
-    sums = [np.take_along_axis(_sums_from(values), order.first, axis=1) for values in (below, below * precision)]
-    average = share.sum(axis=1, keepdims=True) / total
-    changes = share + order.is_positive * (sums[0] - average) - order.is_known * sums[1]
-    by_image = np.empty_like(changes)
-    np.put_along_axis(by_image, order.images, changes / total, axis=1)
-    return np.nansum(by_image, axis=0) / max(1, (order.positives[:, -1] > 0).sum())
+    positive = predictions.labels == 1
+    occurring = np.flatnonzero(positive.any(axis=0))
+    found = np.zeros(len(positive))
+    for label in occurring:
+        # Ignored images come last and count nothing.
+        lowered = np.where(predictions.known[:, label], -predictions.logits[run, :, label], np.inf)
+        found += _of_average_precision(lowered, positive[:, label])
+    return found / max(1, len(occurring))
+
+
+def _of_average_precision(lowered: Floats, positive: Bools) -> Floats:
+    """Influences [N] on the average precision of one label, from negated scores [N] and whether images are positive.
+
+    AP = Σ over positives of (precision at their position) / P. An image's weight changes the precision at its own
+    position and all later ones: by (1 - precision) / predicted for a positive, -precision / predicted for a negative.
+    """
+    order = np.argsort(lowered)
+    ordered, true = lowered[order], positive[order].astype(float)
+    # Equal scores share a threshold: the position of the first of them, and how many images are predicted with it.
+    first, predicted = np.searchsorted(ordered, ordered, "left"), np.searchsorted(ordered, ordered, "right")
+    precision = true.cumsum()[predicted - 1] / predicted
+    below = true / predicted
+    sums = [values[::-1].cumsum()[::-1][first] for values in (below, below * precision)]  # from there on
+    average = (true * precision).sum() / true.sum()
+    changes = np.empty(len(order))
+    changes[order] = (true * precision + true * (sums[0] - average) - sums[1]) / true.sum()
+    return changes
 
 
 def _of_binary_loss(predictions: LabelPredictions, run: int) -> Floats:
@@ -104,58 +111,10 @@ def _of_fbeta(predictions: LabelPredictions, run: int, beta: float, average: str
     denominator = beta**2 * true + guessed.astype(float)
     if average == "samples":
         total = denominator.sum(axis=1)
-        return of_mean(np.divide(numerator.sum(axis=1), total, out=np.zeros(len(total)), where=total > 0)[None])[0]
+        return _of_mean(np.divide(numerator.sum(axis=1), total, out=np.zeros(len(total)), where=total > 0)[None])[0]
     if average == "micro":
         numerator, denominator = numerator.sum(axis=1, keepdims=True), denominator.sum(axis=1, keepdims=True)
     total = denominator.sum(axis=0)
     safe = np.where(total > 0, total, 1.0)
     fbeta = numerator.sum(axis=0) / safe
     return ((numerator - fbeta * denominator) / safe).mean(axis=1)
-
-
-def _sums_from(values: Floats) -> Floats:
-    """The sum of each position and all later ones, in rows [L, N]."""
-    return values[:, ::-1].cumsum(axis=1)[:, ::-1]
-
-
-@dataclass(frozen=True)
-class _Sorted:
-    """Images sorted for each of L labels by descending score [L, N].
-
-    `images` are their numbers; `is_positive` and `is_known` say 0 or 1; `positives` and `predicted` count the positive
-    and the known images up to each position. Equal scores share a threshold: `first` and `last` are the positions of
-    the first and the last of them. Ignored images come last and count nothing.
-    """
-
-    images: NDArray[np.int64]
-    is_positive: Floats
-    is_known: Floats
-    positives: Floats
-    predicted: Floats
-    first: NDArray[np.int64]
-    last: NDArray[np.int64]
-
-
-def _sorted(scores: Floats, labels: NDArray[np.uint8]) -> _Sorted:
-    """Sort by scores [N, L] the images with labels [N, L] of 0, 1 and 255 (ignored)."""
-    scores, labels = np.ascontiguousarray(scores.T), np.ascontiguousarray(labels.T)
-    known = labels != IGNORED
-    lowered = np.where(known, -scores, np.inf)
-    images = np.argsort(lowered, axis=1)
-    ordered = np.take_along_axis(lowered, images, axis=1)
-    is_positive = np.take_along_axis(labels == 1, images, axis=1).astype(float)
-    is_known = np.take_along_axis(known, images, axis=1).astype(float)
-    first, last = _ties(ordered)
-    return _Sorted(images, is_positive, is_known, is_positive.cumsum(axis=1), is_known.cumsum(axis=1), first, last)
-
-
-def _ties(ordered: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The positions of the first and the last of the values equal to each, in sorted rows [L, N]."""
-    count = ordered.shape[1]
-    positions = np.broadcast_to(np.arange(count), ordered.shape)
-    starts, ends = np.ones(ordered.shape, np.bool_), np.ones(ordered.shape, np.bool_)
-    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    ends[:, :-1] = starts[:, 1:]
-    first = np.maximum.accumulate(np.where(starts, positions, 0), axis=1)
-    last = np.minimum.accumulate(np.where(ends, positions, count - 1)[:, ::-1], axis=1)[:, ::-1]
-    return first, last
