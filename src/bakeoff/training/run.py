@@ -234,7 +234,8 @@ def _state_of_origin(attempt: Attempt) -> tuple[Status, str]:
 
 
 def _scoring(specification: Specification, task: Task) -> Scoring:
-    own = {name: plugin.build for name, plugin in plugins.METRICS.items() if task in specification.metrics[name].tasks}
+    plugin = plugins.REGISTRIES["metric"]
+    own = {name: plugin[name].build for name in plugin if task in specification.metrics[name].tasks}
     return Scoring(task, specification.beta, own)
 
 
