@@ -187,22 +187,19 @@ def _check_schedule(study: Study, recipe: Recipe, cells: Cells, cards: Cards) ->
 
 
 def _build_augmentation(recipe: Recipe, card: Card) -> Augmentation:
-    augmentation = build_augmentation([(item.name, item.arguments) for item in recipe.augment], tuple(card["shape"]))
-    if augmentation.shape != tuple(card["shape"]):
-        raise BakeoffError(
-            f"leaves images of shape {augmentation.shape}, but validation and test images have {tuple(card['shape'])}; "
-            "crop to the images' own size, or resize the dataset"
-        )
+    shape = tuple(card["shape"])
+    augmentation = build_augmentation([(item.name, item.arguments) for item in recipe.augment], shape)
+    if augmentation.shape != shape:
+        found = f"leaves images of shape {augmentation.shape}, but validation and test images have {shape}"
+        raise BakeoffError(f"{found}; crop to the images' own size, or resize the dataset")
     return augmentation
 
 
 def _check_normalize(recipe: Recipe, card: Card) -> None:
     normalize, channels = recipe.normalize, card["shape"][0]
     if isinstance(normalize, Normalize) and not len(normalize.mean) == len(normalize.std) == channels:
-        raise BakeoffError(
-            f"mean and std need one number for each of the {channels} channels of {card['name']!r}; "
-            f"found {len(normalize.mean)} and {len(normalize.std)}"
-        )
+        allowed = f"one number for each of the {channels} channels of {card['name']!r}"
+        raise BakeoffError(f"mean and std need {allowed}; found {len(normalize.mean)} and {len(normalize.std)}")
 
 
 def _check_starting_weights(study: Study, cell: Experiment, cards: Cards) -> None:

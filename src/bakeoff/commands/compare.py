@@ -48,12 +48,13 @@ def compared(folder_a: Path, folder_b: Path, metric: str | None) -> RenderableTy
     rows = records(found.pairs)
     labels = short_labels([Experiment(*row["a"].split("/")) for row in rows])
     for row, label in zip(rows, labels.values(), strict=True):
-        table.add_row(*([escape(label)] if a.is_study else []), *_numbers(row, found.metric), _verdict(row))
+        table.add_row(*([escape(label)] if a.is_study else []), *_cells(row, found.metric))
     return Group(*heading, table, *_notes(a, b, found, rows))
 
 
-def _numbers(row: dict[str, Any], metric: Metric) -> list[str]:
-    low, high, p_holm = row["low"], row["high"], row["p_holm"]
+def _cells(row: dict[str, Any], metric: Metric) -> list[str]:
+    """The columns of numbers of a pair, then its verdict."""
+    low, high, p_holm, needed = row["low"], row["high"], row["p_holm"], row["seeds_needed"]
     return [
         str(row["seeds"]),
         _score(row["mean_a"], metric),
@@ -61,12 +62,8 @@ def _numbers(row: dict[str, Any], metric: Metric) -> list[str]:
         _difference(row["difference"], metric),
         f"{_difference(low, metric)} … {_difference(high, metric)}" if low == low else NONE,
         NONE if p_holm != p_holm else f"{p_holm:.2g}" if p_holm >= 1e-4 else "<0.0001",
+        WORDS[Verdict(row["verdict"])] + ("" if pd.isna(needed) else f", ~{needed}"),
     ]
-
-
-def _verdict(row: dict[str, Any]) -> str:
-    needed = row["seeds_needed"]
-    return WORDS[Verdict(row["verdict"])] + ("" if pd.isna(needed) else f", ~{needed}")
 
 
 def _notes(a: Results, b: Results, found: Comparison, rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -86,8 +83,7 @@ def _notes(a: Results, b: Results, found: Comparison, rows: Sequence[dict[str, A
     for name, cells in (("A", found.only_a), ("B", found.only_b)):
         if cells:
             notes.append(f"Only in {name}: {_listed([cell.key for cell in cells])}.")
-    others = [row["a"] for row in rows if not row["same_data"]]
-    if others:
+    if others := [row["a"] for row in rows if not row["same_data"]]:
         notes.append(f"[yellow]Not the same data, or not split alike: {_listed(others)}.[/]")
     return notes
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from bakeoff.commands.status import narrow_table
 from bakeoff.errors import BakeoffError
@@ -65,10 +65,7 @@ def examine(study: Study) -> list[Finding]:
 
 def findings_table(findings: list[Finding]) -> Table:
     """A row for each finding, with its remedy if it has one."""
-    table = narrow_table()
-    table.add_column("")
-    table.add_column("")
-    table.add_column("found, and what to do", overflow="fold")
+    table = narrow_table("", "", Column("found, and what to do", overflow="fold"))
     for finding in findings:
         remedy = f"\n→ {finding.remedy}" if finding.remedy else ""
         style = STYLES[finding.level]

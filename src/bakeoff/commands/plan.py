@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
+from rich.table import Column
 
 from bakeoff.commands.status import axes_of, failed_steps, narrow_table, run_state
 from bakeoff.errors import BakeoffError
@@ -20,11 +21,11 @@ def plan_table(study: Study, layout: Layout) -> RenderableType:
     """The matrix: experiments, their runs and which are done, what is left in epochs and images; then how recipes
     augment. An axis with one name alone stands above the table."""
     axes, alone = axes_of(study)
-    table = narrow_table()
-    for column in axes:
-        table.add_column(column, overflow="fold")
-    for column in ("runs\ndone", "epochs\nleft", "images\nleft"):
-        table.add_column(column, justify="right", no_wrap=True)
+    numbers = ("runs\ndone", "epochs\nleft", "images\nleft")
+    table = narrow_table(
+        *(Column(axis, overflow="fold") for axis in axes),
+        *(Column(name, justify="right", no_wrap=True) for name in numbers),
+    )
     counts = {name: _training_images(study, name) for name in study.datasets}
     rows = []
     for cell in study.cells:

@@ -16,7 +16,7 @@ from rich import box
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from bakeoff.jobs.leases import is_locked
 from bakeoff.jobs.progress import read_progress
@@ -167,8 +167,8 @@ def failed_steps(study: Study, layout: Layout) -> list[str]:
     return lines
 
 
-def narrow_table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+def narrow_table(*columns: Column | str) -> Table:
+    return Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
 
 
 def axes_of(study: Study) -> tuple[list[str], str]:
@@ -184,8 +184,8 @@ def _table(study: Study, states: list[RunState], room: int | None = None) -> Ren
     left = dict(zip([state.run for state in states], seconds_left(states), strict=True))
     axes, alone = axes_of(study)
     rows = [_row(state, axes, study.metric, left[state.run]) for state in shown]
-    table = narrow_table()
     filled = [name for name in rows[0] if any(row[name] for row in rows)]
+    table = narrow_table()
     for name in filled:
         justify: Literal["left", "right"] = "left" if name in ("run", "state") else "right"
         table.add_column(name, overflow="fold", justify=justify, no_wrap=name != "run")

@@ -2,8 +2,6 @@
 
 import gc
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +24,10 @@ def train(study: Study, study_file: Path, key: str, threads: int | None, checkpo
     if key not in planned:
         some = "; ".join(list(planned)[:3])
         raise BakeoffError(f"{study_file}: there is no run {key!r}; runs are named like {some}")
-    specification, threads = specify(study, planned[key]), threads or study.threads
-    _set_threads(threads)
+    specification = specify(study, planned[key])
 
     def with_a_gpu() -> None:
-        place = _place(study, key, threads, checkpoint_seconds)
+        place = _place(study, key, threads or study.threads, checkpoint_seconds)
         from bakeoff.training.run import train_locked
 
         train_locked(specification, place)
@@ -43,7 +40,6 @@ def compute_features(study: Study, study_file: Path, folder: str, threads: int) 
     users = experiments_on_features(study)
     if folder not in users:
         raise BakeoffError(f"{study_file}: no run uses the features {folder!r}; {nearest(folder, users)}")
-    _set_threads(threads)
     place = _place(study, folder, threads)
     from bakeoff.training.run import compute_features
 
@@ -51,31 +47,19 @@ def compute_features(study: Study, study_file: Path, folder: str, threads: int) 
 
 
 def _place(study: Study, user: str, threads: int, checkpoint_seconds: float = 10.0) -> "Place":
-    """Lease a GPU for `user`, then import torch and the study's plugins."""
+    """Lease a GPU for `user`, then import torch, for so many threads, and the study's plugins."""
     lease = lease_gpu(study.device, study.jobs_per_gpu, user, study.gpu_wait_seconds)
-    with _without_garbage_collection():
-        import bakeoff.training.run  # noqa: F401  # all that training imports
-        from bakeoff.training.attempt import Place
-        from bakeoff.training.devices import refuse_unleased
-
-    refuse_unleased(study.device, lease)
-    load_plugins(study.plugins)
-    return Place(Layout(study.study), study.device, threads, lease, study.measure_energy, checkpoint_seconds)
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """For imports: they make a million objects that stay, and looking for garbage among them takes a third of the time
-    of `import torch`."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def _set_threads(threads: int) -> None:
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = str(threads)  # before torch and numpy make their pools
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
+    # Imports make a million objects that stay: looking for garbage among them takes a third of the time.
+    gc.disable()
+    import bakeoff.training.run  # noqa: F401  # all that training imports
+    from bakeoff.training.attempt import Place
+    from bakeoff.training.devices import refuse_unleased
+
+    gc.freeze()
+    gc.enable()
+    refuse_unleased(study.device, lease)
+    load_plugins(study.plugins)
+    return Place(Layout(study.study), study.device, threads, lease, study.measure_energy, checkpoint_seconds)

@@ -6,8 +6,7 @@ files into its own state folder, where they stay until Snakemake has seen them. 
 
 import os
 import shutil
-from collections.abc import Callable, Container, Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import filelock
@@ -41,9 +40,10 @@ def finish(specification: Specification, paths: RunPaths, train: Callable[[], No
                 begin(paths, specification.hash, specification.recipe.epochs)
                 train()
             publish(paths)
-        _remove_state(paths.state, keep={paths.lock, paths.finished.folder})
+        for path in {*paths.state.iterdir()} - {paths.lock, paths.finished.folder}:  # an unfinished run's
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
         if UNDER_SNAKEMAKE not in os.environ:
-            forget(paths)
+            shutil.rmtree(paths.finished.folder, ignore_errors=True)  # nobody will ask for it
 
 
 def is_finished(paths: RunPaths, specification: Specification) -> bool:
@@ -71,13 +71,8 @@ def publish(paths: RunPaths) -> None:
             os.utime(temporary)  # newer than what it was made from, as Snakemake expects
 
 
-def forget(paths: RunPaths) -> None:
-    """Remove the finished files of a run that Snakemake has seen, or that nobody will ask for."""
-    shutil.rmtree(paths.finished.folder, ignore_errors=True)
-
-
 def forget_known(runs: Iterable[RunPaths], dag: Any) -> None:
-    """At the end of Snakemake, whose graph of jobs is `dag`, forget the runs that it need not start any more.
+    """At the end of Snakemake, whose graph of jobs is `dag`, remove the finished files of runs that it has seen.
 
     The other runs, which it was not asked for or did not reach, are kept: it may take their outputs for incomplete and
     delete them.
@@ -85,7 +80,7 @@ def forget_known(runs: Iterable[RunPaths], dag: Any) -> None:
     known = {str(output) for job in dag.jobs if dag.noneedrun_finished(job) for output in job.output}
     for paths in runs:
         if str(paths.result) in known and paths.result.exists():
-            forget(paths)
+            shutil.rmtree(paths.finished.folder, ignore_errors=True)
 
 
 def _lock(paths: RunPaths, key: str) -> filelock.AcquireReturnProxy:
@@ -98,10 +93,3 @@ def _lock(paths: RunPaths, key: str) -> filelock.AcquireReturnProxy:
         holder = f"process {known}" if known else "another process"
         print(f"{key}: waiting for {holder}, which trains this run already", flush=True)
         return lock.acquire()
-
-
-def _remove_state(folder: Path, keep: Container[Path]) -> None:
-    """Remove what an unfinished run kept in `folder`, except for what others still need."""
-    for path in folder.iterdir():
-        if path not in keep:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()

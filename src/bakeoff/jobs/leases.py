@@ -92,8 +92,7 @@ def lease_gpu(device: str, jobs_per_gpu: int, holder: str, seconds_to_wait: floa
 
 def holders(folder: Path) -> list[str]:
     """The slots that are held now, and their holders: `GPU-1111.0: process 7 (digits/mlp/sgd/plain/seed0)`."""
-    held = [path for path in sorted(folder.glob("*.lock")) if is_locked(path)]
-    return [f"{unquote(path.stem)}: {_holder(path)}" for path in held]
+    return [f"{unquote(path.stem)}: {_holder(path)}" for path in sorted(folder.glob("*.lock")) if is_locked(path)]
 
 
 def is_locked(path: Path) -> bool:

@@ -12,10 +12,7 @@ BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ON
 
 
 def check_arguments(
-    function: Callable[..., Any],
-    arguments: Mapping[str, Any],
-    what: str = "",
-    ignore: frozenset[str] = frozenset(),
+    function: Callable[..., Any], arguments: Mapping[str, Any], what: str, ignore: frozenset[str] = frozenset()
 ) -> None:
     """Raise BakeoffError unless `function` takes all `arguments` by name and gets all that it requires.
 
@@ -26,17 +23,15 @@ def check_arguments(
         parameters = inspect.signature(function).parameters.values()
     except ValueError:  # some functions written in C have no signature
         return
-    named = [parameter for parameter in parameters if parameter.kind in BY_NAME and parameter.name not in ignore]
-    takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
+    named = [p for p in parameters if p.kind in BY_NAME and p.name not in ignore]
+    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
     allowed = [parameter.name for parameter in named]
-    lead = f"{what}: " if what else ""
     for name in arguments:
         if name not in allowed and (name in ignore or not takes_any):
-            raise BakeoffError(f"{lead}unknown argument {name!r}; {nearest(name, allowed)}")
-    missing = [p.name for p in named if p.default is inspect.Parameter.empty and p.name not in arguments]
-    if missing:
+            raise BakeoffError(f"{what}: unknown argument {name!r}; {nearest(name, allowed)}")
+    if missing := [p.name for p in named if p.default is inspect.Parameter.empty and p.name not in arguments]:
         given = ", ".join(arguments) or "nothing"
-        raise BakeoffError(f"{lead}missing {', '.join(map(repr, missing))}; given: {given}")
+        raise BakeoffError(f"{what}: missing {', '.join(map(repr, missing))}; given: {given}")
 
 
 def nearest(name: object, allowed: Iterable[str]) -> str:

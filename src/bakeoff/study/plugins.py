@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, under
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-KEYS = ("plugins",)  # of the study, where the files are named
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,7 @@ class Plugin:
 
 
 # Filled when plugin files are imported; Bakeoff's registries look here after their own records.
-MODELS: dict[str, Plugin] = {}
-SOURCES: dict[str, Plugin] = {}
-TRANSFORMS: dict[str, Plugin] = {}
-METRICS: dict[str, Plugin] = {}
-REGISTRIES = {"model": MODELS, "source": SOURCES, "transform": TRANSFORMS, "metric": METRICS}
+REGISTRIES: dict[str, dict[str, Plugin]] = {"model": {}, "source": {}, "transform": {}, "metric": {}}
 _imported: set[str] = set()  # paths of plugin files, to find their frames in tracebacks
 
 
@@ -76,12 +71,7 @@ def transform(name: str) -> Callable[[Function], Function]:
 
 
 def metric(
-    name: str,
-    *,
-    task: str = "multi-class",
-    label: str = "",
-    higher_is_better: bool = True,
-    percent: bool = True,
+    name: str, *, task: str = "multi-class", label: str = "", higher_is_better: bool = True, percent: bool = True
 ) -> Callable[[Function], Function]:
     """Register `compute(logits, labels) -> float` for a whole split.
 
@@ -91,15 +81,16 @@ def metric(
     return _register("metric", name)
 
 
+@under("plugins")
 def declared_in(path: Path) -> tuple[Declaration, ...]:
     """What a file registers, read from its text. Raises BakeoffError with file and line when it cannot be read."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise BakeoffError(f"{path} cannot be read: {error.strerror}", KEYS) from error
+        raise BakeoffError(f"{path} cannot be read: {error.strerror}") from error
     except (SyntaxError, UnicodeDecodeError) as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise BakeoffError(f"{path}{line}: is not Python: {error}", KEYS) from error
+        raise BakeoffError(f"{path}{line}: is not Python: {error}") from error
     found = tuple(
         _declaration(decorator, path)
         for function in ast.walk(tree)
@@ -109,8 +100,8 @@ def declared_in(path: Path) -> tuple[Declaration, ...]:
     )
     if not found:
         kinds = ", ".join(f"@{kind}" for kind in REGISTRIES)
-        message = f"{path} registers nothing; decorate a function with one of bakeoff.plugins: {kinds}"
-        raise BakeoffError(message, KEYS)
+        advice = f"decorate a function with one of bakeoff.plugins: {kinds}"
+        raise BakeoffError(f"{path} registers nothing; {advice}")
     return found
 
 
@@ -119,26 +110,26 @@ def checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@under("plugins")
 def load_plugins(files: Iterable[str]) -> None:
     """Import plugin files, which registers what they declare. Raises BakeoffError when one cannot be imported."""
     for file in files:
         path = Path(file).resolve()
         specification = importlib.util.spec_from_file_location(f"bakeoff_plugin_{path.stem}", path)
         if specification is None or specification.loader is None:
-            raise BakeoffError(f"{file} is not a Python file; its name must end in .py", KEYS)
+            raise BakeoffError(f"{file} is not a Python file; its name must end in .py")
         module = importlib.util.module_from_spec(specification)
         sys.modules[specification.name] = module  # where dataclasses and pickle look for it
         _imported.add(str(path))
         try:
             specification.loader.exec_module(module)
         except Exception as error:  # a user's file raises whatever it likes
-            raise BakeoffError(f"{file} cannot be imported: {reason(error)}", KEYS) from error
+            raise BakeoffError(f"{file} cannot be imported: {reason(error)}") from error
 
 
 def registered(kind: str, taken: Iterable[str]) -> dict[str, Plugin]:
     """What plugin files registered of a kind, by name. Raises BakeoffError for a name that is Bakeoff's own."""
-    both = sorted(set(REGISTRIES[kind]) & set(taken))
-    if both:
+    if both := sorted(REGISTRIES[kind].keys() & set(taken)):
         raise BakeoffError(f"{kind} {both[0]!r} is one of Bakeoff's own; give the plugin's another name")
     return REGISTRIES[kind]
 
@@ -172,9 +163,9 @@ def _declaration(decorator: ast.Call, path: Path) -> Declaration:
         names = [ast.literal_eval(argument) for argument in decorator.args]
         options = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in decorator.keywords}
     except ValueError as error:
-        message = f"{place}: write @{kind}'s arguments as plain values; they are read without importing the file"
-        raise BakeoffError(message, KEYS) from error
+        advice = f"write @{kind}'s arguments as plain values; they are read without importing the file"
+        raise BakeoffError(f"{place}: {advice}") from error
     name = names[0] if names else options.pop("name", None)
     if not isinstance(name, str):
-        raise BakeoffError(f'{place}: @{kind} needs a name: @{kind}("my_{kind}")', KEYS)
+        raise BakeoffError(f'{place}: @{kind} needs a name: @{kind}("my_{kind}")')
     return Declaration(kind, name, path, decorator.lineno, options)

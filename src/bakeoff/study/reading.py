@@ -49,11 +49,12 @@ def parse_study(config: Mapping[str, Any], path: Path | None = None) -> Study:
         if study.smoke:
             study = Study.model_validate(smoke_form(study.model_dump(exclude_unset=True)))
         study = _with_plugins(study, path.parent if path else Path())
-        problems = _inconsistencies(study)
+        checks = (_unknown_names, _empty_matrix, _unknown_origins, _broken_chains)  # the first hide what may follow
+        problems = next((found for check in checks if (found := list(check(study)))), [])
     except ValidationError as error:
         # Unknown keys before missing ones: `epoch` is unknown, and therefore `epochs` missing.
-        found = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-        problems = [_explained(problem) for problem in found]
+        telling = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+        problems = [_explained(problem) for problem in telling]
     except BakeoffError as error:
         problems = [error]
     if problems:
@@ -106,11 +107,11 @@ def _line(path: Path, keys: Keys) -> int | None:
     except (OSError, yaml.YAMLError):
         return None
     line = 1
-    for key in keys:
-        found = next((child for child in _children(node) if child[0] == str(key)), None)
-        if found is None:
+    for key in map(str, keys):
+        children = {name: (start, value) for name, start, value in _children(node)}
+        if key not in children:
             break
-        _, start, node = found
+        start, node = children[key]
         line = start.start_mark.line + 1
     return line
 
@@ -176,14 +177,6 @@ def _model_at(keys: Keys) -> type[Strict]:
         return Study
     inner = [KEYS[str(key)] for key in (keys[0], *keys[2:]) if key in KEYS]  # keys[1] is the user's own name
     return inner[-1] if inner else Recipe
-
-
-def _inconsistencies(study: Study) -> list[BakeoffError]:
-    """Problems between entries. Those of one kind hide the later kinds, which may follow from them."""
-    for problems_of in (_unknown_names, _empty_matrix, _unknown_origins, _broken_chains):
-        if problems := list(problems_of(study)):
-            return problems
-    return []
 
 
 def _unknown_names(study: Study) -> Iterator[BakeoffError]:

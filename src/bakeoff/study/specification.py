@@ -110,8 +110,7 @@ def data_folder(study: Study, dataset: str) -> Path:
 
 def features_folder(study: Study, cell: Experiment) -> Path | None:
     """The outputs of an experiment's frozen backbone on its dataset, where they are computed once and kept."""
-    found = _features_content(study, cell)
-    if found is None:
+    if (found := _features_content(study, cell)) is None:
         return None
     model = study.architectures[cell.architecture].model.rpartition("/")[2]
     return RESULTS / "features" / f"{cell.dataset}-{model}-{digest(found)[:8]}"

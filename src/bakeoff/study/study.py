@@ -61,8 +61,7 @@ def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
     return seeds
 
 
-# Folders of results/ and report/ that belong to no study.
-RESERVED = ("captions", "data", "features", "slurm", "templates")
+RESERVED = ("captions", "data", "features", "slurm", "templates")  # folders of results/ and report/ of no study
 
 
 def _not_reserved(name: str) -> str:
@@ -139,10 +138,8 @@ class Study(Strict):
     @cached_property
     def metrics(self) -> dict[str, Metric]:
         """Every metric by name: Bakeoff's own and those of plugins."""
-        ours = {
-            name: replace(metric, label=metric.label.replace("F-beta", f"F{self.beta:g}"))
-            for name, metric in METRICS.items()
-        }
+        labels = {name: metric.label.replace("F-beta", f"F{self.beta:g}") for name, metric in METRICS.items()}
+        ours = {name: replace(metric, label=labels[name]) for name, metric in METRICS.items()}
         return ours | {item.name: _plugin_metric(item) for item in self.declarations if item.kind == "metric"}
 
     @cached_property
@@ -166,14 +163,9 @@ def _plugin_metric(item: Declaration) -> Metric:
     task = item.options.get("task", "multi-class")
     if task not in TASKS:
         raise BakeoffError(f"{item.place}: task is {task!r}; allowed: {', '.join(TASKS)}", ["plugins"])
-    return Metric(
-        item.name,
-        item.options.get("label") or item.name.replace("_", " "),
-        (task,),
-        item.options.get("higher_is_better", True),
-        item.options.get("percent", True),
-        headline=True,
-    )
+    label = item.options.get("label") or item.name.replace("_", " ")
+    how_read = {key: item.options.get(key, True) for key in ("higher_is_better", "percent")}
+    return Metric(item.name, label, (task,), **how_read, headline=True)
 
 
 def experiments(study: Study) -> list[Experiment]:

@@ -158,7 +158,11 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
 
 def _settings(attempt: Attempt, assembly: Assembly, micro_batch: int | None) -> Settings:
     specification, task = attempt.specification, attempt.data.card["task"]
-    own = {name: plugin.build for name, plugin in plugins.METRICS.items() if task in specification.metrics[name].tasks}
+    own = {
+        name: plugin.build
+        for name, plugin in plugins.REGISTRIES["metric"].items()
+        if task in specification.metrics[name].tasks
+    }
     return Settings(
         recipe=specification.recipe,
         optimizer=specification.optimizer,

@@ -81,7 +81,7 @@ def own() -> Iterator[Callable[[Callable[..., Any]], None]]:
         transform("Own")(build)
 
     yield register
-    plugins.TRANSFORMS.pop("Own", None)
+    plugins.REGISTRIES["transform"].pop("Own", None)
 
 
 def test_a_plugin_is_found_by_name_and_may_stand_in_containers(own: Any) -> None:
