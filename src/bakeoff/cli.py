@@ -10,7 +10,7 @@ import rich
 import typer
 import yaml
 
-from bakeoff.errors import BakeoffError, Stopped, place_as_keys, under
+from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import explain, is_explained
 from bakeoff.study.arguments import nearest
 from bakeoff.study.paths import Layout
@@ -54,8 +54,7 @@ def prepare(study_file: Path, dataset: str, overrides: Overrides = [], threads: 
         raise BakeoffError(f"{study_file}: there is no dataset {dataset!r}; {nearest(dataset, list(study.datasets))}")
     load_plugins(study.plugins)
     try:
-        with under("datasets", dataset), place_as_keys(f"datasets.{dataset}"):
-            prepare_if_needed(specify_dataset(study, dataset), threads)
+        prepare_if_needed(specify_dataset(study, dataset), threads)
     except BakeoffError as error:
         raise BakeoffError(located(error, study_file)) from error
 

@@ -1,6 +1,5 @@
 """What ends a command with one line for the user."""
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -34,22 +33,6 @@ def under(*keys: str | int) -> Iterator[None]:
         yield
     except BakeoffError as error:
         error.keys = (*keys, *error.keys)
-        raise
-
-
-@contextmanager
-def place_as_keys(place: str) -> Iterator[None]:
-    """Turns a place that leads a message, as `datasets.digits.test: `, into keys relative to it.
-
-    For the sources of data, which write the place of their entry into the message.
-    """
-    try:
-        yield
-    except BakeoffError as error:
-        found = re.match(rf"{re.escape(place)}(?P<keys>(\.\w+)*)(?: \((?P<what>\w+)\))?: ", error.message)
-        if found:
-            error.keys = tuple(found["keys"].split(".")[1:])
-            error.message = (f"{found['what']}: " if found["what"] else "") + error.message[found.end() :]
         raise
 
 

@@ -114,4 +114,4 @@ IMAGES = np.zeros((3, 1, 2, 2), np.uint8)
 )
 def test_labels_that_do_not_match(labels, task, message):
     with pytest.raises(BakeoffError, match=message):
-        whole_splits(SourceData({"train": (IMAGES, labels)}, ["a", "b"], task), "here")
+        whole_splits(SourceData({"train": (IMAGES, labels)}, ["a", "b"], task))

@@ -11,7 +11,7 @@ from bakeoff.data.augmentation import Augmentation, build_augmentation
 from bakeoff.data.card import Card, read_card
 from bakeoff.data.examples import write_examples
 from bakeoff.data.loading import check_dataset
-from bakeoff.errors import BakeoffError, place_as_keys, under
+from bakeoff.errors import BakeoffError, under
 from bakeoff.files import write_json
 from bakeoff.models.classifier import check_classifier
 from bakeoff.models.description import ModelDescription, describe
@@ -70,7 +70,7 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     datasets = dict.fromkeys(cell.dataset for cell in cells)
     problems = Problems(path)
     for name in datasets:
-        with problems.under("datasets", name), place_as_keys(f"datasets.{name}"):
+        with problems.under():  # the check itself says under which keys
             check_dataset(specify_dataset(study, name))
     for name in dict.fromkeys(cell.optimizer for cell in cells):
         with problems.under("optimizers", name):

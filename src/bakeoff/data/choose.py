@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.source import Labels, Pixels, PixelsOrFiles, SourceData, label_layout
 from bakeoff.data.splits import Rows, at_most, exactly_per_class, stratified_split
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, under
 from bakeoff.study.entries import SPLITS, Dataset
 from bakeoff.study.metrics import IGNORED, Task
 
@@ -53,40 +53,39 @@ class Split:
             yield np.ascontiguousarray(self.array[chosen])
 
 
-def whole_splits(data: SourceData, where: str) -> dict[str, Split]:
+def whole_splits(data: SourceData) -> dict[str, Split]:
     """The splits as the source has them. Raises BakeoffError for labels that do not match images, task or classes."""
     splits = {split: Split(images, labels) for split, (images, labels) in data.splits.items()}
     if len(set(data.classes)) < len(data.classes):
         twice = next(name for name in data.classes if data.classes.count(name) > 1)
-        raise BakeoffError(f"{where}: two classes are named {twice!r}")
+        raise BakeoffError(f"two classes are named {twice!r}")
     for split, part in splits.items():
         if len(part.images) == 0 or len(part.images) != len(part.labels):
-            raise BakeoffError(
-                f"{where}: the {split} split has {len(part.images)} images and {len(part.labels)} labels"
-            )
-        _check_labels(part.labels, data.task, len(data.classes), f"{where}: the {split} split")
+            raise BakeoffError(f"the {split} split has {len(part.images)} images and {len(part.labels)} labels")
+        _check_labels(part.labels, data.task, len(data.classes), f"the {split} split")
     return splits
 
 
-def choose(splits: dict[str, Split], data: SourceData, entry: Dataset, seed: int, where: str) -> dict[str, Split]:
+def choose(splits: dict[str, Split], data: SourceData, entry: Dataset, seed: int) -> dict[str, Split]:
     """The three splits that are prepared. Raises BakeoffError when they cannot be made.
 
     Test images are split off first where the source says so, then validation images where it has none. Then
     `per_class` and `limit` thin out each split.
     """
     if data.test_share is not None:
-        splits = splits | _split_off(splits["train"], "test", data.test_share, data.classes, seed, where)
+        splits = splits | _split_off(splits["train"], "test", data.test_share, data.classes, seed)
     if "validation" not in splits:
-        splits = splits | _split_off(splits["train"], "validation", entry.validation, data.classes, seed, where)
+        splits = splits | _split_off(splits["train"], "validation", entry.validation, data.classes, seed)
     splits = {split: splits[split] for split in SPLITS}
     if entry.per_class is not None:
         if data.task == "multi-label":
             raise BakeoffError(
-                f"{where}.per_class: an image of a multi-label dataset may have several classes; use limit: N instead"
+                "an image of a multi-label dataset may have several classes; use limit: N instead", ["per_class"]
             )
         for split, count in entry.per_class.model_dump(exclude_none=True).items():
-            labels, key = splits[split].chosen_labels, f"{where}.per_class.{split}"
-            splits[split] = splits[split].pick(exactly_per_class(labels, count, seed, key, data.classes))
+            with under("per_class", split):
+                rows = exactly_per_class(splits[split].chosen_labels, count, seed, data.classes)
+            splits[split] = splits[split].pick(rows)
     if entry.limit is not None:
         for split in SPLITS:
             rows = at_most(splits[split].chosen_labels, entry.limit, seed, len(data.classes))
@@ -94,8 +93,9 @@ def choose(splits: dict[str, Split], data: SourceData, entry: Dataset, seed: int
     return splits
 
 
-def _split_off(train: Split, name: str, share: float, classes: list[str], seed: int, where: str) -> dict[str, Split]:
-    kept, taken = stratified_split(train.chosen_labels, share, seed, f"{where}.{name}", classes)
+def _split_off(train: Split, name: str, share: float, classes: list[str], seed: int) -> dict[str, Split]:
+    with under(name):
+        kept, taken = stratified_split(train.chosen_labels, share, seed, classes)
     return {"train": train.pick(kept), name: train.pick(taken)}
 
 

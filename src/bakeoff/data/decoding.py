@@ -67,7 +67,7 @@ def collect(
             if request.on_bad_image == "skip":
                 return None
             raise BakeoffError(
-                f"{request.where}: {name(row)} cannot be decoded as an image: {str(error) or type(error).__name__}. "
+                f"{name(row)} cannot be decoded as an image: {str(error) or type(error).__name__}. "
                 "Repair or remove it, or set on_bad_image: skip to leave such files out"
             ) from error
 
@@ -75,7 +75,7 @@ def collect(
         decoded = ((row, image) for row in range(count) if (image := decode(row)) is not None)
         first, image = next(decoded, (count, None))
     if image is None:
-        raise BakeoffError(f"{request.where}: none of {count} images can be decoded; the first is {name(0)}")
+        raise BakeoffError(f"none of {count} images can be decoded; the first is {name(0)}")
     images = allocate((count, *image.shape), request.scratch)
     images[first] = image
 
@@ -106,7 +106,7 @@ def fit(images: Pixels, rows: Rows | None, request: Request) -> Pixels | None:
     size = request.center_crop or resized(height, width, request.resize)
     target = {"L": 1, "RGB": 3, None: channels}[request.mode]
     if channels not in (1, 3):
-        raise BakeoffError(f"{request.where}: images have {channels} channels; allowed: 1 (L) or 3 (RGB)")
+        raise BakeoffError(f"images have {channels} channels; allowed: 1 (L) or 3 (RGB)")
     if request.center_crop is None and size == (height, width) and target >= channels:
         if target == channels:
             return None
@@ -191,7 +191,7 @@ def _two_sizes(
     first: str, first_shape: tuple[int, ...], other: str, other_shape: tuple[int, ...], request: Request
 ) -> BakeoffError:
     return BakeoffError(
-        f"{request.where}: images differ in size: {first} has {first_shape[-2]}x{first_shape[-1]} pixels "
+        f"images differ in size: {first} has {first_shape[-2]}x{first_shape[-1]} pixels "
         f"(height x width), {other} has {other_shape[-2]}x{other_shape[-1]}. "
         "Set resize: HEIGHT (square), resize: [HEIGHT, WIDTH], or center_crop with it"
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from bakeoff.data.demo_formats import FORMATS, Format
 from bakeoff.data.loading import check_dataset
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, under
 from bakeoff.files import write_json
 from bakeoff.study.arguments import nearest
 from bakeoff.study.specification import DatasetSpecification
@@ -42,13 +42,14 @@ def write_demo_data(datasets: Iterable[DatasetSpecification], folder: Path) -> l
 
 def find_format(dataset: DatasetSpecification) -> Format:
     """The format that a dataset is read from. Raises BakeoffError."""
-    entry, where = dataset.entry, f"datasets.{dataset.name}"
     check_dataset(dataset)
-    if entry.root is not None:
-        raise BakeoffError(f"{where}.root: the data is read from {entry.root} whatever data_root says; remove root")
+    entry = dataset.entry
     key = f"torchvision/{entry.arguments['dataset']}" if entry.source == "torchvision" else entry.source
-    if key not in FORMATS:
-        raise BakeoffError(f"{where}: no data can be generated for {key!r}; {nearest(key, FORMATS)}")
+    with under("datasets", dataset.name):
+        if entry.root is not None:
+            raise BakeoffError(f"the data is read from {entry.root} whatever data_root says; remove root", ["root"])
+        if key not in FORMATS:
+            raise BakeoffError(f"no data can be generated for {key!r}; {nearest(key, FORMATS)}")
     return FORMATS[key]
 
 

@@ -9,7 +9,7 @@ from bakeoff.data.decoding import decode_files, fit
 from bakeoff.data.source import Request, SourceData
 from bakeoff.data.sources.registry import find_source
 from bakeoff.data.splits import count_labels
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, under
 from bakeoff.study.arguments import check_arguments
 from bakeoff.study.entries import Dataset
 from bakeoff.study.specification import DatasetSpecification
@@ -17,13 +17,14 @@ from bakeoff.study.specification import DatasetSpecification
 
 def check_dataset(specification: DatasetSpecification) -> None:
     """Raise BakeoffError for a source or an argument that cannot work. Reads no data."""
-    entry, where = specification.entry, f"datasets.{specification.name}"
-    source = find_source(entry.source, where)
-    check_arguments(source.load, entry.arguments, where, ignore=frozenset({"request"}))
-    source.check(where, entry.arguments)
-    for key, size in (("resize", entry.resize), ("center_crop", entry.center_crop)):
-        if size is not None and min(_pair(size)) < 1:
-            raise BakeoffError(f"{where}.{key}: found {size}; allowed: sizes of at least 1 pixel")
+    entry = specification.entry
+    with under("datasets", specification.name):
+        source = find_source(entry.source)
+        check_arguments(source.load, entry.arguments, ignore=frozenset({"request"}))
+        source.check(entry.arguments)
+        for key, size in (("resize", entry.resize), ("center_crop", entry.center_crop)):
+            if size is not None and min(_pair(size)) < 1:
+                raise BakeoffError(f"found {size}; allowed: sizes of at least 1 pixel", [key])
 
 
 def load_dataset(specification: DatasetSpecification, threads: int) -> tuple[SourceData, dict[str, Split]]:
@@ -32,12 +33,12 @@ def load_dataset(specification: DatasetSpecification, threads: int) -> tuple[Sou
     Raises BakeoffError for data that is missing or damaged, or that no classifier could be trained on.
     """
     entry, request = specification.entry, _request(specification, threads)
-    data = find_source(entry.source, request.where).load(request, **entry.arguments)
+    data = find_source(entry.source).load(request, **entry.arguments)
 
     def chosen(splits: dict[str, Split]) -> dict[str, Split]:
-        return choose(splits, data, entry, specification.split_seed, request.where)
+        return choose(splits, data, entry, specification.split_seed)
 
-    splits, skipped = whole_splits(data, request.where), list[str]()
+    splits, skipped = whole_splits(data), list[str]()
     if not isinstance(splits["train"].images, list):
         splits = chosen(splits)
         if not data.fitted:
@@ -47,7 +48,7 @@ def load_dataset(specification: DatasetSpecification, threads: int) -> tuple[Sou
         splits = chosen(splits)
     else:
         splits, _ = _decoded(chosen(splits), request)
-    _check_content(splits, data, request.where)
+    _check_content(splits, data)
     return replace(data, skipped=[*data.skipped, *skipped]), splits
 
 
@@ -90,7 +91,7 @@ def _decoded(splits: dict[str, Split], request: Request) -> tuple[dict[str, Spli
     }
     empty = [name for name, split in decoded.items() if len(split) == 0]
     if empty:
-        raise BakeoffError(f"{request.where}: no image of the {empty[0]} split can be decoded")
+        raise BakeoffError(f"no image of the {empty[0]} split can be decoded")
     return decoded, collected.skipped
 
 
@@ -99,14 +100,14 @@ def _fitted(split: Split, request: Request) -> Split:
     return split if images is None else Split(images, split.chosen_labels)
 
 
-def _check_content(splits: dict[str, Split], data: SourceData, where: str) -> None:
+def _check_content(splits: dict[str, Split], data: SourceData) -> None:
     shapes = {name: split.array.shape[1:] for name, split in splits.items()}
     if len(set(shapes.values())) > 1:
-        raise BakeoffError(f"{where}: the splits have images of different shapes: {shapes}; set resize and mode")
+        raise BakeoffError(f"the splits have images of different shapes: {shapes}; set resize and mode")
     counts = count_labels(splits["train"].chosen_labels, len(data.classes))
     empty = [name for name, count in zip(data.classes, counts, strict=True) if count == 0]
     if empty:
         what = "classes" if data.task == "multi-class" else "labels"
-        raise BakeoffError(f"{where}: {what} without a training image: {', '.join(map(repr, empty[:10]))}")
+        raise BakeoffError(f"{what} without a training image: {', '.join(map(repr, empty[:10]))}")
     if data.task == "multi-class" and len(data.classes) < 2:
-        raise BakeoffError(f"{where}: there is only one class, {data.classes[0]!r}; a classifier needs two")
+        raise BakeoffError(f"there is only one class, {data.classes[0]!r}; a classifier needs two")

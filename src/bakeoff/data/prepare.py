@@ -12,7 +12,7 @@ from bakeoff.data.arrays import write_array
 from bakeoff.data.card import CARD, Card, DamagedData, describe_data, describe_file, read_card, verify
 from bakeoff.data.choose import Split
 from bakeoff.data.loading import check_dataset, load_dataset
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, under
 from bakeoff.files import write_atomically, write_json
 from bakeoff.study.specification import DatasetSpecification
 
@@ -26,15 +26,15 @@ def prepare(specification: DatasetSpecification, threads: int = 1) -> Card:
     check_dataset(specification)
     folder = specification.folder
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        data, splits = load_dataset(specification, threads)
-        return _write(folder, splits, describe_data(specification, data, splits))
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise BakeoffError(
-            f"{folder}: no space left to write {specification.name}; free some and start again"
-        ) from error
+    with under("datasets", specification.name):
+        try:
+            data, splits = load_dataset(specification, threads)
+            return _write(folder, splits, describe_data(specification, data, splits))
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            message = f"{folder}: no space left to write {specification.name}; free some and start again"
+            raise BakeoffError(message) from error
 
 
 def prepare_if_needed(specification: DatasetSpecification, threads: int = 1) -> Card:

@@ -59,15 +59,11 @@ class SourceData:
     skipped: list[str] = field(default_factory=list)
 
 
-def check_test_share(where: str, arguments: dict[str, Any]) -> None:
+def check_test_share(arguments: dict[str, Any]) -> None:
     """Raise BakeoffError unless the argument `test` is a share or left out."""
     test = arguments.get("test")
     if test is not None and (isinstance(test, bool) or not isinstance(test, int | float) or not 0 < test < 1):
-        raise BakeoffError(f"{where}.test: found {test!r}; allowed: a share between 0 and 1, such as 0.2")
-
-
-def _nothing_to_check(where: str, arguments: dict[str, Any]) -> None:
-    pass
+        raise BakeoffError(f"found {test!r}; allowed: a share between 0 and 1, such as 0.2", ["test"])
 
 
 @dataclass(frozen=True)
@@ -75,10 +71,10 @@ class Source:
     """One kind of source.
 
     `load(request, *, ...)` reads it; its keyword-only parameters are the arguments that a dataset entry may give.
-    `check(where, arguments)` raises BakeoffError for values that can be refused without reading data.
+    `check(arguments)` raises BakeoffError for values that can be refused without reading data.
     """
 
     name: str
     description: str
     load: Callable[..., SourceData]
-    check: Callable[[str, dict[str, Any]], None] = _nothing_to_check
+    check: Callable[[dict[str, Any]], None] = lambda arguments: None

@@ -17,29 +17,29 @@ def count_labels(labels: Labels, classes: int) -> NDArray[np.int64]:
     return np.bincount(labels, minlength=classes)
 
 
-def stratified_split(labels: Labels, share: float, seed: int, where: str, classes: list[str]) -> tuple[Rows, Rows]:
+def stratified_split(labels: Labels, share: float, seed: int, classes: list[str]) -> tuple[Rows, Rows]:
     """Rows (kept, taken), each in ascending order; `share` of every class or label is taken.
 
     Multi-label rows are split by iterative stratification, so only about `share` of all are taken. Raises BakeoffError
     when a class has fewer than two images, or the share has fewer images than there are classes.
     """
     if not 0 < share < 1:
-        raise BakeoffError(f"{where}: the share to split off is {share}; allowed: more than 0 and less than 1")
+        raise BakeoffError(f"the share to split off is {share}; allowed: more than 0 and less than 1")
     if labels.ndim == 2:
-        return _split_labels(labels, share, seed, where)
+        return _split_labels(labels, share, seed)
     from sklearn.model_selection import train_test_split
 
     counts = np.bincount(labels, minlength=len(classes))
     small = [f"{name!r} has {count}" for name, count in zip(classes, counts, strict=False) if count < 2]
     if small:
         raise BakeoffError(
-            f"{where}: a stratified split needs at least 2 images of every class; {_some(small)}. "
+            f"a stratified split needs at least 2 images of every class; {_some(small)}. "
             "Add images, remove the class, or give the splits as folders"
         )
     taken, present = int(np.ceil(share * len(labels))), int((counts > 0).sum())
     if taken < present or len(labels) - taken < present:
         raise BakeoffError(
-            f"{where}: splitting off {share:g} of {len(labels)} images leaves {min(taken, len(labels) - taken)} "
+            f"splitting off {share:g} of {len(labels)} images leaves {min(taken, len(labels) - taken)} "
             f"images on one side, fewer than the {present} classes. Choose another share or add images"
         )
     kept_rows, taken_rows = train_test_split(
@@ -48,12 +48,12 @@ def stratified_split(labels: Labels, share: float, seed: int, where: str, classe
     return np.sort(kept_rows), np.sort(taken_rows)
 
 
-def exactly_per_class(labels: Labels, count: int, seed: int, where: str, classes: list[str]) -> Rows:
+def exactly_per_class(labels: Labels, count: int, seed: int, classes: list[str]) -> Rows:
     """Rows, ascending, of `count` images of each class. Raises BakeoffError when a class has fewer."""
     found = np.bincount(labels, minlength=len(classes))
     small = [f"{name!r} has {number:,}" for name, number in zip(classes, found, strict=True) if number < count]
     if small:
-        raise BakeoffError(f"{where}: {count:,} images of each class are asked for; {_some(small)}")
+        raise BakeoffError(f"{count:,} images of each class are asked for; {_some(small)}")
     return _draw(labels, np.full(len(classes), count), seed)
 
 
@@ -75,12 +75,12 @@ def at_most(labels: Labels, limit: int, seed: int, classes: int) -> Rows:
     return np.sort(ordered[:limit])
 
 
-def _split_labels(labels: Labels, share: float, seed: int, where: str) -> tuple[Rows, Rows]:
+def _split_labels(labels: Labels, share: float, seed: int) -> tuple[Rows, Rows]:
     taken = take_share(labels == 1, share, seed)
     kept = np.setdiff1d(np.arange(len(labels)), taken)
     if len(kept) == 0 or len(taken) == 0:
         raise BakeoffError(
-            f"{where}: splitting off {share:g} of {len(labels)} images leaves none on one side. "
+            f"splitting off {share:g} of {len(labels)} images leaves none on one side. "
             "Choose another share or add images"
         )
     return kept, taken

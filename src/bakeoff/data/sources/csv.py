@@ -54,20 +54,19 @@ def load(
     images, `test` is the share of the training images that becomes the test split. `delimiter` is a comma by default,
     in .tsv files a tab. Repeated lines count once. Raises BakeoffError naming file and line.
     """
-    file = below(request.root, table, f"{request.where}.table")
-    images = below(request.root, folder, f"{request.where}.folder") if folder else file.parent
-    place = f"{request.where}: {file}"
-    header, lines = _read(file, delimiter or ("\t" if file.suffix == ".tsv" else ","), request.where)
+    file = below(request.root, table, keys=["table"])
+    images = below(request.root, folder, keys=["folder"]) if folder else file.parent
+    header, lines = _read(file, delimiter or ("\t" if file.suffix == ".tsv" else ","))
     read_labels, needed = _label_reader(label, labels, tags, separator)
     for column in [image, *needed, *([split] if split else [])]:
         if column not in header:
-            raise BakeoffError(f"{place}:1: there is no column {column!r}; {nearest(column, header)}")
+            raise BakeoffError(f"{file}:1: there is no column {column!r}; {nearest(column, header)}")
 
     rows: dict[str, ListedImage] = {}
     real_folder = os.path.realpath(images)
     for line, cells in lines:
-        here = f"{place}:{line}"
-        path = below(images, cells[image] + suffix, here)
+        here = f"{file}:{line}"
+        path = below(images, cells[image] + suffix, f"{here}: ")
         real = _real_path(path, real_folder, here)
         row = ListedImage(line, path, read_labels(cells, here), _split(cells[split], here) if split else "train")
         earlier = rows.setdefault(real, row)
@@ -77,33 +76,33 @@ def load(
             )
     names = list(labels) if labels else sorted({name for row in rows.values() for name in row.labels}, key=natural)
     if not names:
-        raise BakeoffError(f"{place}: no line has a label")
+        raise BakeoffError(f"{file}: no line has a label")
     splits = {}
     for name in SPLITS:
         chosen = [row for row in rows.values() if row.split == name]
         if chosen:
             splits[name] = _arrays(chosen, names, multi_label=label is None)
-    _check_splits(set(splits), test, place)
+    _check_splits(set(splits), test, file)
     return SourceData(splits, names, "multi-class" if label else "multi-label", test)
 
 
-def _read(file: Path, delimiter: str, where: str) -> tuple[list[str], list[tuple[int, Cells]]]:
+def _read(file: Path, delimiter: str) -> tuple[list[str], list[tuple[int, Cells]]]:
     """The names of the columns, and (line, cells) of every row."""
-    reader = csv.reader(read_lines(file, where), delimiter=delimiter, strict=True)
+    reader = csv.reader(read_lines(file), delimiter=delimiter, strict=True)
     try:
         table = [(reader.line_num, cells) for cells in reader if cells]
     except csv.Error as error:
-        raise BakeoffError(f"{where}: {file}:{reader.line_num}: cannot be read as a table: {error}") from error
+        raise BakeoffError(f"{file}:{reader.line_num}: cannot be read as a table: {error}") from error
     if not table:
-        raise BakeoffError(f"{where}: {file}: is empty; its first line should name the columns")
+        raise BakeoffError(f"{file}: is empty; its first line should name the columns")
     (_, header), *rows = table
     twice = [name for name in header if header.count(name) > 1]
     if twice:
-        raise BakeoffError(f"{where}: {file}:1: the column {twice[0]!r} is repeated")
+        raise BakeoffError(f"{file}:1: the column {twice[0]!r} is repeated")
     for line, cells in rows:
         if len(cells) != len(header):
             raise BakeoffError(
-                f"{where}: {file}:{line}: has {len(cells)} cells, the header {len(header)}; delimiter: {delimiter!r}"
+                f"{file}:{line}: has {len(cells)} cells, the header {len(header)}; delimiter: {delimiter!r}"
             )
     return header, [(line, dict(zip(header, cells, strict=True))) for line, cells in rows]
 
@@ -160,32 +159,32 @@ def _arrays(rows: list[ListedImage], names: list[str], multi_label: bool) -> tup
     return files, array
 
 
-def _check_splits(splits: set[str], test: float | None, place: str) -> None:
+def _check_splits(splits: set[str], test: float | None, file: Path) -> None:
     if "train" not in splits:
-        raise BakeoffError(f"{place}: no line has the split train")
+        raise BakeoffError(f"{file}: no line has the split train")
     if "test" in splits and test is not None:
-        raise BakeoffError(f"{place}: the table has test images of its own; remove test: {test}")
+        raise BakeoffError(f"{file}: the table has test images of its own; remove test: {test}")
     if "test" not in splits and test is None:
-        raise BakeoffError(f"{place}: there are no test images; set test: 0.2, or split: to the column that names them")
+        raise BakeoffError(f"{file}: there are no test images; set test: 0.2, or split: to the column that names them")
 
 
-def _check(where: str, arguments: dict[str, Any]) -> None:
+def _check(arguments: dict[str, Any]) -> None:
     given = [name for name in ("label", "labels", "tags") if arguments.get(name) is not None]
     if len(given) != 1:
-        raise BakeoffError(f"{where}: give exactly one of label, labels, tags; found: {', '.join(given) or 'none'}")
+        raise BakeoffError(f"give exactly one of label, labels, tags; found: {', '.join(given) or 'none'}")
     for name in TEXTS:
         if not isinstance(arguments.get(name), str | None):
-            raise BakeoffError(f"{where}.{name}: found {arguments[name]!r}; allowed: text (in quotes)")
+            raise BakeoffError(f"found {arguments[name]!r}; allowed: text (in quotes)", [name])
     labels = arguments.get("labels", [""])
     if not isinstance(labels, list) or not labels or any(not isinstance(name, str) for name in labels):
-        raise BakeoffError(f"{where}.labels: found {labels!r}; allowed: a list of columns")
+        raise BakeoffError(f"found {labels!r}; allowed: a list of columns", ["labels"])
     if len(set(labels)) < len(labels):
-        raise BakeoffError(f"{where}.labels: a column is repeated")
+        raise BakeoffError("a column is repeated", ["labels"])
     if arguments.get("separator") == "":
-        raise BakeoffError(f"{where}.separator: is empty; allowed: one or more characters")
+        raise BakeoffError("is empty; allowed: one or more characters", ["separator"])
     if len(arguments.get("delimiter") or ",") != 1:
-        raise BakeoffError(f"{where}.delimiter: found {arguments['delimiter']!r}; allowed: one character")
-    check_test_share(where, arguments)
+        raise BakeoffError(f"found {arguments['delimiter']!r}; allowed: one character", ["delimiter"])
+    check_test_share(arguments)
 
 
 CSV = Source(

@@ -24,7 +24,7 @@ def load(request: Request, *, test: float | None = None) -> SourceData:
     folders = _split_folders(request, test)
     classes = sorted((entry.name for entry in _visible(folders["train"]) if entry.is_dir()), key=natural)
     if not classes:
-        raise BakeoffError(f"{request.where}: {folders['train']} has no folders; expected one for each class")
+        raise BakeoffError(f"{folders['train']} has no folders; expected one for each class")
     listed = {split: _list(folder, classes, request) for split, folder in folders.items()}
     return SourceData(listed, classes, test_share=test)
 
@@ -32,19 +32,19 @@ def load(request: Request, *, test: float | None = None) -> SourceData:
 def _split_folders(request: Request, test: float | None) -> dict[str, Path]:
     root = request.root
     if not root.is_dir():
-        raise BakeoffError(f"{request.where}: there is no folder {root}; set root to the folder with the images")
+        raise BakeoffError(f"there is no folder {root}; set root to the folder with the images")
     found = {
         split: root / name for split, names in SPLIT_FOLDERS.items() for name in names[::-1] if (root / name).is_dir()
     }
     layout = f"expected {root}/train/CLASS/* and {root}/test/CLASS/*, or {root}/CLASS/* with test: 0.2"
     if "train" in found:
         if "test" in found and test is not None:
-            raise BakeoffError(f"{request.where}: {found['test']} is the test split; remove test: {test}")
+            raise BakeoffError(f"{found['test']} is the test split; remove test: {test}")
         if "test" not in found and test is None:
-            raise BakeoffError(f"{request.where}: {root} has no folder test; {layout}")
+            raise BakeoffError(f"{root} has no folder test; {layout}")
         return found
     if "test" in found or test is None:
-        raise BakeoffError(f"{request.where}: {root} has no folder train; {layout}")
+        raise BakeoffError(f"{root} has no folder train; {layout}")
     return {"train": root}
 
 
@@ -53,13 +53,13 @@ def _list(folder: Path, classes: list[str], request: Request) -> tuple[list[Path
     unknown = [entry.name for entry in _visible(folder) if entry.is_dir() and entry.name not in classes]
     if unknown:
         raise BakeoffError(
-            f"{request.where}: {folder / sorted(unknown)[0]} is a class without a training folder; "
+            f"{folder / sorted(unknown)[0]} is a class without a training folder; "
             f"the training split has {len(classes)} classes: {', '.join(classes[:10])}"
         )
     of_classes = [_files(folder / name) for name in classes]
     files = [file for of_class in of_classes for file in of_class]
     if not files:
-        raise BakeoffError(f"{request.where}: {folder} has no images in its class folders")
+        raise BakeoffError(f"{folder} has no images in its class folders")
     return files, np.repeat(np.arange(len(classes)), list(map(len, of_classes)))
 
 

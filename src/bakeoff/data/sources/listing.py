@@ -3,7 +3,7 @@
 import re
 from pathlib import Path, PurePosixPath
 
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, Keys
 
 
 def natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
@@ -12,31 +12,31 @@ def natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
     return [(False, int(part), "") if part.isdecimal() else (True, 0, part) for part in parts], name
 
 
-def read_lines(file: Path, where: str) -> list[str]:
+def read_lines(file: Path) -> list[str]:
     """The lines of a text file, with their ends. Raises BakeoffError when it is missing or not UTF-8 text."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
             return list(opened)
     except FileNotFoundError as error:
-        raise BakeoffError(f"{where}: there is no file {file}; set root to the folder that contains it") from error
+        raise BakeoffError(f"there is no file {file}; set root to the folder that contains it") from error
     except OSError as error:
-        raise BakeoffError(f"{where}: {file}: cannot be read: {error.strerror}") from error
+        raise BakeoffError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise BakeoffError(f"{where}: {file}: is not UTF-8 text: {error}") from error
+        raise BakeoffError(f"{file}: is not UTF-8 text: {error}") from error
 
 
-def names_in(folder: Path, where: str) -> frozenset[str]:
+def names_in(folder: Path) -> frozenset[str]:
     """The names of the files in a folder. Raises BakeoffError when there is no such folder."""
     if not folder.is_dir():
-        raise BakeoffError(f"{where}: there is no folder {folder}; set root to the folder that contains it")
+        raise BakeoffError(f"there is no folder {folder}; set root to the folder that contains it")
     return frozenset(entry.name for entry in folder.iterdir())
 
 
-def below(root: Path, path: str, place: str) -> Path:
+def below(root: Path, path: str, place: str = "", keys: Keys = ()) -> Path:
     """`root`/`path`. Raises BakeoffError for a path that could lead elsewhere; `place` leads the message."""
     pure = PurePosixPath(path)
     if not path or pure.is_absolute() or ".." in pure.parts or "\\" in path or "\0" in path:
         raise BakeoffError(
-            f"{place}: {path!r} is not a path below {root}; allowed: relative paths with '/' and without '..'"
+            f"{place}{path!r} is not a path below {root}; allowed: relative paths with '/' and without '..'", keys
         )
     return root / pure

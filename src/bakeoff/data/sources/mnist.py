@@ -36,7 +36,7 @@ def read_mnist(wanted: Wanted) -> SourceData:
     for split, images, labels in (("train", train_images, train_labels), ("test", test_images, test_labels)):
         if images.ndim != 3 or labels.shape != images.shape[:1]:
             raise BakeoffError(
-                f"{wanted.request.where}: the {split} files in {root} do not fit together: "
+                f"the {split} files in {root} do not fit together: "
                 f"images {list(images.shape)}, labels {list(labels.shape)}"
             )
         splits[split] = (images[:, None], labels.astype(np.int64) - first)

@@ -17,13 +17,13 @@ from bakeoff.study.arguments import nearest
 SOURCES: dict[str, Source] = {source.name: source for source in (DIGITS, FOLDER, CSV, TORCHVISION, VOC, TINY_IMAGENET)}
 
 
-def find_source(name: str, where: str) -> Source:
+def find_source(name: str) -> Source:
     """The source of that name, Bakeoff's or a plugin's. Raises BakeoffError."""
     own = plugins.registered("source", SOURCES)
     if name in own:
         return _of_plugin(own[name])
     if name not in SOURCES:
-        raise BakeoffError(f"{where}: unknown source {name!r}; {nearest(name, SOURCES | own)}")
+        raise BakeoffError(f"unknown source {name!r}; {nearest(name, SOURCES | own)}")
     return SOURCES[name]
 
 
@@ -32,10 +32,13 @@ def _of_plugin(plugin: plugins.Plugin) -> Source:
 
     @wraps(plugin.build)
     def load(request: Request, **arguments: Any) -> SourceData:
-        name = f"{request.where}: source {plugin.name} (a plugin)"
+        name = f"source {plugin.name} (a plugin)"
         try:
             data = plugin.build(request, **arguments)
-        except (BakeoffError, OSError):
+        except BakeoffError as error:
+            error.message = error.message.removeprefix(f"{request.where}: ")  # which `under` puts in front anyway
+            raise
+        except OSError:
             raise
         except Exception as error:  # a user's function may raise anything
             raise BakeoffError(f"{name} fails: {plugins.reason(error)}") from error

@@ -19,40 +19,40 @@ def load(request: Request) -> SourceData:
     The labels of its own test images are not public. A class is named by the first of its words; classes that share a
     name also get their WordNet numbers. Raises BakeoffError naming file and line.
     """
-    folder, where = request.root / FOLDER, request.where
-    numbers = [line.strip() for line in read_lines(folder / "wnids.txt", where) if line.strip()]
-    splits = {"train": _train(folder / "train", numbers, where), "test": _validation(folder / "val", numbers, where)}
-    return SourceData(splits, _names(folder / "words.txt", numbers, where))
+    folder = request.root / FOLDER
+    numbers = [line.strip() for line in read_lines(folder / "wnids.txt") if line.strip()]
+    splits = {"train": _train(folder / "train", numbers), "test": _validation(folder / "val", numbers)}
+    return SourceData(splits, _names(folder / "words.txt", numbers))
 
 
-def _names(file: Path, numbers: list[str], where: str) -> list[str]:
-    words = dict(line.strip().split("\t", 1) for line in read_lines(file, where) if "\t" in line)
+def _names(file: Path, numbers: list[str]) -> list[str]:
+    words = dict(line.strip().split("\t", 1) for line in read_lines(file) if "\t" in line)
     absent = [number for number in numbers if number not in words]
     if absent:
-        raise BakeoffError(f"{where}: {file} has no words for {absent[0]}, a class of wnids.txt")
+        raise BakeoffError(f"{file} has no words for {absent[0]}, a class of wnids.txt")
     first = [words[number].split(",")[0].strip() for number in numbers]
     return [
         f"{name} ({number})" if first.count(name) > 1 else name for name, number in zip(first, numbers, strict=True)
     ]
 
 
-def _train(folder: Path, numbers: list[str], where: str) -> tuple[list[Path], NDArray[np.int64]]:
-    names = [sorted(names_in(folder / number / "images", where), key=natural) for number in numbers]
+def _train(folder: Path, numbers: list[str]) -> tuple[list[Path], NDArray[np.int64]]:
+    names = [sorted(names_in(folder / number / "images"), key=natural) for number in numbers]
     files = [folder / number / "images" / name for number, of in zip(numbers, names, strict=True) for name in of]
     return files, np.repeat(np.arange(len(numbers)), list(map(len, names)))
 
 
-def _validation(folder: Path, numbers: list[str], where: str) -> tuple[list[Path], NDArray[np.int64]]:
-    there, label_of = names_in(folder / "images", where), {number: label for label, number in enumerate(numbers)}
+def _validation(folder: Path, numbers: list[str]) -> tuple[list[Path], NDArray[np.int64]]:
+    there, label_of = names_in(folder / "images"), {number: label for label, number in enumerate(numbers)}
     file, files, labels = folder / "val_annotations.txt", [], []
-    for at, line in enumerate(read_lines(file, where), 1):
+    for at, line in enumerate(read_lines(file), 1):
         name, number, *_ = [*line.strip().split("\t"), ""]
         if number not in label_of:
             raise BakeoffError(
-                f"{where}: {file}:{at}: {number!r} is no class of wnids.txt; {nearest(number, numbers[:5])} and so on"
+                f"{file}:{at}: {number!r} is no class of wnids.txt; {nearest(number, numbers[:5])} and so on"
             )
         if name not in there:
-            raise BakeoffError(f"{where}: {file}:{at}: there is no image {folder / 'images' / name}")
+            raise BakeoffError(f"{file}:{at}: there is no image {folder / 'images' / name}")
         files.append(folder / "images" / name)
         labels.append(label_of[number])
     return files, np.array(labels, np.int64)

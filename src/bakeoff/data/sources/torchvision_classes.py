@@ -48,13 +48,13 @@ class Wanted:
         return self.kind.__name__
 
 
-def find_class(name: str, where: str) -> Any:
+def find_class(name: str) -> Any:
     """The class of that name. Raises BakeoffError."""
     from torchvision import datasets
 
     names = [item for item in datasets.__all__ if item not in BASE_CLASSES and inspect.isclass(getattr(datasets, item))]
     if name not in names:
-        raise BakeoffError(f"{where}.dataset: torchvision has no dataset {name!r}; {nearest(name, names)}")
+        raise BakeoffError(f"torchvision has no dataset {name!r}; {nearest(name, names)}", ["dataset"])
     return getattr(datasets, name)
 
 
@@ -72,7 +72,7 @@ def parameters_of(kind: Any) -> dict[str, inspect.Parameter]:
     return found
 
 
-def check_class_arguments(kind: Any, arguments: Arguments, where: str) -> None:
+def check_class_arguments(kind: Any, arguments: Arguments) -> None:
     """Raise BakeoffError for an argument that the class does not take, or that Bakeoff gives itself."""
 
     def all_named() -> None:
@@ -83,7 +83,7 @@ def check_class_arguments(kind: Any, arguments: Arguments, where: str) -> None:
     given = GIVEN - {"split"} if {"train", "split"} <= set(parameters) else GIVEN
     keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters.values() if p.name not in given]
     all_named.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
-    check_arguments(all_named, arguments, f"{where} ({kind.__name__})")
+    check_arguments(all_named, arguments, kind.__name__)
 
 
 def open_splits(wanted: Wanted, download: bool = False) -> Iterator[tuple[str, Any]]:
@@ -115,16 +115,15 @@ def open_splits(wanted: Wanted, download: bool = False) -> Iterator[tuple[str, A
 
 
 def _construct(wanted: Wanted, arguments: Arguments) -> Any:
-    where, name = wanted.request.where, wanted.name
     root = {"root": str(wanted.request.root)} if "root" in parameters_of(wanted.kind) else {}
     try:
         return wanted.kind(**root, **arguments)
     except ValueError as error:
         if "split" in arguments and "split" in str(error):
             raise _UnknownSplit from error
-        raise BakeoffError(f"{where}: {name} refuses {arguments}: {error}") from error
+        raise BakeoffError(f"{wanted.name} refuses {arguments}: {error}") from error
     except ImportError as error:
-        raise BakeoffError(f"{where}: {name} needs another package: {error}") from error
+        raise BakeoffError(f"{wanted.name} needs another package: {error}") from error
     except (RuntimeError, URLError, OSError) as error:
         raise _file_problem(wanted, error) from error
     except (EOFError, KeyError, pickle.UnpicklingError) as error:
@@ -139,7 +138,7 @@ def _file_problem(wanted: Wanted, error: Exception) -> NotThere | BakeoffError:
     changed = [path for path, md5 in present if md5 is not None and not check_integrity(path, md5)]
     if changed:
         return BakeoffError(
-            f"{wanted.request.where}: {', '.join(map(str, changed))}: not the original file (its MD5 sum differs). "
+            f"{', '.join(map(str, changed))}: not the original file (its MD5 sum differs). "
             "Fetch the dataset again, or set check_md5: false to take the files as they are"
         )
     missing = [path.relative_to(wanted.request.root).as_posix() for path, _ in wanted.files if not path.is_file()]
@@ -150,7 +149,7 @@ def _file_problem(wanted: Wanted, error: Exception) -> NotThere | BakeoffError:
 
 def _unreadable(wanted: Wanted, error: Exception) -> BakeoffError:
     return BakeoffError(
-        f"{wanted.request.where}: {wanted.name} in {wanted.request.root} cannot be read: {root_cause(error)}. "
+        f"{wanted.name} in {wanted.request.root} cannot be read: {root_cause(error)}. "
         "The files are damaged or of another version; fetch them again"
     )
 

@@ -84,7 +84,7 @@ def load(
     own. MNIST-like files may also lie in `root` itself, plain or gzipped. Nothing is written to a root that has the
     files.
     """
-    known, kind = KNOWN.get(dataset, Known(dataset)), find_class(dataset, request.where)
+    known, kind = KNOWN.get(dataset, Known(dataset)), find_class(dataset)
     if not check_md5:
         kind = type(dataset, (kind,), _without_md5(kind))
     if known.train_files:
@@ -99,16 +99,16 @@ def load(
             data = known.read(wanted)
         except NotThere as still:
             raise _unavailable(wanted, str(still), known.advice) from still
-    return _with_test_split(data, test, request)
+    return _with_test_split(data, test)
 
 
-def _with_test_split(data: SourceData, test: float | None, request: Request) -> SourceData:
+def _with_test_split(data: SourceData, test: float | None) -> SourceData:
     if "test" in data.splits:
         if test is not None:
-            raise BakeoffError(f"{request.where}.test: this dataset has a test split of its own; remove test: {test}")
+            raise BakeoffError(f"this dataset has a test split of its own; remove test: {test}", ["test"])
         return data
     if test is None:
-        raise BakeoffError(f"{request.where}: this dataset has no test split; set test: 0.2 to split one off")
+        raise BakeoffError("this dataset has no test split; set test: 0.2 to split one off")
     return replace(data, test_share=test)
 
 
@@ -126,19 +126,19 @@ def _download(wanted: Wanted, missing: str, advice: str) -> None:
 
 def _unavailable(wanted: Wanted, missing: str, advice: str, reason: str = "") -> BakeoffError:
     return BakeoffError(
-        f"{wanted.request.where}: torchvision's {wanted.name} is not in {wanted.request.root} (missing: {missing})"
+        f"torchvision's {wanted.name} is not in {wanted.request.root} (missing: {missing})"
         f"{reason}. Put the files there, set root to the folder that has them, or run where the network can be reached"
         f"{advice}"
     )
 
 
-def _check(where: str, arguments: dict[str, Any]) -> None:
+def _check(arguments: dict[str, Any]) -> None:
     name = str(arguments["dataset"])
     own = {key: value for key, value in arguments.items() if key not in ("dataset", "test", "check_md5")}
-    check_class_arguments(find_class(name, where), own, where)
+    check_class_arguments(find_class(name), own)
     for key, allowed in KNOWN.get(name, Known(name)).allowed.items():
         if key in own and own[key] not in allowed:
-            raise BakeoffError(f"{where}.{key}: found {own[key]!r}; {nearest(own[key], allowed)}")
+            raise BakeoffError(f"found {own[key]!r}; {nearest(own[key], allowed)}", [key])
 
 
 TORCHVISION = Source("torchvision", "a classification dataset of torchvision.datasets, by class name", load, _check)

@@ -58,7 +58,7 @@ def _pictures(dataset: Any, split: str, request: Request) -> tuple[tuple[Pixels,
         picture, target = dataset[row]
         if isinstance(target, bool) or not hasattr(target, "__index__"):
             raise BakeoffError(
-                f"{request.where}: {type(dataset).__name__} is no classification dataset: a target of its {split} "
+                f"{type(dataset).__name__} is no classification dataset: a target of its {split} "
                 f"split is {target!r}, not the number of a class"
             )
         targets[row] = int(target)

@@ -42,13 +42,12 @@ class Folder:
     path: Path
     images: frozenset[str]
     annotations: frozenset[str]
-    where: str
 
     def image_set(self, name: str) -> list[tuple[str, str]]:
         """The images that ImageSets/Main/NAME.txt names, each with the line where it does."""
-        file = below(self.path / "ImageSets/Main", f"{name}.txt", f"{self.where}: image set")
-        lines = enumerate(read_lines(file, self.where), 1)
-        return [(line.split()[0], f"{self.where}: {file}:{at}") for at, line in lines if line.strip()]
+        file = below(self.path / "ImageSets/Main", f"{name}.txt", "image set: ")
+        lines = enumerate(read_lines(file), 1)
+        return [(line.split()[0], f"{file}:{at}") for at, line in lines if line.strip()]
 
 
 def load(
@@ -76,18 +75,13 @@ def load(
     if missing:
         _download(key, request, missing)
     path = request.root / FOLDERS[key]
-    folder = Folder(
-        path,
-        names_in(path / "JPEGImages", request.where),
-        names_in(path / "Annotations", request.where),
-        request.where,
-    )
+    folder = Folder(path, names_in(path / "JPEGImages"), names_in(path / "Annotations"))
     own_test = test is None and (key == "2007-test" or _has_annotated_test(folder))
     sets = {"train": train or "train", "test": test or ("test" if own_test else "val")}
     if validation or (own_test and train is None):
         sets["validation"] = validation or "val"
     splits = {split: _split(folder, name, DIFFICULT[difficult]) for split, name in sets.items()}
-    _check_disjoint(splits, sets, request.where)
+    _check_disjoint(splits, sets)
     return SourceData(splits, CLASSES, "multi-label")
 
 
@@ -143,17 +137,17 @@ def _split(folder: Folder, image_set: str, difficult: int) -> tuple[PixelsOrFile
         files.append(folder.path / "JPEGImages" / f"{name}.jpg")
         labels.append(read_annotation(folder.path / "Annotations" / f"{name}.xml", difficult))
     if not files:
-        raise BakeoffError(f"{folder.where}: the image set {image_set} in {folder.path} is empty")
+        raise BakeoffError(f"the image set {image_set} in {folder.path} is empty")
     return files, np.stack(labels)
 
 
-def _check_disjoint(splits: dict[str, tuple[PixelsOrFiles, Labels]], sets: dict[str, str], where: str) -> None:
+def _check_disjoint(splits: dict[str, tuple[PixelsOrFiles, Labels]], sets: dict[str, str]) -> None:
     set_of: dict[object, str] = {}
     for split, (files, _) in splits.items():
         for file in files:
             if file in set_of:
                 raise BakeoffError(
-                    f"{where}: {file} is in the image sets {set_of[file]} and {sets[split]}; "
+                    f"{file} is in the image sets {set_of[file]} and {sets[split]}; "
                     "an image may be in one split only, and only once"
                 )
             set_of[file] = sets[split]
@@ -169,23 +163,21 @@ def _download(key: str, request: Request, missing: list[str]) -> None:
                 VOCDetection(str(request.root), year=key.removesuffix("-test"), image_set=image_set, download=True)
     except (URLError, OSError, RuntimeError) as error:
         raise BakeoffError(
-            f"{request.where}: VOC {key} is not in {request.root} (missing: {', '.join(missing)}), and the download "
+            f"VOC {key} is not in {request.root} (missing: {', '.join(missing)}), and the download "
             f"failed: {error}. Unpack the archive there, set root to the folder that has VOCdevkit, or run where the "
             "network can be reached"
         ) from error
 
 
-def _check(where: str, arguments: dict[str, Any]) -> None:
+def _check(arguments: dict[str, Any]) -> None:
     year, difficult = str(arguments.get("year", 2012)), arguments.get("difficult", "ignore")
     if year not in FOLDERS:
-        raise BakeoffError(f"{where}.year: found {year}; allowed: {', '.join(FOLDERS)}")
+        raise BakeoffError(f"found {year}; allowed: {', '.join(FOLDERS)}", ["year"])
     if difficult not in DIFFICULT:
-        raise BakeoffError(f"{where}.difficult: found {difficult!r}; {nearest(difficult, DIFFICULT)}")
+        raise BakeoffError(f"found {difficult!r}; {nearest(difficult, DIFFICULT)}", ["difficult"])
     for split in SPLITS:
         if not isinstance(arguments.get(split), str | None):
-            raise BakeoffError(
-                f"{where}.{split}: found {arguments[split]!r}; allowed: the name of an image set, such as val"
-            )
+            raise BakeoffError(f"found {arguments[split]!r}; allowed: the name of an image set, such as val", [split])
 
 
 VOC = Source("voc", "Pascal VOC: which of 20 classes are in an image (multi-label)", load, _check)
