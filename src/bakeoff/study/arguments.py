@@ -12,11 +12,11 @@ BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ON
 
 
 def check_arguments(
-    function: Callable[..., Any], arguments: Mapping[str, Any], what: str, ignore: frozenset[str] = frozenset()
+    function: Callable[..., Any], arguments: Mapping[str, Any], what: str = "", ignore: frozenset[str] = frozenset()
 ) -> None:
     """Raise BakeoffError unless `function` takes all `arguments` by name and gets all that it requires.
 
-    `what` leads the message: the name of a model or an optimizer. Bakeoff itself gives the parameters in `ignore`: they
+    `what`, the name of a model or an optimizer, leads the message. Bakeoff itself gives the parameters in `ignore`: they
     may neither be given nor be missing. A function with **kwargs takes any other name.
     """
     try:
@@ -25,13 +25,13 @@ def check_arguments(
         return
     named = [p for p in parameters if p.kind in BY_NAME and p.name not in ignore]
     takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
-    allowed = [parameter.name for parameter in named]
+    allowed, lead = [parameter.name for parameter in named], f"{what}: " if what else ""
     for name in arguments:
         if name not in allowed and (name in ignore or not takes_any):
-            raise BakeoffError(f"{what}: unknown argument {name!r}; {nearest(name, allowed)}")
+            raise BakeoffError(f"{lead}unknown argument {name!r}; {nearest(name, allowed)}")
     if missing := [p.name for p in named if p.default is inspect.Parameter.empty and p.name not in arguments]:
         given = ", ".join(arguments) or "nothing"
-        raise BakeoffError(f"{what}: missing {', '.join(map(repr, missing))}; given: {given}")
+        raise BakeoffError(f"{lead}missing {', '.join(map(repr, missing))}; given: {given}")
 
 
 def nearest(name: object, allowed: Iterable[str]) -> str:
