@@ -16,8 +16,8 @@ def check_arguments(
 ) -> None:
     """Raise BakeoffError unless `function` takes all `arguments` by name and gets all that it requires.
 
-    `what`, the name of a model or an optimizer, leads the message. Bakeoff itself gives the parameters in `ignore`: they
-    may neither be given nor be missing. A function with **kwargs takes any other name.
+    `what`, the name of a model or an optimizer, leads the message. Bakeoff gives the parameters in `ignore`: they may
+    neither be given nor be missing. A function with **kwargs takes any other name.
     """
     try:
         parameters = inspect.signature(function).parameters.values()
