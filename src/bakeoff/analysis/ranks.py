@@ -164,9 +164,7 @@ def profiles_table(matrices: list[ScoreMatrix], metric: Metric, failed: Mapping[
     best = (means.max(axis=1) if metric.higher_is_better else means.min(axis=1))[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.where(means == best, 1.0, best / means if metric.higher_is_better else means / best)
-    by_key = {
-        key: row[~np.isnan(row)] for matrix in matrices for key, row in zip(matrix.names, matrix.scores, strict=True)
-    }
+    by_key = {key: row[~np.isnan(row)] for matrix in matrices for key, row in matrix.by_name.items()}
     parts = []
     for index, name in enumerate(scores):
         tau, share = _steps(ratios[:, index], np.full(len(ratios), 1 / len(ratios)), rising=True)
@@ -187,7 +185,7 @@ def complete(matrices: list[ScoreMatrix], metric: Metric) -> tuple[pd.DataFrame,
     means = {
         matrix.dataset: {
             name.removeprefix(f"{matrix.dataset}/"): float(np.nanmean(row))
-            for name, row in zip(matrix.names, matrix.scores, strict=True)
+            for name, row in matrix.by_name.items()
             if not np.isnan(row).all()
         }
         for matrix in matrices
