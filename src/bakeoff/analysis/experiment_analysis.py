@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,9 +40,9 @@ class PredictionInputs:
 class ImageFindings:
     """What the N test images say of each experiment beside the tables, by its key: see `statistics.StudyInputs`."""
 
-    influences: dict[str, Floats] = field(default_factory=dict)
-    test_set_errors: dict[str, dict[str, float]] = field(default_factory=dict)
-    single_runs: dict[str, SingleRun] = field(default_factory=dict)
+    influences: dict[str, Floats]
+    test_set_errors: dict[str, dict[str, float]]
+    single_runs: dict[str, SingleRun]
 
 
 def analyse_experiments(
@@ -53,7 +53,7 @@ def analyse_experiments(
     The hardest images of a whole dataset stand under an experiment that names only the dataset. The predictions of one
     experiment are in memory at a time. Raises BakeoffError when those of a completed run are missing or damaged.
     """
-    found = ImageFindings()
+    found = ImageFindings({}, {}, {})
     parts: dict[str, list[pd.DataFrame]] = {table.name: [] for table in PREDICTION_TABLES}
     hardest = []
     for dataset, here in runs[runs["status"] == "completed"].groupby("dataset", sort=False):

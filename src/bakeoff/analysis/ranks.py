@@ -101,17 +101,16 @@ def groups(average: Floats, distance: float) -> list[list[int]]:
 def ranks_table(matrices: list[ScoreMatrix], metric: Metric) -> pd.DataFrame:
     """One row per configuration and dataset, then its average over the datasets (dataset ""): mean score and rank."""
     scores, ranks = complete(matrices, metric)
-    rows = [
-        (name, dataset, score, rank)
+    parts = [
+        pd.DataFrame({
+            "configuration": name,
+            "dataset": [*scores.index, ALL_DATASETS],
+            "score": [*scores[name], scores[name].mean()],
+            "rank": [*ranks[name], ranks[name].mean()],
+        })
         for name in scores
-        for dataset, score, rank in zip(
-            [*scores.index, ALL_DATASETS],
-            [*scores[name], scores[name].mean()],
-            [*ranks[name], ranks[name].mean()],
-            strict=True,
-        )
-    ]
-    return pd.DataFrame(rows, columns=["configuration", "dataset", "score", "rank"])
+    ]  # fmt: skip
+    return pd.concat(parts) if parts else pd.DataFrame()
 
 
 def rank_test_table(matrices: list[ScoreMatrix], metric: Metric) -> pd.DataFrame:

@@ -81,13 +81,28 @@ def unbalanced_effects(levels: Levels, scores: Floats) -> Effects:
     codes = {term: _codes(term, levels) for term in terms_of(levels)}
     while len(codes) > len(levels) and sum(each.max() + 1 for each in codes.values()) > MOST_COLUMNS:
         del codes[max((term for term in codes if len(term) > 1), key=lambda term: codes[term].max())]
-    model = Design(codes, scores)
-    everything, rank = model.explained(codes)
+    blocks = {CONSTANT: np.zeros(len(scores), np.int64), **codes}
+    rows, ones = np.arange(len(scores)), np.ones(len(scores))
+    # Indicators [N, C] of the constant and of each level of each term; `columns` are those of a term.
+    indicators = hstack([csr_array((ones, (rows, block))) for block in blocks.values()], format="csr")
+    bounds = np.cumsum([0, *(block.max() + 1 for block in blocks.values())])
+    columns = dict(zip(blocks, map(range, bounds[:-1], bounds[1:]), strict=True))
+    products, sums = (indicators.T @ indicators).toarray(), indicators.T @ scores
+
+    def explained(terms: Iterable[Term]) -> tuple[float, int]:
+        """The sum of squares that the constant and the terms explain, and the rank of their columns."""
+        chosen = np.concatenate([list(columns[term]) for term in (CONSTANT, *terms)])
+        values, vectors = np.linalg.eigh(products[np.ix_(chosen, chosen)])
+        kept = values > values[-1] * len(values) * np.finfo(float).eps * 10
+        along = vectors[:, kept].T @ sums[chosen]
+        return float((along**2 / values[kept]).sum()), int(kept.sum())
+
+    everything, rank = explained(codes)
     effects: Effects = {}
     for term in codes:
         others = [other for other in codes if not term <= other]
-        square, freedom = model.explained([*others, term]) if len(term) == 1 else (everything, rank)
-        less, fewer = model.explained(others)
+        square, freedom = explained([*others, term]) if len(term) == 1 else (everything, rank)
+        less, fewer = explained(others)
         effects[term] = freedom - fewer, max(0.0, square - less)
     residual = float((scores**2).sum()) - everything
     return effects | {RESIDUAL: (len(scores) - rank, max(0.0, residual))}
@@ -96,27 +111,6 @@ def unbalanced_effects(levels: Levels, scores: Floats) -> Effects:
 def terms_of(levels: Levels) -> list[Term]:
     """The axes, then their pairs."""
     return [frozenset(names) for size in (1, 2) for names in combinations(levels, size)]
-
-
-class Design:
-    """The indicators [N, C] of a constant and of each level of each term, against centred scores [N]."""
-
-    def __init__(self, codes: Mapping[Term, Codes], scores: Floats) -> None:
-        blocks = {CONSTANT: np.zeros(len(scores), np.int64), **codes}
-        rows, ones = np.arange(len(scores)), np.ones(len(scores))
-        indicators = hstack([csr_array((ones, (rows, block))) for block in blocks.values()], format="csr")
-        bounds = np.cumsum([0, *(block.max() + 1 for block in blocks.values())])
-        self.columns = dict(zip(blocks, map(range, bounds[:-1], bounds[1:]), strict=True))
-        self.products: Floats = (indicators.T @ indicators).toarray()
-        self.sums: Floats = indicators.T @ scores
-
-    def explained(self, terms: Iterable[Term]) -> tuple[float, int]:
-        """The sum of squares that the constant and the terms explain, and the rank of their columns."""
-        chosen = np.concatenate([list(self.columns[term]) for term in (CONSTANT, *terms)])
-        values, vectors = np.linalg.eigh(self.products[np.ix_(chosen, chosen)])
-        kept = values > values[-1] * len(values) * np.finfo(float).eps * 10
-        along = vectors[:, kept].T @ self.sums[chosen]
-        return float((along**2 / values[kept]).sum()), int(kept.sum())
 
 
 def _codes(term: Term, levels: Levels) -> Codes:
