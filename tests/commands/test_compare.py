@@ -145,6 +145,6 @@ def test_a_broken_result_is_named(tmp_path: Path) -> None:
     layout = made(tmp_path, "first", seeds=1)
     broken = layout.run(Run("digits", "deep", "sgd", "plain", 0)).result
     broken.write_text('{"run": {"dataset": "digits"}}')
-    with pytest.raises(BakeoffError, match="cannot use this result") as error:
+    with pytest.raises(BakeoffError, match="cannot use this file of a run") as error:
         read_results(layout.folder)
     assert str(broken) in str(error.value)

@@ -16,7 +16,7 @@ def reliability_table(predictions: Predictions) -> pd.DataFrame:
     For multi-class data the probability is that of the predicted class. For multi-label data it is that of each known
     label, so that `observed` is the share of positives.
     """
-    count, probability, true = (part.sum(axis=0) for part in binned(predictions))
+    count, probability, true = _binned(predictions).sum(axis=1)
     filled = count > 0
     edges = np.linspace(0, 1, BINS + 1)
     return pd.DataFrame(
@@ -37,26 +37,30 @@ def calibration_table(predictions: Predictions) -> pd.DataFrame:
     2015; Guo et al. 2017, "On calibration of modern neural networks", 15 bins). Overconfidence is the mean probability
     of what is predicted minus the share that is right; multi-label predictions are made label by label at 0.5.
     """
-    count, probability, true = binned(predictions)
-    total = np.maximum(count.sum(axis=1), 1)
-    errors = np.abs(probability - true).sum(axis=1) / total
-    over = np.array([_overconfidence(predictions, run) for run in range(len(predictions.seeds))])
-    over_runs = spread(errors[None])
+    count, probability, true = _binned(predictions)
+    errors = spread((np.abs(probability - true).sum(axis=1) / np.maximum(count.sum(axis=1), 1))[None])
+    over = np.mean([_overconfidence(predictions, run) for run in range(len(predictions.seeds))])
     return pd.DataFrame(
         {
-            "runs": over_runs.count,
-            "expected_calibration_error": over_runs.mean,
-            "expected_calibration_error_std": over_runs.deviation,
-            "overconfidence": [over.mean()],
+            "runs": errors.count,
+            "expected_calibration_error": errors.mean,
+            "expected_calibration_error_std": errors.deviation,
+            "overconfidence": over,
         }
     )
 
 
-def binned(predictions: Predictions) -> tuple[Floats, Floats, Floats]:
-    """For each run and bin [S, 15]: predictions, the sum of their probabilities, and how many are true."""
-    rows = [_bin(*_probability_and_truth(predictions, run)) for run in range(len(predictions.seeds))]
-    count, probability, true = np.stack(rows, axis=1)
-    return count, probability, true
+def _binned(predictions: Predictions) -> Floats:
+    """For each run and bin [3, S, 15]: predictions, the sum of their probabilities, and how many are true.
+
+    Bins include their upper edge, as in Guo et al.
+    """
+    rows = []
+    for run in range(len(predictions.seeds)):
+        probability, true = _probability_and_truth(predictions, run)
+        bins = np.clip(np.ceil(probability * BINS).astype(int) - 1, 0, BINS - 1)
+        rows.append([np.bincount(bins, weights, minlength=BINS) for weights in (None, probability, true)])
+    return np.stack(rows, axis=1)
 
 
 def _probability_and_truth(predictions: Predictions, run: int) -> tuple[Floats, Floats]:
@@ -72,9 +76,3 @@ def _overconfidence(predictions: Predictions, run: int) -> float:
     if isinstance(predictions, LabelPredictions):
         probability, true = np.maximum(probability, 1 - probability), (probability >= 0.5) == (true == 1)
     return float((probability - true).mean()) if len(true) else np.nan
-
-
-def _bin(probability: Floats, true: Floats) -> Floats:
-    """Counts, sums of probabilities and of truths [3, 15]. Bins include their upper edge, as in Guo et al."""
-    bins = np.clip(np.ceil(probability * BINS).astype(int) - 1, 0, BINS - 1)
-    return np.stack([np.bincount(bins, weights, minlength=BINS) for weights in (None, probability, true)])

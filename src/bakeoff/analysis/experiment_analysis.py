@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,9 +40,9 @@ class PredictionInputs:
 class ImageFindings:
     """What the N test images say of each experiment beside the tables, by its key: see `statistics.StudyInputs`."""
 
-    influences: dict[str, Floats] = field(default_factory=dict)
-    test_set_errors: dict[str, dict[str, float]] = field(default_factory=dict)
-    single_runs: dict[str, SingleRun] = field(default_factory=dict)
+    influences: dict[str, Floats]
+    test_set_errors: dict[str, dict[str, float]]
+    single_runs: dict[str, SingleRun]
 
 
 def analyse_experiments(
@@ -53,7 +53,7 @@ def analyse_experiments(
     The hardest images of a whole dataset stand under an experiment that names only the dataset. The predictions of one
     experiment are in memory at a time. Raises BakeoffError when those of a completed run are missing or damaged.
     """
-    found = ImageFindings()
+    found = ImageFindings({}, {}, {})
     parts: dict[str, list[pd.DataFrame]] = {table.name: [] for table in PREDICTION_TABLES}
     hardest = []
     for dataset, here in runs[runs["status"] == "completed"].groupby("dataset", sort=False):
@@ -77,11 +77,8 @@ def analyse_experiments(
             if study.metric in influence:
                 found.influences[cell.key] = influence[study.metric].mean(axis=0)
             if seed in predictions.seeds:
-                run = predictions.seeds.index(seed)
                 score = float(rows.loc[rows["seed"] == seed, f"test_{study.metric}"].iloc[0])
-                correct = predictions.correct[run] if isinstance(predictions, ClassPredictions) else None
-                of_run = influence[study.metric][run] if study.metric in influence else None
-                found.single_runs[cell.key] = SingleRun(seed, score, of_run, correct)
+                found.single_runs[cell.key] = _single_run(predictions, seed, score, influence.get(study.metric))
             losses.append(inputs.loss)
             wrongs.append(inputs.wrong)
         whole = hardest_images(np.mean(losses, axis=0), np.mean(wrongs, axis=0), np.asarray(labels), names)
@@ -110,3 +107,10 @@ def _check_images(predictions: Predictions, labels: NDArray[Any], names: Sequenc
         )
     if not np.array_equal(predictions.labels, labels):
         raise BakeoffError(f"{folder}: its test images are not those of the other experiments on its data; {remedy}")
+
+
+def _single_run(predictions: Predictions, seed: int, score: float, influence: Floats | None) -> SingleRun:
+    """The run of a seed, from the influences of the test images on each run's score [S, N]."""
+    run = predictions.seeds.index(seed)
+    correct = predictions.correct[run] if isinstance(predictions, ClassPredictions) else None
+    return SingleRun(seed, score, None if influence is None else influence[run], correct)

@@ -1,7 +1,6 @@
 """Images of prepared data for figures."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,8 @@ Images = NDArray[np.uint8]  # [N, channels, height, width]
 
 def split_images(study: Study, dataset: str, split: str) -> Images | None:
     """The images of a split, mapped from disk; None if the data are not prepared here."""
-    return _mapped(data_folder(study, dataset) / f"{split}_images.npy")
+    path = data_folder(study, dataset) / f"{split}_images.npy"
+    return np.load(path, mmap_mode="r") if path.exists() else None
 
 
 def samples_by_class(
@@ -24,9 +24,9 @@ def samples_by_class(
 ) -> Images | None:
     """The first images of each class in the training split, [classes, each, C, H, W]; white where there are fewer."""
     images = split_images(study, dataset, "train")
-    labels = _mapped(data_folder(study, dataset) / "train_labels.npy")
-    if images is None or labels is None:
+    if images is None:
         return None
+    labels = np.load(data_folder(study, dataset) / "train_labels.npy", mmap_mode="r")
     classes = min(most_classes, len(card["classes"]))
     found = np.full((classes, each, *images.shape[1:]), 255, np.uint8)
     for index in range(classes):
@@ -52,7 +52,3 @@ def mosaic(images: Images, largest: int = 64) -> Images:
             top, left = row * (size[1] + gap), column * (size[0] + gap)
             sheet[top : top + size[1], left : left + size[0]] = pixels
     return sheet
-
-
-def _mapped(path: Path) -> NDArray[Any] | None:
-    return np.load(path, mmap_mode="r") if path.exists() else None

@@ -18,7 +18,6 @@ PAIRS = 20
 EXAMPLES = 5
 HARDEST = 20
 SEPARATOR = "; "  # between the labels of a multi-label image
-INDICES_SEPARATOR = " "
 
 
 def confusion_table(predictions: ClassPredictions, names: Sequence[str]) -> pd.DataFrame:
@@ -95,7 +94,7 @@ def _examples(predictions: ClassPredictions, true: int, predicted: int) -> str:
     members = np.flatnonzero(predictions.labels == true)
     runs = (predictions.predicted[:, members] == predicted).sum(axis=0)
     order = np.lexsort((-predictions.loss[:, members].mean(axis=0), -runs))[:EXAMPLES]
-    return INDICES_SEPARATOR.join(str(members[row]) for row in order if runs[row])
+    return " ".join(str(members[row]) for row in order if runs[row])
 
 
 def _joined(names: Sequence[str], chosen: NDArray[np.bool_]) -> str:

@@ -60,8 +60,9 @@ def friedman(ranks: Floats) -> Friedman:
     statistic = friedman_statistic(ranks)
     most = datasets * (count - 1)
     f_statistic = (datasets - 1) * statistic / (most - statistic) if statistic < most * (1 - 1e-12) else np.inf
-    shuffled = np.random.default_rng(SHUFFLING_SEED)
-    batches = (shuffled.permuted(np.broadcast_to(ranks, (size, *ranks.shape)), axis=2) for size in _batches(ranks.size))
+    draw = np.random.default_rng(SHUFFLING_SEED)
+    sizes = np.diff([*range(0, SHUFFLES, max(1, 5_000_000 // ranks.size)), SHUFFLES])  # of batches that fit in memory
+    batches = (draw.permuted(np.broadcast_to(ranks, (size, *ranks.shape)), axis=2) for size in sizes)
     reached = sum(int((friedman_statistic(batch) >= statistic - 1e-9).sum()) for batch in batches)
     needed = int(np.ceil((critical_difference(count, 1) / (count - 1)) ** 2 - 1e-9))
     warning = "no_power" if datasets < needed else "few_datasets" if datasets <= FEW_DATASETS else ""
@@ -99,27 +100,23 @@ def groups(average: Floats, distance: float) -> list[list[int]]:
 
 def ranks_table(matrices: list[ScoreMatrix], metric: Metric) -> pd.DataFrame:
     """One row per configuration and dataset, then its average over the datasets (dataset ""): mean score and rank."""
-    names, datasets, scores = complete(matrices)
-    if not names:
-        return pd.DataFrame()
-    ranks = average_ranks(scores, metric.higher_is_better)
-    rows = [
-        (name, dataset, score, rank)
-        for index, name in enumerate(names)
-        for dataset, score, rank in zip(
-            [*datasets, ALL_DATASETS],
-            [*scores[:, index], scores[:, index].mean()],
-            [*ranks[:, index], ranks[:, index].mean()],
-            strict=True,
-        )
-    ]
-    return pd.DataFrame(rows, columns=["configuration", "dataset", "score", "rank"])
+    scores, ranks = complete(matrices, metric)
+    parts = [
+        pd.DataFrame({
+            "configuration": name,
+            "dataset": [*scores.index, ALL_DATASETS],
+            "score": [*scores[name], scores[name].mean()],
+            "rank": [*ranks[name], ranks[name].mean()],
+        })
+        for name in scores
+    ]  # fmt: skip
+    return pd.concat(parts) if parts else pd.DataFrame()
 
 
 def rank_test_table(matrices: list[ScoreMatrix], metric: Metric) -> pd.DataFrame:
     """One row with the fields of `Friedman`; none with fewer than two datasets or complete configurations."""
-    names, _, scores = complete(matrices)
-    return pd.DataFrame([vars(friedman(average_ranks(scores, metric.higher_is_better)))] if names else [])
+    _, ranks = complete(matrices, metric)
+    return pd.DataFrame([] if ranks.empty else [vars(friedman(ranks.to_numpy()))])
 
 
 def rank_pairs_table(matrices: list[ScoreMatrix], metric: Metric) -> pd.DataFrame:
@@ -127,34 +124,26 @@ def rank_pairs_table(matrices: list[ScoreMatrix], metric: Metric) -> pd.DataFram
 
     No rows for more than 100 configurations.
     """
-    names, _, scores = complete(matrices)
-    if not names or len(names) > MOST_CONFIGURATIONS:
+    _, ranks = complete(matrices, metric)
+    if ranks.empty or len(ranks.columns) > MOST_CONFIGURATIONS:
         return pd.DataFrame()
     from scikit_posthocs import posthoc_nemenyi_friedman  # takes a second to import, and few studies need it
 
-    ranks = average_ranks(scores, metric.higher_is_better)
-    p_values = posthoc_nemenyi_friedman(ranks).to_numpy()
-    earlier, later = np.triu_indices(len(names), 1)
-    average = ranks.mean(axis=0)
-    return pd.DataFrame(
-        {
-            "a": np.array(names)[earlier],
-            "b": np.array(names)[later],
-            "difference": average[later] - average[earlier],
-            "p_value": p_values[earlier, later],
-            "distinguishable": p_values[earlier, later] <= LEVEL,
-        }
-    )
+    earlier, later = np.triu_indices(len(ranks.columns), 1)
+    p_values = posthoc_nemenyi_friedman(ranks.to_numpy()).to_numpy()[earlier, later]
+    names, average = ranks.columns, ranks.to_numpy().mean(axis=0)
+    difference = average[later] - average[earlier]
+    table = pd.DataFrame({"a": names[earlier], "b": names[later], "difference": difference, "p_value": p_values})
+    return table.assign(distinguishable=p_values <= LEVEL)
 
 
 def rank_groups_table(matrices: list[ScoreMatrix], metric: Metric) -> pd.DataFrame:
     """The bars of a critical-difference diagram: one row per group and configuration in it."""
-    names, _, scores = complete(matrices)
-    rows: list[tuple[int, str]] = []
-    if names:
-        average = average_ranks(scores, metric.higher_is_better).mean(axis=0)
-        found = groups(average, critical_difference(len(names), len(scores)))
-        rows = [(number, names[index]) for number, members in enumerate(found, 1) for index in members]
+    _, ranks = complete(matrices, metric)
+    if ranks.empty:
+        return pd.DataFrame()
+    found = groups(ranks.to_numpy().mean(axis=0), critical_difference(len(ranks.columns), len(ranks)))
+    rows = [(number, ranks.columns[index]) for number, members in enumerate(found, 1) for index in members]
     return pd.DataFrame(rows, columns=["group", "configuration"])
 
 
@@ -167,52 +156,45 @@ def profiles_table(matrices: list[ScoreMatrix], metric: Metric, failed: Mapping[
     the edge of the statistical precipice"). The share is constant between steps. `failed` counts the runs of an
     experiment, by its key, that diverged or ran out of memory: they reach no score.
     """
-    names, datasets, means = complete(matrices)
-    if not names:
+    scores, _ = complete(matrices, metric)
+    if scores.empty:
         return pd.DataFrame()
+    means = scores.to_numpy()
     best = (means.max(axis=1) if metric.higher_is_better else means.min(axis=1))[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.where(means == best, 1.0, best / means if metric.higher_is_better else means / best)
+    by_key = {key: row[~np.isnan(row)] for matrix in matrices for key, row in matrix.by_name.items()}
     parts = []
-    for index, name in enumerate(names):
+    for index, name in enumerate(scores):
         tau, share = _steps(ratios[:, index], np.full(len(ratios), 1 / len(ratios)), rising=True)
         parts.append(pd.DataFrame({"kind": "ratio", "configuration": name, "tau": tau, "share": share}))
-        runs = [row[~np.isnan(row)] for row in _scores_of(matrices, name)]
-        ended = [len(row) + failed.get(f"{dataset}/{name}", 0) for row, dataset in zip(runs, datasets, strict=True)]
-        weights = np.concatenate(
-            [np.full(len(row), 1 / count / len(runs)) for row, count in zip(runs, ended, strict=True)]
-        )
-        tau, share = _steps(np.concatenate(runs), weights, rising=not metric.higher_is_better)
+        runs = {key: by_key[key] for key in (f"{dataset}/{name}" for dataset in scores.index)}
+        ended = [len(row) + failed.get(key, 0) for key, row in runs.items()]
+        weights = np.repeat([1 / count / len(runs) for count in ended], [len(row) for row in runs.values()])
+        tau, share = _steps(np.concatenate(list(runs.values())), weights, rising=not metric.higher_is_better)
         parts.append(pd.DataFrame({"kind": "score", "configuration": name, "tau": tau, "share": share}))
     return pd.concat(parts).sort_values("kind", kind="stable").reset_index(drop=True)
 
 
-def complete(matrices: list[ScoreMatrix]) -> tuple[list[str], list[str], Floats]:
-    """Configurations with a score on every dataset, the datasets, and mean scores [datasets, configurations].
+def complete(matrices: list[ScoreMatrix], metric: Metric) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Mean scores and ranks [datasets, configurations] of the configurations with a score on every dataset.
 
-    All are empty with fewer than two of either.
+    Both are empty with fewer than two datasets or configurations.
     """
-    means = [_mean_scores(matrix) for matrix in matrices if matrix.dataset != ALL_DATASETS]
-    datasets = [matrix.dataset for matrix in matrices if matrix.dataset != ALL_DATASETS]
-    names = [name for name in dict.fromkeys(name for part in means for name in part) if all(name in p for p in means)]
-    if len(datasets) < 2 or len(names) < 2:
-        return [], [], np.empty((0, 0))
-    return names, datasets, np.array([[part[name] for name in names] for part in means])
-
-
-def _mean_scores(matrix: ScoreMatrix) -> Mapping[str, float]:
-    """The mean over seeds of each configuration that has a score."""
-    return {
-        name.removeprefix(f"{matrix.dataset}/"): float(np.nanmean(row))
-        for name, row in zip(matrix.names, matrix.scores, strict=True)
-        if not np.isnan(row).all()
+    means = {
+        matrix.dataset: {
+            name.removeprefix(f"{matrix.dataset}/"): float(np.nanmean(row))
+            for name, row in matrix.by_name.items()
+            if not np.isnan(row).all()
+        }
+        for matrix in matrices
+        if matrix.dataset != ALL_DATASETS
     }
-
-
-def _scores_of(matrices: list[ScoreMatrix], configuration: str) -> list[Floats]:
-    """The scores over seeds of a configuration, of each dataset."""
-    parts = [matrix for matrix in matrices if matrix.dataset != ALL_DATASETS]
-    return [matrix.scores[matrix.names.index(f"{matrix.dataset}/{configuration}")] for matrix in parts]
+    scores = pd.DataFrame(means).dropna().T
+    if min(scores.shape) < 2:
+        return pd.DataFrame(), pd.DataFrame()
+    ranks = average_ranks(scores.to_numpy(), metric.higher_is_better)
+    return scores, pd.DataFrame(ranks, scores.index, scores.columns)
 
 
 def _steps(values: Floats, weights: Floats, rising: bool) -> tuple[Floats, Floats]:
@@ -222,9 +204,3 @@ def _steps(values: Floats, weights: Floats, rising: bool) -> tuple[Floats, Float
     share = each.cumsum() if rising else each[::-1].cumsum()[::-1]
     finite = np.isfinite(distinct)
     return distinct[finite], np.minimum(1.0, share[finite])
-
-
-def _batches(size: int) -> list[int]:
-    """How many shuffles of `size` ranks to make at a time."""
-    step = max(1, min(SHUFFLES, 5_000_000 // size))
-    return [min(step, SHUFFLES - start) for start in range(0, SHUFFLES, step)]

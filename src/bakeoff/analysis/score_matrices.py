@@ -23,6 +23,10 @@ class ScoreMatrix:
     names: list[str]
     scores: Floats
 
+    @property
+    def by_name(self) -> dict[str, Floats]:
+        return dict(zip(self.names, self.scores, strict=True))
+
 
 def score_matrices(runs: pd.DataFrame, column: str) -> list[ScoreMatrix]:
     """One matrix for each dataset in the summary's table of runs; if there are several, one more of their mean."""

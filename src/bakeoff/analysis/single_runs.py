@@ -49,11 +49,10 @@ def compare_runs(pairs: Sequence[tuple[str, str, SingleRun, SingleRun]], compari
     rows = [_row(*pair) for pair in pairs]
     columns = ["a", "b", "seed", "difference", "low", "high", "only_a", "only_b", "p_value"]
     table = pd.DataFrame(rows, columns=columns).astype({"only_a": "Int64", "only_b": "Int64"})
-    values = table["p_value"].to_numpy(float)
     # Pairs that are not listed count as tests that found nothing.
-    unlisted = max(0, comparisons - len(values))
-    table["p_holm"] = holm(np.concatenate([values, np.ones(unlisted)])[None])[0][0, : len(values)]
-    return table
+    unlisted = np.ones(max(0, comparisons - len(table)))
+    corrected, _ = holm(np.concatenate([table["p_value"].to_numpy(float), unlisted])[None])
+    return table.assign(p_holm=corrected[0, : len(table)])
 
 
 def mcnemar(first: Bools, second: Bools) -> tuple[int, int, float]:

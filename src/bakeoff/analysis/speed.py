@@ -24,35 +24,38 @@ def speed_table(runs: pd.DataFrame, history: pd.DataFrame, metric: Metric, targe
 
     `runs` is the summary's table; `history` has `epoch`, `validation_<metric>` and `seconds` of each epoch.
     """
-    column = f"validation_{metric.name}"
+    column, score = f"validation_{metric.name}", f"test_{metric.name}"
+    sign = 1 if metric.higher_is_better else -1
+    experiment = list(FACETS)
     completed = runs[runs["status"] == "completed"]
     if completed.empty:
         return pd.DataFrame()
+    order = pd.MultiIndex.from_frame(completed[experiment].drop_duplicates())
+    means = completed.groupby(experiment)[[score, *COSTS]].mean().reindex(order)
     epochs = completed[RUN].merge(history, on=RUN, how="inner").sort_values([*RUN, "epoch"], kind="stable")
     epochs["elapsed"] = epochs.groupby(RUN)["seconds"].cumsum()
-    order = completed[list(FACETS)].drop_duplicates()
-    best = epochs.groupby(RUN)[column].agg("max" if metric.higher_is_better else "min")
-    table = order.merge(_targets(best, metric, target), on="dataset", how="left")
-    ended = runs[runs["status"].isin(FINISHED)].merge(order, on=list(FACETS))
-    table = table.merge(_reached(epochs, ended, table, column, metric), on=list(FACETS), how="left")
+    table = pd.DataFrame(index=order)
+    best = epochs.groupby(RUN)[column].agg("max" if metric.higher_is_better else "min").groupby(experiment).mean()
+    weakest = best.groupby("dataset").agg("min" if metric.higher_is_better else "max")
+    table["target"] = order.get_level_values("dataset").map(weakest.to_dict()) if target is None else target
+    # The weakest experiment's best is a mean: rounding must not decide whether its own runs reach it.
+    reached = sign * (epochs.join(table["target"], on=experiment)["target"] - epochs[column]) <= 1e-12
+    table = table.join(_times(epochs[reached], runs.loc[runs["status"].isin(FINISHED), RUN]))
     last = epochs.groupby("dataset")["epoch"].max()
     area = epochs.groupby(RUN)[["dataset", "epoch", column]].apply(
         lambda run: _area(run["epoch"].to_numpy(), run[column].to_numpy(), last[run["dataset"].iloc[0]])
     )
-    table["area_under_curve"] = _means_by_experiment(area.rename("area"), table)
-    costs = completed.groupby(list(FACETS))[[f"test_{metric.name}", *COSTS]].mean()
-    costs = costs.reindex(pd.MultiIndex.from_frame(table[list(FACETS)]))
-    score = costs[f"test_{metric.name}"].to_numpy(float)
-    useful = score if metric.higher_is_better else np.full(len(score), np.nan)
-    table["score_per_second"] = _ratio(useful, costs["training_seconds"].to_numpy(float))
-    table["score_per_million_parameters"] = _ratio(useful, costs["parameters"].to_numpy(float) / 1e6)
+    table["area_under_curve"] = area.groupby(experiment).mean()
+    useful = means[score] if metric.higher_is_better else np.nan
+    table["score_per_second"] = useful / means["training_seconds"].where(means["training_seconds"] > 0)
+    table["score_per_million_parameters"] = useful / (means["parameters"] / 1e6).where(means["parameters"] > 0)
     for cost in COSTS:
-        front = np.zeros(len(table), np.bool_)
-        for rows in table.groupby("dataset").indices.values():
-            oriented = score[rows] if metric.higher_is_better else -score[rows]
-            front[rows] = pareto_front(oriented, costs[cost].to_numpy(float)[rows])
-        table[f"best_for_{cost}"] = front
-    return table
+        fronts = [
+            pd.Series(pareto_front(sign * here[score].to_numpy(), here[cost].to_numpy(float)), here.index)
+            for _, here in means.groupby("dataset")
+        ]
+        table[f"best_for_{cost}"] = pd.concat(fronts)
+    return table.reset_index()
 
 
 def pareto_front(score: Floats, cost: Floats) -> NDArray[np.bool_]:
@@ -66,36 +69,16 @@ def pareto_front(score: Floats, cost: Floats) -> NDArray[np.bool_]:
     return known & ~(as_good & better & known[None]).any(axis=1)
 
 
-def _targets(best: "pd.Series[float]", metric: Metric, target: float | None) -> pd.DataFrame:
-    """The score to reach on each dataset."""
-    by_experiment = best.groupby(level=list(FACETS)).mean()
-    by_dataset = by_experiment.groupby(level="dataset")
-    weakest = by_dataset.min() if metric.higher_is_better else by_dataset.max()
-    table = weakest.rename("target").reset_index()
-    return table if target is None else table.assign(target=target)
+def _times(reached: pd.DataFrame, ended: pd.DataFrame) -> pd.DataFrame:
+    """Of each experiment: the runs that ended, how many reach the target, and the median epoch and seconds of it.
 
-
-def _reached(
-    epochs: pd.DataFrame, ended: pd.DataFrame, targets: pd.DataFrame, column: str, metric: Metric
-) -> pd.DataFrame:
-    """Runs of each experiment, how many reach the target, and the median epoch and seconds at which they do."""
-    aimed = epochs.merge(targets[[*FACETS, "target"]], on=list(FACETS), how="left")
-    # The weakest experiment's best is a mean: rounding must not decide whether its own runs reach it.
-    short = (aimed["target"] - aimed[column]) * (1 if metric.higher_is_better else -1)
-    first = aimed[short <= 1e-12].groupby(RUN)[["epoch", "elapsed"]].first()
-    each = first.reindex(pd.MultiIndex.from_frame(ended[RUN])).reset_index()
-    grouped = each.groupby(list(FACETS), sort=False)
-    later = each.fillna({"epoch": np.inf, "elapsed": np.inf}).groupby(list(FACETS), sort=False)
+    `reached` has the epochs that are at the target or beyond.
+    """
+    first = reached.groupby(RUN)[["epoch", "elapsed"]].first()
+    each = ended.join(first, on=RUN).groupby(list(FACETS))["epoch"].agg(runs="size", reached="count")
+    later = ended.join(first, on=RUN).fillna({"epoch": np.inf, "elapsed": np.inf}).groupby(list(FACETS))
     medians = later[["epoch", "elapsed"]].median().replace(np.inf, np.nan)
-    table = pd.DataFrame({"runs": grouped.size(), "reached": grouped["epoch"].count()})
-    table["epochs_to_target"], table["seconds_to_target"] = medians["epoch"], medians["elapsed"]
-    return table.reset_index()
-
-
-def _means_by_experiment(values: "pd.Series[float]", table: pd.DataFrame) -> Floats:
-    """The means over runs, in the order of the table's experiments."""
-    means = values.groupby(level=list(FACETS)).mean()
-    return np.asarray(means.reindex(pd.MultiIndex.from_frame(table[list(FACETS)])), np.float64)
+    return each.assign(epochs_to_target=medians["epoch"], seconds_to_target=medians["elapsed"])
 
 
 def _area(epochs: NDArray[np.int64], scores: Floats, last: int) -> float:
@@ -104,8 +87,3 @@ def _area(epochs: NDArray[np.int64], scores: Floats, last: int) -> float:
     if epochs[-1] < last:
         epochs, scores = np.append(epochs, last), np.append(scores, scores[-1])
     return float(trapezoid(scores, epochs) / (epochs[-1] - epochs[0]) if len(epochs) > 1 else scores[0])
-
-
-def _ratio(numerator: Floats, denominator: Floats) -> Floats:
-    """NaN where there is nothing to divide by."""
-    return numerator / np.where(denominator > 0, denominator, np.nan)

@@ -1,6 +1,5 @@
 """Two folders of results compared: two finished studies, or two experiments. No study file is needed."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from bakeoff.analysis.intervals import spread
 from bakeoff.analysis.single_runs import SingleRun, compare_runs
 from bakeoff.errors import BakeoffError
 from bakeoff.results.predictions import ClassPredictions, read_predictions
+from bakeoff.results.result import read_result, unusable
 from bakeoff.study.arguments import nearest
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import METRICS, Metric
@@ -22,10 +22,9 @@ from bakeoff.study.paths import RunPaths
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What the comparison takes from a result: its place, status, test scores, leading metric and dataset entry."""
+    """What the comparison takes from a result: its place, test scores, leading metric and dataset entry."""
 
     paths: RunPaths
-    status: str
     scores: Mapping[str, float]
     metric: str
     dataset: Any
@@ -78,11 +77,16 @@ def read_results(folder: Path) -> Results:
     runs: dict[Experiment, dict[int, FinishedRun]] = {}
     not_completed = 0
     for path in found:
-        cell, seed, run = _read(path)
-        if run.status == "completed":
-            runs.setdefault(cell, {})[seed] = run
-        else:
+        result = read_result(path)
+        if result is None or result.status != "completed":
             not_completed += 1
+            continue
+        if "metric" not in result.spec:
+            raise unusable(path, "its spec has no 'metric'")
+        paths = RunPaths(path.parent, path.parent, path)
+        scores = {name: value for name, value in result.metrics.split("test").items() if value is not None}
+        run = FinishedRun(paths, scores, result.spec["metric"], result.spec.get("dataset"))
+        runs.setdefault(result.run.experiment, {})[result.run.seed] = run
     return Results(folder, is_study, runs, not_completed)
 
 
@@ -108,7 +112,7 @@ def compare(a: Results, b: Results, metric_name: str | None = None) -> Compariso
         "b": [cell.key for cell in partners.values()],
         "mean_a": spread(np.where(paired, scores_a, np.nan)).mean,
         "mean_b": spread(np.where(paired, scores_b, np.nan)).mean,
-        "same_data": [_data_of(one) == _data_of(other) for one, other in zip(*sides, strict=True)],
+        "same_data": [_dataset(one) == _dataset(other) for one, other in zip(*sides, strict=True)],
         "one_sided": (np.isnan(scores_a) != np.isnan(scores_b)).sum(axis=1),
     })  # fmt: skip
     tested = [
@@ -123,19 +127,6 @@ def compare(a: Results, b: Results, metric_name: str | None = None) -> Compariso
         [cell for cell in a.runs if cell not in partners],
         [cell for cell in b.runs if cell not in partners.values()],
     )
-
-
-def _read(path: Path) -> tuple[Experiment, int, FinishedRun]:
-    """The experiment and seed of a result.json, and what the comparison takes from it."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        names = dict(content["run"])
-        seed, spec, scores = int(names.pop("seed")), content["spec"], content["metrics"].get("test") or {}
-        paths = RunPaths(path.parent, path.parent, path)
-        run = FinishedRun(paths, content["status"], scores, spec["metric"], spec.get("dataset"))
-        return Experiment(**names), seed, run
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BakeoffError(f"{path}: cannot use this result: {type(error).__name__}: {error}") from error
 
 
 def _metric(a: Results, b: Results, name: str | None) -> Metric:
@@ -155,12 +146,12 @@ def _metric(a: Results, b: Results, name: str | None) -> Metric:
 def _scores(runs: Mapping[int, FinishedRun], seeds: list[int], metric: Metric) -> list[float]:
     """The test scores of an experiment by seed; NaN for seeds without a completed run."""
     for run in runs.values():
-        if run.scores.get(metric.name) is None:
+        if metric.name not in run.scores:
             raise BakeoffError(f"{run.paths.result}: has no test {metric.name}; it has {', '.join(run.scores)}")
-    return [float(runs[seed].scores[metric.name]) if seed in runs else np.nan for seed in seeds]
+    return [runs[seed].scores[metric.name] if seed in runs else np.nan for seed in seeds]
 
 
-def _data_of(runs: Mapping[int, FinishedRun]) -> Any:
+def _dataset(runs: Mapping[int, FinishedRun]) -> Any:
     """The dataset's entry in the specification: it decides the data that an experiment was measured on."""
     return next(iter(runs.values())).dataset
 
@@ -173,16 +164,14 @@ def _single_runs(
     if len(seeds) != 1:
         return None
     (seed,) = seeds
-    both = a[seed], b[seed]
-    if not all(run.paths.predictions.exists() for run in both):
+    if not (a[seed].paths.predictions.exists() and b[seed].paths.predictions.exists()):
         return None
-    one, other = (read_predictions({seed: run.paths}) for run in both)
-    if not isinstance(one, ClassPredictions) or not isinstance(other, ClassPredictions):
+    one, other = read_predictions({seed: a[seed].paths}), read_predictions({seed: b[seed].paths})
+    if not (isinstance(one, ClassPredictions) and isinstance(other, ClassPredictions)):
         return None
     if not np.array_equal(one.labels, other.labels):
         return None
-    first, second = (
-        SingleRun(seed, float(run.scores[metric.name]), None, predictions.correct[0])
-        for run, predictions in zip(both, (one, other), strict=True)
+    return (
+        SingleRun(seed, a[seed].scores[metric.name], None, one.correct[0]),
+        SingleRun(seed, b[seed].scores[metric.name], None, other.correct[0]),
     )
-    return first, second

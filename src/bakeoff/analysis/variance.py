@@ -1,9 +1,7 @@
 """Which choice matters: how much of the variance of a metric each axis of a study explains."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +12,8 @@ from bakeoff.results.history import KEYS
 from bakeoff.results.predictions import Floats
 
 Term = frozenset[str]
-Levels = Mapping[str, NDArray[np.int64]]  # axis → number of each run's level [N]
+Codes = NDArray[np.int64]
+Levels = Mapping[str, Codes]  # axis → number of each run's level [N]
 Effects = dict[Term, tuple[int, float]]  # term → degrees of freedom, sum of squares
 
 RESIDUAL: Term = frozenset(["residual"])
@@ -75,14 +74,35 @@ def balanced_effects(levels: Levels, scores: Floats) -> Effects:
 
 
 def unbalanced_effects(levels: Levels, scores: Floats) -> Effects:
-    """The same for any design, by least squares with and without each term."""
-    model = design(levels)
-    everything, rank = explained(model, scores, model.terms)
+    """The same for any design, by least squares with and without each term.
+
+    As many pairs of axes take part as `MOST_COLUMNS` allows, the smallest first.
+    """
+    codes = {term: _codes(term, levels) for term in terms_of(levels)}
+    while len(codes) > len(levels) and sum(each.max() + 1 for each in codes.values()) > MOST_COLUMNS:
+        del codes[max((term for term in codes if len(term) > 1), key=lambda term: codes[term].max())]
+    blocks = {CONSTANT: np.zeros(len(scores), np.int64), **codes}
+    rows, ones = np.arange(len(scores)), np.ones(len(scores))
+    # Indicators [N, C] of the constant and of each level of each term; `columns` are those of a term.
+    indicators = hstack([csr_array((ones, (rows, block))) for block in blocks.values()], format="csr")
+    bounds = np.cumsum([0, *(block.max() + 1 for block in blocks.values())])
+    columns = dict(zip(blocks, map(range, bounds[:-1], bounds[1:]), strict=True))
+    products, sums = (indicators.T @ indicators).toarray(), indicators.T @ scores
+
+    def explained(terms: Iterable[Term]) -> tuple[float, int]:
+        """The sum of squares that the constant and the terms explain, and the rank of their columns."""
+        chosen = np.concatenate([list(columns[term]) for term in (CONSTANT, *terms)])
+        values, vectors = np.linalg.eigh(products[np.ix_(chosen, chosen)])
+        kept = values > values[-1] * len(values) * np.finfo(float).eps * 10
+        along = vectors[:, kept].T @ sums[chosen]
+        return float((along**2 / values[kept]).sum()), int(kept.sum())
+
+    everything, rank = explained(codes)
     effects: Effects = {}
-    for term in model.terms:
-        others = [other for other in model.terms if not term <= other]
-        square, freedom = explained(model, scores, [*others, term]) if len(term) == 1 else (everything, rank)
-        less, fewer = explained(model, scores, others)
+    for term in codes:
+        others = [other for other in codes if not term <= other]
+        square, freedom = explained([*others, term]) if len(term) == 1 else (everything, rank)
+        less, fewer = explained(others)
         effects[term] = freedom - fewer, max(0.0, square - less)
     residual = float((scores**2).sum()) - everything
     return effects | {RESIDUAL: (len(scores) - rank, max(0.0, residual))}
@@ -90,44 +110,10 @@ def unbalanced_effects(levels: Levels, scores: Floats) -> Effects:
 
 def terms_of(levels: Levels) -> list[Term]:
     """The axes, then their pairs."""
-    sizes = (1, 2) if len(levels) > 1 else (1,)
-    return [frozenset(names) for size in sizes for names in combinations(levels, size)]
+    return [frozenset(names) for size in (1, 2) for names in combinations(levels, size)]
 
 
-@dataclass(frozen=True)
-class Design:
-    """Indicators [N, C] of a constant and of each level of each term; `columns` are those of each term."""
-
-    terms: list[Term]
-    columns: Mapping[Term, range]
-    indicators: Any
-    products: Floats
-
-
-def design(levels: Levels) -> Design:
-    """The design of the axes and of as many of their pairs as `MOST_COLUMNS` allows, the smallest pairs first."""
-    codes = {term: _codes(term, levels) for term in terms_of(levels)}
-    while len(codes) > len(levels) and sum(each.max() + 1 for each in codes.values()) > MOST_COLUMNS:
-        del codes[max((term for term in codes if len(term) > 1), key=lambda term: codes[term].max())]
-    count = len(next(iter(codes.values())))
-    blocks = [np.zeros(count, np.int64), *codes.values()]
-    rows, ones = np.arange(count), np.ones(count)
-    indicators = hstack([csr_array((ones, (rows, block))) for block in blocks], format="csr")
-    bounds = np.cumsum([0, *(block.max() + 1 for block in blocks)])
-    columns = dict(zip((CONSTANT, *codes), map(range, bounds[:-1], bounds[1:]), strict=True))
-    return Design(list(codes), columns, indicators, (indicators.T @ indicators).toarray())
-
-
-def explained(model: Design, scores: Floats, terms: Iterable[Term]) -> tuple[float, int]:
-    """The sum of squares of centred scores [N] that a constant and the terms explain, and the rank of their design."""
-    chosen = np.concatenate([list(model.columns[term]) for term in (CONSTANT, *terms)])
-    values, vectors = np.linalg.eigh(model.products[np.ix_(chosen, chosen)])
-    kept = values > values[-1] * len(values) * np.finfo(float).eps * 10
-    along = vectors[:, kept].T @ (model.indicators.T @ scores)[chosen]
-    return float((along**2 / values[kept]).sum()), int(kept.sum())
-
-
-def _codes(term: Term, levels: Levels) -> NDArray[np.int64]:
+def _codes(term: Term, levels: Levels) -> Codes:
     """The number [N] of each run's combination of the term's levels, counting those that occur."""
     stacked = np.stack([levels[name] for name in sorted(term)])
     return np.unique(stacked, axis=1, return_inverse=True)[1].reshape(-1)

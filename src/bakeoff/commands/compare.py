@@ -77,12 +77,9 @@ def _notes(a: Results, b: Results, found: Comparison, rows: Sequence[dict[str, A
     notes += [_of_single_runs(row) for row in records(found.single_runs)]
     if one_sided := sum(row["one_sided"] for row in rows):
         notes.append(f"Left out: {_count(one_sided, 'run')} with a seed that only one of the two has completed.")
-    for name, results in (("A", a), ("B", b)):
-        if results.not_completed:
-            notes.append(f"{name}: {_count(results.not_completed, 'run')} diverged or did not fit in memory.")
-    for name, cells in (("A", found.only_a), ("B", found.only_b)):
-        if cells:
-            notes.append(f"Only in {name}: {_listed([cell.key for cell in cells])}.")
+    failed, alone = {"A": a.not_completed, "B": b.not_completed}, {"A": found.only_a, "B": found.only_b}
+    notes += [f"{name}: {_count(n, 'run')} diverged or did not fit in memory." for name, n in failed.items() if n]
+    notes += [f"Only in {name}: {_listed([cell.key for cell in cells])}." for name, cells in alone.items() if cells]
     if others := [row["a"] for row in rows if not row["same_data"]]:
         notes.append(f"[yellow]Not the same data, or not split alike: {_listed(others)}.[/]")
     return notes
