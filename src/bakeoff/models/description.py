@@ -1,6 +1,6 @@
 """What a network is made of: layers, parameters and multiply-accumulate operations."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -32,9 +32,6 @@ class ModelDescription:
     layers: tuple[LayerDescription, ...]
     input_shape: tuple[int, int, int]
     classes: int
-
-    def as_dict(self) -> dict[str, object]:
-        return asdict(self)
 
 
 def describe(architecture: Architecture, images: ImageShape, batch_size: int = 2) -> ModelDescription:

@@ -7,8 +7,7 @@ import torch
 from torch import nn
 
 from bakeoff.data.augmentation import build_augmentation
-from bakeoff.data.batches import Batches
-from bakeoff.data.feature_batches import FeatureBatches
+from bakeoff.data.batches import Batches, FeatureBatches
 from bakeoff.data.prepared import PreparedData
 from bakeoff.models.classifier import put_on, take_off
 from bakeoff.models.freezing import freeze

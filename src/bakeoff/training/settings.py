@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bakeoff.data.batches import Batches
-from bakeoff.data.feature_batches import FeatureBatches
+from bakeoff.data.batches import Batches, FeatureBatches
 from bakeoff.errors import Stopped
 from bakeoff.models.freezing import Freeze
 from bakeoff.study.entries import Optimizer, Recipe
