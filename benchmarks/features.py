@@ -5,8 +5,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from bakeoff.data.batches import Batches
-from bakeoff.data.feature_batches import FeatureBatches
+from bakeoff.data.batches import Batches, FeatureBatches
 from bakeoff.models.freezing import freeze, train_mode
 from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.registry import build_model

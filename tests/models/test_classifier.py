@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from bakeoff.errors import BakeoffError
-from bakeoff.models.classifier import check_classifier, classifier_path, put_on, take_off
+from bakeoff.models.classifier import check_classifier, classifier_path, take_off
 from bakeoff.models.freezing import freeze, train_mode
 from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.registry import build_model
@@ -48,7 +48,7 @@ def test_backbone_and_classifier_together_are_the_network(model: str, path: str)
         features = network(images)
         assert features.ndim == 2
         assert torch.equal(classifier(features), whole)
-        put_on(network, path, classifier)
+        network.set_submodule(path, classifier)
         assert torch.equal(network(images), whole)
 
 

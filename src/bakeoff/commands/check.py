@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -92,7 +93,7 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     for cell in cells:
         model, augmentation = descriptions[cell.dataset, cell.architecture], augmentations[cell.dataset, cell.recipe]
         ways = {"batched": augmentation.batched, "image_by_image": augmentation.image_by_image}
-        write_json(plan_file(study, layout, cell), model.as_dict() | {"augmentation": ways})
+        write_json(plan_file(study, layout, cell), asdict(model) | {"augmentation": ways})
 
 
 def _check_metrics(study: Study, cards: Cards, problems: Problems) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Generator, Tensor
 
 from bakeoff.data.transforms.build import build_transform, comes_late
-from bakeoff.data.transforms.mixing import Mix, build_mix, is_mixing, mixer_names
+from bakeoff.data.transforms.mixing import Mix, build_mix, mixers_in
 from bakeoff.data.transforms.record import Apply, Shape, Step, in_turn
 from bakeoff.errors import BakeoffError
 
@@ -42,10 +42,10 @@ def build_augmentation(transforms: Sequence[tuple[str, Mapping[str, Any]]], shap
     Transforms keep their order, but those that work on normalised pixels (RandomErasing) come last, before MixUp and
     CutMix.
     """
-    mixing = [item for item in transforms if is_mixing(*item)]
+    mixing = [item for item in transforms if mixers_in(*item)]
     if len(mixing) > 1:
         raise BakeoffError("MixUp or CutMix is given more than once; put them into one RandomChoice")
-    others = [item for item in transforms if not is_mixing(*item)]
+    others = [item for item in transforms if not mixers_in(*item)]
     steps: list[Step] = []
     for name, arguments in sorted(others, key=lambda item: comes_late(*item)):
         steps.append(build_transform(name, arguments, steps[-1].shape if steps else shape))
@@ -54,6 +54,6 @@ def build_augmentation(transforms: Sequence[tuple[str, Mapping[str, Any]]], shap
         in_turn([step.apply for step in steps if step.after_normalization]),
         steps[-1].shape if steps else shape,
         build_mix(*mixing[0]) if mixing else None,
-        tuple(name for step in steps for name in step.batched) + (mixer_names(*mixing[0]) if mixing else ()),
+        tuple(name for step in steps for name in step.batched) + (mixers_in(*mixing[0]) if mixing else ()),
         tuple(name for step in steps for name in step.image_by_image),
     )

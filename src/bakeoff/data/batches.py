@@ -1,4 +1,4 @@
-"""Batches of a split that is held in memory: uint8 on the device, normalised as they are handed out."""
+"""Batches of a split: images, uint8 on the device and normalised as they are handed out, or features of a backbone."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -46,9 +46,12 @@ class SplitBatches(ABC):
     def epoch(self, order: Generator, augmentation: Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """(inputs, targets, rows) of an epoch in an order drawn from `order`; rows are on the CPU."""
 
-    @abstractmethod
     def ordered(self, batch_size: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """(inputs, labels) of the whole split in its own order, not augmented."""
+        size = batch_size or self.batch_size
+        for start in range(0, len(self), size):
+            values = self._values[start : start + size].to(self.device, non_blocking=True)
+            yield values, self._labels[start : start + size]
 
     @property
     def _images_per_epoch(self) -> int:
@@ -66,12 +69,6 @@ class SplitBatches(ABC):
         home = there if self._values.device == self.device else rows
         values = self._values.index_select(0, home).to(self.device, non_blocking=True)
         return values, self._labels.index_select(0, there)
-
-    def _in_order(self, batch_size: int | None) -> Iterator[tuple[Tensor, Tensor]]:
-        size = batch_size or self.batch_size
-        for start in range(0, len(self), size):
-            values = self._values[start : start + size].to(self.device, non_blocking=True)
-            yield values, self._labels[start : start + size]
 
 
 class Batches(SplitBatches):
@@ -123,8 +120,7 @@ class Batches(SplitBatches):
                 yield images.to(self._dtype), targets, chunk[batch]
 
     def ordered(self, batch_size: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-        """(images, labels) of the whole split in its own order, not augmented."""
-        for pixels, labels in self._in_order(batch_size):
+        for pixels, labels in super().ordered(batch_size):
             yield self._normalize(pixels).to(self._dtype), labels
 
     def _chunk_size(self) -> int:
@@ -134,6 +130,20 @@ class Batches(SplitBatches):
 
     def _normalize(self, pixels: Tensor) -> Tensor:
         return pixels.to(torch.float32, memory_format=self._format).mul_(self._scale).add_(self._shift)
+
+
+class FeatureBatches(SplitBatches):
+    """The batches of one split of features float32 [N, F], computed before by a frozen backbone.
+
+    They come in the order in which `Batches` gives the images; there is nothing to augment.
+    """
+
+    def __init__(self, features: NDArray[np.float32], labels: Labels, batch_size: int, device: torch.device) -> None:
+        super().__init__(torch.as_tensor(features), torch.as_tensor(labels), batch_size, device)
+
+    def epoch(self, order: Generator, augmentation: Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        for rows in self._parts(order, self.batch_size):
+            yield *self._gather(rows), rows
 
 
 def _fits(values: Tensor, device: torch.device) -> bool:

@@ -87,7 +87,11 @@ def collect(
             if image is None:
                 skipped.append(row)
             elif image.shape != images.shape[1:]:
-                raise _two_sizes(name(first), images.shape, name(row), image.shape, request)
+                raise BakeoffError(
+                    f"images differ in size: {name(first)} has {images.shape[2]}x{images.shape[3]} pixels "
+                    f"(height x width), {name(row)} has {image.shape[1]}x{image.shape[2]}. "
+                    "Set resize: HEIGHT (square), resize: [HEIGHT, WIDTH], or center_crop with it"
+                )
             else:
                 images[row] = image
         return skipped
@@ -185,13 +189,3 @@ def _reserve(file: Any, size: int) -> None:
         os.posix_fallocate(file.fileno(), 0, size)
     else:
         file.truncate(size)
-
-
-def _two_sizes(
-    first: str, first_shape: tuple[int, ...], other: str, other_shape: tuple[int, ...], request: Request
-) -> BakeoffError:
-    return BakeoffError(
-        f"images differ in size: {first} has {first_shape[-2]}x{first_shape[-1]} pixels "
-        f"(height x width), {other} has {other_shape[-2]}x{other_shape[-1]}. "
-        "Set resize: HEIGHT (square), resize: [HEIGHT, WIDTH], or center_crop with it"
-    )

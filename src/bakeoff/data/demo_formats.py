@@ -51,10 +51,6 @@ def _mnist_like(folder: Path, entry: Dataset, random: np.random.Generator) -> No
             (raw / f"{part}-{name}-ubyte.gz").write_bytes(gzip.compress(content, mtime=0))
 
 
-def _mnist_places(entry: Dataset) -> list[str]:
-    return [entry.arguments["dataset"]]
-
-
 def _cifar10(folder: Path, entry: Dataset, random: np.random.Generator) -> None:
     base = folder / "cifar-10-batches-py"
     base.mkdir(parents=True, exist_ok=True)
@@ -184,7 +180,10 @@ FORMATS: dict[str, Format] = {
     for record in (
         Format("digits", "nothing: the images ship with scikit-learn", lambda entry: [], lambda *_: None),
         *(
-            Format(f"torchvision/{name}", "IDX files, plain and gzipped", _mnist_places, _mnist_like)
+            Format(
+                f"torchvision/{name}", "IDX files, plain and gzipped",
+                lambda entry: [entry.arguments["dataset"]], _mnist_like,
+            )
             for name in ("MNIST", "FashionMNIST", "KMNIST")
         ),
         Format("torchvision/CIFAR10", "pickled batches", lambda entry: ["cifar-10-batches-py"], _cifar10),

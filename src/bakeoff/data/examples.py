@@ -1,11 +1,9 @@
 """A few training images, as they are and as a recipe augments them, for people to look at."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from bakeoff.data.augmentation import Augmentation
 from bakeoff.data.batches import Batches
@@ -26,13 +24,8 @@ def write_examples(augmentation: Augmentation, card: Card, data: Path, path: Pat
     )  # fmt: skip
     order, drawn = (torch.Generator().manual_seed(0) for _ in range(2))
     augmented, _, order_of_batch = next(batches.epoch(order, drawn))
-    pixels = _denormalized(augmented, card)
-    pair = np.stack([chosen.numpy()[order_of_batch.numpy()], pixels])
+    mean, std = (torch.tensor(card[name]).view(-1, 1, 1) for name in ("mean", "std"))
+    pixels = ((augmented * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)
+    pair = np.stack([chosen.numpy()[order_of_batch.numpy()], pixels.numpy()])
     with write_atomically(path) as temporary, temporary.open("wb") as file:
         np.save(file, pair)
-
-
-def _denormalized(images: torch.Tensor, card: dict[str, Any]) -> NDArray[np.uint8]:
-    mean, std = (torch.tensor(card[name]).view(-1, 1, 1) for name in ("mean", "std"))
-    pixels: NDArray[np.uint8] = ((images * std + mean) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
-    return pixels

@@ -1,6 +1,7 @@
 """From an entry of a study to its three splits: images decoded and of one shape, with their labels."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +12,6 @@ from bakeoff.data.sources.registry import find_source
 from bakeoff.data.splits import count_labels
 from bakeoff.errors import BakeoffError, under
 from bakeoff.study.arguments import check_arguments
-from bakeoff.study.entries import Dataset
 from bakeoff.study.specification import DatasetSpecification
 
 
@@ -34,10 +34,7 @@ def load_dataset(specification: DatasetSpecification, threads: int) -> tuple[Sou
     """
     entry, request = specification.entry, _request(specification, threads)
     data = find_source(entry.source).load(request, **entry.arguments)
-
-    def chosen(splits: dict[str, Split]) -> dict[str, Split]:
-        return choose(splits, data, entry, specification.split_seed)
-
+    chosen = partial(choose, data=data, entry=entry, seed=specification.split_seed)
     splits, skipped = whole_splits(data), list[str]()
     if not isinstance(splits["train"].images, list):
         splits = chosen(splits)
@@ -57,18 +54,14 @@ def _request(specification: DatasetSpecification, threads: int) -> Request:
     return Request(
         where=f"datasets.{specification.name}",
         root=specification.root,
-        resize=_resize(entry),
+        # One number means a square; before a centre crop, it means the shorter side.
+        resize=entry.resize if entry.resize is None or entry.center_crop is not None else _pair(entry.resize),
         center_crop=None if entry.center_crop is None else _pair(entry.center_crop),
         mode=entry.mode,
         on_bad_image=entry.on_bad_image,
         threads=threads,
         scratch=specification.folder,
     )
-
-
-def _resize(entry: Dataset) -> int | tuple[int, int] | None:
-    """One number means a square; before a centre crop, it means the shorter side."""
-    return entry.resize if entry.resize is None or entry.center_crop is not None else _pair(entry.resize)
 
 
 def _pair(size: int | tuple[int, int]) -> tuple[int, int]:

@@ -61,14 +61,8 @@ def take_off(network: nn.Module) -> tuple[nn.Module, str]:
     """Put the identity in the classifier's place, so that the network returns features; returns classifier and path."""
     path = classifier_path(network)
     classifier = network.get_submodule(path)
-    put_on(network, path, nn.Identity())
+    network.set_submodule(path, nn.Identity())
     return classifier, path
-
-
-def put_on(network: nn.Module, path: str, module: nn.Module) -> None:
-    """Replace the module at a path."""
-    owner, _, name = path.rpartition(".")
-    setattr(network.get_submodule(owner), name, module)
 
 
 def fit_classifier(network: nn.Module, dropout: float | None, head: Head | None) -> None:
@@ -102,7 +96,7 @@ def fit_classifier(network: nn.Module, dropout: float | None, head: Head | None)
         return
     if built_in is not None:
         built_in.p = 0.0
-    put_on(network, path, classifier)
+    network.set_submodule(path, classifier)
 
 
 def _dropout_before(network: nn.Module, path: str) -> nn.Dropout | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import nn
@@ -35,41 +36,29 @@ def _block(
     return [*conv_block(channels, positive(value, "block"), kernel, padding, stride, bias)]
 
 
-def _pool(channels: int, value: int, stride: int | None = None, padding: int = 0) -> list[nn.Module]:
-    return [nn.MaxPool2d(value, stride, padding)]
-
-
-def _average_pool(channels: int, value: int, stride: int | None = None, padding: int = 0) -> list[nn.Module]:
-    return [nn.AvgPool2d(value, stride, padding)]
-
-
-def _global_average_pool(channels: int) -> list[nn.Module]:
-    return [nn.AdaptiveAvgPool2d(1)]
-
-
-def _batch_norm(channels: int) -> list[nn.Module]:
-    return [nn.BatchNorm2d(channels)]
-
-
-def _dropout(channels: int, value: float) -> list[nn.Module]:
-    return [nn.Dropout(value)]
+def _pool(
+    kind: type[nn.MaxPool2d | nn.AvgPool2d], channels: int, value: int, stride: int | None = None, padding: int = 0
+) -> list[nn.Module]:
+    return [kind(value, stride, padding)]
 
 
 def _activation(name: str) -> Callable[[int], list[nn.Module]]:
     return lambda channels: [activation_layer(name)]
 
 
-_KINDS = (
-    Layer("conv", "convolution to that many channels", _conv),
-    Layer("block", "convolution to that many channels, batch-norm, ReLU", _block),
-    Layer("pool", "max-pool of that size", _pool),
-    Layer("average_pool", "average-pool of that size", _average_pool),
-    Layer("global_average_pool", "average over all positions", _global_average_pool, needs_value=False),
-    Layer("batch_norm", "batch-norm", _batch_norm, needs_value=False),
-    Layer("dropout", "dropout with that probability", _dropout),
-    *(Layer(name, "activation", _activation(name), needs_value=False) for name in ACTIVATIONS),
-)
-LAYERS = {layer.name: layer for layer in _KINDS}
+LAYERS = {
+    layer.name: layer
+    for layer in (
+        Layer("conv", "convolution to that many channels", _conv),
+        Layer("block", "convolution to that many channels, batch-norm, ReLU", _block),
+        Layer("pool", "max-pool of that size", partial(_pool, nn.MaxPool2d)),
+        Layer("average_pool", "average-pool of that size", partial(_pool, nn.AvgPool2d)),
+        Layer("global_average_pool", "average over all positions", lambda channels: [nn.AdaptiveAvgPool2d(1)], False),
+        Layer("batch_norm", "batch-norm", lambda channels: [nn.BatchNorm2d(channels)], False),
+        Layer("dropout", "dropout with that probability", lambda channels, value: [nn.Dropout(value)]),
+        *(Layer(name, "activation", _activation(name), False) for name in ACTIVATIONS),
+    )
+}
 
 
 def convnet(

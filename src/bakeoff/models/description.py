@@ -1,6 +1,7 @@
 """What a network is made of: layers, parameters and multiply-accumulate operations."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
@@ -33,9 +34,6 @@ class ModelDescription:
     input_shape: tuple[int, int, int]
     classes: int
 
-    def as_dict(self) -> dict[str, object]:
-        return asdict(self)
-
 
 def describe(architecture: Architecture, images: ImageShape, batch_size: int = 2) -> ModelDescription:
     """Build the network on the meta device, which takes no memory or time, and pass one image through it, then a batch
@@ -49,7 +47,7 @@ def describe(architecture: Architecture, images: ImageShape, batch_size: int = 2
         image = torch.empty(1, *shape)
     layers: list[LayerDescription] = []
     leaves = [(name, module) for name, module in network.named_modules() if not any(module.children())]
-    hooks = [module.register_forward_hook(_recorder(name, layers)) for name, module in leaves]
+    hooks = [module.register_forward_hook(partial(_record, layers, name)) for name, module in leaves]
     try:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             logits = network(image)
@@ -76,10 +74,7 @@ def describe(architecture: Architecture, images: ImageShape, batch_size: int = 2
     )
 
 
-def _recorder(name: str, layers: list[LayerDescription]):  # type: ignore[no-untyped-def]
-    def record(module: nn.Module, inputs: object, output: object) -> None:
-        shape = tuple(output.shape[1:]) if isinstance(output, torch.Tensor) else ()
-        count = sum(parameter.numel() for parameter in module.parameters(recurse=False))
-        layers.append(LayerDescription(name, type(module).__name__, shape, count))
-
-    return record
+def _record(layers: list[LayerDescription], name: str, module: nn.Module, inputs: object, output: object) -> None:
+    shape = tuple(output.shape[1:]) if isinstance(output, torch.Tensor) else ()
+    count = sum(parameter.numel() for parameter in module.parameters(recurse=False))
+    layers.append(LayerDescription(name, type(module).__name__, shape, count))

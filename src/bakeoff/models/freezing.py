@@ -58,11 +58,6 @@ def _frozen_names(network: nn.Module, what: str | Sequence[str]) -> list[str]:
         return [f"{path}.{name}" for path in layers for name, _ in network.get_submodule(path).named_parameters()]
     for pattern in what:
         if not any(fnmatchcase(name, pattern) for name in names):
-            raise BakeoffError(f"no parameter is called {pattern!r}; {_close(pattern, names)}")
+            starts = {f"{name.partition('.')[0]}.*" for name in names}
+            raise BakeoffError(f"no parameter is called {pattern!r}; {nearest(pattern, starts)}")
     return [name for name in names if any(fnmatchcase(name, pattern) for pattern in what)]
-
-
-def _close(pattern: str, names: list[str]) -> str:
-    """The nearest parameter, and the names that patterns can start with."""
-    starts = list(dict.fromkeys(f"{name.partition('.')[0]}.*" for name in names))
-    return nearest(pattern, starts)

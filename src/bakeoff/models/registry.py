@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from torch import nn
 
 from bakeoff.errors import BakeoffError
-from bakeoff.models.basic_block_net import basic_block_net
 from bakeoff.models.classifier import fit_classifier
 from bakeoff.models.convnet import convnet
 from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.inception_small import inception_small
 from bakeoff.models.mlp import mlp
-from bakeoff.models.resnet_small import resnet_small
+from bakeoff.models.residual_networks import basic_block_net, resnet_small
 from bakeoff.models.timm_models import timm_donor, timm_model, timm_normalization
 from bakeoff.models.torchvision_models import torchvision_donor, torchvision_model, torchvision_normalization
 from bakeoff.models.vgg_small import vgg_small

@@ -7,10 +7,9 @@ import torch
 from torch import nn
 
 from bakeoff.data.augmentation import build_augmentation
-from bakeoff.data.batches import Batches
-from bakeoff.data.feature_batches import FeatureBatches
+from bakeoff.data.batches import Batches, FeatureBatches
 from bakeoff.data.prepared import PreparedData
-from bakeoff.models.classifier import put_on, take_off
+from bakeoff.models.classifier import take_off
 from bakeoff.models.freezing import freeze
 from bakeoff.models.image_shape import image_shape
 from bakeoff.models.registry import build_model
@@ -38,7 +37,7 @@ class Assembly:
         if self.path is None:
             return weights
         self.trained.load_state_dict(weights)
-        put_on(self.network, self.path, self.trained)
+        self.network.set_submodule(self.path, self.trained)
         return weights_of(self.network)
 
 

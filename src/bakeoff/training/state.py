@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
-from bakeoff.data.batches import Batches
-from bakeoff.data.feature_batches import FeatureBatches
+from bakeoff.data.batches import Batches, FeatureBatches
 from bakeoff.models.freezing import Freeze
 from bakeoff.results.result import Status
 from bakeoff.study.entries import Optimizer, Recipe

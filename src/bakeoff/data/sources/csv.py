@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,8 @@ def load(
     file = below(request.root, table, keys=["table"])
     images = below(request.root, folder, keys=["folder"]) if folder else file.parent
     header, lines = _read(file, delimiter or ("\t" if file.suffix == ".tsv" else ","))
-    read_labels, needed = _label_reader(label, labels, tags, separator)
-    for column in [image, *needed, *([split] if split else [])]:
-        if column not in header:
+    for column in (image, label, tags, *(labels or ()), split or None):
+        if column is not None and column not in header:
             raise BakeoffError(f"{file}:1: there is no column {column!r}; {nearest(column, header)}")
 
     rows: dict[str, ListedImage] = {}
@@ -68,7 +67,8 @@ def load(
         here = f"{file}:{line}"
         path = below(images, cells[image] + suffix, f"{here}: ")
         real = _real_path(path, real_folder, here)
-        row = ListedImage(line, path, read_labels(cells, here), _split(cells[split], here) if split else "train")
+        found = _labels(cells, here, label, labels or (), tags, separator)
+        row = ListedImage(line, path, found, _split(cells[split], here) if split else "train")
         earlier = rows.setdefault(real, row)
         if (earlier.labels, earlier.split) != (row.labels, row.split):
             raise BakeoffError(
@@ -107,29 +107,20 @@ def _read(file: Path, delimiter: str) -> tuple[list[str], list[tuple[int, Cells]
     return header, [(line, dict(zip(header, cells, strict=True))) for line, cells in rows]
 
 
-def _label_reader(
-    label: str | None, labels: Sequence[str] | None, tags: str | None, separator: str
-) -> tuple[Callable[[Cells, str], frozenset[str]], list[str]]:
-    """A function from a row's cells and its place to its labels, and the columns that it needs."""
+def _labels(
+    cells: Cells, here: str, label: str | None, labels: Sequence[str], tags: str | None, separator: str
+) -> frozenset[str]:
+    """The labels of a row; `here` is its place."""
     if label is not None:
-
-        def class_name(cells: Cells, here: str) -> frozenset[str]:
-            if not cells[label].strip():
-                raise BakeoffError(f"{here}: {label} is empty; every image needs a class")
-            return frozenset([cells[label].strip()])
-
-        return class_name, [label]
+        if not cells[label].strip():
+            raise BakeoffError(f"{here}: {label} is empty; every image needs a class")
+        return frozenset([cells[label].strip()])
     if tags is not None:
-        return lambda cells, here: frozenset(tag.strip() for tag in cells[tags].split(separator) if tag.strip()), [tags]
-    columns = list(labels or ())
-
-    def zeros_and_ones(cells: Cells, here: str) -> frozenset[str]:
-        for column in columns:
-            if cells[column].strip() not in ("0", "1"):
-                raise BakeoffError(f"{here}: {column} is {cells[column]!r}; allowed: 0, 1")
-        return frozenset(column for column in columns if cells[column].strip() == "1")
-
-    return zeros_and_ones, columns
+        return frozenset(tag.strip() for tag in cells[tags].split(separator) if tag.strip())
+    for column in labels:
+        if cells[column].strip() not in ("0", "1"):
+            raise BakeoffError(f"{here}: {column} is {cells[column]!r}; allowed: 0, 1")
+    return frozenset(column for column in labels if cells[column].strip() == "1")
 
 
 def _real_path(path: Path, real_folder: str, here: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 
 from filelock import FileLock
 
@@ -22,10 +21,6 @@ def folder_to_write(request: Request) -> Iterator[None]:
             yield
         finally:
             added = [path for path in root.rglob("*") if path.is_dir() and path not in before]
-            _remove_empty([*sorted(added, reverse=True), *absent])
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    for folder in folders:
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+            for folder in (*sorted(added, reverse=True), *absent):
+                if folder.is_dir() and not any(folder.iterdir()):
+                    folder.rmdir()

@@ -13,37 +13,23 @@ from bakeoff.study.arguments import check_arguments, nearest
 
 PROBES = 8  # images that a transform must take when it is built: policies draw a new operation for each
 
-_IS_TENSOR = "images are tensors already, and are scaled to 0..1 as batches are handed out; leave it out"
-_NO_BOXES = "images have no boxes or key points here"
-_ANY_SIZE = "it leaves images of different sizes, which cannot form a batch; use RandomResizedCrop"
-_SEVERAL = "it makes several images from one"
-_FUNCTION = "a study file cannot hold its arguments; write a plugin (docs/plugins.md)"
-REFUSED = {
-    "ClampBoundingBoxes": _NO_BOXES,
-    "ClampKeyPoints": _NO_BOXES,
-    "ConvertBoundingBoxFormat": _NO_BOXES,
-    "ConvertImageDtype": _IS_TENSOR,
-    "FiveCrop": _SEVERAL,
-    "Lambda": _FUNCTION,
-    "LinearTransformation": _FUNCTION,
-    "Normalize": "the recipe's `normalize` does it",
-    "PILToTensor": _IS_TENSOR,
-    "RandomIoUCrop": _NO_BOXES,
-    "RandomResize": _ANY_SIZE,
-    "RandomShortestSize": _ANY_SIZE,
-    "RandomZoomOut": _ANY_SIZE,
-    "SanitizeBoundingBoxes": _NO_BOXES,
-    "SanitizeKeyPoints": _NO_BOXES,
-    "ScaleJitter": _ANY_SIZE,
-    "SetClampingMode": _NO_BOXES,
-    "TenCrop": _SEVERAL,
-    "ToDtype": _IS_TENSOR,
-    "ToImage": _IS_TENSOR,
-    "ToPILImage": _IS_TENSOR,
-    "ToPureTensor": _IS_TENSOR,
-    "ToTensor": _IS_TENSOR,
-    "UniformTemporalSubsample": "it is for videos",
-}
+_REASONS = {
+    "images are tensors already, and are scaled to 0..1 as batches are handed out; leave it out": (
+        "ConvertImageDtype", "PILToTensor", "ToDtype", "ToImage", "ToPILImage", "ToPureTensor", "ToTensor",
+    ),
+    "images have no boxes or key points here": (
+        "ClampBoundingBoxes", "ClampKeyPoints", "ConvertBoundingBoxFormat", "RandomIoUCrop", "SanitizeBoundingBoxes",
+        "SanitizeKeyPoints", "SetClampingMode",
+    ),
+    "it leaves images of different sizes, which cannot form a batch; use RandomResizedCrop": (
+        "RandomResize", "RandomShortestSize", "RandomZoomOut", "ScaleJitter",
+    ),
+    "it makes several images from one": ("FiveCrop", "TenCrop"),
+    "a study file cannot hold its arguments; write a plugin (docs/plugins.md)": ("Lambda", "LinearTransformation"),
+    "the recipe's `normalize` does it": ("Normalize",),
+    "it is for videos": ("UniformTemporalSubsample",),
+}  # fmt: skip
+REFUSED = {name: reason for reason, names in _REASONS.items() for name in names}
 DRAW_NOTHING = frozenset({"CenterCrop", "Identity", "Pad", "RGB", "Resize"})  # one call is enough for a whole batch
 
 

@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Generator, Tensor
 
-from bakeoff.data.transforms.groups import by_group
-from bakeoff.data.transforms.record import BatchTransform, Built, Shape
-from bakeoff.data.transforms.slices import by_slice
+from bakeoff.data.transforms.record import Apply, BatchTransform, Built, Shape
+from bakeoff.data.transforms.slices import by_group, by_slice
 from bakeoff.data.transforms.values import bounds, check_probability, uniform
 from bakeoff.errors import BakeoffError
 
@@ -76,18 +75,13 @@ def _color_jitter(
 ) -> Built:
     """Each image has its own factors and its own order of the adjustments."""
     _check_channels(shape, "ColorJitter")
-    adjustments: list[tuple[Adjust, tuple[float, float]]] = []
-    for adjust, given, name, needs_color in (
-        (adjust_brightness, brightness, "brightness", False),
-        (adjust_contrast, contrast, "contrast", False),
-        (adjust_saturation, saturation, "saturation", True),
-    ):
-        limits = _factors(given, f"ColorJitter.{name}")
-        if limits is not None and (shape[0] == 3 or not needs_color):
-            adjustments.append((adjust, limits))
-    turns = _turns(hue)
-    if turns is not None and shape[0] == 3:
-        adjustments.append((adjust_hue, turns))
+    ranges: list[tuple[Adjust, tuple[float, float] | None, bool]] = [  # the last: whether it needs colours
+        (adjust_brightness, _factors(brightness, "ColorJitter.brightness"), False),
+        (adjust_contrast, _factors(contrast, "ColorJitter.contrast"), False),
+        (adjust_saturation, _factors(saturation, "ColorJitter.saturation"), True),
+        (adjust_hue, _turns(hue), True),
+    ]
+    adjustments = [(adjust, limits) for adjust, limits, colored in ranges if limits and (shape[0] == 3 or not colored)]
 
     def apply(images: Tensor, generator: Generator) -> Tensor:
         count = len(images)
@@ -132,25 +126,26 @@ def _random_grayscale(shape: Shape, p: float = 0.1) -> Built:
 
 
 def _random_invert(shape: Shape, p: float = 0.5) -> Built:
-    check_probability(p, "RandomInvert.p")
-
-    def apply(images: Tensor, generator: Generator) -> Tensor:
-        chosen = (torch.rand(len(images), generator=generator) < p).view(-1, 1, 1, 1).to(images.device)
-        return torch.where(chosen, WHITE - images, images)
-
-    return apply, shape
+    return _invert(p, "RandomInvert"), shape
 
 
 def _random_solarize(shape: Shape, threshold: float, p: float = 0.5) -> Built:
-    check_probability(p, "RandomSolarize.p")
     if not isinstance(threshold, int | float) or threshold > WHITE:
         raise BakeoffError(f"RandomSolarize.threshold: found {threshold!r}; allowed: a number up to {WHITE}")
+    return _invert(p, "RandomSolarize", threshold), shape
+
+
+def _invert(p: float, name: str, threshold: float | None = None) -> Apply:
+    """Invert each image with probability p; with a threshold, only its pixels from there on."""
+    check_probability(p, f"{name}.p")
 
     def apply(images: Tensor, generator: Generator) -> Tensor:
         chosen = (torch.rand(len(images), generator=generator) < p).view(-1, 1, 1, 1).to(images.device)
-        return torch.where(chosen & (images >= threshold), WHITE - images, images)
+        if threshold is not None:
+            chosen = chosen & (images >= threshold)
+        return torch.where(chosen, WHITE - images, images)
 
-    return apply, shape
+    return apply
 
 
 def _check_channels(shape: Shape, name: str) -> None:

@@ -1,7 +1,9 @@
 """Random windows of images, which may be padded first."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal, get_args
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
@@ -11,7 +13,8 @@ from bakeoff.data.transforms.values import color
 from bakeoff.errors import BakeoffError
 from bakeoff.study.arguments import nearest
 
-PADDING_MODES = ("constant", "edge", "reflect", "symmetric")
+PaddingMode = Literal["constant", "edge", "reflect", "symmetric"]
+PADDING_MODES = get_args(PaddingMode)
 
 
 def _random_crop(
@@ -20,7 +23,7 @@ def _random_crop(
     padding: int | Sequence[int] | None = None,
     pad_if_needed: bool = False,
     fill: float | Sequence[float] = 0,
-    padding_mode: str = "constant",
+    padding_mode: PaddingMode = "constant",
 ) -> Built:
     channels, height, width = shape
     crop_height, crop_width = _pair(size)
@@ -59,7 +62,7 @@ def _windows(images: Tensor, y: Tensor, x: Tensor, height: int, width: int) -> T
 
 
 def _padding(
-    sides: tuple[int, int, int, int], shape: Shape, fill: list[float], mode: str
+    sides: tuple[int, int, int, int], shape: Shape, fill: list[float], mode: PaddingMode
 ) -> Callable[[Tensor], Tensor]:
     top, bottom, left, right = sides
     _, height, width = shape
@@ -70,8 +73,8 @@ def _padding(
         raise BakeoffError(
             f"RandomCrop.padding: {mode} can add at most {height + limit} rows and {width + limit} columns per side"
         )
-    columns = [_source(x, width, mode) for x in (*range(-left, 0), *range(width, width + right))]
-    rows = [_source(y, height, mode) for y in (*range(-top, 0), *range(height, height + bottom))]
+    columns = np.pad(np.arange(width), (left, right), mode).tolist()  # which column of the image each one repeats
+    rows = np.pad(np.arange(height), (top, bottom), mode).tolist()
 
     def apply(images: Tensor) -> Tensor:
         if not any(sides):
@@ -85,22 +88,13 @@ def _padding(
         middle = padded[:, :, top : top + height]
         middle[..., left : left + width] = images
         if mode != "constant":
-            for at, source in zip((*range(left), *range(left + width, left + width + right)), columns, strict=True):
-                middle[..., at] = middle[..., left + source]
-            for at, source in zip((*range(top), *range(top + height, top + height + bottom)), rows, strict=True):
-                padded[:, :, at] = padded[:, :, top + source]
+            for at in (*range(left), *range(left + width, left + width + right)):
+                middle[..., at] = middle[..., left + columns[at]]
+            for at in (*range(top), *range(top + height, top + height + bottom)):
+                padded[:, :, at] = padded[:, :, top + rows[at]]
         return padded
 
     return apply
-
-
-def _source(position: int, size: int, mode: str) -> int:
-    """Which pixel of a line of `size` is repeated at `position`, which lies outside of it."""
-    if mode == "reflect":
-        return -position if position < 0 else 2 * size - 2 - position
-    if mode == "symmetric":
-        return -position - 1 if position < 0 else 2 * size - 1 - position
-    return min(max(position, 0), size - 1)
 
 
 def _pair(size: int | Sequence[int]) -> tuple[int, int]:

@@ -35,16 +35,12 @@ class Mixer:
     build: Callable[..., MixTargets]
 
 
-def is_mixing(name: str, arguments: Mapping[str, Any]) -> bool:
-    """Whether a transform of a recipe mixes images: a mixer, or a RandomChoice of mixers only."""
-    return name in MIXERS or (
-        name == "RandomChoice" and all(item.name in MIXERS for item in nested_transforms(name, arguments))
-    )
-
-
-def mixer_names(name: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """The mixers of a transform that mixes."""
-    return (name,) if name in MIXERS else tuple(item.name for item in nested_transforms(name, arguments))
+def mixers_in(name: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of a transform's mixers, if it mixes images: itself, or those of a RandomChoice of mixers only."""
+    names: tuple[str, ...] = (name,)
+    if name == "RandomChoice":
+        names = tuple(item.name for item in nested_transforms(name, arguments))
+    return names if MIXERS.keys() >= set(names) else ()
 
 
 def build_mix(name: str, arguments: Mapping[str, Any]) -> Mix:

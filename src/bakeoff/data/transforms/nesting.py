@@ -7,8 +7,8 @@ import torch
 from pydantic import ValidationError
 from torch import Generator, Tensor
 
-from bakeoff.data.transforms.groups import by_group
 from bakeoff.data.transforms.record import Built, Container, Shape, Step, in_turn
+from bakeoff.data.transforms.slices import by_group
 from bakeoff.data.transforms.values import check_probability, weights
 from bakeoff.errors import BakeoffError
 from bakeoff.study.entries import Transform

@@ -1,4 +1,4 @@
-"""Parts of a batch that fit into the processor's cache."""
+"""Parts of a batch: slices that fit into the processor's cache, and groups of images that change differently."""
 
 from collections.abc import Callable
 
@@ -18,3 +18,21 @@ def by_slice(images: Tensor, change: Callable[[Tensor, slice], Tensor]) -> Tenso
         return change(images, slice(None))
     slices = [slice(first, first + size) for first in range(0, len(images), size)]
     return torch.cat([change(images[part], part) for part in slices])
+
+
+def by_group(images: Tensor, group: Tensor, count: int, change: Callable[[int, Tensor, Tensor], Tensor]) -> Tensor:
+    """Images [B, ...] in their order, each changed by `change(number of its group, images of the group, their rows)`.
+
+    `group` [B], on the CPU, holds numbers below `count`. Groups without images are left out.
+    """
+    sizes = group.bincount(minlength=count).tolist()
+    order = group.argsort(stable=True)
+    if max(sizes) == len(group):  # only one group: nothing to sort
+        return change(sizes.index(len(group)), images, order)
+    parts = torch.split(images.index_select(0, order.to(images.device)), sizes)
+    changed = [
+        change(number, part, rows)
+        for number, (part, rows) in enumerate(zip(parts, torch.split(order, sizes), strict=True))
+        if len(part)
+    ]
+    return torch.cat(changed).index_select(0, order.argsort().to(images.device))

@@ -5,9 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from bakeoff.data.transforms.groups import by_group
 from bakeoff.data.transforms.record import Apply, BatchTransform, Built, Shape
-from bakeoff.data.transforms.slices import by_slice
+from bakeoff.data.transforms.slices import by_group, by_slice
 from bakeoff.data.transforms.values import check_probability
 from bakeoff.errors import BakeoffError
 
@@ -42,24 +41,22 @@ def posterize(images: Tensor, bits: int) -> Tensor:
 
 
 def _random_autocontrast(shape: Shape, p: float = 0.5) -> Built:
-    check_probability(p, "RandomAutocontrast.p")
-    return _sometimes(autocontrast, p), shape
+    return _sometimes(autocontrast, p, "RandomAutocontrast"), shape
 
 
 def _random_equalize(shape: Shape, p: float = 0.5) -> Built:
-    check_probability(p, "RandomEqualize.p")
-    return _sometimes(equalize, p), shape
+    return _sometimes(equalize, p, "RandomEqualize"), shape
 
 
 def _random_posterize(shape: Shape, bits: int, p: float = 0.5) -> Built:
-    check_probability(p, "RandomPosterize.p")
     if not isinstance(bits, int) or not 0 <= bits <= 8:
         raise BakeoffError(f"RandomPosterize.bits: found {bits!r}; allowed: a whole number, 0 to 8")
-    return _sometimes(lambda images: posterize(images, bits), p), shape
+    return _sometimes(lambda images: posterize(images, bits), p, "RandomPosterize"), shape
 
 
-def _sometimes(change: Callable[[Tensor], Tensor], p: float) -> Apply:
+def _sometimes(change: Callable[[Tensor], Tensor], p: float, name: str) -> Apply:
     """Apply `change` to each image with probability p."""
+    check_probability(p, f"{name}.p")
 
     def apply(images: Tensor, generator: Generator) -> Tensor:
         chosen = (torch.rand(len(images), generator=generator) < p).long()
