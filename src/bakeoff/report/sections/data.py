@@ -19,11 +19,12 @@ def _dataset(material: Material, name: str) -> list[Block]:
     card = material.cards.get(name)
     if card is None:
         return [Paragraph(say("{name} is not prepared here, so there is nothing to say about its images.", name=name))]
-    samples = material.figure(f"samples_{name}", say("The first training images of {name}, by class.", name=name))
-    balance = material.figure(f"classes_{name}", say("Images per class of {name}, by split.", name=name))
+    samples = say("The first training images of {name}, by class.", name=name)
+    balance = say("Images per class of {name}, by split.", name=name)
+    figures = material.figures({f"samples_{name}": samples, f"classes_{name}": balance})
     many, facts = len(card["classes"]) > MOST_CLASSES, _facts(material, card)
     classes = [] if many else [Details(say("Images per class"), [_class_table(material, name, card)])]
-    return [Facts([*facts, *_sizes(material, card)] if many else facts), *samples, *balance, *classes]
+    return [Facts([*facts, *_sizes(material, card)] if many else facts), *figures, *classes]
 
 
 def _facts(material: Material, card: Row) -> list[tuple[str, str]]:
