@@ -14,9 +14,9 @@ from bakeoff.report.compose import compose
 from bakeoff.report.markdown import escape_markdown
 from bakeoff.report.render import render_report
 from bakeoff.report.sections.reproducibility import study_yaml
-from bakeoff.study.needs import plan_file
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import parse_study
+from bakeoff.study.specification import plan_file
 from bakeoff.study.study import Study, experiments, runs
 from synthetic_runs import (
     analyse,

@@ -33,7 +33,6 @@ def pair_columns(material: Material, dataset: str) -> list[Column[Row]]:
 
 
 def text_column(title: str, name: str) -> Column[Row]:
-    """A value that is text."""
     return Column(title, lambda row: Cell(str(row[name])), numeric=False)
 
 

@@ -8,7 +8,8 @@ from bakeoff.report.sections.cost import cost
 from bakeoff.report.sections.data import data
 from bakeoff.report.sections.epoch_selection import selection
 from bakeoff.report.sections.error_analysis import errors
-from bakeoff.report.sections.experiments import experiments, failures
+from bakeoff.report.sections.experiments import experiments
+from bakeoff.report.sections.failures import failures
 from bakeoff.report.sections.learning_speed import speed
 from bakeoff.report.sections.methods import methods
 from bakeoff.report.sections.pairwise import comparison

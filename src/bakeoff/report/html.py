@@ -40,9 +40,7 @@ def inline_svg(text: str, prefix: str, caption: str) -> str:
     if start < 0:
         raise BakeoffError(f"figure {prefix}: not an SVG file; draw the figures again")
     body = re.sub(r"<metadata>.*?</metadata>\s*", "", text[start:], flags=re.DOTALL)
-    body = re.sub(r'(\sid=")([^"]+)(")', rf"\g<1>{prefix}-\2\3", body)
-    body = re.sub(r'(href="#)([^"]+)(")', rf"\g<1>{prefix}-\2\3", body)
-    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", body)
+    body = re.sub(r'(\sid="|href="#|url\(#)(?=[^")])', rf"\g<1>{prefix}-", body)
     # Matplotlib's style would apply to every element of the page: keep it inside the figure.
     body = body.replace("*{stroke-linejoin", "svg *{stroke-linejoin")
     return body.replace("<svg ", f'<svg role="img" aria-label="{escape(caption)}" ', 1).strip()

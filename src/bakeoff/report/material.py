@@ -52,7 +52,6 @@ class Material:
 
     @property
     def metric(self) -> Metric:
-        """The study's metric."""
         return self.study.leading_metric
 
     @property
@@ -78,11 +77,9 @@ class Material:
 
     @property
     def datasets(self) -> Sequence[str]:
-        """The datasets of the study's experiments."""
         return list(dict.fromkeys(cell.dataset for cell in self.rows))
 
     def of_dataset(self, name: str) -> Mapping[Experiment, Row]:
-        """The experiments on a dataset."""
         return {cell: row for cell, row in self.rows.items() if cell.dataset == name}
 
     def with_status(self, *statuses: str) -> Sequence[Row]:
@@ -157,7 +154,6 @@ def cell_of(row: Row) -> Experiment:
 
 
 def of_cell(rows: Sequence[Row], cell: Experiment) -> list[Row]:
-    """The rows of one experiment."""
     return [row for row in rows if cell_of(row) == cell]
 
 

@@ -70,12 +70,12 @@ def _compare(material: Material, number: Published, row: Row) -> Comparison:
     if not _same_measure(number, metric, study):
         measure += say(" (ours at the epoch chosen on validation)")
     published = metric_text(number.value, metric, language, unit=True)
+    words = {"measure": measure, "published": published}
     beginning = language.count(
         "{measure}: published {published} ({n} run)",
         "{measure}: published {published} ({n} runs)",
         number.runs,
-        measure=measure,
-        published=published,
+        **words,
     )
     if not is_known(row.get(f"{score}_mean")):
         why = say(_why_missing(number, row))

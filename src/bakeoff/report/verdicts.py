@@ -23,10 +23,11 @@ def sentence(material: Material, row: Row) -> str:
     verdict, seeds = Verdict(row["verdict"]), int(row["seeds"])
     sign = -1 if verdict is Verdict.WORSE else 1
     first, second = (material.label_of(row["dataset"], row[side]) for side in ("ab" if sign > 0 else "ba"))
+    difference = difference_text(sign * row["difference"], material.metric, material.language)
     words = {
         "first": first,
         "second": second,
-        "difference": _points(material, sign * row["difference"]),
+        "difference": say("{value} points", value=difference) if material.metric.percent else difference,
         "interval": _interval(material, row["low"], row["high"], sign),
         "p": p_phrase(row["p_holm"], material.language),
     }
@@ -93,12 +94,6 @@ def listed(one: str, many: str, names: Sequence[str], language: Language, most: 
     """A sentence that says how many there are and which; no sentence without names."""
     which = in_brackets(names, language, most)
     return [language.count(one, many, len(names), which=which)] if names else []
-
-
-def _points(material: Material, value: float) -> str:
-    """A difference with its unit; of percentages, in points."""
-    text = difference_text(value, material.metric, material.language)
-    return material.language.say("{value} points", value=text) if material.metric.percent else text
 
 
 def _other_images(material: Material, row: Row, sign: int) -> str:

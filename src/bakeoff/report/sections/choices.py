@@ -82,8 +82,8 @@ def variance(material: Material) -> list[Block]:
         number_column(material, say("Degrees of freedom"), "degrees_of_freedom", whole_text),
     ]
     introduction = say(
-        "How much of the variance of test {metric} over all complete runs each choice explains, in a linear model of "
-        "all choices and their pairs (type II sums of squares).",
+        "Each share is how much of the variance of test {metric} over all complete runs a choice explains, in a linear "
+        "model of all choices and their pairs (type II sums of squares).",
         metric=material.name_of(material.metric),
     )
     blocks: list[Block] = [Paragraph(introduction)]

@@ -28,7 +28,8 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
     say, label = material.language.say, material.labels_on_dataset[best]
     words = {"experiment": label, "dataset": dataset}
     introduction = say(
-        "For {experiment}, the experiment with the best mean on {dataset}. Scores are means over its runs.", **words
+        "Shown for {experiment}, the experiment with the best mean on {dataset}; scores are means over its runs.",
+        **words,
     )
     captions = {
         "confusion": say("{experiment}: the share [%] of each true class that is predicted as each class.", **words),

@@ -1,23 +1,11 @@
-"""One subsection for each experiment, in the study's order; then the runs that failed or are missing."""
+"""One subsection for each experiment, in the study's order."""
 
 from bakeoff.analysis.labels import SCORES, score_name
 from bakeoff.language import Language, mark
-from bakeoff.report.columns import metric_column, number_column, text_column
-from bakeoff.report.document import (
-    Block,
-    Cell,
-    Column,
-    Details,
-    Facts,
-    Items,
-    Paragraph,
-    Section,
-    Table,
-    paragraphs,
-    tabulate,
-)
+from bakeoff.report.columns import metric_column, number_column
+from bakeoff.report.document import Block, Cell, Column, Facts, Items, Paragraph, Section, Table, paragraphs, tabulate
 from bakeoff.report.entry_text import arguments_text, effective
-from bakeoff.report.material import Material, Row, anchor_of, run_key
+from bakeoff.report.material import Material, Row, anchor_of
 from bakeoff.report.numbers import NONE, interval_text, is_known, metric_text, seconds_text, spread_text, whole_text
 from bakeoff.report.published import comparisons
 from bakeoff.report.verdicts import sentence
@@ -29,18 +17,11 @@ STATUSES = {
     "out_of_memory": mark("out of memory"),
     "missing": mark("missing"),
 }
-FEW = 20  # missing runs that are listed unfolded
 
 
 def experiments(material: Material) -> Section:
     parts = [_experiment(material, cell) for cell in material.rows]
     return Section(material.language.say("Experiments"), "experiments", parts)
-
-
-def failures(material: Material) -> Section:
-    """Runs that ended early or not as planned, and runs that are missing."""
-    say = material.language.say
-    return Section(say("Failures and missing runs"), "failures", [_failed(material), _missing(material)])
 
 
 def _experiment(material: Material, cell: Experiment) -> Section:
@@ -128,27 +109,3 @@ def _best_epoch(run: Row, language: Language) -> str:
         return NONE
     best, epochs = (whole_text(run[name], language) for name in ("best_epoch", "epochs"))
     return language.say("{some} of {all}", some=best, all=epochs)
-
-
-def _failed(material: Material) -> Block:
-    language = material.language
-    say = language.say
-    failed = [row for row in material.with_status("diverged", "out_of_memory", "completed") if row["message"]]
-    if not failed:
-        return Paragraph(say("No finished run failed."))
-    columns = [
-        Column(say("Run"), lambda row: Cell(run_key(row)), numeric=False),
-        Column(say("What happened"), lambda row: Cell(language.say(STATUSES[row["status"]])), numeric=False),
-        text_column(say("Message"), "message"),
-    ]
-    return tabulate("failures", say("Runs that ended early, or had to change a setting to finish."), columns, failed)
-
-
-def _missing(material: Material) -> Block:
-    say = material.language.say
-    missing = material.with_status("missing")
-    if not missing:
-        return Paragraph(say("No run is missing."))
-    texts = [run_key(row) + (f" ({row['message']})" if row["message"] else "") for row in missing]
-    title = say("Missing runs ({number})", number=material.language.whole(len(missing)))
-    return Details(title, [Items(texts)], open=len(missing) <= FEW)

@@ -1,0 +1,36 @@
+"""Runs that ended early or not as planned, and runs that are missing."""
+
+from bakeoff.report.columns import text_column
+from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, tabulate
+from bakeoff.report.material import Material, run_key
+from bakeoff.report.sections.experiments import STATUSES
+
+FEW = 20  # missing runs that are listed unfolded
+
+
+def failures(material: Material) -> Section:
+    say = material.language.say
+    return Section(say("Failures and missing runs"), "failures", [_failed(material), _missing(material)])
+
+
+def _failed(material: Material) -> Block:
+    say = material.language.say
+    failed = [row for row in material.with_status("diverged", "out_of_memory", "completed") if row["message"]]
+    if not failed:
+        return Paragraph(say("No finished run failed."))
+    columns = [
+        Column(say("Run"), lambda row: Cell(run_key(row)), numeric=False),
+        Column(say("What happened"), lambda row: Cell(say(STATUSES[row["status"]])), numeric=False),
+        text_column(say("Message"), "message"),
+    ]
+    return tabulate("failures", say("Runs that ended early, or had to change a setting to finish."), columns, failed)
+
+
+def _missing(material: Material) -> Block:
+    say = material.language.say
+    missing = material.with_status("missing")
+    if not missing:
+        return Paragraph(say("No run is missing."))
+    texts = [run_key(row) + (f" ({row['message']})" if row["message"] else "") for row in missing]
+    title = say("Missing runs ({number})", number=material.language.whole(len(missing)))
+    return Details(title, [Items(texts)], open=len(missing) <= FEW)
