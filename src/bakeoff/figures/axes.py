@@ -1,6 +1,5 @@
-"""Axes: numbers in the report's language, sides and legends."""
+"""Axes: numbers in the report's language, and legends."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -33,14 +32,12 @@ def format_epochs(axes: Axes, language: Language) -> None:
     """Show whole epochs only."""
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.set_xlabel(language.say("Epoch"))
-    show_sides(axes, "left", "bottom")
 
 
 def fit_loss(axes: Axes, language: Language) -> None:
     """Use a logarithmic axis for a loss that falls by orders of magnitude, or its end could not be seen."""
-    values = [float(value) for line in axes.get_lines() for value in np.asarray(line.get_ydata())]
-    positive = [value for value in values if value > 0]
-    if positive and len(positive) == len(values) and max(positive) / min(positive) > 30:
+    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.get_lines()])
+    if values.size and values.min() > 0 and values.max() / values.min() > 30:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, _: language.significant(value))
         axes.yaxis.set_minor_formatter("")
@@ -49,28 +46,17 @@ def fit_loss(axes: Axes, language: Language) -> None:
 def format_quantity(axes: Axes, language: Language) -> None:
     """Show parameters and seconds alike, in short: 10k, 2.5M, 0.5."""
     if axes.get_xscale() == "log":
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if _decades(axes) < 2 else (1,)))
+        low, high = axes.get_xlim()
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7))
     axes.xaxis.set_major_formatter(lambda value, _: _thousands(value, language))
-    show_sides(axes, "left", "bottom")
-
-
-def show_sides(axes: Axes, *sides: str) -> None:
-    """Show these of a plot's four sides, and no others."""
-    for side, line in axes.spines.items():
-        line.set_visible(side in sides)
 
 
 def legend_at_the_right(axes: Axes, **options: Any) -> None:
     """Put the legend beside the plot, where it hides nothing."""
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, **options)
-
-
-def _decades(axes: Axes) -> float:
-    low, high = axes.get_xlim()
-    return math.log10(high / low)
 
 
 def _thousands(value: float, language: Language) -> str:

@@ -7,11 +7,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bakeoff.analysis.images import Images, mosaic
-from bakeoff.figures.axes import format_percent, legend_at_the_right, show_sides
+from bakeoff.figures.axes import format_percent, legend_at_the_right
 from bakeoff.figures.style import INK, MUTED, WIDTH, line_styles, palette, shortened
 from bakeoff.language import Language
 
 NUMBERED_CLASSES = 15  # a larger matrix has no room for numbers
+COLUMNS_OF_IMAGES = 5
 
 
 def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -> Figure:
@@ -34,6 +35,7 @@ def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -
     axes.set_xlabel(language.say("Predicted class"))
     axes.set_ylabel(language.say("True class"))
     axes.grid(visible=False)
+    axes.spines[:].set_visible(True)
     axes.tick_params(length=0)
     if len(classes) <= NUMBERED_CLASSES:
         for true, predicted in zip(*np.nonzero(shares >= 0.005), strict=True):
@@ -64,8 +66,6 @@ def reliability(bins: pd.DataFrame, language: Language) -> Figure:
     lower.yaxis.set_major_formatter(lambda value, _: language.whole(value))
     for axis in (upper.xaxis, upper.yaxis):
         format_percent(axis, language)
-    for axes in (upper, lower):
-        show_sides(axes, "left", "bottom")
     return figure
 
 
@@ -79,17 +79,16 @@ def precision_recall(curves: pd.DataFrame, language: Language) -> Figure:
     axes.set_ylabel(language.say("Precision"))
     for axis in (axes.xaxis, axes.yaxis):
         format_percent(axis, language)
-    show_sides(axes, "left", "bottom")
     legend_at_the_right(axes)
     return figure
 
 
-def captioned(images: Images, captions: Sequence[str], columns: int) -> Figure:
+def captioned(images: Images, captions: Sequence[str]) -> Figure:
     """Images [n, C, H, W], each under its caption of one or two lines."""
-    rows = -(-len(images) // columns)
-    side = (WIDTH - 0.2) / columns
+    rows = -(-len(images) // COLUMNS_OF_IMAGES)
+    side = (WIDTH - 0.2) / COLUMNS_OF_IMAGES
     figure = Figure(figsize=(WIDTH, rows * (side * images.shape[2] / images.shape[3] + 0.42)), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).flat
+    panels = figure.subplots(rows, COLUMNS_OF_IMAGES, squeeze=False).flat
     for axes, image, caption in zip(panels, images, captions, strict=False):
         axes.imshow(mosaic(image[None, None], largest=96), interpolation="nearest")
         axes.set_title(caption, fontsize=7.5, fontweight="normal")

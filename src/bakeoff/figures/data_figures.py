@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from bakeoff.analysis.images import Images, mosaic, samples_by_class
 from bakeoff.analysis.labels import SPLIT_TITLES
-from bakeoff.figures.axes import show_sides
 from bakeoff.figures.style import WIDTH, palette, shortened
 from bakeoff.language import Language
 from bakeoff.study.paths import Layout
@@ -30,23 +29,14 @@ def data_figures(study: Study, language: Language, layout: Layout) -> Iterator[t
         card = json.loads(path.read_text(encoding="utf-8"))
         images = samples_by_class(study, name, card, most_classes=SAMPLED_CLASSES, each=SAMPLES_OF_A_CLASS)
         if images is not None:
-            yield f"samples_{name}.svg", samples(images, card["classes"])
+            yield f"samples_{name}.svg", _sheet(images, card["classes"][: len(images)])
         if len(card["classes"]) <= CLASSES_IN_A_FIGURE:
             yield f"classes_{name}.svg", balance(card, language)
     for dataset, recipe in dict.fromkeys((cell.dataset, cell.recipe) for cell in study.cells):
         path = layout.examples(dataset, recipe)
         if study.recipes[recipe].augment and path.exists():
-            yield f"augmentation_{dataset}__{recipe}.svg", augmented(np.load(path), language)
-
-
-def samples(images: Images, classes: list[str]) -> Figure:
-    """A row of images for each class: [classes, each, C, H, W]."""
-    return _sheet(images, classes[: len(images)])
-
-
-def augmented(pair: Images, language: Language) -> Figure:
-    """Original images above, augmented ones below: [2, n, C, H, W]."""
-    return _sheet(pair, [language.say("as they are"), language.say("augmented")])
+            names = [language.say("as they are"), language.say("augmented")]
+            yield f"augmentation_{dataset}__{recipe}.svg", _sheet(np.load(path), names)
 
 
 def balance(card: Mapping[str, Any], language: Language) -> Figure:
@@ -64,12 +54,13 @@ def balance(card: Mapping[str, Any], language: Language) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(language.say("Images"))
     axes.xaxis.set_major_formatter(lambda value, _: language.whole(value))
-    show_sides(axes, "bottom")
+    axes.spines["left"].set_visible(False)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(SPLIT_TITLES), frameon=False, borderaxespad=0)
     return figure
 
 
 def _sheet(images: Images, names: list[str]) -> Figure:
+    """Named rows of images: [rows, columns, C, H, W]."""
     picture = mosaic(images)
     rows, columns = images.shape[:2]
     side = min(0.62, (WIDTH - 1.4) / columns)
@@ -80,6 +71,6 @@ def _sheet(images: Images, names: list[str]) -> Figure:
     axes.set_yticks([step * (row + 0.5) - 0.5 for row in range(rows)], map(shortened, names))
     axes.set_xticks([])
     axes.tick_params(length=0)
-    show_sides(axes)
+    axes.spines[:].set_visible(False)
     axes.grid(visible=False)
     return figure

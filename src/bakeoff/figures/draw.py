@@ -1,6 +1,7 @@
 """Draw every figure that a study has data for."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -31,14 +32,11 @@ def draw_figures(study: Study, layout: Layout, language: str | None = None) -> l
     completed = tables.runs[tables.runs["status"] == "completed"]
     layout.figures.mkdir(parents=True, exist_ok=True)
     with theme():
-        written = [save(figure, layout.figures / name) for name, figure in data_figures(study, words, layout)]
+        groups = [data_figures(study, words, layout)]
         if len(present):
-            written += [
-                save(figure, layout.figures / name)
-                for name, figure in statistics_figures(study, words, layout, present)
-            ]
-            found = _result_figures(study, words, layout, present, completed)
-            written += [save(figure, layout.figures / name) for name, figure in found]
+            groups.append(statistics_figures(study, words, layout, present))
+            groups.append(_result_figures(study, words, layout, present, completed))
+        written = [save(figure, layout.figures / name) for name, figure in chain(*groups)]
     for path in set(layout.figures.rglob("*.svg")) - set(written):
         path.unlink()
         path.with_suffix(".pdf").unlink(missing_ok=True)
@@ -48,24 +46,22 @@ def draw_figures(study: Study, layout: Layout, language: str | None = None) -> l
 def _result_figures(
     study: Study, language: Language, layout: Layout, present: pd.DataFrame, runs: pd.DataFrame
 ) -> Iterator[tuple[str, Figure]]:
-    cells = cells_of(present)
-    styles = styles_of(cells)
+    styles = styles_of(cells_of(present))
     history = completed_history(study, layout, runs)
     for dataset in dict.fromkeys(present["dataset"]):
-        here = [cell for cell in cells if cell.dataset == dataset]
+        here = present[present["dataset"] == dataset]
         curves = mean_curves(study, history[history["dataset"] == dataset])
         if curves:
-            yield (
-                f"learning_curves_{dataset}.svg",
-                overview(study, language, curves, [cell for cell in here if cell in curves], styles),
-            )
-        yield f"comparison_{dataset}.svg", comparison(study, language, present, runs, here, styles)
-    for quantity, title, unit, name in (
-        ("parameters", language.say("Parameters"), "", "accuracy_vs_parameters.svg"),
-        ("training_seconds", language.say("Training time of one run"), language.say("s"), "accuracy_vs_time.svg"),
+            drawn = [cell for cell in cells_of(here) if cell in curves]
+            yield f"learning_curves_{dataset}.svg", overview(study, language, curves, drawn, styles)
+        yield f"comparison_{dataset}.svg", comparison(study, language, here, runs, styles)
+    time, second = language.say("Training time of one run"), language.say("s")
+    for quantity, title, name in (
+        ("parameters", language.say("Parameters"), "accuracy_vs_parameters.svg"),
+        ("training_seconds", f"{time} [{second}]", "accuracy_vs_time.svg"),
     ):
         points = present[present[quantity].notna() & (present[quantity] > 0)]
         if len(points):
-            yield name, trade_off(study, language, points, quantity, f"{title} [{unit}]" if unit else title, styles)
+            yield name, trade_off(study, language, points, quantity, title, styles)
     for cell, epochs in by_experiment(history):
         yield f"curves/{cell.key.replace('/', '__')}.svg", curves_figure(study, language, epochs, styles[cell])

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from bakeoff.analysis.curves import band
 from bakeoff.analysis.labels import SPLIT_TITLES, metric_name, score_name, short_labels
 from bakeoff.figures.axes import fit_loss, format_epochs, format_value, legend_at_the_right
-from bakeoff.figures.style import DASHES, MUTED, WIDTH, Style, rest_of, rest_styles, split_facets
+from bakeoff.figures.style import DASHES, MUTED, WIDTH, Style, line_styles, rest_of, split_facets
 from bakeoff.language import Language, capitalized
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.study import Study
@@ -33,16 +33,8 @@ def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style:
             color = MUTED if split == "train" else style.color
             _draw_band(axes, band(epochs, f"{split}_{metric}"), color, dash, language.say(SPLIT_TITLES[split]).lower())
         chosen = epochs[epochs["epoch"] == epochs["best_epoch"]]
-        axes.scatter(
-            chosen["epoch"],
-            chosen[f"validation_{metric}"],
-            s=14,
-            facecolor="white",
-            edgecolor=style.color,
-            linewidth=1,
-            zorder=3,
-            label=language.say("chosen epoch"),
-        )
+        ring = {"s": 14, "facecolor": "white", "edgecolor": style.color, "linewidth": 1, "zorder": 3}
+        axes.scatter("epoch", f"validation_{metric}", data=chosen, label=language.say("chosen epoch"), **ring)
         axes.set_title(capitalized(metric_name(study.metrics[metric], study, language)), loc="left")
         format_value(axes.yaxis, study.metrics[metric], language)
         format_epochs(axes, language)
@@ -79,9 +71,11 @@ def overview(
     rows = -(-len(groups) // columns)
     figure = Figure(figsize=(WIDTH, 3.2 if rows == 1 and columns == 1 else 1.9 * rows + 0.7), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    shapes = rest_styles(cells, rest) if len(groups) > 1 and rest else {}
+    # Within a panel, colour is free to tell the other facets apart.
+    looks = zip(dict.fromkeys(rest_of(cell, rest) for cell in cells), line_styles(), strict=False)
+    shapes = dict(looks) if len(groups) > 1 and rest else {}
     crowded = len(cells) * len(groups) > LINES_OF_A_DRAWING
-    for axes, (title, members) in zip(grid.flat, groups, strict=False):
+    for position, (axes, (title, members)) in enumerate(zip(grid.flat, groups, strict=False)):
         for cell in cells if len(groups) > 1 else ():
             found = curves[cell]
             axes.plot(found.index, found["mean"], color="#d0d0d0", linewidth=0.6, zorder=1, rasterized=crowded)
@@ -92,23 +86,21 @@ def overview(
             axes.set_title(textwrap.fill(title, LETTERS_ACROSS // columns), loc="left")
         format_epochs(axes, language)
         format_value(axes.yaxis, study.leading_metric, language)
+        last = position + columns >= len(groups)
+        axes.xaxis.label.set_visible(last)
+        axes.tick_params(labelbottom=last)
     for axes in grid.flat[len(groups) :]:
         axes.set_visible(False)
-    for position, axes in enumerate(grid.flat[: len(groups)]):
-        last = position + columns >= len(groups)
-        axes.set_xlabel(language.say("Epoch") if last else "")
-        axes.tick_params(labelbottom=last)
     figure.supylabel(score_name("validation", study.leading_metric, study, language), fontsize=9)
-    _overview_legend(figure, list(grid.flat[: len(groups)]), bool(shapes), len(groups) == 1)
+    _overview_legend(figure, list(grid.flat[: len(groups)]), bool(shapes))
     return figure
 
 
-def _overview_legend(figure: Figure, panels: Sequence[Axes], shared: bool, single: bool) -> None:
-    if single:
+def _overview_legend(figure: Figure, panels: Sequence[Axes], shared: bool) -> None:
+    if len(panels) == 1:
         if len(panels[0].get_lines()) > 1:
             legend_at_the_right(panels[0])
-        return
-    if shared:
+    elif shared:
         entries = {
             label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
         }

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bakeoff.figures.axes import format_percent, legend_at_the_right, show_sides
+from bakeoff.figures.axes import format_percent, legend_at_the_right
 from bakeoff.figures.style import INK, MUTED, WIDTH, line_styles, palette
 from bakeoff.language import Language
 
@@ -20,7 +20,7 @@ def variance_shares(shares: Mapping[str, float], language: Language) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(language.say("Share of variance"))
     format_percent(axes.xaxis, language)
-    show_sides(axes, "bottom")
+    axes.spines["left"].set_visible(False)
     for height, share in enumerate(shares.values()):
         axes.text(share, height, f" {language.number(100 * share, 1)} %", va="center", fontsize=8, color=INK)
     axes.margins(x=0.12)
@@ -79,6 +79,5 @@ def performance_profiles(steps: pd.DataFrame, language: Language) -> Figure:
     axes.set_ylim(0, 1.03)
     axes.xaxis.set_major_formatter(lambda value, _: language.significant(value))
     format_percent(axes.yaxis, language)
-    show_sides(axes, "left", "bottom")
     legend_at_the_right(axes)
     return figure

@@ -13,7 +13,7 @@ from bakeoff.analysis.variance import SHARED
 from bakeoff.figures.confusion_and_calibration import captioned, confusion, precision_recall, reliability
 from bakeoff.figures.ranks_and_variance import critical_difference, performance_profiles, variance_shares
 from bakeoff.figures.style import cells_of, shortened
-from bakeoff.language import Language
+from bakeoff.language import Language, mark
 from bakeoff.results.summary_tables import records
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.paths import Layout
@@ -34,10 +34,9 @@ def statistics_figures(
     for dataset in dict.fromkeys(present["dataset"]):
         best = best_on(dataset, rows, study.leading_metric)
         if best is not None:
-            mine = {name: _about(table, best) for name, table in tables.items() if name in OF_AN_EXPERIMENT}
-            yield from _of_errors(
-                study, language, dataset, mine, _about(tables["hardest_images"], Experiment(dataset, "", "", ""))
-            )
+            mine = {name: _about(tables[name], best) for name in OF_AN_EXPERIMENT}
+            mine["hardest_images"] = _about(tables["hardest_images"], Experiment(dataset, "", "", ""))
+            yield from _of_errors(study, language, dataset, mine)
     shares = tables["variance"][tables["variance"]["term"] != "total"]
     shares = shares[(shares["degrees_of_freedom"] > 0) | (shares["term"] == SHARED)]
     if len(shares) > 1 and shares["share"].notna().all():
@@ -59,7 +58,7 @@ def statistics_figures(
 
 
 def _of_errors(
-    study: Study, language: Language, dataset: str, tables: Mapping[str, pd.DataFrame], hardest: pd.DataFrame
+    study: Study, language: Language, dataset: str, tables: Mapping[str, pd.DataFrame]
 ) -> Iterator[tuple[str, Figure]]:
     """The mistakes of the best experiment on a dataset, and the images that are hardest for all."""
     if len(tables["confusion"]):
@@ -71,34 +70,27 @@ def _of_errors(
     images = split_images(study, dataset, "test")
     if images is None:
         return
-    shown = [
-        (
-            int(image),
-            language.say(
-                "{true},\ntaken for {predicted}", true=shortened(row["true"]), predicted=shortened(row["predicted"])
-            ),
-        )
-        for row in records(tables["confused_pairs"])[:CONFUSED_PAIRS]
-        for image in str(row["examples"]).split()[:1]
-    ]
-    if shown:
-        pixels = images[[image for image, _ in shown]]
-        yield f"confused_pairs_{dataset}.svg", captioned(pixels, [text for _, text in shown], columns=5)
-    hard = records(hardest)[:HARDEST_IMAGES]
-    if hard:
-        captions = [
-            language.say(
-                "{label}\nwrong {share} %", label=shortened(row["label"] or "–"), share=f"{100 * row['wrong']:.0f}"
+    taken_for, wrong = mark("{true},\ntaken for {predicted}"), mark("{label}\nwrong {share} %")
+    pictures: dict[str, list[tuple[int, str]]] = {
+        "confused_pairs": [
+            (int(image), language.say(taken_for, true=shortened(row["true"]), predicted=shortened(row["predicted"])))
+            for row in records(tables["confused_pairs"])[:CONFUSED_PAIRS]
+            for image in str(row["examples"]).split()[:1]
+        ],
+        "hardest_images": [
+            (
+                int(row["image"]),
+                language.say(wrong, label=shortened(row["label"] or "–"), share=f"{100 * row['wrong']:.0f}"),
             )
-            for row in hard
-        ]
-        pixels = images[[int(row["image"]) for row in hard]]
-        yield f"hardest_images_{dataset}.svg", captioned(pixels, captions, columns=5)
+            for row in records(tables["hardest_images"])[:HARDEST_IMAGES]
+        ],
+    }
+    for name, shown in pictures.items():
+        if shown:
+            numbers, captions = zip(*shown, strict=True)
+            yield f"{name}_{dataset}.svg", captioned(images[list(numbers)], captions)
 
 
 def _about(table: pd.DataFrame, cell: Experiment) -> pd.DataFrame:
     """The rows about an experiment."""
-    chosen = table
-    for facet in FACETS:
-        chosen = chosen[chosen[facet] == getattr(cell, facet)]
-    return chosen
+    return table[(table[list(FACETS)] == [getattr(cell, facet) for facet in FACETS]).all(axis=1)]

@@ -34,6 +34,11 @@ class Style:
     marker: str
     dash: Any
 
+    @property
+    def point(self) -> dict[str, Any]:
+        """Matplotlib's options for a lone point."""
+        return {"color": self.color, "marker": self.marker, "linestyle": "none"}
+
 
 @contextmanager
 def theme() -> Iterator[None]:
@@ -57,6 +62,8 @@ def theme() -> Iterator[None]:
         "xtick.color": INK,
         "ytick.color": INK,
         "axes.edgecolor": "#cccccc",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
         "grid.color": "#e3e3e3",
         "grid.linewidth": 0.7,
         "lines.linewidth": 1.6,
@@ -96,12 +103,12 @@ def styles_of(cells: Sequence[Experiment]) -> dict[Experiment, Style]:
     hues = palette()
     first, rest = split_facets(cells)
     colors = list(dict.fromkeys(getattr(cell, first) for cell in cells))
-    shapes = list(dict.fromkeys(tuple(getattr(cell, facet) for facet in rest) for cell in cells))
+    shapes = list(dict.fromkeys(rest_of(cell, rest) for cell in cells))
     styles = {}
     for cell in cells:
         color = colors.index(getattr(cell, first))
         # After the last colour the palette starts again with other markers and dashes.
-        shape = shapes.index(tuple(getattr(cell, facet) for facet in rest)) + color // len(hues) * len(shapes)
+        shape = shapes.index(rest_of(cell, rest)) + color // len(hues) * len(shapes)
         styles[cell] = Style(hues[color % len(hues)], MARKERS[shape % len(MARKERS)], DASHES[shape % len(DASHES)])
     return styles
 
@@ -125,8 +132,3 @@ def split_facets(cells: Sequence[Experiment]) -> tuple[str, list[str]]:
 
 def rest_of(cell: Experiment, rest: list[str]) -> tuple[str, ...]:
     return tuple(getattr(cell, facet) for facet in rest)
-
-
-def rest_styles(cells: Sequence[Experiment], rest: list[str]) -> dict[tuple[str, ...], tuple[Any, Any]]:
-    """Within a panel, colour is free to tell the other facets apart."""
-    return dict(zip(dict.fromkeys(rest_of(cell, rest) for cell in cells), line_styles(), strict=False))

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,17 +19,15 @@ from bakeoff.study.study import Study
 
 NAMED_POINTS = 16  # beyond this, points carry numbers and a list beside them gives the names
 
-Box = tuple[float, float, float, float]
-
 
 def trade_off(
     study: Study, language: Language, points: pd.DataFrame, quantity: str, title: str, styles: dict[Experiment, Style]
 ) -> Figure:
     """The test metric against a cost. Each dataset has its own panel: scores on different data do not compare."""
     datasets = list(dict.fromkeys(points["dataset"]))
-    numbered = points.groupby("dataset").size().max() > NAMED_POINTS
-    height = max(3.6, 0.155 * points.groupby("dataset").size().max() + 0.8) if numbered else 3.6
-    figure = Figure(figsize=(WIDTH, height * len(datasets)), layout="constrained")
+    most = points["dataset"].value_counts().max()
+    numbered = most > NAMED_POINTS
+    figure = Figure(figsize=(WIDTH, max(3.6, 0.155 * most + 0.8) * len(datasets)), layout="constrained")
     panels = figure.subplots(len(datasets), 1, squeeze=False)[:, 0]
     score = f"test_{study.metric}"
     marks = []
@@ -39,17 +38,7 @@ def trade_off(
         for cell, x, y, low, high in zip(cells, xs, ys, here[f"{score}_low"], here[f"{score}_high"], strict=True):
             style = styles[cell]
             axes.plot([x, x], [low, high], color=style.color, linewidth=1, alpha=0.45, zorder=2)
-            axes.plot(
-                x,
-                y,
-                marker=style.marker,
-                color=style.color,
-                markersize=5.5,
-                markeredgecolor="white",
-                markeredgewidth=0.6,
-                linestyle="none",
-                zorder=3,
-            )
+            axes.plot(x, y, **style.point, markersize=5.5, markeredgecolor="white", markeredgewidth=0.6, zorder=3)
         if xs.max() / xs.min() >= 8:
             axes.set_xscale("log")
         axes.margins(x=0.12, y=0.14)
@@ -74,15 +63,7 @@ def trade_off(
 
 def _number_key(axes: Axes, cells: list[Experiment], labels: list[str], styles: dict[Experiment, Style]) -> None:
     handles = [
-        Line2D(
-            [],
-            [],
-            linestyle="none",
-            marker=styles[cell].marker,
-            color=styles[cell].color,
-            markersize=4.5,
-            label=f"{number}  {label}",
-        )
+        Line2D([], [], **styles[cell].point, markersize=4.5, label=f"{number}  {label}")
         for number, (cell, label) in enumerate(zip(cells, labels, strict=True), 1)
     ]
     legend_at_the_right(
@@ -98,47 +79,35 @@ def _place_labels(axes: Axes, xs: Any, ys: Any, labels: list[str], colors: list[
     frame = axes.get_window_extent(renderer)
     scale = figure.dpi / 72
     points = axes.transData.transform(list(zip(xs, ys, strict=True)))
-    taken = [(x - 4 * scale, y - 4 * scale, x + 4 * scale, y + 4 * scale) for x, y in points]
-    offsets = sorted(
+    taken = np.hstack([points - 4 * scale, points + 4 * scale])  # boxes: left, bottom, right, top
+    dx, dy = np.array(sorted(
         ((radius * math.cos(angle), radius * math.sin(angle)) for radius in (7, 11, 16, 22, 29, 37, 47, 60, 75, 92)
          for angle in (math.pi / 8 * step for step in (0, 8, 2, 14, 6, 10, 4, 12, 1, 15, 7, 9, 3, 13, 5, 11))),
         key=lambda offset: round(math.hypot(*offset)),
-    )  # fmt: skip
+    )).T  # fmt: skip
     for (x, y), label, color in sorted(zip(points, labels, colors, strict=True), key=lambda mark: -mark[0][1]):
         text = axes.text(0, 0, label, fontsize=8)
         extent = text.get_window_extent(renderer)
         text.remove()
-        width, height = extent.width, extent.height
-        boxes = [(dx, dy, _box(x + dx * scale, y + dy * scale, dx, width, height)) for dx, dy in offsets]
-        inside = [option for option in boxes if _within(option[2], frame)] or boxes
-        dx, dy, box = min(inside, key=lambda option: sum(_overlap(option[2], other) for other in taken))
-        taken.append(box)
+        # Left or right of the point, or centred above or below it.
+        left = x + dx * scale - extent.width * np.select([dx > 1, dx < -1], [0, 1], 0.5)
+        middle, half = y + dy * scale, extent.height / 2
+        boxes = np.column_stack([left - 1, middle - half - 0.5, left + extent.width + 1, middle + half + 0.5])
+        inside = (boxes[:, :2] >= frame.min).all(axis=1) & (boxes[:, 2:] <= frame.max).all(axis=1)
+        sides = np.minimum(boxes[:, None, 2:], taken[:, 2:]) - np.maximum(boxes[:, None, :2], taken[:, :2])
+        hidden = sides.clip(min=0).prod(axis=2).sum(axis=1)
+        best = np.where(inside | ~inside.any(), hidden, np.inf).argmin()
+        taken = np.vstack([taken, boxes[best]])
         line = {"arrowstyle": "-", "color": color, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3, "alpha": 0.8}
         axes.annotate(
             label,
             (x, y),
-            xytext=((box[0] + box[2]) / 2, (box[1] + box[3]) / 2),
+            xytext=(boxes[best, :2] + boxes[best, 2:]) / 2,
             xycoords="figure pixels",
             textcoords="figure pixels",
             ha="center",
             va="center",
             fontsize=8,
             zorder=5,
-            arrowprops=line if math.hypot(dx, dy) > 12 else None,
+            arrowprops=line if math.hypot(dx[best], dy[best]) > 12 else None,
         )
-
-
-def _box(x: float, y: float, dx: float, width: float, height: float) -> Box:
-    """The box of a text anchored at (x, y): left or right of the point, or centred above or below it."""
-    left = x if dx > 1 else x - width if dx < -1 else x - width / 2
-    return (left - 1, y - height / 2 - 0.5, left + width + 1, y + height / 2 + 0.5)
-
-
-def _within(box: Box, frame: Any) -> bool:
-    return bool(box[0] >= frame.x0 and box[2] <= frame.x1 and box[1] >= frame.y0 and box[3] <= frame.y1)
-
-
-def _overlap(one: Box, other: Box) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return width * height if width > 0 and height > 0 else 0.0

@@ -1,27 +1,26 @@
 """Columns that several tables of a report have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bakeoff.language import Language
 from bakeoff.report.document import Cell, Column
-from bakeoff.report.material import Material, Row, cell_of
+from bakeoff.report.material import Material, Row, anchor_of, cell_of
 from bakeoff.report.numbers import metric_text, range_text
+from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import Metric
 
 
-def experiment_column(material: Material) -> Column[Row]:
-    """The experiment of a row, linked to its section."""
-    return Column(material.language.say("Experiment"), lambda row: material.link(cell_of(row)), numeric=False)
+def experiment_column(
+    material: Material, labels: Mapping[Experiment, str], is_bold: Callable[[Row], bool] = lambda row: False
+) -> Column[Row]:
+    """The experiment of a row by one of the material's sets of labels, linked to its section."""
 
+    def cell(row: Row) -> Cell:
+        found = cell_of(row)
+        return Cell(labels[found], is_bold(row), link=anchor_of(found))
 
-def experiment_on_dataset_column(material: Material, is_bold: Callable[[Row], bool] = lambda row: False) -> Column[Row]:
-    """The same in a table of one dataset, where labels leave the dataset out."""
-    return Column(
-        material.language.say("Experiment"),
-        lambda row: material.link_on_dataset(cell_of(row), is_bold(row)),
-        numeric=False,
-    )
+    return Column(material.language.say("Experiment"), cell, numeric=False)
 
 
 def pair_columns(material: Material, dataset: str) -> list[Column[Row]]:
@@ -34,7 +33,6 @@ def pair_columns(material: Material, dataset: str) -> list[Column[Row]]:
 
 
 def text_column(title: str, name: str) -> Column[Row]:
-    """A value that is text."""
     return Column(title, lambda row: Cell(str(row[name])), numeric=False)
 
 

@@ -4,7 +4,7 @@ Text is plain text. Each format escapes it and decides how a block looks.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
@@ -132,6 +132,11 @@ class Document:
     sections: Sequence[Section]
     contents_title: str
 
+    @property
+    def blocks(self) -> "Sequence[Block]":
+        """What stands below the title."""
+        return [*self.introduction, *self.sections]
+
 
 def tabulate(name: str, caption: str, columns: Sequence[Column[R]], rows: Iterable[R], key: str = "") -> Table:
     """A table with these columns and a line for each of `rows`."""
@@ -144,15 +149,9 @@ def paragraphs(text: str) -> list[Paragraph]:
     return [Paragraph(part) for part in parts if part]
 
 
-def blocks_of(document: Document) -> "Sequence[Block]":
+def blocks_of(parent: Document | Section | Details) -> Iterator[Block]:
     """Every block of a document in reading order, including those inside sections and details."""
-
-    def walk(blocks: Sequence[Block]) -> "list[Block]":
-        found: list[Block] = []
-        for block in blocks:
-            found.append(block)
-            if isinstance(block, Section | Details):
-                found += walk(block.blocks)
-        return found
-
-    return walk([*document.introduction, *document.sections])
+    for block in parent.blocks:
+        yield block
+        if isinstance(block, Section | Details):
+            yield from blocks_of(block)

@@ -1,9 +1,6 @@
 """Markdown as GitHub shows it."""
 
 import re
-from typing import Any
-
-import jinja2
 
 from bakeoff.report.document import Cell, Document, Table
 from bakeoff.report.templating import environment
@@ -15,7 +12,12 @@ class Verbatim(str):
 
 def markdown(document: Document) -> str:
     """A report as one file, which shows the figures in the folder `figures` beside it."""
-    return _environment().get_template("report.md.j2").render(document=document)
+    templates = environment(
+        {"verbatim": Verbatim, "fenced": _fenced, "table": _table},
+        finalize=lambda value: value if isinstance(value, Verbatim) else escape_markdown(str(value)),
+        keep_trailing_newline=True,
+    )
+    return templates.get_template("report.md.j2").render(document=document)
 
 
 def escape_markdown(text: str) -> str:
@@ -26,17 +28,6 @@ def escape_markdown(text: str) -> str:
     return re.sub(
         r"^([-+=]|\d+(?=[.)](\s|$)))", lambda match: match[0] + "\\" if match[0].isdigit() else "\\" + match[0], flat
     )
-
-
-def _environment() -> jinja2.Environment:
-    """Jinja2 that escapes everything not marked verbatim."""
-    made = environment(finalize=_finalize, keep_trailing_newline=True)
-    made.filters |= {"verbatim": Verbatim, "fenced": _fenced, "table": _table}
-    return made
-
-
-def _finalize(value: Any) -> str:
-    return value if isinstance(value, Verbatim) else escape_markdown(str(value))
 
 
 def _fenced(text: str, language: str) -> Verbatim:

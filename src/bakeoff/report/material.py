@@ -10,7 +10,7 @@ from bakeoff.analysis.labels import configuration_labels, metric_name, score_nam
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.errors import BakeoffError
 from bakeoff.language import Language
-from bakeoff.report.document import Cell, Figure
+from bakeoff.report.document import Figure
 from bakeoff.report.numbers import is_known
 from bakeoff.results.summary_tables import Tables, by_experiment, read_tables, records
 from bakeoff.study.matrix import FACETS, Experiment
@@ -49,13 +49,8 @@ class Material:
     plans: Mapping[Experiment, Row]
     statistics: Mapping[str, Sequence[Row]]
 
-    def statistic(self, name: str) -> Sequence[Row]:
-        """The rows of a table of statistics."""
-        return self.statistics[name]
-
     @property
     def metric(self) -> Metric:
-        """The study's metric."""
         return self.study.leading_metric
 
     @property
@@ -81,28 +76,19 @@ class Material:
 
     @property
     def datasets(self) -> Sequence[str]:
-        """The datasets of the study's experiments."""
         return list(dict.fromkeys(cell.dataset for cell in self.rows))
 
     def of_dataset(self, name: str) -> Mapping[Experiment, Row]:
-        """The experiments on a dataset."""
         return {cell: row for cell, row in self.rows.items() if cell.dataset == name}
 
     def with_status(self, *statuses: str) -> Sequence[Row]:
         """The runs that ended with one of these statuses."""
         return records(self.tables.runs[self.tables.runs["status"].isin(statuses)])
 
-    def figure(self, path: str, caption: str) -> list[Figure]:
-        """A figure as a block, if it was drawn."""
-        return [Figure(path, caption)] if (self.layout.figures / f"{path}.svg").exists() else []
-
-    def link(self, cell: Experiment) -> Cell:
-        """The label of an experiment, linked to its section."""
-        return Cell(self.labels[cell], link=anchor_of(cell))
-
-    def link_on_dataset(self, cell: Experiment, bold: bool = False) -> Cell:
-        """The same in a table of one dataset."""
-        return Cell(self.labels_on_dataset[cell], bold, link=anchor_of(cell))
+    def figures(self, captions: Mapping[str, str]) -> list[Figure]:
+        """The figures that were drawn, from path → caption."""
+        drawn = {path: (self.layout.figures / f"{path}.svg").exists() for path in captions}
+        return [Figure(path, caption) for path, caption in captions.items() if drawn[path]]
 
     def label_of(self, dataset: str, key: str) -> str:
         """The label of an experiment by its key, or of a configuration when the dataset is empty."""
@@ -134,7 +120,10 @@ class Material:
 def gather(study: Study, layout: Layout, language: Language) -> Material:
     """Read the material of a report. Raises BakeoffError when there is no summary, or it covers other runs."""
     tables = read_tables(layout)
-    _check_match(study, layout, tables)
+    if list(map(run_key, records(tables.runs))) != [run.key for run in runs(study)]:
+        raise BakeoffError(
+            f"{layout.summary}: summarizes other runs than the study plans; run `bakeoff summarize` again"
+        )
     cells = experiments(study)
     plans = {cell: plan_file(study, layout, cell) for cell in cells}
     cards = {name: data_folder(study, name) / "card.json" for name in study.datasets}
@@ -146,7 +135,11 @@ def gather(study: Study, layout: Layout, language: Language) -> Material:
         rows=dict(zip(cells, records(tables.experiments), strict=True)),
         runs={cell: records(group) for cell, group in by_experiment(tables.runs)},
         labels=short_labels(cells),
-        labels_on_dataset=_labels_on_dataset(cells),
+        labels_on_dataset={
+            cell: label
+            for name in study.datasets
+            for cell, label in short_labels([cell for cell in cells if cell.dataset == name]).items()
+        },
         configurations=configuration_labels(cells),
         cards={name: _read(path, "prepare the data again") for name, path in cards.items() if path.exists()},
         plans={cell: _read(path, "run `bakeoff check` again") for cell, path in plans.items() if path.exists()},
@@ -160,7 +153,6 @@ def cell_of(row: Row) -> Experiment:
 
 
 def of_cell(rows: Sequence[Row], cell: Experiment) -> list[Row]:
-    """The rows of one experiment."""
     return [row for row in rows if cell_of(row) == cell]
 
 
@@ -171,24 +163,7 @@ def anchor_of(cell: Experiment) -> str:
 
 def run_key(row: Row) -> str:
     """The name of a run in the summary: its experiment and seed."""
-    return "/".join(str(row[facet]) for facet in FACETS) + f"/seed{row['seed']}"
-
-
-def _labels_on_dataset(cells: Sequence[Experiment]) -> dict[Experiment, str]:
-    found: dict[Experiment, str] = {}
-    for name in dict.fromkeys(cell.dataset for cell in cells):
-        found |= short_labels([cell for cell in cells if cell.dataset == name])
-    return found
-
-
-def _check_match(study: Study, layout: Layout, tables: Tables) -> None:
-    """Raise BakeoffError for the summary of an older state of the study."""
-    here = [tuple(row) for row in tables.runs[[*FACETS, "seed"]].itertuples(index=False)]
-    planned = [(run.dataset, run.architecture, run.optimizer, run.recipe, run.seed) for run in runs(study)]
-    if here != planned:
-        raise BakeoffError(
-            f"{layout.summary}: summarizes other runs than the study plans; run `bakeoff summarize` again"
-        )
+    return f"{cell_of(row).key}/seed{row['seed']}"
 
 
 def _read(path: Path, remedy: str) -> Row:

@@ -1,6 +1,7 @@
 """Numbers as text, for tables and sentences."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from bakeoff.language import Language
@@ -58,8 +59,7 @@ def difference_text(value: Any, metric: Metric, language: Language) -> str:
     if not is_known(value):
         return NONE
     text = metric_text(abs(value), metric, language)
-    sign = "−" if value < 0 and text.strip("0.,") else "+"
-    return sign + text
+    return ("−" if value < 0 and text.strip("0.,") else "+") + text
 
 
 def p_text(value: Any, language: Language) -> str:
@@ -77,25 +77,20 @@ def p_phrase(value: Any, language: Language) -> str:
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
-def whole_text(value: Any, language: Language) -> str:
-    return language.whole(int(value)) if is_known(value) else NONE
+def amount_text(value: Any, language: Language, digits: int = 1, times: float = 1) -> str:
+    """A value, multiplied by `times`, with so many decimals."""
+    return language.number(times * value, digits) if is_known(value) else NONE
 
 
-def amount_text(value: Any, language: Language, digits: int = 1) -> str:
-    return language.number(value, digits) if is_known(value) else NONE
-
-
-def percent_text(value: Any, language: Language, digits: int = 1) -> str:
-    """A fraction as a percentage, without the sign."""
-    return language.number(100 * value, digits) if is_known(value) else NONE
+whole_text = partial(amount_text, digits=0)
+percent_text = partial(amount_text, times=100)
 
 
 def seconds_text(value: Any, language: Language) -> str:
     """Seconds for a table, with at least three significant digits."""
     if not is_known(value):
         return NONE
-    digits = 0 if value >= 99.95 else 1 if value >= 9.995 else 2 if value >= 0.9995 else 3
-    return language.number(value, digits)
+    return language.number(value, sum(value < limit for limit in (99.95, 9.995, 0.9995)))
 
 
 def duration_text(seconds: float, language: Language) -> str:
@@ -105,7 +100,3 @@ def duration_text(seconds: float, language: Language) -> str:
     if seconds < 7200:
         return language.say("{amount} min", amount=language.number(seconds / 60, 1))
     return language.say("{amount} h", amount=language.number(seconds / 3600, 1))
-
-
-def mebibytes_text(value: Any, language: Language) -> str:
-    return language.whole(value / 2**20) if is_known(value) else NONE

@@ -8,7 +8,7 @@ from scipy import stats
 from bakeoff.analysis.labels import score_name
 from bakeoff.language import mark
 from bakeoff.report.document import Cell, Column, Table, tabulate
-from bakeoff.report.material import Material, Row
+from bakeoff.report.material import Material, Row, anchor_of
 from bakeoff.report.numbers import NONE, is_known, mean_range_text, metric_text, spread_text
 from bakeoff.results.aggregation import CONFIDENCE
 from bakeoff.study.matrix import Experiment
@@ -52,7 +52,7 @@ def published_table(material: Material) -> Table | None:
         return None
     say = material.language.say
     columns: list[Column[tuple[Experiment, Comparison]]] = [
-        Column(say("Experiment"), lambda row: material.link(row[0]), numeric=False),
+        Column(say("Experiment"), lambda row: Cell(material.labels[row[0]], link=anchor_of(row[0])), numeric=False),
         Column(say("Measure"), lambda row: Cell(row[1].measure), numeric=False),
         Column(say("Published"), lambda row: Cell(row[1].published, value=row[1].value)),
         Column(say("Ours"), lambda row: Cell(row[1].ours)),
@@ -70,12 +70,12 @@ def _compare(material: Material, number: Published, row: Row) -> Comparison:
     if not _same_measure(number, metric, study):
         measure += say(" (ours at the epoch chosen on validation)")
     published = metric_text(number.value, metric, language, unit=True)
+    words = {"measure": measure, "published": published}
     beginning = language.count(
         "{measure}: published {published} ({n} run)",
         "{measure}: published {published} ({n} runs)",
         number.runs,
-        measure=measure,
-        published=published,
+        **words,
     )
     if not is_known(row.get(f"{score}_mean")):
         why = say(_why_missing(number, row))
@@ -89,7 +89,8 @@ def _compare(material: Material, number: Published, row: Row) -> Comparison:
         sentence = say("{beginning}, ours {ours}; {verdict}.", beginning=beginning, ours=ours, verdict=verdict)
         return Comparison(measure, published, number.value, ours, NONE, verdict, sentence)
     interval = mean_range_text(*ends, metric, language, unit=True)
-    verdict = say(_verdict(number.value, *ends))
+    below, above = number.value < ends[0], number.value > ends[1]
+    verdict = say("below ours") if below else say("above ours") if above else say("consistent with ours")
     sentence = say(
         "{beginning}, ours {ours}. Runs like ours would average {interval}: the published {published} is {verdict}.",
         beginning=beginning,
@@ -121,12 +122,6 @@ def _score(number: Published) -> str:
     if number.measured == "last_epoch":
         return f"{number.split}_last"
     return "test_max" if number.measured == "best_over_epochs" and number.split == "test" else number.split
-
-
-def _verdict(value: float, low: float, high: float) -> str:
-    if value < low:
-        return mark("below ours")
-    return mark("above ours") if value > high else mark("consistent with ours")
 
 
 def _same_measure(number: Published, metric: Metric, study: Study) -> bool:

@@ -37,10 +37,6 @@ def _copy_figures(document: Document, figures: Path, folder: Path) -> None:
             shutil.rmtree(stale)
     for block in blocks_of(document):
         if isinstance(block, Figure):
-            pairs = {
-                f"{block.path}.svg": folder / "figures" / f"{block.path}.svg",
-                f"{block.path}.pdf": folder / "latex" / "figures" / f"{file_name(block.path)}.pdf",
-            }
-            for name, copy in pairs.items():
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(figures / name, copy)
+            for copy in (f"figures/{block.path}.svg", f"latex/figures/{file_name(block.path)}.pdf"):
+                (folder / copy).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(figures / f"{block.path}{copy[-4:]}", folder / copy)

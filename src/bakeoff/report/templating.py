@@ -1,5 +1,6 @@
 """The templates of reports, and how Jinja2 reads them."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ import jinja2
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-def environment(**options: Any) -> jinja2.Environment:
-    """What the templates of all formats share; `options` are passed on to `jinja2.Environment`."""
+def environment(filters: Mapping[str, Callable[..., Any]] | None = None, **options: Any) -> jinja2.Environment:
+    """What the templates of all formats share, a format's own filters, and `options` of `jinja2.Environment`."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
@@ -17,5 +18,5 @@ def environment(**options: Any) -> jinja2.Environment:
         lstrip_blocks=True,
         **options,
     )
-    made.filters["kind"] = lambda block: type(block).__name__.lower()
+    made.filters |= {"kind": lambda block: type(block).__name__.lower(), **(filters or {})}
     return made

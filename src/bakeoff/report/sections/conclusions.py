@@ -1,5 +1,6 @@
 """What the study found, in sentences made from its numbers."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 from bakeoff.analysis.ranking import ranking
@@ -55,11 +56,11 @@ def _counts(material: Material) -> list[str]:
 def _over_datasets(material: Material) -> list[str]:
     """The configurations with the best average rank, if enough have a run on every dataset."""
     language = material.language
-    averages = [row for row in material.statistic("ranks") if row["dataset"] == ""]
+    averages = [row for row in material.statistics["ranks"] if row["dataset"] == ""]
     if not averages:
         return []
     best = min(row["rank"] for row in averages)
-    test = material.statistic("rank_test")[0]
+    test = material.statistics["rank_test"][0]
     return [
         language.say(
             "Across {datasets} datasets, the best average rank of {configurations} configurations is that of "
@@ -121,35 +122,30 @@ def _leader(material: Material, dataset: str) -> str:
 def _against_the_others(material: Material, best: Experiment, labels: Mapping[Experiment, str]) -> list[str]:
     """Which experiments the best one is better than, and which it cannot be distinguished from."""
     language, score = material.language, f"{material.score}_mean"
-    found: dict[str, list[str]] = {}  # verdict → the labels of the others
+    found: dict[str, list[str]] = defaultdict(list)  # verdict → the labels of the others
     without_run = [label for cell, label in labels.items() if not is_known(material.rows[cell][score])]
-    for row in material.statistic("comparisons"):
+    for row in material.statistics["comparisons"]:
         if best.key in (row["a"], row["b"]) and row["dataset"] == best.dataset:
             verdict, is_first = row["verdict"], row["a"] == best.key
             if verdict in ("better", "worse"):
                 # The best mean may come from other seeds than those that both completed.
                 verdict = "better" if is_first == (verdict == "better") else "contrary"
-            label = material.label_of(best.dataset, row["b"] if is_first else row["a"])
-            found.setdefault(verdict, []).append(label)
-    unclear = [*found.get("not_distinguishable", ()), *found.get("identical", ())]
-    unjudged = [label for label in found.get("too_few_seeds", ()) if label not in without_run]
+            found[verdict].append(material.label_of(best.dataset, row["b"] if is_first else row["a"]))
+    unjudged = [label for label in found["too_few_seeds"] if label not in without_run]
     return [
         *listed(
-            "It is better than {n} other{which}.",
-            "It is better than {n} others{which}.",
-            found.get("better", ()),
-            language,
+            "It is better than {n} other{which}.", "It is better than {n} others{which}.", found["better"], language
         ),
         *listed(
             "Yet over the seeds that both completed, {n} other is better{which}.",
             "Yet over the seeds that both completed, {n} others are better{which}.",
-            found.get("contrary", ()),
+            found["contrary"],
             language,
         ),
         *listed(
             "It cannot be distinguished from {n} other{which}.",
             "It cannot be distinguished from {n} others{which}.",
-            unclear,
+            found["not_distinguishable"] + found["identical"],
             language,
             most=6,
         ),
@@ -165,7 +161,7 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
         *listed(
             "Its difference from {n} other is the same with every seed, so there is no spread to judge by{which}.",
             "Its differences from {n} others are the same with every seed, so there is no spread to judge by{which}.",
-            found.get("constant_difference", ()),
+            found["constant_difference"],
             language,
         ),
     ]

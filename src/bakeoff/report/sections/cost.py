@@ -7,9 +7,9 @@ from typing import Any
 from bakeoff.analysis.study_cost import study_cost
 from bakeoff.language import Language, mark
 from bakeoff.report.columns import experiment_column, number_column
-from bakeoff.report.document import Block, Paragraph, Section, Table, tabulate
+from bakeoff.report.document import Figure, Paragraph, Section, Table, tabulate
 from bakeoff.report.material import Material
-from bakeoff.report.numbers import amount_text, duration_text, is_known, mebibytes_text, seconds_text, whole_text
+from bakeoff.report.numbers import amount_text, duration_text, is_known, seconds_text, whole_text
 
 COLUMNS: dict[str, tuple[str, Callable[[Any, Language], str]]] = {
     "parameters": (mark("Parameters"), whole_text),
@@ -17,12 +17,12 @@ COLUMNS: dict[str, tuple[str, Callable[[Any, Language], str]]] = {
     "training_seconds_total": (mark("Total seconds"), seconds_text),
     "training_seconds": (mark("Seconds per run"), seconds_text),
     "seconds_per_epoch": (mark("Seconds per epoch"), seconds_text),
-    "images_per_second": (mark("Images per second"), partial(amount_text, digits=0)),
+    "images_per_second": (mark("Images per second"), whole_text),
     "cpu_seconds_total": (mark("Total CPU seconds"), seconds_text),
     "gpu_seconds_total": (mark("Total GPU seconds"), seconds_text),
     "energy_kwh_total": (mark("Total energy [Wh]"), lambda value, language: seconds_text(1000 * value, language)),
-    "peak_host_memory_bytes": (mark("Peak memory [MiB]"), mebibytes_text),
-    "peak_device_memory_bytes": (mark("Peak GPU memory [MiB]"), mebibytes_text),
+    "peak_host_memory_bytes": (mark("Peak memory [MiB]"), partial(amount_text, digits=0, times=2**-20)),
+    "peak_device_memory_bytes": (mark("Peak GPU memory [MiB]"), partial(amount_text, digits=0, times=2**-20)),
 }
 NOT_IN_EVERY_STUDY = ("gpu_seconds_total", "energy_kwh_total", "peak_device_memory_bytes")
 
@@ -36,22 +36,21 @@ def _total(material: Material) -> str:
     language, total = material.language, study_cost(material.study, material.tables)
     if not total.runs:
         return language.say("No run has finished yet.")
+    lasted = partial(duration_text, language=language)
     sentences = [
         language.count(
             "{n} finished run trained for {duration} in all.",
             "{n} finished runs trained for {duration} in all.",
             total.runs,
-            duration=duration_text(total.training_seconds, language),
+            duration=lasted(total.training_seconds),
         ),
         language.say(
             "Start-up and evaluation included, that is {duration} of processor time.",
-            duration=duration_text(total.cpu_seconds, language),
+            duration=lasted(total.cpu_seconds),
         ),
     ]
     if total.gpu_seconds:
-        sentences.append(
-            language.say("GPUs were held for {duration}.", duration=duration_text(total.gpu_seconds, language))
-        )
+        sentences.append(language.say("GPUs were held for {duration}.", duration=lasted(total.gpu_seconds)))
     if total.energy_runs:
         sentences.append(
             language.count(
@@ -67,7 +66,7 @@ def _total(material: Material) -> str:
                 "The features of {n} frozen backbone, shared between runs, took another {duration}.",
                 "The features of {n} frozen backbones, shared between runs, took another {duration}.",
                 total.features,
-                duration=duration_text(total.features_seconds, language),
+                duration=lasted(total.features_seconds),
             )
         )
     return " ".join(sentences)
@@ -75,21 +74,16 @@ def _total(material: Material) -> str:
 
 def _table(material: Material) -> Table:
     say, rows = material.language.say, material.rows.values()
-    columns = [experiment_column(material)]
+    columns = [experiment_column(material, material.labels)]
     for name, (title, text) in COLUMNS.items():
         if name not in NOT_IN_EVERY_STUDY or any(is_known(row[name]) and row[name] for row in rows):
             columns.append(number_column(material, say(title), name, text))
     return tabulate("cost", say("Cost of the experiments: means over runs."), columns, rows)
 
 
-def _trade_offs(material: Material) -> list[Block]:
+def _trade_offs(material: Material) -> list[Figure]:
     say, metric = material.language.say, material.name_of(material.metric)
-    captions = {
-        "accuracy_vs_parameters": say(
-            "Mean test {metric} and its 95 % interval against the number of parameters.", metric=metric
-        ),
-        "accuracy_vs_time": say(
-            "Mean test {metric} and its 95 % interval against the mean training time of one run.", metric=metric
-        ),
-    }
-    return [figure for name, caption in captions.items() for figure in material.figure(name, caption)]
+    parameters = mark("Mean test {metric} and its 95 % interval against the number of parameters.")
+    time = mark("Mean test {metric} and its 95 % interval against the mean training time of one run.")
+    captions = {"accuracy_vs_parameters": parameters, "accuracy_vs_time": time}
+    return material.figures({name: say(caption, metric=metric) for name, caption in captions.items()})

@@ -19,33 +19,30 @@ def _dataset(material: Material, name: str) -> list[Block]:
     card = material.cards.get(name)
     if card is None:
         return [Paragraph(say("{name} is not prepared here, so there is nothing to say about its images.", name=name))]
-    samples = material.figure(f"samples_{name}", say("The first training images of {name}, by class.", name=name))
-    balance = material.figure(f"classes_{name}", say("Images per class of {name}, by split.", name=name))
+    samples = say("The first training images of {name}, by class.", name=name)
+    balance = say("Images per class of {name}, by split.", name=name)
+    figures = material.figures({f"samples_{name}": samples, f"classes_{name}": balance})
     many, facts = len(card["classes"]) > MOST_CLASSES, _facts(material, card)
     classes = [] if many else [Details(say("Images per class"), [_class_table(material, name, card)])]
-    return [Facts([*facts, *_sizes(material, card)] if many else facts), *samples, *balance, *classes]
+    return [Facts([*facts, *_sizes(material, card)] if many else facts), *figures, *classes]
 
 
 def _facts(material: Material, card: Row) -> list[tuple[str, str]]:
-    language = material.language
-    say, channels = language.say, card["shape"][0]
-    size = f"{card['shape'][1]} × {card['shape'][2]}"
+    say, count, whole = material.language.say, material.language.count, material.language.whole
+    channels, height, width = card["shape"]
+    size = f"{height} × {width}"
     facts = [
-        (
-            say("Images"),
-            language.count("{size} pixels, {n} channel", "{size} pixels, {n} channels", channels, size=size),
-        ),
-        (say("Classes"), language.whole(len(card["classes"]))),
-        (say("Training images"), language.whole(card["counts"]["train"])),
-        (say("Validation images"), language.whole(card["counts"]["validation"])),
-        (say("Test images"), language.whole(card["counts"]["test"])),
+        (say("Images"), count("{size} pixels, {n} channel", "{size} pixels, {n} channels", channels, size=size)),
+        (say("Classes"), whole(len(card["classes"]))),
+        (say("Training images"), whole(card["counts"]["train"])),
+        (say("Validation images"), whole(card["counts"]["validation"])),
+        (say("Test images"), whole(card["counts"]["test"])),
         (say("Channel mean"), _channels(material, card["mean"])),
         (say("Channel standard deviation"), _channels(material, card["std"])),
     ]
     if card.get("skipped"):
-        facts.append(
-            (say("Skipped files"), say("{number} that could not be read", number=language.whole(len(card["skipped"]))))
-        )
+        skipped = say("{number} that could not be read", number=whole(len(card["skipped"])))
+        facts.append((say("Skipped files"), skipped))
     return facts
 
 

@@ -4,8 +4,8 @@ from functools import partial
 
 from bakeoff.analysis.mistakes import MOST_CLASSES
 from bakeoff.analysis.ranking import best_on
-from bakeoff.report.columns import experiment_on_dataset_column, metric_column, number_column, text_column
-from bakeoff.report.document import Block, Paragraph, Section, Table, tabulate
+from bakeoff.report.columns import experiment_column, metric_column, number_column, text_column
+from bakeoff.report.document import Block, Figure, Paragraph, Section, Table, tabulate
 from bakeoff.report.material import Material, Row, cell_of, of_cell
 from bakeoff.report.numbers import amount_text, is_known, percent_text, whole_text
 from bakeoff.study.matrix import Experiment
@@ -26,44 +26,40 @@ def errors(material: Material) -> Section | None:
 
 def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
     say, label = material.language.say, material.labels_on_dataset[best]
+    words = {"experiment": label, "dataset": dataset}
     introduction = say(
         "Shown for {experiment}, the experiment with the best mean on {dataset}; scores are means over its runs.",
-        experiment=label,
-        dataset=dataset,
+        **words,
     )
-    blocks: list[Block] = [Paragraph(introduction), _classes(material, dataset, best)]
-    blocks += material.figure(
-        f"confusion_{dataset}",
-        say("{experiment}: the share [%] of each true class that is predicted as each class.", experiment=label),
-    )
-    blocks += material.figure(
-        f"precision_recall_{dataset}",
-        say("{experiment}: precision against recall for each label, over all thresholds.", experiment=label),
-    )
-    pairs = of_cell(material.statistic("confused_pairs"), best)
-    blocks += [_confused(material, dataset, pairs)] if pairs else []
-    blocks += material.figure(
-        f"confused_pairs_{dataset}", say("{experiment}: test images of the most confused pairs.", experiment=label)
-    )
-    blocks += material.figure(
-        f"hardest_images_{dataset}",
-        say(
-            "The hardest test images of {dataset}: those with the highest mean loss over all experiments.",
-            dataset=dataset,
+    captions = {
+        "confusion": say("{experiment}: the share [%] of each true class that is predicted as each class.", **words),
+        "precision_recall": say("{experiment}: precision against recall for each label, over all thresholds.", **words),
+        "confused_pairs": say("{experiment}: test images of the most confused pairs.", **words),
+        "hardest_images": say(
+            "The hardest test images of {dataset}: those with the highest mean loss over all experiments.", **words
         ),
-    )
-    blocks.append(_calibration(material, dataset))
-    blocks += material.figure(
-        f"reliability_{dataset}",
-        say("{experiment}: how often predictions with a given probability are true.", experiment=label),
-    )
-    return blocks
+        "reliability": say("{experiment}: how often predictions with a given probability are true.", **words),
+    }
+
+    def drawn(*names: str) -> list[Figure]:
+        return material.figures({f"{name}_{dataset}": captions[name] for name in names})
+
+    pairs = of_cell(material.statistics["confused_pairs"], best)
+    return [
+        Paragraph(introduction),
+        _classes(material, dataset, best),
+        *drawn("confusion", "precision_recall"),
+        *([_confused(material, dataset, pairs)] if pairs else []),
+        *drawn("confused_pairs", "hardest_images"),
+        _calibration(material, dataset),
+        *drawn("reliability"),
+    ]
 
 
 def _classes(material: Material, dataset: str, best: Experiment) -> Table:
     """The scores of each class; of very many, only those with the lowest F1."""
     say, language, label = material.language.say, material.language, material.labels_on_dataset[best]
-    rows = of_cell(material.statistic("classes"), best)
+    rows = of_cell(material.statistics["classes"], best)
     caption = say("Scores of {experiment} on the classes of {dataset}.", experiment=label, dataset=dataset)
     if len(rows) > MOST_CLASSES:
         judged = sorted((row for row in rows if is_known(row["f1"])), key=lambda row: row["f1"])[:HARDEST_CLASSES]
@@ -76,7 +72,7 @@ def _classes(material: Material, dataset: str, best: Experiment) -> Table:
         )
         rows = judged
     columns = [text_column(say("Class"), "class"), number_column(material, say("Test images"), "images", whole_text)]
-    thresholds = {row["class"]: row["threshold"] for row in of_cell(material.statistic("thresholds"), best)}
+    thresholds = {row["class"]: row["threshold"] for row in of_cell(material.statistics["thresholds"], best)}
     titles = {
         # The scores are at 0.5 even where a threshold was chosen.
         "precision": say("Precision at 0.5 [%]") if thresholds else say("Precision [%]"),
@@ -112,12 +108,12 @@ def _calibration(material: Material, dataset: str) -> Table:
     say, loss = material.language.say, material.study.metrics["loss"]
     rows = [
         {**row, "test_loss": material.rows[cell_of(row)].get("test_loss_mean")}
-        for row in material.statistic("calibration")
+        for row in material.statistics["calibration"]
         if row["dataset"] == dataset
     ]
     percent = partial(percent_text, digits=2)
     columns = [
-        experiment_on_dataset_column(material),
+        experiment_column(material, material.labels_on_dataset),
         number_column(material, say("Expected calibration error [%]"), "expected_calibration_error", percent),
         number_column(material, say("Overconfidence [points]"), "overconfidence", percent),
         metric_column(material, material.score_title("test", loss), "test_loss", loss),

@@ -24,12 +24,6 @@ def experiments(material: Material) -> Section:
     return Section(material.language.say("Experiments"), "experiments", parts)
 
 
-def status_text(row: Row, language: Language) -> str:
-    """How a run ended."""
-    ended = row["status"]
-    return language.say(STATUSES[ended])
-
-
 def _experiment(material: Material, cell: Experiment) -> Section:
     say, row, study = material.language.say, material.rows[cell], material.study
     label = material.labels[cell]
@@ -37,7 +31,7 @@ def _experiment(material: Material, cell: Experiment) -> Section:
     blocks.append(Facts(_facts(material, cell, row)))
     said = [
         sentence(material, row)
-        for row in material.statistic("comparisons")
+        for row in material.statistics["comparisons"]
         if row["a"] == cell.key and row["neighbours"] in (True, "True")
     ]
     said += [comparison.sentence for comparison in comparisons(material, cell)]
@@ -51,7 +45,7 @@ def _experiment(material: Material, cell: Experiment) -> Section:
             "the epoch chosen for each seed.",
             experiment=label,
         )
-        blocks += material.figure(f"curves/{cell.key.replace('/', '__')}", caption)
+        blocks += material.figures({f"curves/{cell.key.replace('/', '__')}": caption})
     return Section(label, anchor_of(cell), blocks)
 
 
@@ -82,7 +76,7 @@ def _seeds(material: Material, cell: Experiment) -> Table:
     say = language.say
     columns = [
         Column(say("Seed"), lambda run: Cell(str(run["seed"]), value=run["seed"])),
-        Column(say("Status"), lambda run: Cell(status_text(run, language)), numeric=False),
+        Column(say("Status"), lambda run: Cell(say(STATUSES[run["status"]])), numeric=False),
         *(
             _score_column(material, score)
             for score in SCORES

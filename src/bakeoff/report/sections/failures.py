@@ -3,7 +3,7 @@
 from bakeoff.report.columns import text_column
 from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, tabulate
 from bakeoff.report.material import Material, run_key
-from bakeoff.report.sections.experiments import status_text
+from bakeoff.report.sections.experiments import STATUSES
 
 FEW = 20  # missing runs that are listed unfolded
 
@@ -14,14 +14,13 @@ def failures(material: Material) -> Section:
 
 
 def _failed(material: Material) -> Block:
-    language = material.language
-    say = language.say
+    say = material.language.say
     failed = [row for row in material.with_status("diverged", "out_of_memory", "completed") if row["message"]]
     if not failed:
         return Paragraph(say("No finished run failed."))
     columns = [
         Column(say("Run"), lambda row: Cell(run_key(row)), numeric=False),
-        Column(say("What happened"), lambda row: Cell(status_text(row, language)), numeric=False),
+        Column(say("What happened"), lambda row: Cell(say(STATUSES[row["status"]])), numeric=False),
         text_column(say("Message"), "message"),
     ]
     return tabulate("failures", say("Runs that ended early, or had to change a setting to finish."), columns, failed)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+from bakeoff.language import mark
 from bakeoff.report.columns import number_column, text_column
 from bakeoff.report.document import Block, Cell, Column, Details, Facts, Section, Table, tabulate
 from bakeoff.report.entry_text import arguments_text, effective
@@ -13,14 +14,11 @@ from bakeoff.report.numbers import NONE, whole_text
 def methods(material: Material) -> Section:
     say = material.language.say
     networks = [_network(material, *key, plan) for key, plan in _networks(material).items()]
-    augmented = [
-        figure
-        for cell in dict.fromkeys((cell.dataset, cell.recipe) for cell in material.rows)
-        for figure in material.figure(
-            f"augmentation_{cell[0]}__{cell[1]}",
-            say("Recipe {recipe} on {dataset}: images before and after augmentation.", recipe=cell[1], dataset=cell[0]),
-        )
-    ]
+    caption = mark("Recipe {recipe} on {dataset}: images before and after augmentation.")
+    augmented = material.figures({
+        f"augmentation_{cell.dataset}__{cell.recipe}": say(caption, recipe=cell.recipe, dataset=cell.dataset)
+        for cell in material.rows
+    })  # fmt: skip
     parts: list[Block] = [Section(say("Networks"), "networks", networks)] if networks else []
     recipes = [Facts([(name, arguments_text(effective(entry)))]) for name, entry in material.study.recipes.items()]
     parts.append(Section(say("Training"), "training", [*recipes, *augmented]))

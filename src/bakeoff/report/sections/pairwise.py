@@ -2,24 +2,34 @@
 
 from functools import partial
 
+from bakeoff.language import mark
 from bakeoff.report.columns import number_column, pair_columns, range_column
 from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, tabulate
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import NONE, amount_text, difference_text, p_text
-from bakeoff.report.sections.across_datasets import ranks
+from bakeoff.report.sections.choices import ranks, variance
 from bakeoff.report.sections.uncertainty import uncertainty
-from bakeoff.report.sections.variance_shares import variance
 from bakeoff.report.verdicts import sentence, short_verdict
+
+RULE = mark(
+    "Experiments are compared seed by seed, on these test images. One is called better when two tests agree: "
+    "the paired t-test, Holm-corrected over all pairs in the study, and the sign-flip test. With five seeds "
+    "or fewer the sign-flip test cannot reach 5 %, so every seed has to favour the same one. If scores differ "
+    "only by chance between seeds, and roughly normally, the probability of even one such verdict in the "
+    "study is at most 5 %. Differences are the first minus the second. Their intervals are over seeds on "
+    "these images, and over other images of the same kind with these seeds. Each interval is for its pair "
+    "alone, so it may exclude zero while the verdict is still open."
+)
 
 
 def comparison(material: Material) -> Section:
     say = material.language.say
-    compared = material.statistic("comparisons")
+    compared = material.statistics["comparisons"]
     comparable = any(row["seeds"] for row in compared)
     nothing = say("No two experiments have a completed seed in common: there is nothing to compare.")
     if len(material.rows) == 1:
         nothing = say("There is one experiment: there is nothing to compare it with.")
-    parts: list[Block] = [_rule(material) if comparable else Paragraph(nothing)]
+    parts: list[Block] = [Paragraph(say(RULE), "note") if comparable else Paragraph(nothing)]
     for name in [*material.datasets, *([""] if len(material.datasets) > 1 else [])]:
         rows = [row for row in compared if row["dataset"] == name]
         pairs = _pairs(material, name, rows) if any(row["seeds"] for row in rows) else []
@@ -28,24 +38,7 @@ def comparison(material: Material) -> Section:
             title = name or say("All datasets")
             anchor = f"comparison-{name}" if name else "comparison-all"
             parts.append(Section(title, anchor, blocks))
-    parts += ranks(material)
-    parts += variance(material)
-    return Section(say("Comparison"), "comparison", parts)
-
-
-def _rule(material: Material) -> Paragraph:
-    return Paragraph(
-        material.language.say(
-            "Experiments are compared seed by seed, on these test images. One is called better when two tests agree: "
-            "the paired t-test, Holm-corrected over all pairs in the study, and the sign-flip test. With five seeds "
-            "or fewer the sign-flip test cannot reach 5 %, so every seed has to favour the same one. If scores differ "
-            "only by chance between seeds, and roughly normally, the probability of even one such verdict in the "
-            "study is at most 5 %. Differences are the first minus the second. Their intervals are over seeds on "
-            "these images, and over other images of the same kind with these seeds. Each interval is for its pair "
-            "alone, so it may exclude zero while the verdict is still open."
-        ),
-        "note",
-    )
+    return Section(say("Comparison"), "comparison", [*parts, *ranks(material), *variance(material)])
 
 
 def _pairs(material: Material, dataset: str, rows: list[Row]) -> list[Block]:

@@ -1,7 +1,5 @@
 """How to reproduce the study: versions, hardware, commands and the study itself."""
 
-from typing import Any
-
 import yaml
 
 from bakeoff.language import mark
@@ -43,7 +41,8 @@ def _provenance(material: Material) -> list[tuple[str, str]]:
     finished = table[table["status"] != "missing"]
     facts = []
     for name, title in PROVENANCE.items():
-        values = sorted({_plain(value) for value in finished[name] if is_known(value) and value != ""})
+        known = (value for value in finished[name] if is_known(value) and value != "")
+        values = sorted({str(int(value)) if isinstance(value, float) else str(value) for value in known})
         facts.append((say(title), ", ".join(values) or NONE))
     if (finished["git_dirty"] == "True").any():
         facts.append((say("Uncommitted changes"), say("yes, in at least one run")))
@@ -51,10 +50,6 @@ def _provenance(material: Material) -> list[tuple[str, str]]:
         between = say("{start} and {end}", start=min(finished["started"]), end=max(finished["finished"]))
         facts.append((say("Trained between"), between))
     return facts
-
-
-def _plain(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) else str(value)
 
 
 def _commands(material: Material) -> str:

@@ -2,8 +2,8 @@
 
 from bakeoff.analysis.curves import completed_history, mean_curves
 from bakeoff.analysis.ranking import best_on, ranking
-from bakeoff.report.columns import experiment_on_dataset_column, metric_column, number_column, range_column
-from bakeoff.report.document import Block, Cell, Column, Curve, Curves, Paragraph, Section, Table, tabulate
+from bakeoff.report.columns import experiment_column, metric_column, number_column, range_column
+from bakeoff.report.document import Block, Cell, Column, Curve, Curves, Figure, Paragraph, Section, Table, tabulate
 from bakeoff.report.material import Material, Row, cell_of
 from bakeoff.report.numbers import NONE, amount_text, mean_range_text, seconds_text, spread_text, whole_text
 from bakeoff.report.published import published_table
@@ -47,7 +47,7 @@ def main_table(material: Material, dataset: str) -> Table:
         return Cell(text, is_best(row), row[f"{score}_mean"])
 
     columns = [
-        experiment_on_dataset_column(material, is_best),
+        experiment_column(material, material.labels_on_dataset, is_best),
         Column(say("Rank"), rank),
         Column(material.score_title("test", rest=say(" ± sd")), mean),
         range_column(material, say("95 % interval"), f"{score}_low", f"{score}_high", mean_range_text),
@@ -84,7 +84,7 @@ def _marks(material: Material, dataset: str) -> dict[str, str]:
         return {}
     found = {}
     completed = {cell.key for cell, row in material.rows.items() if row["completed"]}
-    for row in material.statistic("comparisons"):
+    for row in material.statistics["comparisons"]:
         pair = {row["a"], row["b"]}
         if row["dataset"] == dataset and best.key in pair and pair <= completed:
             (other,) = pair - {best.key}
@@ -92,23 +92,18 @@ def _marks(material: Material, dataset: str) -> dict[str, str]:
     return found
 
 
-def _figures(material: Material, dataset: str) -> list[Block]:
-    say, metric = material.language.say, material.name_of(material.metric)
-    captions = {
-        f"comparison_{dataset}": say(
-            "Test {metric} on {dataset}, the best on top: a dot per seed, a diamond for the mean and "
-            "its 95 % interval.",
-            metric=metric,
-            dataset=dataset,
-        ),
-        f"learning_curves_{dataset}": say(
-            "Validation {metric} on {dataset} by epoch: the mean over seeds, with a band from the lowest to the "
-            "highest, for the epochs that every seed reached. Grey lines, in several panels: all experiments.",
-            metric=metric,
-            dataset=dataset,
-        ),
-    }
-    return [figure for name, caption in captions.items() for figure in material.figure(name, caption)]
+def _figures(material: Material, dataset: str) -> list[Figure]:
+    say, words = material.language.say, {"metric": material.name_of(material.metric), "dataset": dataset}
+    comparison = say(
+        "Test {metric} on {dataset}, the best on top: a dot per seed, a diamond for the mean and its 95 % interval.",
+        **words,
+    )
+    learning = say(
+        "Validation {metric} on {dataset} by epoch: the mean over seeds, with a band from the lowest to the "
+        "highest, for the epochs that every seed reached. Grey lines, in several panels: all experiments.",
+        **words,
+    )
+    return material.figures({f"comparison_{dataset}": comparison, f"learning_curves_{dataset}": learning})
 
 
 def _curves(material: Material, dataset: str) -> list[Block]:
@@ -123,10 +118,7 @@ def _curves(material: Material, dataset: str) -> list[Block]:
         Curve(
             material.labels_on_dataset[cell],
             ranks.get(cell, TICKED + 1) <= TICKED,
-            list(found.index),
-            list(found["mean"]),
-            list(found["min"]),
-            list(found["max"]),
+            *map(list, (found.index, found["mean"], found["min"], found["max"])),
         )
         for cell, found in bands.items()
         if len(found)

@@ -55,10 +55,10 @@ def _matrix(material: Material) -> str:
 def _axis_table(material: Material, axis: str) -> Table:
     say = material.language.say
     kind, title = KINDS.get(axis, ("", ""))
-    rows = []
-    for name, entry in getattr(material.study, axis).items():
-        said = settings(entry)
-        rows.append({"name": name, "kind": said.pop(kind, ""), "arguments": arguments_text(said)})
+    said = {name: settings(entry) for name, entry in getattr(material.study, axis).items()}
+    rows = [
+        {"name": name, "kind": item.pop(kind, ""), "arguments": arguments_text(item)} for name, item in said.items()
+    ]
     columns = [text_column(say("Name"), "name"), text_column(say("Arguments"), "arguments")]
     if kind:
         columns.insert(1, text_column(say(title), "kind"))

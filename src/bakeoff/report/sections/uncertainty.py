@@ -1,12 +1,6 @@
 """How far each score can be trusted: over seeds, over test images, and from a single run."""
 
-from bakeoff.report.columns import (
-    experiment_on_dataset_column,
-    metric_column,
-    number_column,
-    pair_columns,
-    range_column,
-)
+from bakeoff.report.columns import experiment_column, metric_column, number_column, pair_columns, range_column
 from bakeoff.report.document import Block, Details, Paragraph, tabulate
 from bakeoff.report.material import Material
 from bakeoff.report.numbers import difference_text, is_known, mean_range_text, p_text, whole_text
@@ -21,13 +15,13 @@ def _intervals(material: Material, dataset: str) -> list[Block]:
     say, unit, points = material.language.say, material.unit, material.unit_of_differences
     rows = [
         row
-        for row in material.statistic("intervals")
+        for row in material.statistics["intervals"]
         if row["dataset"] == dataset and row["metric"] == material.metric.name and row["completed"]
     ]
     if not rows:
         return []
     columns = [
-        experiment_on_dataset_column(material),
+        experiment_column(material, material.labels_on_dataset),
         number_column(material, say("Seeds"), "completed", whole_text),
         metric_column(material, say("Mean") + unit, "mean"),
         metric_column(material, say("Median") + unit, "median"),
@@ -49,7 +43,7 @@ def _intervals(material: Material, dataset: str) -> list[Block]:
 def _single_runs(material: Material, dataset: str) -> list[Block]:
     """Pairs of runs with one seed. McNemar's test needs images that are right or wrong, so not multi-label ones."""
     say, language = material.language.say, material.language
-    rows = [row for row in material.statistic("single_runs") if str(row["a"]).split("/")[0] == dataset]
+    rows = [row for row in material.statistics["single_runs"] if str(row["a"]).split("/")[0] == dataset]
     if not rows:
         return []
     seed = whole_text(rows[0]["seed"], language)
