@@ -126,7 +126,7 @@ def test_a_model_that_raises_is_an_error_with_its_line(tmp_path: Path) -> None:
     from bakeoff.models.image_shape import ImageShape
     from bakeoff.models.registry import build_model
     from bakeoff.study.entries import Architecture
-    from bakeoff.study.plugins import MODELS, load_plugins
+    from bakeoff.study.plugins import REGISTRIES, load_plugins
 
     (tmp_path / "my_broken.py").write_text(
         'from bakeoff.plugins import model\n\n@model("broken")\ndef broken(images, width):\n    return width.fly()\n'
@@ -136,4 +136,4 @@ def test_a_model_that_raises_is_an_error_with_its_line(tmp_path: Path) -> None:
         with pytest.raises(BakeoffError, match=r"broken\(width=3\) cannot be built: AttributeError.*my_broken\.py:5"):
             build_model(Architecture.model_validate({"model": "broken", "width": 3}), ImageShape(1, 4, 4, 2))
     finally:
-        del MODELS["broken"]
+        del REGISTRIES["model"]["broken"]

@@ -1,4 +1,4 @@
-"""The metrics, and how people read them. training/metrics.py computes them."""
+"""The metrics, and how people read them. training/scoring.py computes them."""
 
 from dataclasses import dataclass
 from typing import Literal
