@@ -4,7 +4,9 @@ rule report:
         rules.summarize.output,
         rules.statistics.output,
         rules.figures.output,
-        templates=sorted(map(str, files("bakeoff.report").joinpath("templates").iterdir())),
+        templates=sorted(
+            map(str, files("bakeoff.report").joinpath("templates").iterdir())
+        ),
     output:
         LAYOUT.report_folder / "report.md",
         report(
