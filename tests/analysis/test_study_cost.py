@@ -40,7 +40,7 @@ def test_costs_of_runs_add_up_and_peaks_do_not(tmp_path: Path) -> None:
     text = render_report(study, layout)[0].read_text()
     assert "3 finished runs trained for 7.5 s in all" in text
     assert "that is 15 s of processor time. GPUs were held for 16 s." in text
-    assert "2 runs estimated their energy: 0.75 kWh in all." in text
+    assert "The energy of 2 runs was estimated: 0.75 kWh in all." in text
     assert "Peak GPU memory" in text and "| 750 |" in text
 
 
@@ -82,7 +82,10 @@ def test_features_that_runs_share_are_counted_once(tmp_path: Path) -> None:
     (folder / "card.json").write_text('{"seconds": 12.5}')
     cost = study_cost(study, read_tables(layout))
     assert (cost.features, cost.features_seconds) == (1, 12.5)
-    assert "features of 1 frozen backbone, which runs share, took 12.5 s" in render_report(study, layout)[0].read_text()
+    assert (
+        "The features of 1 frozen backbone, shared between runs, took another 12.5 s."
+        in render_report(study, layout)[0].read_text()
+    )
 
 
 def test_a_run_whose_batches_were_halved_stands_among_those_that_did_not_go_as_planned(tmp_path: Path) -> None:

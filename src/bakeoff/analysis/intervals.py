@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
@@ -95,7 +96,7 @@ def intervals_table(
     tables = []
     for metric, column in score_columns.items():
         completed = [rows.loc[rows["status"] == "completed", column].to_list() or [np.nan] for _, rows in parts]
-        scores = np.ascontiguousarray(pd.DataFrame(completed), float)  # [R, S], padded with NaN
+        scores = np.array(list(zip_longest(*completed, fillvalue=np.nan))).T.copy()  # [R, S]
         found, (bca_low, bca_high) = spread(scores), bca_interval(scores)
         table = experiments.assign(metric=metric, mean=found.mean, std=found.deviation, median=found.median)
         table = table.assign(low=found.low, high=found.high, bca_low=bca_low, bca_high=bca_high)
