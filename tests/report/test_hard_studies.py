@@ -201,7 +201,7 @@ def test_a_difference_that_other_images_might_turn_is_said_to(tmp_path: Path) ->
     study = study_of(seeds=5)
     reported(tmp_path, study, varied, "en")
     material = gather(study, layout_in(tmp_path, study), language_of("en"))
-    row = next(row for row in material.statistics["comparisons"] if row["verdict"] == "better")
+    row = next(row for row in material.statistic("comparisons") if row["verdict"] == "better")
     turned = {**row, "images_low": -0.01, "images_high": 0.02}
     assert "On other test images of the same kind the sign is open (95 % interval −1.00 to 2.00)." in breakable(
         sentence(material, turned)

@@ -12,13 +12,16 @@ from bakeoff.study.metrics import Metric
 
 
 def experiment_column(
-    material: Material, labels: Mapping[Experiment, str], is_bold: Callable[[Row], bool] = lambda row: False
+    material: Material,
+    labels: Mapping[Experiment, str] | None = None,
+    is_bold: Callable[[Row], bool] = lambda row: False,
 ) -> Column[Row]:
-    """The experiment of a row by one of the material's sets of labels, linked to its section."""
+    """The experiment of a row, linked to its section; by other labels than the report's where a table has its own."""
+    names = labels or material.labels
 
     def cell(row: Row) -> Cell:
         found = cell_of(row)
-        return Cell(labels[found], is_bold(row), link=anchor_of(found))
+        return Cell(names[found], is_bold(row), link=anchor_of(found))
 
     return Column(material.language.say("Experiment"), cell, numeric=False)
 

@@ -1,8 +1,9 @@
 """The material of a report: what its sections are made from, read once."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,6 @@ from bakeoff.study.study import Study, experiments, runs
 
 Row = Mapping[str, Any]
 
-TABLES_OF_A_REPORT = (
-    *("intervals", "comparisons", "single_runs", "ranks", "rank_test", "rank_groups", "variance", "speed", "selection"),
-    *("classes", "confused_pairs", "calibration", "thresholds"),
-)
-
 
 @dataclass(frozen=True)
 class Material:
@@ -33,7 +29,8 @@ class Material:
 
     `rows` holds the experiments' rows of the summary, `runs` the rows of their runs. `labels` leave out what all
     experiments share, `labels_on_dataset` what those on one dataset share; `configurations` are the labels of
-    configurations by their keys. `cards` and `plans` hold only the datasets and experiments that have one.
+    configurations by their keys. `cards` and `plans` hold only the datasets and experiments that have one. `statistic`
+    gives the rows of a table of statistics by its name.
     """
 
     study: Study
@@ -47,7 +44,7 @@ class Material:
     configurations: Mapping[str, str]
     cards: Mapping[str, Row]
     plans: Mapping[Experiment, Row]
-    statistics: Mapping[str, Sequence[Row]]
+    statistic: Callable[[str], Sequence[Row]]
 
     @property
     def metric(self) -> Metric:
@@ -143,7 +140,7 @@ def gather(study: Study, layout: Layout, language: Language) -> Material:
         configurations=configuration_labels(cells),
         cards={name: _read(path, "prepare the data again") for name, path in cards.items() if path.exists()},
         plans={cell: _read(path, "run `bakeoff check` again") for cell, path in plans.items() if path.exists()},
-        statistics={name: records(read_statistics(layout, name)) for name in TABLES_OF_A_REPORT},
+        statistic=cache(lambda name: records(read_statistics(layout, name))),
     )
 
 

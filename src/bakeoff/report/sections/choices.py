@@ -16,7 +16,7 @@ from bakeoff.report.verdicts import in_brackets
 def ranks(material: Material) -> list[Block]:
     """The section on ranks; empty for a single dataset."""
     say, language = material.language.say, material.language
-    tested, left_out = material.statistics["rank_test"], _without_ranks(material)
+    tested, left_out = material.statistic("rank_test"), _without_ranks(material)
     if not tested:
         if len(material.datasets) < 2 or not left_out:
             return []
@@ -28,7 +28,7 @@ def ranks(material: Material) -> list[Block]:
     statistics = {"χ²": test["statistic"], "F": test["f_statistic"]}
     if not math.isfinite(test["f_statistic"]):  # where the order is the same on every dataset
         del statistics["F"]
-    averages = [row for row in material.statistics["ranks"] if row["dataset"] == ""]
+    averages = [row for row in material.statistic("ranks") if row["dataset"] == ""]
     columns = [
         Column(say("Configuration"), lambda row: Cell(material.configurations[row["configuration"]]), numeric=False),
         number_column(material, say("Average rank"), "rank", partial(amount_text, digits=2)),
@@ -71,7 +71,7 @@ def ranks(material: Material) -> list[Block]:
 def variance(material: Material) -> list[Block]:
     """The section on shares of variance; empty where there is one choice or one experiment."""
     say, language = material.language.say, material.language
-    found = [row for row in material.statistics["variance"] if row["term"] != "total" and is_known(row["share"])]
+    found = [row for row in material.statistic("variance") if row["term"] != "total" and is_known(row["share"])]
     saturated = any(row["term"] == "residual" and not row["degrees_of_freedom"] for row in found)
     rows = [row for row in found if row["degrees_of_freedom"] or row["term"] == SHARED]
     if len(rows) < 2 or len(material.rows) < 2:
@@ -106,6 +106,6 @@ def variance(material: Material) -> list[Block]:
 
 def _without_ranks(material: Material) -> list[str]:
     """The configurations left out because they lack a complete run on some dataset."""
-    complete = {row["configuration"] for row in material.statistics["ranks"]}
+    complete = {row["configuration"] for row in material.statistic("ranks")}
     every = dict.fromkeys(cell.key.partition("/")[2] for cell in material.rows)
     return [material.configurations[key] for key in every if key not in complete]

@@ -56,11 +56,11 @@ def _counts(material: Material) -> list[str]:
 def _over_datasets(material: Material) -> list[str]:
     """The configurations with the best average rank, if enough have a run on every dataset."""
     language = material.language
-    averages = [row for row in material.statistics["ranks"] if row["dataset"] == ""]
+    averages = [row for row in material.statistic("ranks") if row["dataset"] == ""]
     if not averages:
         return []
     best = min(row["rank"] for row in averages)
-    test = material.statistics["rank_test"][0]
+    test = material.statistic("rank_test")[0]
     return [
         language.say(
             "Across {datasets} datasets, the best average rank of {configurations} configurations is that of "
@@ -124,7 +124,7 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
     language, score = material.language, f"{material.score}_mean"
     found: dict[str, list[str]] = defaultdict(list)  # verdict → the labels of the others
     without_run = [label for cell, label in labels.items() if not is_known(material.rows[cell][score])]
-    for row in material.statistics["comparisons"]:
+    for row in material.statistic("comparisons"):
         if best.key in (row["a"], row["b"]) and row["dataset"] == best.dataset:
             verdict, is_first = row["verdict"], row["a"] == best.key
             if verdict in ("better", "worse"):

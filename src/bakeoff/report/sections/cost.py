@@ -74,7 +74,7 @@ def _total(material: Material) -> str:
 
 def _table(material: Material) -> Table:
     say, rows = material.language.say, material.rows.values()
-    columns = [experiment_column(material, material.labels)]
+    columns = [experiment_column(material)]
     for name, (title, text) in COLUMNS.items():
         if name not in NOT_IN_EVERY_STUDY or any(is_known(row[name]) and row[name] for row in rows):
             columns.append(number_column(material, say(title), name, text))

@@ -10,13 +10,13 @@ from bakeoff.report.numbers import difference_text, is_known
 
 def selection(material: Material) -> Section | None:
     """The section, or None without a complete run."""
-    say, rows = material.language.say, material.statistics["selection"]
+    say, rows = material.language.say, material.statistic("selection")
     if not rows:
         return None
     tracked = any(is_known(row["best"]) for row in rows)
     unit, points = material.unit, material.unit_of_differences
     columns = [
-        experiment_column(material, material.labels),
+        experiment_column(material),
         metric_column(material, say("Chosen on validation") + unit, "chosen"),
         metric_column(material, say("Last epoch") + unit, "last"),
     ]

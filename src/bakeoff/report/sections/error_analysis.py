@@ -44,7 +44,7 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
     def drawn(*names: str) -> list[Figure]:
         return material.figures({f"{name}_{dataset}": captions[name] for name in names})
 
-    pairs = of_cell(material.statistics["confused_pairs"], best)
+    pairs = of_cell(material.statistic("confused_pairs"), best)
     return [
         Paragraph(introduction),
         _classes(material, dataset, best),
@@ -59,7 +59,7 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
 def _classes(material: Material, dataset: str, best: Experiment) -> Table:
     """The scores of each class; of very many, only those with the lowest F1."""
     say, language, label = material.language.say, material.language, material.labels_on_dataset[best]
-    rows = of_cell(material.statistics["classes"], best)
+    rows = of_cell(material.statistic("classes"), best)
     caption = say("Scores of {experiment} on the classes of {dataset}.", experiment=label, dataset=dataset)
     if len(rows) > MOST_CLASSES:
         judged = sorted((row for row in rows if is_known(row["f1"])), key=lambda row: row["f1"])[:HARDEST_CLASSES]
@@ -72,7 +72,7 @@ def _classes(material: Material, dataset: str, best: Experiment) -> Table:
         )
         rows = judged
     columns = [text_column(say("Class"), "class"), number_column(material, say("Test images"), "images", whole_text)]
-    thresholds = {row["class"]: row["threshold"] for row in of_cell(material.statistics["thresholds"], best)}
+    thresholds = {row["class"]: row["threshold"] for row in of_cell(material.statistic("thresholds"), best)}
     titles = {
         # The scores are at 0.5 even where a threshold was chosen.
         "precision": say("Precision at 0.5 [%]") if thresholds else say("Precision [%]"),
@@ -108,7 +108,7 @@ def _calibration(material: Material, dataset: str) -> Table:
     say, loss = material.language.say, material.study.metrics["loss"]
     rows = [
         {**row, "test_loss": material.rows[cell_of(row)].get("test_loss_mean")}
-        for row in material.statistics["calibration"]
+        for row in material.statistic("calibration")
         if row["dataset"] == dataset
     ]
     percent = partial(percent_text, digits=2)

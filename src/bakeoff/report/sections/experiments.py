@@ -31,7 +31,7 @@ def _experiment(material: Material, cell: Experiment) -> Section:
     blocks.append(Facts(_facts(material, cell, row)))
     said = [
         sentence(material, row)
-        for row in material.statistics["comparisons"]
+        for row in material.statistic("comparisons")
         if row["a"] == cell.key and row["neighbours"] in (True, "True")
     ]
     said += [comparison.sentence for comparison in comparisons(material, cell)]

@@ -12,14 +12,14 @@ from bakeoff.study.metrics import Metric
 
 def speed(material: Material) -> Section | None:
     """The section, or None without a complete run."""
-    language, rows = material.language, material.statistics["speed"]
+    language, rows = material.language, material.statistic("speed")
     if not rows:
         return None
     say, unit = language.say, material.unit_of_differences
     target_text = partial(metric_text, unit=True)
     targets = list(dict.fromkeys(target_text(row["target"], material.metric, language) for row in rows))
     columns = [
-        experiment_column(material, material.labels),
+        experiment_column(material),
         Column(
             say("Runs that reach the target"),
             lambda row: Cell(say("{some} of {all}", some=row["reached"], all=row["runs"]), value=row["reached"]),

@@ -24,7 +24,7 @@ RULE = mark(
 
 def comparison(material: Material) -> Section:
     say = material.language.say
-    compared = material.statistics["comparisons"]
+    compared = material.statistic("comparisons")
     comparable = any(row["seeds"] for row in compared)
     nothing = say("No two experiments have a completed seed in common: there is nothing to compare.")
     if len(material.rows) == 1:

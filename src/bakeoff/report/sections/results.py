@@ -84,7 +84,7 @@ def _marks(material: Material, dataset: str) -> dict[str, str]:
         return {}
     found = {}
     completed = {cell.key for cell, row in material.rows.items() if row["completed"]}
-    for row in material.statistics["comparisons"]:
+    for row in material.statistic("comparisons"):
         pair = {row["a"], row["b"]}
         if row["dataset"] == dataset and best.key in pair and pair <= completed:
             (other,) = pair - {best.key}

@@ -15,7 +15,7 @@ def _intervals(material: Material, dataset: str) -> list[Block]:
     say, unit, points = material.language.say, material.unit, material.unit_of_differences
     rows = [
         row
-        for row in material.statistics["intervals"]
+        for row in material.statistic("intervals")
         if row["dataset"] == dataset and row["metric"] == material.metric.name and row["completed"]
     ]
     if not rows:
@@ -43,7 +43,7 @@ def _intervals(material: Material, dataset: str) -> list[Block]:
 def _single_runs(material: Material, dataset: str) -> list[Block]:
     """Pairs of runs with one seed. McNemar's test needs images that are right or wrong, so not multi-label ones."""
     say, language = material.language.say, material.language
-    rows = [row for row in material.statistics["single_runs"] if str(row["a"]).split("/")[0] == dataset]
+    rows = [row for row in material.statistic("single_runs") if str(row["a"]).split("/")[0] == dataset]
     if not rows:
         return []
     seed = whole_text(rows[0]["seed"], language)
