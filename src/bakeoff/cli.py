@@ -14,7 +14,7 @@ from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import explain, is_explained
 from bakeoff.study.arguments import nearest
 from bakeoff.study.paths import Layout
-from bakeoff.study.plugins import load_plugins
+from bakeoff.study.plugin_files import load_plugins
 from bakeoff.study.reading import load_study, located, read_yaml, schema
 from bakeoff.study.specification import specify_dataset
 from bakeoff.study.study import Study

@@ -20,7 +20,7 @@ from bakeoff.models.freezing import freeze
 from bakeoff.models.image_shape import ImageShape, image_shape
 from bakeoff.models.registry import build_model
 from bakeoff.models.weights import check_pretrained, fit_weights, pretrained_normalization
-from bakeoff.study import plugins
+from bakeoff.study import plugin_files
 from bakeoff.study.entries import Architecture, Normalize, Recipe
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import METRICS
@@ -169,12 +169,12 @@ def _check_own_metrics(study: Study, card: Card) -> None:
     labels = torch.arange(2 * classes) % classes
     if card["task"] == "multi-label":
         labels = nn.functional.one_hot(labels, classes).to(torch.uint8)
-    for name, metric in plugins.registered("metric", METRICS).items():
+    for name, metric in plugin_files.registered("metric", METRICS).items():
         if name in study.metrics and card["task"] in study.metrics[name].tasks:
             try:
                 float(metric.build(logits, labels))
             except Exception as error:  # a user's function raises whatever it likes
-                raise BakeoffError(f"metric {name} (a plugin) fails: {plugins.reason(error)}") from error
+                raise BakeoffError(f"metric {name} (a plugin) fails: {plugin_files.reason(error)}") from error
 
 
 def _check_schedule(study: Study, recipe: Recipe, cells: Cells, cards: Cards) -> None:

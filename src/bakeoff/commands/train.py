@@ -10,7 +10,7 @@ from bakeoff.jobs.handover import finish
 from bakeoff.jobs.leases import lease_gpu
 from bakeoff.study.arguments import nearest
 from bakeoff.study.paths import Layout
-from bakeoff.study.plugins import load_plugins
+from bakeoff.study.plugin_files import load_plugins
 from bakeoff.study.specification import experiments_on_features, specify
 from bakeoff.study.study import Study, runs
 

@@ -11,7 +11,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.registry import build_model
 from bakeoff.study.entries import Architecture
-from bakeoff.study.plugins import reason
+from bakeoff.study.plugin_files import reason
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from bakeoff.models.residual_networks import basic_block_net, resnet_small
 from bakeoff.models.timm_models import timm_donor, timm_model, timm_normalization
 from bakeoff.models.torchvision_models import torchvision_donor, torchvision_model, torchvision_normalization
 from bakeoff.models.vgg_small import vgg_small
-from bakeoff.study import plugins
+from bakeoff.study import plugin_files
 from bakeoff.study.arguments import check_arguments, nearest
 from bakeoff.study.entries import Architecture
 
@@ -77,7 +77,7 @@ def build_model(architecture: Architecture, images: ImageShape) -> nn.Module:
     library, name = split_name(architecture.model)
     if library is not None:
         return _from_library(library, name, architecture, images)
-    own = plugins.registered("model", MODELS)
+    own = plugin_files.registered("model", MODELS)
     models = MODELS | {name: Model(name, plugin.description, plugin.build) for name, plugin in own.items()}
     if architecture.model not in models:
         allowed = [*models, *(f"{name}/NAME" for name in LIBRARIES)]
@@ -96,7 +96,7 @@ def build_model(architecture: Architecture, images: ImageShape) -> nn.Module:
         raise
     except Exception as error:  # an argument of a wrong type, or anything from a user's function
         given = ", ".join(f"{key}={value!r}" for key, value in architecture.arguments.items())
-        raise BakeoffError(f"{model.name}({given}) cannot be built: {plugins.reason(error)}") from error
+        raise BakeoffError(f"{model.name}({given}) cannot be built: {plugin_files.reason(error)}") from error
 
 
 def split_name(model: str) -> tuple[Library | None, str]:

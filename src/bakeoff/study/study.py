@@ -14,7 +14,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.study.entries import Architecture, Dataset, Name, Optimizer, Recipe, Strict, Text, listed, without_infinity
 from bakeoff.study.matrix import AXES, Block, Experiment, Run, matrix
 from bakeoff.study.metrics import METRICS, TASKS, Metric
-from bakeoff.study.plugins import Declaration, checksum, declared_in
+from bakeoff.study.plugin_files import Declaration, checksum, declared_in
 
 
 class StudyError(BakeoffError):

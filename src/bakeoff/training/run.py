@@ -14,7 +14,7 @@ from bakeoff.files import explain, is_explained, remove_leftovers, write_json
 from bakeoff.jobs.handover import finish
 from bakeoff.jobs.progress import write_failure
 from bakeoff.results.result import Metrics, read_result
-from bakeoff.study import plugins
+from bakeoff.study import plugin_files
 from bakeoff.study.entries import Recipe
 from bakeoff.study.specification import Specification
 from bakeoff.training.assembly import Assembly, assemble
@@ -70,7 +70,7 @@ def _reason(error: Exception) -> str:
         return first_line(error)
     if isinstance(error, OSError) and is_explained(error):
         return explain(error)
-    return plugins.reason(error)
+    return plugin_files.reason(error)
 
 
 def _get_ready(specification: Specification, place: Place, what: str) -> tuple[torch.device, PreparedData]:
@@ -160,7 +160,7 @@ def _settings(attempt: Attempt, assembly: Assembly, micro_batch: int | None) -> 
     specification, task = attempt.specification, attempt.data.card["task"]
     own = {
         name: plugin.build
-        for name, plugin in plugins.REGISTRIES["metric"].items()
+        for name, plugin in plugin_files.REGISTRIES["metric"].items()
         if task in specification.metrics[name].tasks
     }
     return Settings(

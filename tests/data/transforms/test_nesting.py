@@ -9,7 +9,7 @@ import torch
 from bakeoff.data.augmentation import build_augmentation
 from bakeoff.errors import BakeoffError
 from bakeoff.plugins import transform
-from bakeoff.study import plugins
+from bakeoff.study import plugin_files
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -81,7 +81,7 @@ def own() -> Iterator[Callable[[Callable[..., Any]], None]]:
         transform("Own")(build)
 
     yield register
-    plugins.REGISTRIES["transform"].pop("Own", None)
+    plugin_files.REGISTRIES["transform"].pop("Own", None)
 
 
 def test_a_plugin_is_found_by_name_and_may_stand_in_containers(own: Any) -> None:

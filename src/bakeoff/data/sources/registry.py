@@ -11,7 +11,7 @@ from bakeoff.data.sources.tiny_imagenet import TINY_IMAGENET
 from bakeoff.data.sources.torchvision_datasets import TORCHVISION
 from bakeoff.data.sources.voc import VOC
 from bakeoff.errors import BakeoffError
-from bakeoff.study import plugins
+from bakeoff.study import plugin_files
 from bakeoff.study.arguments import nearest
 
 SOURCES: dict[str, Source] = {source.name: source for source in (DIGITS, FOLDER, CSV, TORCHVISION, VOC, TINY_IMAGENET)}
@@ -19,7 +19,7 @@ SOURCES: dict[str, Source] = {source.name: source for source in (DIGITS, FOLDER,
 
 def find_source(name: str) -> Source:
     """The source of that name, Bakeoff's or a plugin's. Raises BakeoffError."""
-    own = plugins.registered("source", SOURCES)
+    own = plugin_files.registered("source", SOURCES)
     if name in own:
         return _of_plugin(own[name])
     if name not in SOURCES:
@@ -27,7 +27,7 @@ def find_source(name: str) -> Source:
     return SOURCES[name]
 
 
-def _of_plugin(plugin: plugins.Plugin) -> Source:
+def _of_plugin(plugin: plugin_files.Plugin) -> Source:
     """A user's source. Whatever it raises or wrongly returns becomes a BakeoffError that names it."""
 
     @wraps(plugin.build)
@@ -41,7 +41,7 @@ def _of_plugin(plugin: plugins.Plugin) -> Source:
         except OSError:
             raise
         except Exception as error:  # a user's function may raise anything
-            raise BakeoffError(f"{name} fails: {plugins.reason(error)}") from error
+            raise BakeoffError(f"{name} fails: {plugin_files.reason(error)}") from error
         if not isinstance(data, SourceData):
             raise BakeoffError(f"{name} returns {type(data).__name__}, expected SourceData")
         return data

@@ -12,9 +12,9 @@ from bakeoff.data.transforms.nesting import CONTAINERS, nested_transforms
 from bakeoff.data.transforms.record import BatchTransform, Container, Shape, Step
 from bakeoff.data.transforms.registry import BATCHED
 from bakeoff.errors import BakeoffError
-from bakeoff.study import plugins
+from bakeoff.study import plugin_files
 from bakeoff.study.arguments import check_arguments, nearest
-from bakeoff.study.plugins import Plugin
+from bakeoff.study.plugin_files import Plugin
 
 GIVEN = frozenset({"shape"})  # arguments that Bakeoff gives, not a study
 
@@ -28,7 +28,7 @@ def build_transform(name: str, arguments: Mapping[str, Any], shape: Shape) -> St
         return _build_container(CONTAINERS[name], arguments, shape)
     if name in BATCHED:
         return _build_batched(BATCHED[name], arguments, shape)
-    own = plugins.registered("transform", {*CONTAINERS, *BATCHED, *MIXERS})
+    own = plugin_files.registered("transform", {*CONTAINERS, *BATCHED, *MIXERS})
     if name in own:
         return _build_plugin(own[name], arguments, shape)
     if name in MIXERS:
@@ -97,7 +97,7 @@ def _build_plugin(plugin: Plugin, arguments: Mapping[str, Any], shape: Shape) ->
         left = apply(images.clone(), probe)
     except Exception as error:  # a user's function may raise anything
         raise BakeoffError(
-            f"{plugin.name} (a plugin) fails on images of shape {shape}: {plugins.reason(error)}"
+            f"{plugin.name} (a plugin) fails on images of shape {shape}: {plugin_files.reason(error)}"
         ) from error
     if not isinstance(left, torch.Tensor) or left.shape != images.shape or left.dtype != images.dtype:
         found = f"{left.dtype} {tuple(left.shape)}" if isinstance(left, torch.Tensor) else type(left).__name__

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from bakeoff.errors import BakeoffError
-from bakeoff.study.plugins import declared_in
+from bakeoff.study.plugin_files import declared_in
 from bakeoff.study.reading import load_study
 from bakeoff.study.specification import specify
 from bakeoff.study.study import StudyError, runs
@@ -126,7 +126,7 @@ def test_a_model_that_raises_is_an_error_with_its_line(tmp_path: Path) -> None:
     from bakeoff.models.image_shape import ImageShape
     from bakeoff.models.registry import build_model
     from bakeoff.study.entries import Architecture
-    from bakeoff.study.plugins import REGISTRIES, load_plugins
+    from bakeoff.study.plugin_files import REGISTRIES, load_plugins
 
     (tmp_path / "my_broken.py").write_text(
         'from bakeoff.plugins import model\n\n@model("broken")\ndef broken(images, width):\n    return width.fly()\n'
