@@ -82,8 +82,12 @@ def amount_text(value: Any, language: Language, digits: int = 1, times: float = 
     return language.number(times * value, digits) if is_known(value) else NONE
 
 
-whole_text = partial(amount_text, digits=0)
 percent_text = partial(amount_text, times=100)
+
+
+def whole_text(value: Any, language: Language) -> str:
+    """A value without its decimals."""
+    return language.whole(int(value)) if is_known(value) else NONE
 
 
 def seconds_text(value: Any, language: Language) -> str:
