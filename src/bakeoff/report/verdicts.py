@@ -79,7 +79,8 @@ def sentence(material: Material, row: Row) -> str:
 
 def short_verdict(material: Material, row: Row) -> str:
     """The verdict on the first of a pair, in a word or two."""
-    return material.language.say(SHORT[Verdict(row["verdict"])] if row["seeds"] else mark("nothing in common"))
+    words = SHORT[Verdict(row["verdict"])] if row["seeds"] else mark("nothing in common")
+    return material.language.say(words)
 
 
 def in_brackets(names: Sequence[str], language: Language, most: int = 4) -> str:

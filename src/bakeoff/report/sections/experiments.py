@@ -70,13 +70,19 @@ def _facts(material: Material, cell: Experiment, row: Row) -> list[tuple[str, st
     return facts
 
 
+def status_text(run: Row, language: Language) -> str:
+    """How a run ended, in a word or two."""
+    words = STATUSES[run["status"]]
+    return language.say(words)
+
+
 def _seeds(material: Material, cell: Experiment) -> Table:
     """The table of an experiment's runs."""
     language, metric, runs = material.language, material.metric, material.runs[cell]
     say = language.say
     columns = [
         Column(say("Seed"), lambda run: Cell(str(run["seed"]), value=run["seed"])),
-        Column(say("Status"), lambda run: Cell(say(STATUSES[run["status"]])), numeric=False),
+        Column(say("Status"), lambda run: Cell(status_text(run, language)), numeric=False),
         *(
             _score_column(material, score)
             for score in SCORES

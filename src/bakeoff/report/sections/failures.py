@@ -3,7 +3,7 @@
 from bakeoff.report.columns import text_column
 from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, tabulate
 from bakeoff.report.material import Material, run_key
-from bakeoff.report.sections.experiments import STATUSES
+from bakeoff.report.sections.experiments import status_text
 
 FEW = 20  # missing runs that are listed unfolded
 
@@ -20,7 +20,7 @@ def _failed(material: Material) -> Block:
         return Paragraph(say("No finished run failed."))
     columns = [
         Column(say("Run"), lambda row: Cell(run_key(row)), numeric=False),
-        Column(say("What happened"), lambda row: Cell(say(STATUSES[row["status"]])), numeric=False),
+        Column(say("What happened"), lambda row: Cell(status_text(row, material.language)), numeric=False),
         text_column(say("Message"), "message"),
     ]
     return tabulate("failures", say("Runs that ended early, or had to change a setting to finish."), columns, failed)
