@@ -17,7 +17,7 @@ COLUMNS: dict[str, tuple[str, Callable[[Any, Language], str]]] = {
     "training_seconds_total": (mark("Total seconds"), seconds_text),
     "training_seconds": (mark("Seconds per run"), seconds_text),
     "seconds_per_epoch": (mark("Seconds per epoch"), seconds_text),
-    "images_per_second": (mark("Images per second"), whole_text),
+    "images_per_second": (mark("Images per second"), partial(amount_text, digits=0)),
     "cpu_seconds_total": (mark("Total CPU seconds"), seconds_text),
     "gpu_seconds_total": (mark("Total GPU seconds"), seconds_text),
     "energy_kwh_total": (mark("Total energy [Wh]"), lambda value, language: seconds_text(1000 * value, language)),
