@@ -29,9 +29,9 @@ class SplitBatches(ABC):
 
     def __init__(self, values: Tensor, labels: Tensor, batch_size: int, device: torch.device) -> None:
         self.batch_size = batch_size
-        self.device = device
         self._values = values.to(device) if _fits(values, device) else values
         self._labels = labels.to(device)
+        self.device = self._labels.device  # `cuda:0` where `cuda` was given; the two do not compare equal
 
     def __len__(self) -> int:
         """Images in the split."""

@@ -51,14 +51,15 @@ def build_optimizer(entry: Optimizer, parameters: Iterable[nn.Parameter]) -> tor
 def bare_step(optimizer: torch.optim.Optimizer) -> Callable[..., Any]:
     """`optimizer.step` without its decorators, which import torch's compiler (2 s) and tell the profiler.
 
-    What they do for the result, switching gradients off, is done here. Takes a closure, as `step` does.
+    What they do for the result, switching gradients off, is done here. Takes a closure, as `step` does; it runs with
+    gradients, which some of timm's optimizers forget.
     """
     step = inspect.unwrap(type(optimizer).step)
     optimizer._opt_called = True  # type: ignore[attr-defined]  # schedules warn unless they see `step` called
 
     @torch.no_grad()
     def take_step(closure: Callable[[], torch.Tensor] | None = None) -> Any:
-        return step(optimizer, closure)
+        return step(optimizer, closure and torch.enable_grad()(closure))
 
     return take_step
 
