@@ -36,7 +36,7 @@ def check_arguments(
 
 def nearest(name: object, allowed: Iterable[str]) -> str:
     """The end of a message about an unknown name: "did you mean 'sgd'? allowed: adam, sgd". Long lists are cut."""
-    names = {candidate.lower(): candidate for candidate in allowed}
+    names = {candidate.lower(): candidate for candidate in sorted(allowed, reverse=True)}  # MixUp rather than Mixup
     close = difflib.get_close_matches(str(name).lower(), list(names), n=1)
     guess = f"did you mean {names[close[0]]!r}? " if close else ""
     listed = sorted(names.values())

@@ -66,7 +66,7 @@ class LearningRate:
 
     def _advance(self, *watched: Any) -> None:
         if self.scheduler is not None:
-            with _explained(f"schedule {self.entry.name} cannot step with {self.entry.arguments}"):
+            with _explained(f"{self.entry.name} cannot step with {self.entry.arguments}"):
                 self.scheduler.step(*watched)
 
     @property
@@ -104,10 +104,10 @@ def _build(name: str, given: dict[str, Any], optimizer: torch.optim.Optimizer, l
         raise BakeoffError(f"{schedule.__name__} needs a Python function, which a study file cannot hold")
     whole = WHOLE_TRAINING.get(schedule.__name__)
     arguments = {whole: length, **given} if whole and "epochs" not in given else dict(given)
-    check_arguments(schedule, arguments, f"schedule {schedule.__name__}", ignore=frozenset({"optimizer"}))
+    check_arguments(schedule, arguments, schedule.__name__, ignore=frozenset({"optimizer"}))
     if "schedulers" in arguments:  # SequentialLR, ChainedScheduler: schedules of schedules
         arguments["schedulers"] = [_nested(entry, optimizer, length) for entry in arguments["schedulers"]]
-    with _explained(f"schedule {schedule.__name__} cannot be built with {given}"):
+    with _explained(f"{schedule.__name__} cannot be built with {given}"):
         return schedule(optimizer=optimizer, **arguments)
 
 
