@@ -2,6 +2,7 @@ import shlex
 import re
 from functools import cache, partial
 from importlib.resources import files
+from time import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -10,10 +11,21 @@ from snakemake.utils import min_version
 from bakeoff.analysis.tables import statistics_files
 from bakeoff.cli import overrides_of
 from bakeoff.errors import BakeoffError
-from bakeoff.jobs.handover import UNDER_SNAKEMAKE, forget_known
+from bakeoff.jobs.handover import UNDER_SNAKEMAKE, finished_outputs, forget_known
 from bakeoff.study.paths import Layout
 from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run
 from bakeoff.jobs.resources import check_defaults, requested
+from bakeoff.data.source_files import UNKNOWN
+from bakeoff.jobs.steps import changed_steps
+from bakeoff.jobs.seen import (
+    changed_data,
+    damaged_runs,
+    prepare_again,
+    prepared,
+    remember,
+    set_aside,
+    trained,
+)
 from bakeoff.study.specification import (
     data_folder,
     digest,
@@ -50,11 +62,17 @@ except BakeoffError as error:
     raise WorkflowError(str(error)) from None
 
 LAYOUT = Layout(STUDY.study)
+ARGUMENTS = [str(STUDY_FILE), *(f"--set={item}" for item in OVERRIDES)]
+# What has changed behind Snakemake's back is made again: jobs/seen.py says how that is known. Jobs on a cluster, which
+# read this file too, do not look. A dry run changes nothing; in it, other parameters show what would be made.
+LOOKS = workflow.is_main_process
+DRY_RUN = workflow.output_settings.dryrun
+AGAIN = set()
 # What every command is told about the study: its file, and what --config changed in it. It is no part of the rules'
 # commands, which Snakemake tracks: another title must retrain nothing.
 shell.prefix(
     f"set -euo pipefail; export {UNDER_SNAKEMAKE}=1; "
-    f"study=({shlex.join([str(STUDY_FILE), *(f'--set={item}' for item in OVERRIDES)])}); "
+    f"study=({shlex.join(ARGUMENTS)}); "
 )
 
 
@@ -74,6 +92,7 @@ localrules:
 
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/seen.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/report.smk"
 
@@ -101,16 +120,17 @@ onstart:
             logger.info(advice)
 
 
-# Trainings keep their files until here, in case that Snakemake is killed before it knows of them.
 onsuccess:
-    forget_known(PATHS, workflow.dag)
+    note_what_is_finished()
 
 
 # What failed is said in a line each; with --keep-going the report is made from the rest. Ctrl-C is no failure.
 onerror:
-    forget_known(PATHS, workflow.dag)
+    note_what_is_finished()
     if workflow.scheduler.failed:
         shell('bakeoff status --failed "${{study[@]}}"')
         if workflow.execution_settings.keep_going:
             if any(paths.result.exists() for paths in PATHS):
-                shell('bakeoff report "${{study[@]}}"')
+                shell(
+                    f'unset {UNDER_SNAKEMAKE}; bakeoff report "${{{{study[@]}}}}"'
+                )

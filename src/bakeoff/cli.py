@@ -12,6 +12,7 @@ import yaml
 
 from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import explain, is_explained
+from bakeoff.jobs.steps import files_in, note_made, sole_writer
 from bakeoff.study.arguments import nearest
 from bakeoff.study.paths import Layout
 from bakeoff.study.plugin_files import load_plugins
@@ -54,7 +55,7 @@ def prepare(study_file: Path, dataset: str, overrides: Overrides = [], threads: 
         raise BakeoffError(f"{study_file}: there is no dataset {dataset!r}; {nearest(dataset, list(study.datasets))}")
     load_plugins(study.plugins)
     try:
-        prepare_if_needed(specify_dataset(study, dataset), threads)
+        prepare_if_needed(specify_dataset(study, dataset), threads, look_at_source=True)
     except BakeoffError as error:
         raise BakeoffError(located(error, study_file)) from error
 
@@ -122,7 +123,9 @@ def summarize(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) 
     from bakeoff.results.summary import summarize as write_summary
 
     study = _load(study_file, overrides)
-    write_summary(study, Layout(study.study))
+    layout = Layout(study.study)
+    with sole_writer(layout):
+        note_made(layout, "summarize", write_summary(study, layout))
 
 
 @application.command()
@@ -131,7 +134,9 @@ def statistics(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = [])
     from bakeoff.analysis.statistics import write_statistics
 
     study = _load(study_file, overrides)
-    write_statistics(study, Layout(study.study))
+    layout = Layout(study.study)
+    with sole_writer(layout):
+        note_made(layout, "statistics", write_statistics(study, layout))
 
 
 @application.command()
@@ -152,7 +157,10 @@ def figures(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) ->
     from bakeoff.figures.draw import draw_figures
 
     study = _load(study_file, overrides)
-    draw_figures(study, Layout(study.study))
+    layout = Layout(study.study)
+    with sole_writer(layout):
+        draw_figures(study, layout)
+        note_made(layout, "figures", files_in(layout.figures))
 
 
 @application.command()
@@ -169,15 +177,18 @@ def report(
 
     study = _load(study_file, overrides)
     layout = Layout(study.study, language=language if language and language != study.language else "")
-    if not render_only:
-        from bakeoff.analysis.statistics import write_statistics
-        from bakeoff.figures.draw import draw_figures
-        from bakeoff.results.summary import summarize as write_summary
+    with sole_writer(layout):
+        if not render_only:
+            from bakeoff.analysis.statistics import write_statistics
+            from bakeoff.figures.draw import draw_figures
+            from bakeoff.results.summary import summarize as write_summary
 
-        write_summary(study, layout)
-        write_statistics(study, layout)
-        draw_figures(study, layout, language)
-    written = render_report(study, layout, language)
+            write_summary(study, layout)
+            write_statistics(study, layout)
+            draw_figures(study, layout, language)
+        written = render_report(study, layout, language)
+        parts = (layout.report_folder / name for name in ("figures", "latex/figures", "latex/tables"))
+        note_made(layout, "report", [*written, *files_in(*parts)])
     for path in [*written, *([make_pdf(written[-1])] if pdf else [])]:
         typer.echo(path)
     if pdf and (missing := left_out(written[-1])):

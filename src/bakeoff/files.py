@@ -2,6 +2,7 @@
 
 import errno
 import getpass
+import hashlib
 import json
 import math
 import os
@@ -81,9 +82,16 @@ def owner(path: Path) -> str:
 
 def write_json(path: Path, content: Any, durable: bool = True) -> None:
     """Write `content` as indented JSON, atomically. Numbers that are not finite become null."""
-    text = json.dumps(in_every_value(content, _finite), indent=2, ensure_ascii=False)
+    text = json.dumps(in_every_value(content, finite), indent=2, ensure_ascii=False)
     with write_atomically(path, durable) as temporary:
         temporary.write_text(f"{text}\n", encoding="utf-8")
+
+
+def describe_file(path: Path) -> dict[str, Any]:
+    """`{"bytes": size, "sha256": checksum}` of a file."""
+    with path.open("rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"bytes": path.stat().st_size, "sha256": checksum}
 
 
 def in_every_value(content: Any, change: Callable[[Any], Any]) -> Any:
@@ -95,7 +103,7 @@ def in_every_value(content: Any, change: Callable[[Any], Any]) -> Any:
     return change(content)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """JSON has no NaN or infinity: a diverged loss is null."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 

@@ -15,10 +15,11 @@ rule summarize:
             labels={"table": "experiments"},
         ),
         LAYOUT.summary / "history.parquet",
+        made=LAYOUT.made("summarize"),
     log:
         LAYOUT.folder / "logs" / "summarize.log",
     params:
-        runs=digest(list(RUNS)),
+        state=state_of("summarize", OF_TABLES),
     shell:
         'bakeoff summarize "${{study[@]}}" > {log} 2>&1'
 
@@ -27,12 +28,14 @@ rule statistics:
     input:
         rules.summarize.output,
         [str(paths.predictions) for paths in PATHS],
+        set(CARDS.values()),
     output:
         list(statistics_files(LAYOUT).values()),
+        made=LAYOUT.made("statistics"),
     log:
         LAYOUT.folder / "logs" / "statistics.log",
     params:
-        study=digest([STUDY.metric, STUDY.target]),
+        state=state_of("statistics", OF_TABLES),
     shell:
         'bakeoff statistics "${{study[@]}}" > {log} 2>&1'
 
@@ -49,9 +52,10 @@ rule figures:
             category="Figures",
             labels={"figure": "{figure}"},
         ),
+        made=LAYOUT.made("figures"),
     log:
         LAYOUT.folder / "logs" / "figures.log",
     params:
-        language=STUDY.language,
+        state=state_of("figures", OF_REPORT),
     shell:
         'bakeoff figures "${{study[@]}}" > {log} 2>&1'

@@ -1,6 +1,20 @@
 CARDS = {name: str(data_folder(STUDY, name) / "card.json") for name in STUDY.datasets}
 DATASETS = {Path(card).parent.name: name for name, card in CARDS.items()}
 
+# Data whose files have changed are prepared before jobs are planned: only then is it known whether anything is to be
+# trained again. What fails is left to the rule, which says why.
+for name, change in (changed_data(STUDY, LAYOUT) if LOOKS else {}).items():
+    if not DRY_RUN:
+        logger.info(f"{name} is prepared again: {change}")
+        prepare_again(ARGUMENTS, name, Path(CARDS[name]))
+    elif change != UNKNOWN:
+        logger.info(f"{name} would be prepared again: {change}")
+        AGAIN.add(name)
+
+
+def state_of(job, state):
+    return f"{state}, again" if job in AGAIN else state
+
 
 rule prepare:
     output:
@@ -17,6 +31,7 @@ rule prepare:
     threads: workflow.resource_settings.cores or 1
     params:
         dataset=lambda wildcards: DATASETS[wildcards.folder],
+        state=lambda wildcards: state_of(DATASETS[wildcards.folder], ""),
     message:
         "preparing {params.dataset}"
     shell:

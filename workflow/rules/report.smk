@@ -1,6 +1,7 @@
 rule report:
     input:
         set(PLANS.values()),
+        set(CARDS.values()),
         rules.summarize.output,
         rules.statistics.output,
         rules.figures.output,
@@ -15,9 +16,10 @@ rule report:
             category="Report",
         ),
         LAYOUT.report_folder / "latex/report.tex",
+        made=LAYOUT.made("report"),
     log:
         LAYOUT.folder / "logs" / "report.log",
     params:
-        study=digest(STUDY.model_dump(mode="json")),
+        state=state_of("report", OF_REPORT),
     shell:
         'bakeoff report --render-only "${{study[@]}}" > {log} 2>&1'

@@ -7,6 +7,9 @@ FEATURES = experiments_on_features(STUDY)
 REQUESTED = partial(requested, STUDY, DEFAULT_RESOURCES)
 
 
+SPECIFICATION = cache(lambda key: specification_hash(STUDY, RUNS[key]))
+
+
 # Asked when jobs are planned: while this file is read, Snakemake does not know its executor.
 GPUS_OF_A_RUN = cache(gpus_of_a_run)
 GPUS = lambda wildcards: GPUS_OF_A_RUN(STUDY.device, elsewhere=not workflow.local_exec)
@@ -63,7 +66,9 @@ rule train:
             "runtime", [RUNS[wildcards.run].experiment], attempt
         ),
     params:
-        specification=lambda wildcards: specification_hash(STUDY, RUNS[wildcards.run]),
+        specification=lambda wildcards: state_of(
+            wildcards.run, SPECIFICATION(wildcards.run)
+        ),
     message:
         "training {wildcards.run}"
     shell:

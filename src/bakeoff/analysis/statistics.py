@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -49,8 +50,8 @@ class StudyInputs:
     single_runs: Mapping[str, SingleRun]
 
 
-def write_statistics(study: Study, layout: Layout) -> None:
-    """Write the files of `statistics_files`, from the summary and the runs' predictions.
+def write_statistics(study: Study, layout: Layout) -> list[Path]:
+    """Write the files of `statistics_files`, from the summary and the runs' predictions. Returns their paths.
 
     A table that has nothing to say has its columns and no rows. Raises BakeoffError when there is no summary, or a
     completed run's predictions are missing or damaged.
@@ -63,6 +64,7 @@ def write_statistics(study: Study, layout: Layout) -> None:
     for name, path in statistics_files(layout).items():
         with write_atomically(path) as temporary:
             TABLES[name].in_order(made[name]).to_csv(temporary, index=False)
+    return list(statistics_files(layout).values())
 
 
 def read_statistics(layout: Layout, name: str) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from rich.table import Column, Table
 
 from bakeoff.jobs.leases import is_locked
 from bakeoff.jobs.progress import read_progress
-from bakeoff.results.result import FINISHED, read_result
+from bakeoff.results.result import FINISHED, DamagedResult, read_result
 from bakeoff.study.matrix import FACETS, Run
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import data_folder, features_folder, plan_file, specify
@@ -54,8 +54,12 @@ class RunState:
 def run_state(study: Study, run: Run, layout: Layout) -> RunState:
     """waiting, running, interrupted (killed; goes on at the next attempt), failed, or a finished result's status."""
     paths = layout.run(run)
-    specification, result = specify(study, run), read_result(paths.result)
+    specification = specify(study, run)
     found = partial(RunState, run, specification.recipe.epochs, paths.log)
+    try:
+        result = read_result(paths.result)
+    except DamagedResult as error:
+        return found("failed", {}, str(error))
     if result is not None and result.spec == specification.content:
         value = result.metrics.split("validation").get(study.metric)
         trained = {"epoch": result.metrics.epochs, "value": value, "seconds": result.cost.training_seconds}

@@ -1,6 +1,5 @@
 """The card of a prepared dataset: what it says, reading it, and checking the arrays against it."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from bakeoff.data.choose import Split
 from bakeoff.data.source import Labels, SourceData
 from bakeoff.data.splits import count_labels
 from bakeoff.errors import BakeoffError
+from bakeoff.files import describe_file
 from bakeoff.study.metrics import IGNORED
 from bakeoff.study.specification import DatasetSpecification
 
@@ -79,13 +79,6 @@ def verify(folder: Path, full: bool = False) -> list[str]:
         elif full and describe_file(path) != expected:
             problems.append(f"{path}: its content does not match its card (the SHA-256 checksums differ)")
     return problems
-
-
-def describe_file(path: Path) -> dict[str, Any]:
-    """What a card says of one array: its size in bytes and its SHA-256 checksum."""
-    with path.open("rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"bytes": path.stat().st_size, "sha256": checksum}
 
 
 def _label_counts(labels: dict[str, Labels]) -> dict[str, Any]:

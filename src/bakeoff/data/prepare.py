@@ -9,11 +9,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bakeoff.data.arrays import write_array
-from bakeoff.data.card import CARD, Card, DamagedData, describe_data, describe_file, read_card, verify
+from bakeoff.data.card import CARD, Card, DamagedData, describe_data, read_card, verify
 from bakeoff.data.choose import Split
 from bakeoff.data.loading import check_dataset, load_dataset
+from bakeoff.data.source_files import changed_source, files_read, write_source_files
 from bakeoff.errors import BakeoffError, under
-from bakeoff.files import write_atomically, write_json
+from bakeoff.files import describe_file, write_atomically, write_json
 from bakeoff.study.specification import DatasetSpecification
 
 
@@ -28,8 +29,11 @@ def prepare(specification: DatasetSpecification, threads: int = 1) -> Card:
     folder.mkdir(parents=True, exist_ok=True)
     with under("datasets", specification.name):
         try:
-            data, splits = load_dataset(specification, threads)
-            return _write(folder, splits, describe_data(specification, data, splits))
+            with files_read(besides=folder) as stamps:
+                data, splits = load_dataset(specification, threads)
+                card = _write(folder, splits, describe_data(specification, data, splits))
+            write_source_files(folder, stamps)
+            return card
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
@@ -37,8 +41,9 @@ def prepare(specification: DatasetSpecification, threads: int = 1) -> Card:
             raise BakeoffError(message) from error
 
 
-def prepare_if_needed(specification: DatasetSpecification, threads: int = 1) -> Card:
-    """The card of prepared data that is whole; prepares it first when it is missing or damaged.
+def prepare_if_needed(specification: DatasetSpecification, threads: int = 1, look_at_source: bool = False) -> Card:
+    """The card of prepared data that is whole; prepares it first when it is missing or damaged, or where it is asked to
+    `look_at_source`, when the files that it was made from have changed.
 
     Of two processes one prepares and the other waits.
     """
@@ -51,17 +56,26 @@ def prepare_if_needed(specification: DatasetSpecification, threads: int = 1) -> 
         print(f"{folder}: waiting for another process that is preparing {name}", file=sys.stderr)
         lock.acquire()
     try:
-        problems = verify(folder)
+        problems = what_is_wrong(specification, look_at_source)
         if not problems:
-            card = read_card(folder)
-            if specification.content == {key: card[key] for key in ("entry", "split_seed", "plugins") if key in card}:
-                return card
-            problems = ["the card belongs to another dataset entry"]
+            return read_card(folder)
         if (folder / CARD).exists():
             print(f"{folder}: preparing {name} again: {'; '.join(problems)}", file=sys.stderr)
         return prepare(specification, threads)
     finally:
         lock.release()
+
+
+def what_is_wrong(specification: DatasetSpecification, look_at_source: bool) -> list[str]:
+    """Why a dataset is to be prepared, or prepared again; an empty list where it is not."""
+    folder = specification.folder
+    if problems := verify(folder, full=look_at_source):
+        return problems
+    card = read_card(folder)
+    if specification.content != {key: card[key] for key in ("entry", "split_seed", "plugins") if key in card}:
+        return ["the card belongs to another dataset entry"]
+    changed = changed_source(folder) if look_at_source else None
+    return [changed] if changed else []
 
 
 def _write(folder: Path, splits: dict[str, Split], card: Card) -> Card:

@@ -11,9 +11,10 @@ from typing import Any
 
 import filelock
 
+from bakeoff.data.content import prepared_content
 from bakeoff.files import remove_leftovers, write_atomically
 from bakeoff.jobs.progress import begin, read_progress
-from bakeoff.results.result import read_result
+from bakeoff.results.result import DamagedResult, check_files, read_result
 from bakeoff.study.paths import RunPaths
 from bakeoff.study.specification import Specification
 
@@ -47,11 +48,21 @@ def finish(specification: Specification, paths: RunPaths, train: Callable[[], No
 
 
 def is_finished(paths: RunPaths, specification: Specification) -> bool:
-    """Whether the four files of a run are there, and are of this specification."""
-    if not all(path.exists() for path in paths.files):
+    """Whether the four files of a run are there and whole, and are of this specification and the present data."""
+    try:
+        return check_finished(paths, specification)
+    except DamagedResult as error:
+        print(f"{specification.run.key} is trained again: {error}", flush=True)
         return False
+
+
+def check_finished(paths: RunPaths, specification: Specification) -> bool:
+    """As `is_finished`, but raises DamagedResult where a file is not what was written."""
     result = read_result(paths.result)
-    return result is not None and result.spec == specification.content
+    if result is None or result.spec != specification.content:
+        return False
+    check_files(paths, result)
+    return result.data in (None, prepared_content(specification.dataset.folder))  # 0.1.0 did not say of which data
 
 
 def publish(paths: RunPaths) -> None:
@@ -71,13 +82,17 @@ def publish(paths: RunPaths) -> None:
             os.utime(temporary)  # newer than what it was made from, as Snakemake expects
 
 
-def forget_known(runs: Iterable[RunPaths], dag: Any) -> None:
-    """At the end of Snakemake, whose graph of jobs is `dag`, remove the finished files of runs that it has seen.
+def finished_outputs(dag: Any) -> set[str]:
+    """The outputs of all jobs in Snakemake's graph that are finished, in this start or before."""
+    return {str(output) for job in dag.jobs if dag.noneedrun_finished(job) for output in job.output}
+
+
+def forget_known(runs: Iterable[RunPaths], known: set[str]) -> None:
+    """At the end of Snakemake remove the finished files of runs whose outputs it knows.
 
     The other runs, which it was not asked for or did not reach, are kept: it may take their outputs for incomplete and
     delete them.
     """
-    known = {str(output) for job in dag.jobs if dag.noneedrun_finished(job) for output in job.output}
     for paths in runs:
         if str(paths.result) in known and paths.result.exists():
             shutil.rmtree(paths.finished.folder, ignore_errors=True)

@@ -5,6 +5,7 @@ for each epoch. What predictions.npz holds stands in predictions.py.
 """
 
 import csv
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -12,8 +13,10 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from bakeoff.errors import BakeoffError
-from bakeoff.files import write_atomically, write_json
+from bakeoff.files import describe_file, finite, in_every_value, write_atomically, write_json
 from bakeoff.study.matrix import Run
+from bakeoff.study.paths import RunPaths
+from bakeoff.study.specification import digest
 
 Status = Literal["completed", "diverged", "out_of_memory"]
 FINISHED: tuple[Status, ...] = get_args(Status)  # how a run with a result can have ended
@@ -110,6 +113,15 @@ class Provenance(Record):
     plugins: Mapping[str, str] = Field({}, description="SHA-256 of each plugin file of the study")
 
 
+class FileDescription(Record):
+    """What a file beside result.json was when it was written."""
+
+    size: int = Field(alias="bytes", description="size in bytes")
+    sha256: str = Field(description="SHA-256 checksum")
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+
 class Result(Record):
     """How a run ended."""
 
@@ -120,23 +132,51 @@ class Result(Record):
     metrics: Metrics
     cost: Cost
     provenance: Provenance
+    data: str | None = Field(None, description="a short name of the prepared images, labels and classes")
+    files: Mapping[str, FileDescription] = Field({}, description="the three files beside it, by name")
+    checksum: str | None = Field(None, description="of all that stands above, so that damage is noticed")
+
+
+class DamagedResult(BakeoffError):
+    """A file of a finished run that is not what was written. The run is trained again."""
 
 
 def write_result(path: Path, result: Result) -> None:
-    """Write result.json, atomically. Numbers that are not finite become null."""
-    write_json(path, result.model_dump())
+    """Write result.json with its checksum, atomically. Numbers that are not finite become null."""
+    content = in_every_value(result.model_dump(exclude={"checksum"}), finite)
+    write_json(path, content | {"checksum": digest(content)})
 
 
 def read_result(path: Path) -> Result | None:
-    """The result of a run; None when there is no such file. Raises BakeoffError for what is no result."""
+    """The result of a run; None when there is no such file. Raises DamagedResult for what is none, or was changed."""
     try:
-        return Result.model_validate_json(path.read_bytes())
+        text = path.read_bytes()
+        result = Result.model_validate_json(text)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise unusable(path, error.strerror or str(error)) from error
     except ValidationError as error:
         raise unusable(path, "; ".join(_explain(problem) for problem in error.errors()[:3])) from error
+    if result.checksum is not None:  # results of Bakeoff 0.1.0 have none
+        content = json.loads(text)
+        if content.pop("checksum") != digest(content):
+            raise unusable(path, "was changed after it was written")
+    return result
+
+
+def check_files(paths: RunPaths, result: Result) -> None:
+    """Raise DamagedResult where a file beside result.json is missing, or not what the result says."""
+    for path in paths.files[:-1]:
+        expected = result.files.get(path.name)
+        if not path.is_file():
+            raise unusable(path, "is missing")
+        if expected is None:  # in results of Bakeoff 0.1.0
+            continue
+        if (size := path.stat().st_size) != expected.size:
+            raise unusable(path, f"has {size:,} bytes; {expected.size:,} were written")
+        if describe_file(path)["sha256"] != expected.sha256:
+            raise unusable(path, "was changed after it was written")
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
@@ -148,9 +188,9 @@ def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
         writer.writerows(rows)
 
 
-def unusable(path: Path, problem: str) -> BakeoffError:
+def unusable(path: Path, problem: str) -> DamagedResult:
     """The error for a file of a run that is damaged."""
-    return BakeoffError(f"{path}: cannot use this file of a run: {problem}; delete the run's folder and train it again")
+    return DamagedResult(f"{path}: cannot use this file of a run: {problem}; start snakemake, which trains it again")
 
 
 def _explain(problem: Any) -> str:

@@ -7,6 +7,7 @@ history.parquet  one row per run and epoch
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,7 +16,7 @@ import pyarrow.parquet as parquet
 from bakeoff.files import write_atomically
 from bakeoff.results.aggregation import experiments_table
 from bakeoff.results.history import KEYS, history_table
-from bakeoff.results.result import SCORED_SPLITS, read_result, unusable
+from bakeoff.results.result import SCORED_SPLITS, DamagedResult, read_result, unusable
 from bakeoff.results.summary_tables import COSTS, PROVENANCE, WHOLE
 from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout
@@ -25,11 +26,11 @@ from bakeoff.study.study import Study, runs
 STALE = "the result here belongs to an older specification of the run"
 
 
-def summarize(study: Study, layout: Layout) -> None:
+def summarize(study: Study, layout: Layout) -> list[Path]:
     """Write results/<study>/summary/{runs.csv,experiments.csv,history.parquet} from whatever runs exist.
 
-    A result whose specification is not the study's present one counts as missing.
-    Raises BakeoffError naming the file when a result or a history cannot be understood.
+    A result whose specification is not the study's present one counts as missing, and so does a damaged one.
+    Returns the paths. Raises BakeoffError naming the file when a history cannot be understood.
     """
     planned = runs(study)
     rows = [_row(study, layout, run) for run in planned]
@@ -39,19 +40,24 @@ def summarize(study: Study, layout: Layout) -> None:
     table = pd.DataFrame.from_records(rows, columns=columns).astype(types)
     finished = [run for run, row in zip(planned, rows, strict=True) if row["status"] != "missing"]
     history = history_table(finished, [layout.run(run).history for run in finished], study.metric)
-    with write_atomically(layout.summary / "runs.csv") as path:
+    written = [layout.summary / name for name in ("runs.csv", "experiments.csv", "history.parquet")]
+    with write_atomically(written[0]) as path:
         table.to_csv(path, index=False)
-    with write_atomically(layout.summary / "experiments.csv") as path:
+    with write_atomically(written[1]) as path:
         experiments_table(table).to_csv(path, index=False)
-    with write_atomically(layout.summary / "history.parquet") as path:
+    with write_atomically(written[2]) as path:
         parquet.write_table(history, path, compression="zstd")
+    return written
 
 
 def _row(study: Study, layout: Layout, run: Run) -> dict[str, Any]:
     """The row of one planned run in runs.csv."""
     path = layout.run(run).result
     row: dict[str, Any] = asdict(run)
-    result = read_result(path)
+    try:
+        result = read_result(path)
+    except DamagedResult as error:
+        return row | {"status": "missing", "message": str(error)}
     if result is None or result.spec != specify(study, run).content:
         return row | {"status": "missing", "message": STALE if result else _failure(layout, run)}
     metrics = result.metrics

@@ -95,6 +95,15 @@ class Layout:
     def report_folder(self) -> Path:
         return self.report / self.study_name / self.language
 
+    @property
+    def seen(self) -> Path:
+        """How Snakemake saw the files of runs and data when it ended."""
+        return self.folder / "seen.json"
+
+    def made(self, step: str) -> Path:
+        """What a step after training made for Snakemake."""
+        return self.folder / "made" / f"{step}.json"
+
     def run(self, run: Run) -> RunPaths:
         return RunPaths(
             folder=self.runs / run.key,

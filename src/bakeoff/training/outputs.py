@@ -13,11 +13,12 @@ import safetensors.torch
 import torch
 
 import bakeoff
-from bakeoff.files import write_atomically
+from bakeoff.data.content import content_name
+from bakeoff.files import describe_file, write_atomically
 from bakeoff.jobs.progress import update
 from bakeoff.models.image_shape import image_shape
 from bakeoff.results.predictions import write_predictions
-from bakeoff.results.result import Cost, Provenance, Result, write_history, write_result
+from bakeoff.results.result import Cost, FileDescription, Provenance, Result, write_history, write_result
 from bakeoff.training.attempt import Attempt
 from bakeoff.training.devices import device_name, gpu_uuid
 from bakeoff.training.evaluation import Outcome
@@ -43,6 +44,8 @@ def write_files(attempt: Attempt, progress: Progress, outcome: Outcome, micro_ba
         metrics=outcome.metrics,
         cost=_cost(attempt, progress, micro_batch),
         provenance=_provenance(attempt),
+        data=content_name(attempt.data.card),
+        files={path.name: FileDescription(**describe_file(path)) for path in paths.files if path != paths.result},
     )
     write_result(paths.result, result)
     print(f"{progress.status}: {attempt.paths.result}", flush=True)

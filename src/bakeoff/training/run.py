@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import torch
 
+from bakeoff.data.content import content_name
 from bakeoff.data.prepare import prepare_if_needed
 from bakeoff.data.prepared import PreparedData, load_prepared
 from bakeoff.errors import BakeoffError, first_line
@@ -129,7 +130,8 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
         with on_the_way_to(attempt.checkpoint):
             assembly = assemble(specification, attempt.place.layout, attempt.data, attempt.device)
         settings = _settings(attempt, assembly, micro_batch)
-        checkpoint = Checkpoint(attempt.checkpoint, attempt.place.checkpoint_seconds, attempt.place_name)
+        seconds, data = attempt.place.checkpoint_seconds, content_name(attempt.data.card)
+        checkpoint = Checkpoint(attempt.checkpoint, seconds, attempt.place_name, data)
         network, splits = assembly.trained, assembly.splits
         trainer = Trainer(network, splits, settings, checkpoint, attempt.device, progress, attempt.stop, attempt.spent)
         trainer.train(after_epoch)

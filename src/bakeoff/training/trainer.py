@@ -31,12 +31,14 @@ Group = list[tuple[Tensor, Tensor]]  # images and targets of the forward passes 
 class Checkpoint:
     """Where a training saves its state, and the least time between two savings at the ends of epochs.
 
-    `place` names the device and the threads: on others a resumed run differs in its last digits.
+    `place` names the device and the threads: on others a resumed run differs in its last digits. `data` names the
+    prepared data: on others a run starts anew.
     """
 
     path: Path
     seconds: float = math.inf
     place: str = ""
+    data: str | None = None
 
 
 class Trainer:
@@ -171,6 +173,7 @@ class Trainer:
             "progress": vars(self.progress) | {"spent": asdict(self.progress.spent + self.spent())},
             "part": vars(self.part) if self.part else None,
             "place": self.checkpoint.place,
+            "data": self.checkpoint.data,
         }
         save_checkpoint(self.checkpoint.path, state)
         self.saved = time.monotonic()
@@ -183,6 +186,9 @@ class Trainer:
             print(f"damaged checkpoint, training from the start: {error}", flush=True)
             return
         if state is None:
+            return
+        if state.get("data") not in (None, self.checkpoint.data):
+            print("the data have changed since the checkpoint: training from the start", flush=True)
             return
         self.network.load_state_dict(state["network"])
         optimizers.restore_state(self.optimizer, state["optimizer"])
