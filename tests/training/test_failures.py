@@ -20,11 +20,11 @@ from bakeoff.study.specification import features_folder, specify
 from bakeoff.study.study import runs
 from bakeoff.training.attempt import Place
 from bakeoff.training.evaluation import best_over_epochs
-from bakeoff.training.run import train_run
 from bakeoff.training.scoring import MetricValues
 from bakeoff.training.state import EpochPart
 from bakeoff.training.trainer import Trainer
 from terminal import STUDIES, bakeoff
+from trained_runs import train_run
 
 BROKEN = """
 from urllib.error import URLError

@@ -18,7 +18,7 @@ from bakeoff.study.reading import parse_study
 from bakeoff.study.specification import data_folder, features_folder, specify
 from bakeoff.study.study import Study, runs
 from bakeoff.training.attempt import Place
-from bakeoff.training.run import train_run
+from trained_runs import train_run
 
 
 def study_of(through: bool = False, **recipe: Any) -> Study:

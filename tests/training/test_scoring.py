@@ -100,8 +100,8 @@ def test_a_label_without_positives_has_no_average_precision() -> None:
 def test_thresholds_reach_the_best_f_beta_of_all_thresholds(tied: bool) -> None:
     logits, labels = multilabel(250, 4, tied)
     beta = 2.0
-    thresholds = choose_thresholds(logits, labels, beta)
-    tuned = tuned_metrics(logits, labels, beta, thresholds)
+    for_all, per_label = choose_thresholds(logits, labels, beta)
+    tuned = tuned_metrics(logits, labels, beta, for_all, per_label)
 
     def best(truth: np.ndarray, scores: np.ndarray) -> float:
         precision, recall, _ = precision_recall_curve(truth, scores)
@@ -111,7 +111,7 @@ def test_thresholds_reach_the_best_f_beta_of_all_thresholds(tied: bool) -> None:
     assert tuned["fbeta_micro_global_threshold"] == pytest.approx(best(truth.ravel(), scores.ravel()))
     wanted = [best(truth[:, label], scores[:, label]) for label in range(4)]
     assert tuned["fbeta_macro_label_thresholds"] == pytest.approx(np.mean(wanted))
-    predicted = scores >= np.array(thresholds.per_label)
+    predicted = scores >= np.array(per_label)
     assert tuned["fbeta_samples_label_thresholds"] == pytest.approx(
         fbeta_score(truth, predicted, beta=beta, average="samples", zero_division=0)
     )

@@ -16,15 +16,7 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.analysis.intervals import Indices, spread
-from bakeoff.analysis.paired import (
-    LEVEL,
-    Verdict,
-    effect_size,
-    judge,
-    probability_of_better,
-    seeds_needed,
-    smallest_p,
-)
+from bakeoff.analysis.paired import LEVEL, Verdict, effect_size, judge, probability_of_better, seeds_needed, smallest_p
 from bakeoff.analysis.ranking import DECIMALS
 from bakeoff.analysis.score_matrices import ALL_DATASETS, ScoreMatrix
 from bakeoff.results.predictions import Bools, Floats

@@ -38,7 +38,12 @@ class PredictionInputs:
 
 @dataclass(frozen=True)
 class ImageFindings:
-    """What the N test images say of each experiment beside the tables, by its key: see `statistics.StudyInputs`."""
+    """What the N test images say of each experiment beside the tables, by its key.
+
+    `influences` [N] are theirs on an experiment's mean score, where there is a formula for it; `test_set_errors` has
+    the standard error of one run's score that comes from the finite test set, for each metric; `single_runs` one run of
+    each experiment, on a dataset of the same seed.
+    """
 
     influences: dict[str, Floats]
     test_set_errors: dict[str, dict[str, float]]

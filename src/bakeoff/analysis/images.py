@@ -10,6 +10,8 @@ from PIL import Image
 from bakeoff.study.specification import data_folder
 from bakeoff.study.study import Study
 
+SAMPLED_CLASSES = 20
+SAMPLES_OF_A_CLASS = 10
 Images = NDArray[np.uint8]  # [N, channels, height, width]
 
 
@@ -19,19 +21,20 @@ def split_images(study: Study, dataset: str, split: str) -> Images | None:
     return np.load(path, mmap_mode="r") if path.exists() else None
 
 
-def samples_by_class(
-    study: Study, dataset: str, card: Mapping[str, Any], most_classes: int, each: int
-) -> Images | None:
-    """The first images of each class in the training split, [classes, each, C, H, W]; white where there are fewer."""
+def samples_by_class(study: Study, dataset: str, card: Mapping[str, Any]) -> Images | None:
+    """The first 10 images in the training split of each of the first 20 classes, [classes, 10, C, H, W].
+
+    White where a class has fewer.
+    """
     images = split_images(study, dataset, "train")
     if images is None:
         return None
     labels = np.load(data_folder(study, dataset) / "train_labels.npy", mmap_mode="r")
-    classes = min(most_classes, len(card["classes"]))
-    found = np.full((classes, each, *images.shape[1:]), 255, np.uint8)
+    classes = min(SAMPLED_CLASSES, len(card["classes"]))
+    found = np.full((classes, SAMPLES_OF_A_CLASS, *images.shape[1:]), 255, np.uint8)
     for index in range(classes):
         members = labels == index if labels.ndim == 1 else labels[:, index] == 1
-        rows = np.flatnonzero(members)[:each]
+        rows = np.flatnonzero(members)[:SAMPLES_OF_A_CLASS]
         found[index, : len(rows)] = images[rows]
     return found
 
@@ -42,13 +45,10 @@ def mosaic(images: Images, largest: int = 64) -> Images:
     scale = min(1.0, largest / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     gap = max(1, size[0] // 16)
-    sheet = np.full((rows * (size[1] + gap) - gap, columns * (size[0] + gap) - gap, 3), 255, np.uint8)
-    for row in range(rows):
-        for column in range(columns):
-            pixels = images[row, column].transpose(1, 2, 0)
-            pixels = np.repeat(pixels, 3, 2) if channels == 1 else pixels[:, :, :3]
-            if scale < 1:
-                pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
-            top, left = row * (size[1] + gap), column * (size[0] + gap)
-            sheet[top : top + size[1], left : left + size[0]] = pixels
-    return sheet
+    sheet = Image.new("RGB", (columns * (size[0] + gap) - gap, rows * (size[1] + gap) - gap), "white")
+    for row, column in np.ndindex(rows, columns):
+        pixels = images[row, column].transpose(1, 2, 0)
+        pixels = np.repeat(pixels, 3, 2) if channels == 1 else pixels[:, :, :3]
+        picture = Image.fromarray(pixels).resize(size, Image.Resampling.BOX)
+        sheet.paste(picture, (column * (size[0] + gap), row * (size[1] + gap)))
+    return np.asarray(sheet)

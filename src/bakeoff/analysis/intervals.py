@@ -81,9 +81,7 @@ def by_count(scores: Floats) -> Iterator[tuple[Indices, Floats]]:
 
 
 def intervals_table(
-    runs: pd.DataFrame,
-    score_columns: Mapping[str, str],
-    test_set_errors: Mapping[str, Mapping[str, float]],
+    runs: pd.DataFrame, score_columns: Mapping[str, str], test_set_errors: Mapping[str, Mapping[str, float]]
 ) -> pd.DataFrame:
     """One row per experiment and metric: counts of runs, spread over seeds, intervals, error of the test set.
 

@@ -9,12 +9,10 @@ import pandas as pd
 
 from bakeoff.analysis.experiment_analysis import ImageFindings, analyse_experiments
 from bakeoff.analysis.score_matrices import ScoreMatrix, score_matrices
-from bakeoff.analysis.single_runs import SingleRun
 from bakeoff.analysis.tables import TABLES, statistics_files
 from bakeoff.analysis.tables.of_study import STUDY_TABLES
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
-from bakeoff.results.predictions import Floats
 from bakeoff.results.result import FINISHED
 from bakeoff.results.summary_tables import read_history, read_tables
 from bakeoff.study.matrix import FACETS
@@ -24,17 +22,13 @@ from bakeoff.study.study import Study
 
 
 @dataclass(frozen=True)
-class StudyInputs:
-    """What the functions of the tables about a whole study may take.
+class StudyInputs(ImageFindings):
+    """What the functions of the tables about a whole study may take, beside what its test images say.
 
     `runs` is the summary's table; `history` has `epoch`, `validation_<metric>` and `seconds` of each epoch. `metric` is
     the study's own, `score` its column of test scores in `runs`; `score_columns` maps every metric to such a column.
     `target` is the validation score to reach, if the study names one. `failed` counts the runs of an experiment that
     diverged or ran out of memory. Keys are those of experiments.
-
-    Of the N test images: `influences` [N] are theirs on an experiment's mean score, where there is a formula for it;
-    `test_set_errors` has the standard error of one run's score that comes from the finite test set, for each metric;
-    `single_runs` one run of each experiment, on a dataset of the same seed.
     """
 
     runs: pd.DataFrame
@@ -45,9 +39,6 @@ class StudyInputs:
     target: float | None
     matrices: list[ScoreMatrix]
     failed: Mapping[str, int]
-    influences: Mapping[str, Floats]
-    test_set_errors: Mapping[str, Mapping[str, float]]
-    single_runs: Mapping[str, SingleRun]
 
 
 def write_statistics(study: Study, layout: Layout) -> list[Path]:

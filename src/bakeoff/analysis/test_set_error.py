@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from bakeoff.results.predictions import Bools, ClassPredictions, Floats, LabelPredictions, Predictions
+from bakeoff.study.metrics import AVERAGES
 
 
 def influences(predictions: Predictions, beta: float = 1.0) -> dict[str, Floats]:
@@ -27,9 +28,7 @@ def influences(predictions: Predictions, beta: float = 1.0) -> dict[str, Floats]
     functions: dict[str, Callable[[LabelPredictions, int], Floats]] = {
         "loss": _of_binary_loss,
         "mean_average_precision": _of_mean_average_precision,
-        "fbeta_micro": partial(_of_fbeta, beta=beta, average="micro"),
-        "fbeta_macro": partial(_of_fbeta, beta=beta, average="macro"),
-        "fbeta_samples": partial(_of_fbeta, beta=beta, average="samples"),
+        **{f"fbeta_{average}": partial(_of_fbeta, beta=beta, average=average) for average in AVERAGES},
     }
     return {name: np.stack([function(predictions, run) for run in runs]) for name, function in functions.items()}
 

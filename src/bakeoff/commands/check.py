@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -38,12 +38,12 @@ Augmentations = dict[tuple[str, str], Augmentation]  # by dataset and recipe
 Descriptions = dict[tuple[str, str], ModelDescription]  # by dataset and architecture
 
 
+@dataclass(frozen=True)
 class Problems:
     """What is wrong with a study, in the order in which it was found. `path` is the study file."""
 
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
-        self.found: list[str] = []
+    path: Path | None
+    found: list[str] = field(default_factory=list)
 
     @contextmanager
     def under(self, *keys: str) -> Iterator[None]:

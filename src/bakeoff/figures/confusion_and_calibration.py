@@ -32,8 +32,7 @@ def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -
     axes.set_aspect("equal")
     axes.set_xticks(range(len(classes)), map(shortened, classes), rotation=90)
     axes.set_yticks(range(len(classes)), map(shortened, classes))
-    axes.set_xlabel(language.say("Predicted class"))
-    axes.set_ylabel(language.say("True class"))
+    axes.set(xlabel=language.say("Predicted class"), ylabel=language.say("True class"))
     axes.grid(visible=False)
     axes.spines[:].set_visible(True)
     axes.tick_params(length=0)
@@ -61,8 +60,7 @@ def reliability(bins: pd.DataFrame, language: Language) -> Figure:
     upper.legend(loc="upper left")
     widths = bins["high"] - bins["low"]
     lower.bar(bins["low"], bins["predictions"], width=widths, align="edge", color=hue, alpha=0.6)
-    lower.set_ylabel(language.say("Predictions"))
-    lower.set_xlabel(language.say("Predicted probability"))
+    lower.set(xlabel=language.say("Predicted probability"), ylabel=language.say("Predictions"))
     lower.yaxis.set_major_formatter(lambda value, _: language.whole(value))
     for axis in (upper.xaxis, upper.yaxis):
         format_percent(axis, language)
@@ -75,8 +73,7 @@ def precision_recall(curves: pd.DataFrame, language: Language) -> Figure:
     axes = figure.subplots()
     for (label, curve), (color, dash) in zip(curves.groupby("class", sort=False), line_styles(), strict=False):
         axes.step(curve["recall"], curve["precision"], where="post", color=color, linestyle=dash, label=label)
-    axes.set_xlabel(language.say("Recall"))
-    axes.set_ylabel(language.say("Precision"))
+    axes.set(xlabel=language.say("Recall"), ylabel=language.say("Precision"))
     for axis in (axes.xaxis, axes.yaxis):
         format_percent(axis, language)
     legend_at_the_right(axes)

@@ -16,8 +16,6 @@ from bakeoff.study.specification import data_folder
 from bakeoff.study.study import Study
 
 CLASSES_IN_A_FIGURE = 40
-SAMPLED_CLASSES = 20
-SAMPLES_OF_A_CLASS = 10
 
 
 def data_figures(study: Study, language: Language, layout: Layout) -> Iterator[tuple[str, Figure]]:
@@ -27,7 +25,7 @@ def data_figures(study: Study, language: Language, layout: Layout) -> Iterator[t
         if not path.exists():
             continue
         card = json.loads(path.read_text(encoding="utf-8"))
-        images = samples_by_class(study, name, card, most_classes=SAMPLED_CLASSES, each=SAMPLES_OF_A_CLASS)
+        images = samples_by_class(study, name, card)
         if images is not None:
             yield f"samples_{name}.svg", _sheet(images, card["classes"][: len(images)])
         if len(card["classes"]) <= CLASSES_IN_A_FIGURE:

@@ -74,8 +74,7 @@ def performance_profiles(steps: pd.DataFrame, language: Language) -> Figure:
     for (name, profile), (color, dash) in zip(steps.groupby("configuration", sort=False), line_styles(), strict=False):
         tau, share = [*profile["tau"], last], [*profile["share"], profile["share"].iloc[-1]]
         axes.step(tau, share, where="post", color=color, linestyle=dash, label=name)
-    axes.set_xlabel(language.say("Within this factor of the best"))
-    axes.set_ylabel(language.say("Share of datasets"))
+    axes.set(xlabel=language.say("Within this factor of the best"), ylabel=language.say("Share of datasets"))
     axes.set_ylim(0, 1.03)
     axes.xaxis.set_major_formatter(lambda value, _: language.significant(value))
     format_percent(axes.yaxis, language)

@@ -43,7 +43,6 @@ class Style:
 @contextmanager
 def theme() -> Iterator[None]:
     """Seaborn's look inside a `with` block; text stays text, in a font that ships with Matplotlib."""
-    style: dict[Any, Any] = seaborn.axes_style("whitegrid") | seaborn.plotting_context("paper")
     own: dict[Any, Any] = {
         "svg.hashsalt": "bakeoff",
         "svg.fonttype": "none",
@@ -70,7 +69,7 @@ def theme() -> Iterator[None]:
         "savefig.dpi": 144,
         "figure.dpi": 72,
     }
-    with matplotlib.rc_context({**style, **own}):
+    with seaborn.axes_style("whitegrid"), seaborn.plotting_context("paper"), matplotlib.rc_context(own):
         yield
 
 

@@ -42,8 +42,7 @@ def trade_off(
         if xs.max() / xs.min() >= 8:
             axes.set_xscale("log")
         axes.margins(x=0.12, y=0.14)
-        axes.set_xlabel(title)
-        axes.set_ylabel(score_name("test", study.leading_metric, study, language))
+        axes.set(xlabel=title, ylabel=score_name("test", study.leading_metric, study, language))
         format_quantity(axes, language)
         format_value(axes.yaxis, study.leading_metric, language)
         if len(datasets) > 1:

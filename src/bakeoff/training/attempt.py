@@ -15,7 +15,6 @@ from bakeoff.jobs.leases import Lease
 from bakeoff.study.paths import Layout, RunPaths
 from bakeoff.study.specification import Specification
 from bakeoff.training.costs import Spent
-from bakeoff.training.devices import device_name
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,6 @@ class Attempt:
     started: datetime
     stop: Callable[[], bool]
     spent: Callable[[], Spent]
-
-    @property
-    def place_name(self) -> str:
-        """On another device, or with other threads, numbers differ in their last digits."""
-        return f"{device_name(self.device)}, {self.place.threads} threads"
 
     @property
     def paths(self) -> RunPaths:

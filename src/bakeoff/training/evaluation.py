@@ -49,14 +49,13 @@ def _with_thresholds(trainer: Trainer, metrics: Metrics, logits: Tensor, labels:
     """Multi-label: F-beta of validation and test at the thresholds that validation chooses, and AP per label."""
     beta = trainer.settings.scoring.beta
     chosen_on = trainer.predict("validation")
-    thresholds = choose_thresholds(*chosen_on, beta)
-    by_label = dict(zip(classes, thresholds.per_label, strict=True))
+    for_all, per_label = choose_thresholds(*chosen_on, beta)
     precisions = average_precision(logits, labels).tolist()
     return metrics.model_copy(
         update={
-            "validation": {**metrics.split("validation"), **tuned_metrics(*chosen_on, beta, thresholds)},
-            "test": {**metrics.split("test"), **tuned_metrics(logits, labels, beta, thresholds)},
-            "thresholds": Thresholds(for_all=thresholds.for_all, labels=by_label),
+            "validation": {**metrics.split("validation"), **tuned_metrics(*chosen_on, beta, for_all, per_label)},
+            "test": {**metrics.split("test"), **tuned_metrics(logits, labels, beta, for_all, per_label)},
+            "thresholds": Thresholds(for_all=for_all, labels=dict(zip(classes, per_label, strict=True))),
             "test_average_precision": dict(zip(classes, precisions, strict=True)),
         }
     )

@@ -12,7 +12,6 @@ from bakeoff.data.prepare import prepare_if_needed
 from bakeoff.data.prepared import PreparedData, load_prepared
 from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import explain, is_explained, remove_leftovers, write_json
-from bakeoff.jobs.handover import finish
 from bakeoff.jobs.progress import write_failure
 from bakeoff.results.result import Metrics, read_result
 from bakeoff.study import plugin_files
@@ -31,11 +30,6 @@ from bakeoff.training.outputs import write_files, write_progress
 from bakeoff.training.scoring import Scoring
 from bakeoff.training.state import Progress, Settings
 from bakeoff.training.trainer import Checkpoint, Trainer
-
-
-def train_run(specification: Specification, place: Place) -> None:
-    """Train a run to the end and write its four outputs, unless they are there; raises what `train_locked` does."""
-    finish(specification, place.layout.run(specification.run), lambda: train_locked(specification, place))
 
 
 def compute_features(specification: Specification, place: Place) -> None:
@@ -130,8 +124,9 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
         with on_the_way_to(attempt.checkpoint):
             assembly = assemble(specification, attempt.place.layout, attempt.data, attempt.device)
         settings = _settings(attempt, assembly, micro_batch)
-        seconds, data = attempt.place.checkpoint_seconds, content_name(attempt.data.card)
-        checkpoint = Checkpoint(attempt.checkpoint, seconds, attempt.place_name, data)
+        trained_on = f"{device_name(attempt.device)}, {attempt.place.threads} threads"
+        data = content_name(attempt.data.card)
+        checkpoint = Checkpoint(attempt.checkpoint, attempt.place.checkpoint_seconds, trained_on, data)
         network, splits = assembly.trained, assembly.splits
         trainer = Trainer(network, splits, settings, checkpoint, attempt.device, progress, attempt.stop, attempt.spent)
         trainer.train(after_epoch)

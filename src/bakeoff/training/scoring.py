@@ -13,14 +13,6 @@ MetricValues = dict[str, float]
 
 
 @dataclass(frozen=True)
-class DecisionThresholds:
-    """Probabilities from which a label counts as predicted: one for all labels, and one for each [L]."""
-
-    for_all: float
-    per_label: tuple[float, ...]
-
-
-@dataclass(frozen=True)
 class Scoring:
     """How predictions of a study are scored. `own`: the plugins' metrics, of logits and labels."""
 
@@ -95,23 +87,24 @@ def fbeta_scores(predicted: Tensor, labels: Tensor, beta: float) -> MetricValues
     return scores
 
 
-def choose_thresholds(logits: Tensor, labels: Tensor, beta: float) -> DecisionThresholds:
-    """The probabilities whose F-beta is highest: over all decisions for one threshold, label by label for many.
+def choose_thresholds(logits: Tensor, labels: Tensor, beta: float) -> tuple[float, list[float]]:
+    """The probabilities, from which a label counts as predicted, whose F-beta is highest.
 
+    One for all labels, with the highest F-beta over all decisions, and one for each [L], with its own highest.
     Candidates are the predicted probabilities themselves; the highest wins a tie. A label without a positive has 0.5.
     """
     probabilities, known = logits.double().sigmoid(), labels != IGNORED
     (for_all,) = _best_thresholds(probabilities[known][:, None], labels[known][:, None], beta)
-    return DecisionThresholds(for_all, tuple(_best_thresholds(probabilities, labels, beta)))
+    return for_all, _best_thresholds(probabilities, labels, beta)
 
 
-def tuned_metrics(logits: Tensor, labels: Tensor, beta: float, thresholds: DecisionThresholds) -> MetricValues:
+def tuned_metrics(logits: Tensor, labels: Tensor, beta: float, for_all: float, per_label: list[float]) -> MetricValues:
     """The F-betas at thresholds that were chosen elsewhere."""
     probabilities = logits.double().sigmoid()
-    per_label = torch.tensor(thresholds.per_label, dtype=torch.float64, device=logits.device)
+    each = torch.tensor(per_label, dtype=torch.float64, device=logits.device)
     return {
         f"{metric}_{name}": value
-        for name, threshold in (("global_threshold", thresholds.for_all), ("label_thresholds", per_label))
+        for name, threshold in (("global_threshold", for_all), ("label_thresholds", each))
         for metric, value in fbeta_scores(probabilities >= threshold, labels, beta).items()
     }
 

@@ -41,6 +41,7 @@ class Checkpoint:
     data: str | None = None
 
 
+@dataclass(eq=False)
 class Trainer:
     """Owns a network with its optimizer, schedule and progress, and brings them forward together.
 
@@ -48,25 +49,22 @@ class Trainer:
     attempt has used so far; checkpoints add it up.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        splits: Splits,
-        settings: Settings,
-        checkpoint: Checkpoint,
-        device: torch.device,
-        progress: Progress,
-        stop: Callable[[], bool] = lambda: False,
-        spent: Callable[[], Spent] = Spent,
-    ) -> None:
-        recipe = settings.recipe
-        self.network, self.splits, self.settings, self.checkpoint = network, splits, settings, checkpoint
-        self.device, self.progress, self.stop, self.spent = device, progress, stop, spent
-        self.optimizer = optimizers.build_optimizer(settings.optimizer, network.parameters())
-        steps = math.ceil(splits["train"].batches_per_epoch / recipe.accumulate)
-        self.schedule = LearningRate(recipe.schedule, self.optimizer, recipe.epochs, steps, settings.metric.name)
+    network: nn.Module
+    splits: Splits
+    settings: Settings
+    checkpoint: Checkpoint
+    device: torch.device
+    progress: Progress
+    stop: Callable[[], bool] = lambda: False
+    spent: Callable[[], Spent] = Spent
+
+    def __post_init__(self) -> None:
+        recipe, metric = self.settings.recipe, self.settings.metric.name
+        self.optimizer = optimizers.build_optimizer(self.settings.optimizer, self.network.parameters())
+        steps = math.ceil(self.splits["train"].batches_per_epoch / recipe.accumulate)
+        self.schedule = LearningRate(recipe.schedule, self.optimizer, recipe.epochs, steps, metric)
         self.take_step = optimizers.bare_step(self.optimizer)
-        self.forward: Callable[[Tensor], Tensor] = network
+        self.forward: Callable[[Tensor], Tensor] = self.network
         self.part: EpochPart | None = None  # of the epoch at work
         self.started = self.saved = time.monotonic()
 

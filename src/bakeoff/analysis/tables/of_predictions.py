@@ -7,13 +7,14 @@ columns. A parameter gets the field of that name of `experiment_analysis.Predict
 from bakeoff.analysis.tables.table import EXPERIMENT, Column, Table, interval, mean_over_runs, text
 from bakeoff.study.metrics import MULTI_CLASS, MULTI_LABEL
 
-TRUE_CLASS = text("true", "true class")
-PREDICTED_CLASS = text("predicted", "predicted class")
-CONFUSED_IMAGES = (
+CLASS_OR_ALL = text("class", "class; empty for all labels together")
+CONFUSION = (
+    *EXPERIMENT,
+    text("true", "true class"),
+    text("predicted", "predicted class"),
     Column("images", "test images of the true class that a run takes for the predicted class: mean over runs"),
     Column("share", "`images` as a share of all test images of the true class"),
 )
-CLASS_OR_ALL = text("class", "class; empty for all labels together")
 
 PREDICTION_TABLES = (
     Table(
@@ -36,7 +37,7 @@ PREDICTION_TABLES = (
         row="true and predicted class of an experiment",
         says="the confusion matrix without its empty cells; no matrix above 50 classes",
         function="mistakes:confusion_table",
-        columns=(*EXPERIMENT, TRUE_CLASS, PREDICTED_CLASS, *CONFUSED_IMAGES),
+        columns=CONFUSION,
         tasks=MULTI_CLASS,
     ),
     Table(
@@ -44,13 +45,7 @@ PREDICTION_TABLES = (
         row="true and predicted class of an experiment",
         says="its 20 most frequent mistakes, with test images as examples",
         function="mistakes:confused_pairs_table",
-        columns=(
-            *EXPERIMENT,
-            TRUE_CLASS,
-            PREDICTED_CLASS,
-            *CONFUSED_IMAGES,
-            text("examples", "up to five test images that the most runs confuse, as numbers of rows"),
-        ),
+        columns=(*CONFUSION, text("examples", "up to five test images that the most runs confuse, as numbers of rows")),
         tasks=MULTI_CLASS,
     ),
     Table(

@@ -1,0 +1,248 @@
+"""What is written behind Snakemake's back, or damaged, never passes for the study's results: it is made again."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from terminal import STUDIES, bakeoff, snakemake
+
+RUN = "results/tiny/runs/digits/perceptron/adam/plain/seed1"
+CLOCK = re.compile(r"seconds|memory|images_per_second|started|finished|energy")
+TINY = yaml.safe_load((STUDIES / "tiny.yaml").read_text())
+
+
+@pytest.fixture
+def finished(finished_study: Path, tmp_path: Path) -> Path:
+    """A copy of the finished study, times of files kept, with its study file."""
+    folder = Path(shutil.copytree(finished_study, tmp_path / "study", symlinks=True))
+    write_study(folder, TINY)
+    return folder
+
+
+def write_study(folder: Path, study: dict, name: str = "study.yaml") -> Path:
+    (folder / name).write_text(yaml.safe_dump(study, sort_keys=False))
+    return folder / name
+
+
+def run(folder: Path, *arguments: object, fails: bool = False) -> str:
+    """What Snakemake says."""
+    ended = snakemake(folder, folder / "study.yaml", *arguments)
+    assert (ended.returncode != 0) == fails, ended.stdout + ended.stderr
+    return ended.stdout + ended.stderr
+
+
+def trained(output: str) -> set[str]:
+    return set(re.findall(r"training (\S+)", output))
+
+
+def tables(folder: Path) -> dict[str, pd.DataFrame]:
+    """Summary and statistics, without times and memory."""
+    found = sorted((folder / "results/tiny/summary").rglob("*.csv"))
+    tables = {str(path.relative_to(folder)): pd.read_csv(path) for path in found}
+    return {
+        name: table[[column for column in table if not CLOCK.search(column)]]
+        for name, table in tables.items()
+        if "cost" not in name and "trade" not in name
+    }
+
+
+def assert_same_tables(folder: Path, expected: Path) -> None:
+    ours, theirs = tables(folder), tables(expected)
+    assert ours.keys() == theirs.keys()
+    for name, table in theirs.items():
+        pd.testing.assert_frame_equal(ours[name], table)
+
+
+def test_a_corrected_typo_leaves_no_report_of_the_broken_study(finished: Path, finished_study: Path) -> None:
+    broken = TINY["optimizers"] | {"adam": {"name": "Adm", "lr": 2e-3}}
+    write_study(finished, TINY | {"optimizers": broken})
+    assert "did you mean 'Adam'?" in run(finished, fails=True)
+    runs = pd.read_csv(finished / "results/tiny/summary/runs.csv")
+    assert (runs["status"] == "missing").sum() == 2  # the report of what there is, made on the way
+    write_study(finished, TINY)
+    assert trained(run(finished)) == set()
+    assert_same_tables(finished, finished_study)
+    assert "Nothing to be done" in run(finished)
+
+
+def test_a_report_made_by_hand_from_another_study_does_not_stay(finished: Path, finished_study: Path) -> None:
+    other = write_study(finished, TINY | {"seeds": [1], "title": "Another"}, "other.yaml")
+    made = bakeoff(finished, "report", other)
+    assert made.returncode == 0, made.stderr
+    assert "Another" in (finished / "report/tiny/report.html").read_text()
+    assert trained(run(finished)) == set()
+    assert_same_tables(finished, finished_study)
+    assert "Another" not in (finished / "report/tiny/report.html").read_text()
+
+
+def test_a_report_made_by_hand_of_the_same_study_stays(finished: Path) -> None:
+    made = bakeoff(finished, "report", "study.yaml", "--render-only")
+    assert made.returncode == 0, made.stderr
+    assert "Nothing to be done" in run(finished)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "summary/runs.csv").write_text("dataset\n"),
+        lambda folder: (folder / "figures/comparison_digits.svg").unlink(),
+        lambda folder: (folder / "made/statistics.json").write_text("{"),
+    ],
+    ids=["table", "figure", "note"],
+)
+def test_damaged_tables_and_figures_are_made_again(
+    finished: Path, finished_study: Path, damage: Callable[[Path], None]
+) -> None:
+    damage(finished / "results/tiny")
+    assert trained(run(finished)) == set()
+    assert_same_tables(finished, finished_study)
+    assert (finished / "results/tiny/figures/comparison_digits.svg").exists()
+    assert "Nothing to be done" in run(finished, "-n")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def improve(path: Path) -> None:
+    """A better score than the run had."""
+    result = json.loads(path.read_text())
+    result["metrics"]["test"]["accuracy"] = 0.999
+    path.write_text(json.dumps(result, indent=2))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("result.json", cut),
+        ("result.json", improve),
+        ("model.safetensors", lambda path: path.write_bytes(b"")),
+        ("model.safetensors", flip),
+        ("predictions.npz", flip),
+        ("history.csv", cut),
+    ],
+)
+def test_a_damaged_run_is_trained_again(
+    finished: Path, finished_study: Path, name: str, damage: Callable[[Path], None]
+) -> None:
+    damage(finished / RUN / name)
+    said = run(finished, "-n")
+    assert trained(said) == {"digits/perceptron/adam/plain/seed1"}
+    assert f"{RUN}/{name}: cannot use this file of a run" in said
+    assert trained(run(finished)) == {"digits/perceptron/adam/plain/seed1"}
+    assert_same_tables(finished, finished_study)
+    for other in ("model.safetensors", "predictions.npz"):
+        assert (finished / RUN / other).read_bytes() == (finished_study / RUN / other).read_bytes()
+
+
+def test_a_damaged_run_that_snakemake_was_killed_after_is_trained_again(finished: Path, finished_study: Path) -> None:
+    """The files in the state folder are the same inodes as the outputs: one fault damages both."""
+    kept = finished / RUN.replace("runs", "state") / "finished"
+    kept.mkdir(parents=True)
+    cut(finished / RUN / "result.json")
+    for path in (finished / RUN).iterdir():
+        os.link(path, kept / path.name)
+    assert trained(run(finished)) == {"digits/perceptron/adam/plain/seed1"}
+    assert_same_tables(finished, finished_study)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder with a study of pictures of two classes, and of digits."""
+    random = np.random.default_rng(0)
+    for split, label in ((split, label) for split in ("train", "test") for label in ("dark", "light")):
+        folder = tmp_path / "pictures" / split / label
+        folder.mkdir(parents=True)
+        for number in range(12):
+            pixels = random.integers(0, 128, (8, 8), dtype=np.uint8) + (100 if label == "light" else 0)
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{number}.png")
+    study = {
+        "study": "tiny",
+        "datasets": {
+            "digits": {"source": "digits", "limit": 200},
+            "pictures": {"source": "folder", "root": "pictures", "validation": 0.25},
+        },
+        "architectures": {"logistic": {"model": "mlp"}},
+        "optimizers": {"sgd": {"name": "SGD", "lr": 0.05}},
+        "recipes": {"plain": {"epochs": 1}},
+    }
+    write_study(tmp_path, study)
+    run(tmp_path)
+    return tmp_path
+
+
+OF_PICTURES = {"pictures/logistic/sgd/plain/seed0"}
+
+
+def test_changed_data_train_again_what_used_them_and_nothing_else(pictures: Path) -> None:
+    train, card = pictures / "pictures/train", next(pictures.glob("results/data/pictures-*")) / "card.json"
+    assert "Nothing to be done" in run(pictures)
+
+    for path in train.rglob("*.png"):  # rewritten, but equal
+        content = path.read_bytes()
+        path.unlink()
+        path.write_bytes(content)
+    said = run(pictures)
+    assert "pictures is prepared again: " in said and trained(said) == set()
+    assert "Nothing to be done" in run(pictures)
+
+    corrected = train / "dark/3.png"
+    Image.new("L", (8, 8), 7).save(corrected)
+    said = run(pictures, "-n")
+    assert f"pictures would be prepared again: {corrected} has changed" in said and trained(said) == OF_PICTURES
+    before = card.read_bytes()
+    assert trained(run(pictures)) == OF_PICTURES
+    assert card.read_bytes() != before
+
+    shutil.move(train / "dark/4.png", train / "light/14.png")  # a corrected label
+    assert trained(run(pictures)) == OF_PICTURES
+    (train / "dark/5.png").unlink()
+    assert trained(run(pictures)) == OF_PICTURES
+    Image.new("L", (8, 8), 250).save(train / "light/20.png")
+    assert trained(run(pictures)) == OF_PICTURES
+    assert json.loads(card.read_text())["counts"]["train"] == 18
+    assert "Nothing to be done" in run(pictures)
+
+
+def test_prepared_data_outlive_their_source(pictures: Path) -> None:
+    shutil.rmtree(pictures / "pictures")
+    assert "Nothing to be done" in run(pictures)
+
+
+def test_damaged_prepared_data_are_prepared_again(pictures: Path) -> None:
+    flip(next(pictures.glob("results/data/pictures-*")) / "train_images.npy")
+    said = run(pictures)
+    assert "pictures is prepared again" in said and trained(said) == set()
+    assert "Nothing to be done" in run(pictures)
+
+
+def test_a_run_that_was_killed_does_not_go_on_with_other_data(pictures: Path) -> None:
+    """Nor is one taken for finished that was finished with other data."""
+    study = yaml.safe_load((pictures / "study.yaml").read_text())
+    key = next(iter(OF_PICTURES))
+    result = pictures / "results/tiny/runs" / key / "result.json"
+    of_data = json.loads(result.read_text())["data"]
+    kept = pictures / "results/tiny/state" / key / "finished"
+    kept.mkdir(parents=True, exist_ok=True)
+    for path in result.parent.iterdir():
+        os.link(path, kept / path.name)
+    shutil.rmtree(result.parent)
+    Image.new("L", (8, 8), 7).save(pictures / "pictures/train/dark/3.png")
+    assert study["study"] == "tiny"
+    run(pictures)
+    assert json.loads(result.read_text())["data"] != of_data
