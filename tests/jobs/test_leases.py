@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -183,6 +184,23 @@ def test_a_study_says_how_long_a_job_waits_for_a_gpu(tmp_path: Path, monkeypatch
     os.close(held.lock)
     assert ended.returncode == 1
     assert "no GPU was free for 0 s: GPU-1111 is held by process 7 (digits/mlp/seed0)" in ended.stderr
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_a_run_that_waits_for_a_gpu_is_shown_as_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", "0")
+    folder, study = tmp_path / f"bakeoff-{os.getuid()}", str(STUDIES / "tiny.yaml")
+    folder.mkdir(mode=0o700)
+    held = leases.lease(["GPU-1111"], 1, "process 7 (digits/mlp/seed0)", folder, 0)
+    command = [str(BIN / "bakeoff"), "train", study, "digits/logistic/sgd/plain/seed0"]
+    job = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    assert job.stderr is not None and job.stderr.readline().startswith("waiting for a GPU")
+    time.sleep(0.2)
+    shown = bakeoff(tmp_path, "status", study).stdout
+    assert re.search(r"logistic/sgd/seed0 +waiting", shown)
+    os.close(held.lock)
+    assert job.wait() == 0
+    assert re.search(r"logistic/sgd/seed0 +completed", bakeoff(tmp_path, "status", study).stdout)
 
 
 def test_a_folder_that_cannot_be_used_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def run_state(study: Study, run: Run, layout: Layout) -> RunState:
     if is_of_another:  # the study has changed since
         progress = {}
     if is_locked(paths.lock):
-        return found("running", progress)
+        return found("waiting" if progress.get("waits") else "running", progress)
     if is_of_another:
         return found("waiting", progress)
     if reason := progress.get("failed") or _last_error(paths.log):

@@ -2,12 +2,17 @@
 
 import gc
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from filelock import FileLock
 
 from bakeoff.errors import BakeoffError
 from bakeoff.jobs.handover import finish
 from bakeoff.jobs.leases import lease_gpu
+from bakeoff.jobs.progress import note_waiting
 from bakeoff.study.arguments import nearest
 from bakeoff.study.paths import Layout
 from bakeoff.study.plugin_files import load_plugins
@@ -26,13 +31,15 @@ def train(study: Study, study_file: Path, key: str, threads: int | None, checkpo
         raise BakeoffError(f"{study_file}: there is no run {key!r}; runs are named like {some}")
     specification = specify(study, planned[key])
 
+    paths = Layout(study.study).run(specification.run)
+
     def with_a_gpu() -> None:
-        place = _place(study, key, threads or study.threads, checkpoint_seconds)
+        place = _place(study, key, threads or study.threads, checkpoint_seconds, partial(note_waiting, paths))
         from bakeoff.training.run import train_locked
 
         train_locked(specification, place)
 
-    finish(specification, Layout(study.study).run(specification.run), with_a_gpu)
+    finish(specification, paths, with_a_gpu)
 
 
 def compute_features(study: Study, study_file: Path, folder: str, threads: int) -> None:
@@ -40,15 +47,26 @@ def compute_features(study: Study, study_file: Path, folder: str, threads: int) 
     users = experiments_on_features(study)
     if folder not in users:
         raise BakeoffError(f"{study_file}: no run uses the features {folder!r}; {nearest(folder, users)}")
-    place = _place(study, folder, threads)
-    from bakeoff.training.run import compute_features
+    specification = specify(study, users[folder][0].run(study.seeds[0]))
+    kept = specification.features or Path(folder)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{kept}.lock", is_singleton=True):  # who waits for another process takes no GPU meanwhile
+        place = _place(study, folder, threads)
+        from bakeoff.training.run import compute_features
 
-    compute_features(specify(study, users[folder][0].run(study.seeds[0])), place)
+        compute_features(specification, place)
 
 
-def _place(study: Study, user: str, threads: int, checkpoint_seconds: float = 10.0) -> "Place":
-    """Lease a GPU for `user`, then import torch, for so many threads, and the study's plugins."""
-    lease = lease_gpu(study.device, study.jobs_per_gpu, user, study.gpu_wait_seconds)
+def _place(
+    study: Study,
+    user: str,
+    threads: int,
+    checkpoint_seconds: float = 10.0,
+    waits: Callable[[bool], None] = lambda waiting: None,
+) -> "Place":
+    """Lease a GPU for `user`, then import torch, for so many threads, and the study's plugins. `waits` is told when it
+    has to wait for a GPU, and when no longer."""
+    lease = lease_gpu(study.device, study.jobs_per_gpu, user, study.gpu_wait_seconds, waits)
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = str(threads)  # before torch and numpy make their pools
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it

@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -52,16 +52,25 @@ def lease_folder() -> Path:
     return folder
 
 
-def lease(devices: Sequence[str], slots: int, holder: str, folder: Path, seconds_to_wait: float) -> Lease:
+def lease(
+    devices: Sequence[str],
+    slots: int,
+    holder: str,
+    folder: Path,
+    seconds_to_wait: float,
+    waits: Callable[[bool], None] = lambda waiting: None,
+) -> Lease:
     """Take a free slot, on a device with the fewest jobs; wait for one when all are taken.
 
-    Each device has so many `slots`. `holder` is written into the lock file for others to read. Raises BakeoffError
-    naming the holders after `seconds_to_wait`.
+    Each device has so many `slots`. `holder` is written into the lock file for others to read. `waits` is told when all
+    are taken, and when one is free at last. Raises BakeoffError naming the holders after `seconds_to_wait`.
     """
     started, told = time.monotonic(), False
     while True:
         for slot, device in itertools.product(range(slots), devices):
             if (lock := _take(_lock_file(folder, device, slot), holder)) is not None:
+                if told:
+                    waits(False)
                 return Lease(device, slot, lock, time.monotonic())
         if time.monotonic() - started > seconds_to_wait:
             raise BakeoffError(
@@ -71,12 +80,19 @@ def lease(devices: Sequence[str], slots: int, holder: str, folder: Path, seconds
             )
         if not told:
             print(f"waiting for a GPU: {_all_holders(devices, slots, folder)}", file=sys.stderr, flush=True)
+            waits(True)
             told = True
         time.sleep(SECONDS_BETWEEN_TRIES)
 
 
-def lease_gpu(device: str, jobs_per_gpu: int, holder: str, seconds_to_wait: float) -> Lease | None:
-    """Lease one of the GPUs that this process may use, and hide the others from torch.
+def lease_gpu(
+    device: str,
+    jobs_per_gpu: int,
+    holder: str,
+    seconds_to_wait: float,
+    waits: Callable[[bool], None] = lambda waiting: None,
+) -> Lease | None:
+    """Lease one of the GPUs that this process may use, and hide the others from torch. `waits` as in `lease`.
 
     None when the study wants no GPU or there is none. To be called before torch is imported. The lease ends with the
     process. Raises BakeoffError after `seconds_to_wait`.
@@ -84,7 +100,7 @@ def lease_gpu(device: str, jobs_per_gpu: int, holder: str, seconds_to_wait: floa
     devices = visible_devices() if device != "cpu" else []
     if not devices:
         return None
-    taken = lease(devices, jobs_per_gpu, f"process {os.getpid()} ({holder})", lease_folder(), seconds_to_wait)
+    taken = lease(devices, jobs_per_gpu, f"process {os.getpid()} ({holder})", lease_folder(), seconds_to_wait, waits)
     os.environ["CUDA_VISIBLE_DEVICES"] = taken.device
     print(f"GPU {taken.device}, slot {taken.slot + 1} of {jobs_per_gpu}", flush=True)
     return taken

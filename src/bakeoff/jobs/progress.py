@@ -15,12 +15,17 @@ def begin(paths: RunPaths, specification_hash: str, epochs: int) -> None:
     known = read_progress(paths)
     if known.get("specification") != specification_hash:
         known = {"epoch": 0, "epochs": epochs, "specification": specification_hash}
-    _write(paths, known | {"failed": None})
+    _write(paths, known | {"failed": None, "waits": False})
 
 
 def update(paths: RunPaths, content: dict[str, Any]) -> None:
     """Add to what the attempt has reported."""
     _write(paths, read_progress(paths) | content)
+
+
+def note_waiting(paths: RunPaths, waiting: bool) -> None:
+    """Whether the attempt waits for a GPU."""
+    update(paths, {"waits": waiting})
 
 
 def write_failure(paths: RunPaths, reason: str) -> None:

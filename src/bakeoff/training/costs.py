@@ -8,8 +8,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -20,7 +21,7 @@ from bakeoff.jobs.leases import Lease
 @dataclass(frozen=True)
 class Spent:
     """What attempts at a run have used. Several attempts add up, except for memory, whose maximum counts. What a killed
-    attempt used after its last checkpoint is unknown.
+    attempt used after its last epoch is unknown.
 
     `cpu_seconds` is user and system time, start-up included. `gpu_seconds` is the time for which a GPU, or a slot of
     one, was held. `energy_kwh` is None where it is not measured, `peak_device_memory_bytes` is None without a GPU.
@@ -42,6 +43,13 @@ class Spent:
             max(self.peak_host_memory_bytes, other.peak_host_memory_bytes),
             max((peak for peak in peaks if peak is not None), default=None),
         )
+
+    def at_least(self, other: "Spent") -> "Spent":
+        """The larger number of each kind: of two that were noted at different moments of the same attempts."""
+        mine, theirs = asdict(self), asdict(other)
+        known = {name: [value for value in (mine[name], theirs[name]) if value is not None] for name in mine}
+        most: dict[str, Any] = {name: max(values, default=None) for name, values in known.items()}
+        return Spent(**most)
 
 
 @contextmanager

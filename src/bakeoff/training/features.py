@@ -32,7 +32,7 @@ def keep_features(
     waits. Raises BakeoffError when the backbone does not give one vector for an image.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
+    with FileLock(f"{folder}.lock", is_singleton=True):  # `bakeoff features` may hold it already
         found = read_features(folder, data)
         if found is None:
             _compute(backbone, images(), recipe, folder, data)

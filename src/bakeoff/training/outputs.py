@@ -130,5 +130,6 @@ def write_progress(attempt: Attempt, progress: Progress) -> None:
         "device": device_name(attempt.device),
         "gpu": lease.device if lease else None,
         "node": os.environ.get("SLURMD_NODENAME"),
+        "spent": asdict(progress.spent + attempt.spent()),
     }
     update(attempt.paths, content)

@@ -12,7 +12,7 @@ from bakeoff.data.prepare import prepare_if_needed
 from bakeoff.data.prepared import PreparedData, load_prepared
 from bakeoff.errors import BakeoffError, first_line
 from bakeoff.files import explain, is_explained, remove_leftovers, write_json
-from bakeoff.jobs.progress import write_failure
+from bakeoff.jobs.progress import read_progress, write_failure
 from bakeoff.results.result import Metrics, read_result
 from bakeoff.study import plugin_files
 from bakeoff.study.entries import Recipe
@@ -173,12 +173,14 @@ def _settings(attempt: Attempt, assembly: Assembly, micro_batch: int | None) -> 
 
 
 def _begin(attempt: Attempt) -> tuple[Progress, int | None]:
-    """With what earlier attempts used to find out how many images memory holds in one forward pass; None: a batch."""
+    """With what earlier attempts used to find out how many images memory holds in one forward pass (None: a batch), and
+    with what the last one had used when it was killed."""
+    spent = Spent(**read_progress(attempt.paths).get("spent", {}))
     try:
         known = json.loads(attempt.halving.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return Progress(), None
-    return Progress(spent=Spent(**known["spent"])), known["micro_batch"]
+        return Progress(spent=spent), None
+    return Progress(spent=Spent(**known["spent"]).at_least(spent)), known["micro_batch"]
 
 
 def _nothing(attempt: Attempt, metrics: Metrics) -> Outcome:

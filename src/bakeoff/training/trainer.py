@@ -198,7 +198,7 @@ class Trainer:
                 "it would have been",
                 flush=True,
             )
-        spent = Spent(**state["progress"].get("spent", {}))
+        spent = Spent(**state["progress"].get("spent", {})).at_least(self.progress.spent)
         vars(self.progress).update(state["progress"] | {"spent": spent})
         if state.get("part") is None:
             print(f"resuming after epoch {self.progress.epoch}", flush=True)
