@@ -11,7 +11,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 from bakeoff.data.augmentation import build_augmentation
-from bakeoff.data.transforms import color, tones
+from bakeoff.data.transforms import color
 from bakeoff.data.transforms.slices import SLICE_BYTES
 
 SHAPE = (3, 11, 14)
@@ -150,10 +150,11 @@ def test_tones(channels: int) -> None:
     given = images(64, (channels, 24, 30))
     given[10:20] = given[10:20] // 4 + 70
     given[20, :, :9] = 7
-    assert torch.equal(tones.autocontrast(given), functional.autocontrast(given))
-    assert torch.equal(tones.equalize(given), functional.equalize(given))
+    assert torch.equal(augmented("RandomAutocontrast", {"p": 1}, given), functional.autocontrast(given))
+    assert torch.equal(augmented("RandomEqualize", {"p": 1}, given), functional.equalize(given))
     for bits in range(9):
-        assert torch.equal(tones.posterize(given, bits), functional.posterize(given, bits))
+        expected = functional.posterize(given, bits)
+        assert torch.equal(augmented("RandomPosterize", {"bits": bits, "p": 1}, given), expected)
 
 
 JITTER = {"brightness": 0.5, "contrast": [0.2, 1.5], "saturation": 0.9, "hue": 0.3}

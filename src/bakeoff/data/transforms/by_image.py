@@ -1,7 +1,6 @@
 """Transforms without a batched form: torchvision's own classes, applied image by image where they draw at random."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -59,7 +58,9 @@ def build_by_image(name: str, arguments: Mapping[str, Any], shape: Shape) -> Bui
         return transform(images)
 
     def one_by_one(images: Tensor, generator: Generator) -> Tensor:
-        with _global_generator(int(torch.randint(2**63 - 1, (), generator=generator))):
+        seed = int(torch.randint(2**63 - 1, (), generator=generator))
+        with torch.random.fork_rng(devices=[]):  # dropout draws from the global generator, too
+            torch.default_generator.manual_seed(seed)
             return torch.stack([transform(image) for image in images.cpu()]).to(images.device)
 
     apply = at_once if name in DRAW_NOTHING else one_by_one
@@ -88,14 +89,3 @@ def _named_values(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
             raise BakeoffError(f"{name}.{key}: unknown value {values[key]!r}; {nearest(text, allowed)}")
         values[key] = allowed[text]
     return values
-
-
-@contextmanager
-def _global_generator(seed: int) -> Iterator[None]:
-    """Seed torch's global CPU generator for a block and restore it afterwards: dropout draws from it, too."""
-    state = torch.random.get_rng_state()
-    torch.default_generator.manual_seed(seed)
-    try:
-        yield
-    finally:
-        torch.random.set_rng_state(state)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Generator, Tensor
 
-from bakeoff.data.transforms.record import Apply, BatchTransform, Built, Shape
-from bakeoff.data.transforms.slices import by_group, by_slice
+from bakeoff.data.transforms.record import BatchTransform, Built, Shape
+from bakeoff.data.transforms.slices import by_group, by_slice, sometimes
 from bakeoff.data.transforms.values import bounds, check_probability, uniform
 from bakeoff.errors import BakeoffError
 
@@ -126,26 +126,17 @@ def _random_grayscale(shape: Shape, p: float = 0.1) -> Built:
 
 
 def _random_invert(shape: Shape, p: float = 0.5) -> Built:
-    return _invert(p, "RandomInvert"), shape
+    return sometimes(lambda images, generator: WHITE - images, p, "RandomInvert.p"), shape
 
 
 def _random_solarize(shape: Shape, threshold: float, p: float = 0.5) -> Built:
     if not isinstance(threshold, int | float) or threshold > WHITE:
         raise BakeoffError(f"RandomSolarize.threshold: found {threshold!r}; allowed: a number up to {WHITE}")
-    return _invert(p, "RandomSolarize", threshold), shape
 
+    def solarize(images: Tensor, generator: Generator) -> Tensor:
+        return torch.where(images >= threshold, WHITE - images, images)
 
-def _invert(p: float, name: str, threshold: float | None = None) -> Apply:
-    """Invert each image with probability p; with a threshold, only its pixels from there on."""
-    check_probability(p, f"{name}.p")
-
-    def apply(images: Tensor, generator: Generator) -> Tensor:
-        chosen = (torch.rand(len(images), generator=generator) < p).view(-1, 1, 1, 1).to(images.device)
-        if threshold is not None:
-            chosen = chosen & (images >= threshold)
-        return torch.where(chosen, WHITE - images, images)
-
-    return apply
+    return sometimes(solarize, p, "RandomSolarize.p"), shape
 
 
 def _check_channels(shape: Shape, name: str) -> None:

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from torch import Generator, Tensor
 
 from bakeoff.data.transforms.record import Built, Container, Shape, Step, in_turn
-from bakeoff.data.transforms.slices import by_group
-from bakeoff.data.transforms.values import check_probability, weights
+from bakeoff.data.transforms.slices import by_group, sometimes
+from bakeoff.data.transforms.values import weights
 from bakeoff.errors import BakeoffError
 from bakeoff.study.entries import Transform
 
@@ -44,14 +44,8 @@ def _random_choice(shape: Shape, transforms: Sequence[Step], p: Sequence[float] 
 
 
 def _random_apply(shape: Shape, transforms: Sequence[Step], p: float = 0.5) -> Built:
-    check_probability(p, "RandomApply.p")
+    apply = sometimes(in_turn([step.apply for step in transforms]), p, "RandomApply.p")
     _check_shapes(transforms[-1:], shape, "RandomApply")
-    change = in_turn([step.apply for step in transforms])
-
-    def apply(images: Tensor, generator: Generator) -> Tensor:
-        chosen = (torch.rand(len(images), generator=generator) < p).long()
-        return by_group(images, chosen, 2, lambda number, part, _: change(part, generator) if number else part)
-
     return apply, shape
 
 
@@ -59,14 +53,12 @@ def _random_order(shape: Shape, transforms: Sequence[Step]) -> Built:
     _check_shapes(transforms, shape, "RandomOrder")
 
     def apply(images: Tensor, generator: Generator) -> Tensor:
+        def change(number: int, part: Tensor, rows: Tensor) -> Tensor:
+            return transforms[number].apply(part, generator)
+
         order = torch.rand(len(images), len(transforms), generator=generator).argsort(1)
         for position in range(len(transforms)):
-            images = by_group(
-                images,
-                order[:, position],
-                len(transforms),
-                lambda number, part, _: transforms[number].apply(part, generator),
-            )
+            images = by_group(images, order[:, position], len(transforms), change)
         return images
 
     return apply, shape

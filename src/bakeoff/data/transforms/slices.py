@@ -3,7 +3,10 @@
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
+
+from bakeoff.data.transforms.record import Apply
+from bakeoff.data.transforms.values import check_probability
 
 SLICE_BYTES = 512 << 10  # of uint8 pixels: computations turn them into several floats of four times the size
 
@@ -36,3 +39,14 @@ def by_group(images: Tensor, group: Tensor, count: int, change: Callable[[int, T
         if len(part)
     ]
     return torch.cat(changed).index_select(0, order.argsort().to(images.device))
+
+
+def sometimes(change: Apply, p: float, where: str) -> Apply:
+    """Apply `change` to each image with probability p. Raises BakeoffError that names `where` for a wrong p."""
+    check_probability(p, where)
+
+    def apply(images: Tensor, generator: Generator) -> Tensor:
+        chosen = (torch.rand(len(images), generator=generator) < p).long()
+        return by_group(images, chosen, 2, lambda number, part, _: change(part, generator) if number else part)
+
+    return apply
