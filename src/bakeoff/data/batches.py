@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from bakeoff.data.augmentation import Augmentation
+from bakeoff.data.augmentation import Augmentation, build_augmentation
 from bakeoff.data.source import Labels
 
 # Batches are gathered and augmented in chunks, which spares small batches the cost of many calls. Larger chunks would
@@ -27,10 +27,13 @@ class SplitBatches(ABC):
     labels, and of the values when they take at most half of its free memory; else values are copied as needed.
     """
 
-    def __init__(self, values: Tensor, labels: Tensor, batch_size: int, device: torch.device) -> None:
+    def __init__(
+        self, values: Tensor | NDArray[Any], labels: Tensor | Labels, batch_size: int, device: torch.device
+    ) -> None:
         self.batch_size = batch_size
+        values = torch.as_tensor(values)
         self._values = values.to(device) if _fits(values, device) else values
-        self._labels = labels.to(device)
+        self._labels = torch.as_tensor(labels).to(device)
         self.device = self._labels.device  # `cuda:0` where `cuda` was given; the two do not compare equal
 
     def __len__(self) -> int:
@@ -91,14 +94,15 @@ class Batches(SplitBatches):
         channels_last: bool = False,
         classes: int | None = None,
     ) -> None:
-        super().__init__(torch.as_tensor(images), torch.as_tensor(labels), batch_size, torch.device(device))
-        self._augmentation = augmentation
-        if augmentation is not None and augmentation.mix is not None and classes is None:
+        super().__init__(images, labels, batch_size, torch.device(device))
+        channels, height, width = images.shape[1:]
+        self._augmentation = augmentation or build_augmentation((), (channels, height, width))
+        if self._augmentation.mix is not None and classes is None:
             raise ValueError("an augmentation that mixes images needs to know the number of classes")
         self._classes = classes or 0
         self._dtype = dtype
         self._format = torch.channels_last if channels_last else torch.contiguous_format
-        self._scale, self._shift = _scale_and_shift(mean, std, images.shape[1], self.device)
+        self._scale, self._shift = _scale_and_shift(mean, std, channels, self.device)
 
     def epoch(self, order: Generator, augmentation: Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """(images, targets, rows) of an epoch in an order drawn from `order`; rows are on the CPU.
@@ -108,15 +112,13 @@ class Batches(SplitBatches):
         """
         for chunk in self._parts(order, self._chunk_size()):
             pixels, labels = self._gather(chunk)
-            if self._augmentation is not None:
-                pixels = self._augmentation.before(pixels, augmentation)
+            pixels = self._augmentation.before(pixels, augmentation)
             for first in range(0, len(chunk), self.batch_size):
                 batch = slice(first, first + self.batch_size)
                 images, targets = self._normalize(pixels[batch]), labels[batch]
-                if self._augmentation is not None:
-                    images = self._augmentation.after(images, augmentation)
-                    if self._augmentation.mix is not None:
-                        images, targets = self._augmentation.mix(images, targets, self._classes, augmentation)
+                images = self._augmentation.after(images, augmentation)
+                if self._augmentation.mix is not None:
+                    images, targets = self._augmentation.mix(images, targets, self._classes, augmentation)
                 yield images.to(self._dtype), targets, chunk[batch]
 
     def ordered(self, batch_size: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
@@ -137,9 +139,6 @@ class FeatureBatches(SplitBatches):
 
     They come in the order in which `Batches` gives the images; there is nothing to augment.
     """
-
-    def __init__(self, features: NDArray[np.float32], labels: Labels, batch_size: int, device: torch.device) -> None:
-        super().__init__(torch.as_tensor(features), torch.as_tensor(labels), batch_size, device)
 
     def epoch(self, order: Generator, augmentation: Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         for rows in self._parts(order, self.batch_size):
