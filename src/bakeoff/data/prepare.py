@@ -80,7 +80,10 @@ def what_is_wrong(specification: DatasetSpecification, look_at_source: bool) -> 
 
 def _write(folder: Path, splits: dict[str, Split], card: Card) -> Card:
     """Write all arrays under temporary names, rename them, then write the card."""
-    old, time = _earlier(folder)
+    try:
+        old, time = read_card(folder), (folder / CARD).stat().st_mtime_ns
+    except DamagedData:
+        old, time = {}, 0
     with ExitStack() as stack:
         for split, part in splits.items():
             for name, parts in (("images", part.chunks()), ("labels", [part.chosen_labels])):
@@ -88,19 +91,11 @@ def _write(folder: Path, splits: dict[str, Split], card: Card) -> Card:
                 temporary = stack.enter_context(write_atomically(folder / file))
                 write_array(temporary, parts, len(part))
                 card["files"][file] = describe_file(temporary)
-        unchanged = old is not None and all(old[key] == card[key] for key in ("files", "classes"))
+        unchanged = all(old.get(key) == card[key] for key in ("files", "classes"))
         if not unchanged:  # never leave an old card beside new arrays, even when the machine stops here
             (folder / CARD).unlink(missing_ok=True)
     write_json(folder / CARD, card)
-    if unchanged and time is not None:
+    if unchanged:
         for name in (*card["files"], CARD):
             os.utime(folder / name, ns=(time, time))
     return card
-
-
-def _earlier(folder: Path) -> tuple[Card | None, int | None]:
-    """The card that the folder has and its time in nanoseconds, if it can be read."""
-    try:
-        return read_card(folder), (folder / CARD).stat().st_mtime_ns
-    except DamagedData:
-        return None, None
