@@ -121,8 +121,8 @@ def test_values_that_are_no_bits(tmp_path):
 
 
 def test_splits_that_are_none(tmp_path):
-    root = dataset(tmp_path / "in", "image,label,set\n0.png,a,train\n1.png,b,dev\n")
-    with pytest.raises(BakeoffError, match=r"table\.csv:3: 'dev' is not a split; allowed: train"):
+    root = dataset(tmp_path / "in", "image,label,set\n0.png,a,train\n1.png,b,holdout\n")
+    with pytest.raises(BakeoffError, match=r"table\.csv:3: 'holdout' is not a split; allowed: train"):
         prepared(root, label="label", split="set", test=None)
     with pytest.raises(BakeoffError, match="no test images; set test"):
         prepared(root, label="label", test=None)

@@ -4,7 +4,7 @@ from entries import dataset_of, prepare_entry
 from PIL import Image
 
 from bakeoff.data.loading import check_dataset
-from bakeoff.data.sources.voc import CLASSES, read_annotation
+from bakeoff.data.sources.voc_annotations import CLASSES, read_annotation
 from bakeoff.errors import BakeoffError
 
 OBJECT = "<object><name>{}</name><part><name>head</name></part><difficult>{}</difficult></object>"
@@ -50,11 +50,12 @@ def prepared(root, **entry):
 def test_labels_of_an_annotation(tmp_path, objects, positive, ignored):
     file = tmp_path / "a.xml"
     file.write_text(annotation(*objects))
-    labels = read_annotation(file, difficult=255)
+    found = read_annotation(file)
+    labels = found.labels(CLASSES, difficult=255)
     assert [CLASSES[k] for k in np.flatnonzero(labels == 1)] == positive
     assert [CLASSES[k] for k in np.flatnonzero(labels == 255)] == ignored
-    assert (read_annotation(file, 0) == (labels == 1)).all()
-    assert (read_annotation(file, 1) == (labels > 0)).all()
+    assert (found.labels(CLASSES, 0) == (labels == 1)).all()
+    assert (found.labels(CLASSES, 1) == (labels > 0)).all()
 
 
 def test_without_an_annotated_test_set_val_tests(tmp_path):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from bakeoff.data.choose import Split, choose, whole_splits
 from bakeoff.data.decoding import decode_files, fit
 from bakeoff.data.source import Request, SourceData
 from bakeoff.data.sources.registry import find_source
+from bakeoff.data.sources.walking import spelled
 from bakeoff.data.splits import count_labels
 from bakeoff.errors import BakeoffError, under
 from bakeoff.study.arguments import check_arguments
@@ -78,14 +80,15 @@ def _decoded(splits: dict[str, Split], request: Request) -> tuple[dict[str, Spli
     labels = np.concatenate([part.chosen_labels for part in splits.values()])[collected.rows]
     ends = np.cumsum([len(part) for part in splits.values()])
     bounds = np.searchsorted(collected.rows, [0, *ends])  # skipped files move the ends
+    names = [spelled(files[row].relative_to(request.root)) for row in collected.rows]
     decoded = {
-        name: Split(collected.images[start:stop], labels[start:stop])
+        name: Split(collected.images[start:stop], labels[start:stop], names=names[start:stop])
         for name, start, stop in zip(splits, bounds[:-1], bounds[1:], strict=True)
     }
     empty = [name for name, split in decoded.items() if len(split) == 0]
     if empty:
         raise BakeoffError(f"no image of the {empty[0]} split can be decoded")
-    return decoded, collected.skipped
+    return decoded, [spelled(Path(name)) for name in collected.skipped]
 
 
 def _fitted(split: Split, request: Request) -> Split:

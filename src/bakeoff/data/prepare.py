@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from bakeoff.data.arrays import write_array
 from bakeoff.data.card import CARD, Card, DamagedData, describe_data, describe_file, read_card, verify
 from bakeoff.data.choose import Split
+from bakeoff.data.duplicates import judge
 from bakeoff.data.loading import check_dataset, load_dataset
 from bakeoff.errors import BakeoffError, under
 from bakeoff.files import write_atomically, write_json
@@ -29,7 +30,9 @@ def prepare(specification: DatasetSpecification, threads: int = 1) -> Card:
     with under("datasets", specification.name):
         try:
             data, splits = load_dataset(specification, threads)
-            return _write(folder, splits, describe_data(specification, data, splits))
+            card = describe_data(specification, data, splits)
+            judge(card["duplicates"], specification.entry.duplicates, specification.name)
+            return _write(folder, splits, card)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
@@ -40,6 +43,7 @@ def prepare(specification: DatasetSpecification, threads: int = 1) -> Card:
 def prepare_if_needed(specification: DatasetSpecification, threads: int = 1) -> Card:
     """The card of prepared data that is whole; prepares it first when it is missing or damaged.
 
+    Data that must have no duplicates are also prepared again when their card is older than the search for them.
     Of two processes one prepares and the other waits.
     """
     name, folder = specification.name, specification.folder
@@ -55,8 +59,15 @@ def prepare_if_needed(specification: DatasetSpecification, threads: int = 1) -> 
         if not problems:
             card = read_card(folder)
             if specification.content == {key: card[key] for key in ("entry", "split_seed", "plugins") if key in card}:
-                return card
-            problems = ["the card belongs to another dataset entry"]
+                if specification.entry.duplicates != "error":
+                    return card
+                if "duplicates" in card:
+                    with under("datasets", name):
+                        judge(card["duplicates"], "error", name)
+                    return card
+                problems = ["the card does not say which images two splits share"]
+            else:
+                problems = ["the card belongs to another dataset entry"]
         if (folder / CARD).exists():
             print(f"{folder}: preparing {name} again: {'; '.join(problems)}", file=sys.stderr)
         return prepare(specification, threads)

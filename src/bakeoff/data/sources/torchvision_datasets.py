@@ -141,4 +141,6 @@ def _check(arguments: dict[str, Any]) -> None:
             raise BakeoffError(f"found {own[key]!r}; {nearest(own[key], allowed)}", [key])
 
 
-TORCHVISION = Source("torchvision", "a classification dataset of torchvision.datasets, by class name", load, _check)
+TORCHVISION = Source(
+    "torchvision", "a classification dataset of torchvision.datasets, by class name", load, _check, asks_torch=True
+)
