@@ -104,6 +104,7 @@ def _check_content(splits: dict[str, Split], data: SourceData) -> None:
     empty = [name for name, count in zip(data.classes, counts, strict=True) if count == 0]
     if empty:
         what = "classes" if data.task == "multi-class" else "labels"
-        raise BakeoffError(f"{what} without a training image: {', '.join(map(repr, empty[:10]))}")
+        names = ", ".join(map(repr, empty[:10]))
+        raise BakeoffError(f"{what} without a training image: {names}; add images of them to train, or leave them out")
     if data.task == "multi-class" and len(data.classes) < 2:
         raise BakeoffError(f"there is only one class, {data.classes[0]!r}; a classifier needs two")
