@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from entries import dataset_of, prepare_entry
@@ -248,12 +250,16 @@ def test_classes_that_annotations_do_not_keep_to(tmp_path):
 
 
 def test_fewer_than_pascals_classes(tmp_path):
-    root = voc(tmp_path / "in", count=17)
+    root = voc(tmp_path / "in", annotated=())
+    for number, k in itertools.product(range(2), range(40)):
+        shown = annotation((CLASSES[k % 10], 0))
+        (root / f"VOCdevkit/VOC2012/Annotations/{number}_{k:06}.xml").write_text(shown)
     with pytest.raises(
-        BakeoffError, match=r"2 of Pascal's 20 classes have no training image: train, tvmonitor\. .*classes: f"
+        BakeoffError,
+        match=r"10 of Pascal's 20 classes have no training image: diningtable, dog, .*tvmonitor\. .*classes: f",
     ):
         prepared(root)
-    assert prepared(root, classes="found").card["classes"] == CLASSES[:18]
+    assert prepared(root, classes="found").card["classes"] == CLASSES[:10]
 
 
 def test_own_data_that_are_not_there_are_not_downloaded(tmp_path):
