@@ -89,6 +89,7 @@ def test_other_folders_without_images_or_named_as_ignored(tmp_path):
     (root / "annotations").mkdir()
     (root / "annotations" / "boxes.json").write_text("{}")
     (root / "README.txt").write_text("x")
+    tree(root / "VOCdevkit/VOC2012", ("JPEGImages",))
     assert prepared(root).card["counts"]["test"] == 8
     tree(root, ("masks", "train2"))
     assert prepared(root, ignore=["masks", "train2"]).card["counts"]["test"] == 8

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from bakeoff.data.sources.walking import holds_an_image, visible
+from bakeoff.data.sources.walking import holds_images, visible
 from bakeoff.errors import BakeoffError
 
 SPLIT_NAMES = {
@@ -23,7 +23,8 @@ def split_folders(root: Path, ignored: Collection[str] = ()) -> dict[str, Path]:
     """Split → the folder of `root` that is named so, in any case and spelling of `SPLIT_NAMES`.
 
     No images are passed over silently. Raises BakeoffError for two folders of one split, for a folder that is named
-    almost like a split, and for one with images beside a training folder. Those in `ignored` do not count.
+    almost like a split, and for one with images (in it or one folder below) beside a training folder. Those in
+    `ignored` do not count.
     """
     folders = [entry for entry in visible(root) if entry.is_dir()]
     if absent := set(ignored) - {folder.name for folder in folders}:
@@ -46,7 +47,7 @@ def _check_other(folder: Path, train: Path | None) -> None:
     advice = f"{ALLOWED}. Rename it, move it elsewhere, or set ignore: [{folder.name}]"
     if LIKE_A_SPLIT.fullmatch(folder.name):
         raise BakeoffError(f"{folder} looks like a split, but is not named as one; {advice}")
-    if train is not None and holds_an_image(folder):
+    if train is not None and holds_images(folder):
         raise BakeoffError(
             f"{folder} has images, and beside {train} it is no split; {advice}. "
             f"If {train.name} is a class, move all classes into a folder {train}"

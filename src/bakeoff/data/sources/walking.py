@@ -47,15 +47,10 @@ def files_below(folder: Path) -> list[Path]:
     return sorted(found, key=lambda file: natural(file.relative_to(folder).as_posix()))
 
 
-def holds_an_image(folder: Path) -> bool:
-    """Whether a file that counts and is named as an image lies somewhere below a folder."""
-    for parent, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not is_left_behind(name)]
-        if any(is_image(Path(name)) for name in names):
-            return True
-        for name in folders:
-            _check_link(Path(parent, name))
-    return False
+def holds_images(folder: Path) -> bool:
+    """Whether images lie in a folder or one below it, as they do in a class and in a split."""
+    places = [folder, *(entry for entry in visible(folder) if entry.is_dir())]
+    return any(is_image(entry) for place in places for entry in place.iterdir())
 
 
 def is_image(path: Path) -> bool:
