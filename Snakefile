@@ -10,6 +10,7 @@ from snakemake.utils import min_version
 
 from bakeoff.analysis.tables import statistics_files
 from bakeoff.cli import overrides_of
+from bakeoff.data.missing import missing_files
 from bakeoff.errors import BakeoffError
 from bakeoff.jobs.handover import UNDER_SNAKEMAKE, finished_outputs, forget_known
 from bakeoff.study.paths import Layout
@@ -60,6 +61,10 @@ try:
     check_defaults(DEFAULT_RESOURCES)
 except BakeoffError as error:
     raise WorkflowError(str(error)) from None
+
+# The data may still come: a dry run shows the jobs all the same.
+for problem in missing_files(STUDY):
+    logger.warning(f"cannot be prepared: {problem}")
 
 LAYOUT = Layout(STUDY.study)
 ARGUMENTS = [str(STUDY_FILE), *(f"--set={item}" for item in OVERRIDES)]

@@ -1,3 +1,5 @@
+from unicodedata import normalize
+
 import numpy as np
 import pytest
 from entries import dataset_of, prepare_entry
@@ -114,6 +116,69 @@ def test_bad_tables_are_named_with_their_line(tmp_path, text, message):
         prepared(root, label="label")
 
 
+@pytest.mark.parametrize(("yes", "no"), [("1", "0"), ("1.0", "0.0"), ("1", "-1"), ("1.0", "-1.0"), ("True", "False")])
+def test_columns_as_other_tools_write_them(tmp_path, yes, no):
+    text = table("image,a,b", lambda k: f"{k}.png,{yes if k % 2 else no},{yes if k < 10 else no}")
+    found = by_gray(prepared(dataset(tmp_path / "in", text), labels=["a", "b"]))
+    assert {k: label for k, (_, label) in found.items()} == {k: [k % 2, int(k < 10)] for k in range(COUNT)}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("image,a,b\n0.png,0,1\n1.png,1,-1\n", r"table\.csv:3: b is -1, and .*table\.csv:2: a is 0; write one"),
+        ("image,a,b\n0.png,0,1\n1.png,1,\n", r"table\.csv:3: b is ''; allowed: 0, 1"),
+        ("image,a,b\n0.png,0,1\n1.png,1,nan\n", r"table\.csv:3: b is 'nan'; allowed: 0, 1"),
+        ("image,a,b\n0.png,0,1\n1.png,1,0.5\n", r"table\.csv:3: b is '0\.5'; allowed: 0, 1"),
+        ("image;a;b\n0.png;0;1\n", r'table\.csv:1: ";" stands between the columns, not ","; set delimiter: ";"'),
+        ("image;a;b\n0.png;0,5;1\n", r'table\.csv:1: ";" stands between the columns'),
+        ("image\ta\tb\n0.png\t0\t1\n", r'table\.csv:1: "\\t" stands .*set delimiter: "\\t"'),
+    ],
+)
+def test_columns_that_cannot_be_meant(tmp_path, text, message):
+    with pytest.raises(BakeoffError, match=message):
+        prepared(dataset(tmp_path / "in", text), labels=["a", "b"])
+
+
+def test_classes_that_are_numbers(tmp_path):
+    root = dataset(tmp_path / "in", table("image,label", lambda k: f"{k}.png,{float(k % 2)}"))
+    assert prepared(root, label="label").card["classes"] == ["0.0", "1.0"]
+    mixed = dataset(tmp_path / "mixed", table("image,label", lambda k: f"{k}.png,{k % 2 if k < 9 else float(k % 2)}"))
+    with pytest.raises(BakeoffError, match=r"table\.csv:11: '1\.0' is the same number as '1' in .*table\.csv:3; "):
+        prepared(mixed, label="label")
+
+
+def test_a_table_with_a_byte_order_mark(tmp_path):
+    text = "\ufeff" + table("image,label", lambda k: f"{k}.png,{'ab'[k % 2]}")
+    assert prepared(dataset(tmp_path / "in", text), label="label").card["classes"] == ["a", "b"]
+
+
+@pytest.mark.parametrize(("listed", "on_disk"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_names_in_two_forms_of_unicode(tmp_path, listed, on_disk):
+    def line(k: int) -> str:
+        form = ("NFC", "NFD")[k // 2 % 2]
+        return f"{normalize(listed, 'ä')}/{normalize(listed, 'ö')}{k}.png,{normalize(form, 'Möwe') if k % 2 else 'Hai'}"
+
+    root = dataset(tmp_path / "in", table(f"image,{normalize(listed, 'größe')}", line))
+    (root / "images" / normalize(on_disk, "ä")).mkdir()
+    for k in range(COUNT):
+        (root / f"images/{k}.png").rename(
+            root / "images" / normalize(on_disk, "ä") / f"{normalize(on_disk, 'ö')}{k}.png"
+        )
+    data = prepared(root, label=normalize(on_disk, "größe"))
+    assert [normalize("NFC", name) for name in data.card["classes"]] == ["Hai", "Möwe"]
+    assert {k: label for k, (_, label) in by_gray(data).items()} == {k: k % 2 for k in range(COUNT)}
+
+
+def test_a_name_that_two_files_have(tmp_path):
+    root = dataset(tmp_path / "in", "image,label\nệ.png,a\n")
+    for form in ("NFD", "\u1eb9\u0302"):
+        name = normalize("NFD", "ệ") if form == "NFD" else form
+        Image.new("L", (4, 3)).save(root / "images" / f"{name}.png")
+    with pytest.raises(BakeoffError, match=r"two names 'ệ\.png', one with composed"):
+        prepared(root, label="label")
+
+
 def test_values_that_are_no_bits(tmp_path):
     root = dataset(tmp_path / "in", "image,a,b\n0.png,0,1\n1.png,1,yes\n")
     with pytest.raises(BakeoffError, match=r"table\.csv:3: b is 'yes'; allowed: 0, 1"):
@@ -121,8 +186,8 @@ def test_values_that_are_no_bits(tmp_path):
 
 
 def test_splits_that_are_none(tmp_path):
-    root = dataset(tmp_path / "in", "image,label,set\n0.png,a,train\n1.png,b,dev\n")
-    with pytest.raises(BakeoffError, match=r"table\.csv:3: 'dev' is not a split; allowed: train"):
+    root = dataset(tmp_path / "in", "image,label,set\n0.png,a,train\n1.png,b,holdout\n")
+    with pytest.raises(BakeoffError, match=r"table\.csv:3: 'holdout' is not a split; allowed: train"):
         prepared(root, label="label", split="set", test=None)
     with pytest.raises(BakeoffError, match="no test images; set test"):
         prepared(root, label="label", test=None)

@@ -1,11 +1,14 @@
+import os
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
-from entries import prepare_entry
+from entries import dataset_of, prepare_entry
 from PIL import Image
 
+from bakeoff.data.loading import check_dataset
 from bakeoff.data.pixels import to_array
 from bakeoff.data.sources.listing import natural
 from bakeoff.errors import BakeoffError
@@ -42,10 +45,70 @@ def test_splits_classes_and_pixels(tmp_path):
     assert images[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 100, 101, 102, 103]
 
 
-@pytest.mark.parametrize("name", ["validation", "val"])
-def test_own_validation_split(tmp_path, name):
-    card = prepared(tree(tmp_path / "in", ("train", name, "test"))).card
-    assert card["counts"] == {"train": 8, "validation": 8, "test": 8}
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train", "validation", "test"),
+        ("train", "val", "test"),
+        ("train", "valid", "test"),
+        ("training", "dev", "testing"),
+        ("Train", "Val", "TEST"),
+    ],
+)
+def test_splits_by_their_usual_names(tmp_path, names):
+    root = tmp_path / "in"
+    for name, count in zip(names, (5, 4, 3), strict=True):
+        tree(root, (name,), count=count)
+    card = prepared(root).card
+    assert card["counts"] == {"train": 10, "validation": 8, "test": 6} and card["classes"] == ["cat", "dog"]
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ("val", r"in/val and .*in/valid are both the validation split"),
+        ("TRAIN", r"in/TRAIN and .*in/train are both the train split"),
+        ("train2", r"in/train2 looks like a split.*allowed, in any case: train, training; validation"),
+        ("holdout", r"in/holdout looks like a split"),
+        ("Eval", r"in/Eval looks like a split"),
+        ("test_set", r"in/test_set looks like a split"),
+        ("extra", r"in/extra has images, and beside .*in/train it is no split.*ignore: \[extra\]"),
+        ("cat", r"in/cat has images, .*If train is a class, move all classes into a folder .*in/train"),
+    ],
+)
+def test_what_could_be_another_split_is_refused(tmp_path, other, message):
+    root = tree(tmp_path / "in", ("train", "valid", "test"))
+    tree(root, (other,))
+    with pytest.raises(BakeoffError, match=message) as error:
+        prepared(root)
+    assert "\n" not in str(error.value)
+
+
+def test_other_folders_without_images_or_named_as_ignored(tmp_path):
+    root = tree(tmp_path / "in")
+    (root / "annotations").mkdir()
+    (root / "annotations" / "boxes.json").write_text("{}")
+    (root / "README.txt").write_text("x")
+    tree(root / "VOCdevkit/VOC2012", ("JPEGImages",))
+    assert prepared(root).card["counts"]["test"] == 8
+    tree(root, ("masks", "train2"))
+    assert prepared(root, ignore=["masks", "train2"]).card["counts"]["test"] == 8
+    with pytest.raises(BakeoffError, match=r"data\.ignore: .*no folder 'mask'"):
+        prepared(root, ignore="mask")
+    with pytest.raises(BakeoffError, match="a list of folders"):
+        check_dataset(dataset_of(source="folder", ignore=3))
+
+
+@pytest.mark.parametrize("name", ["test", "Valid", "holdout", "train_1"])
+def test_a_split_among_classes_is_refused(tmp_path, name):
+    root = tree(tmp_path, ("in",), (name, "cat", "dog")) / "in"
+    with pytest.raises(BakeoffError, match=name):
+        prepared(root, test=0.25)
+
+
+def test_folders_beside_the_classes_that_are_ignored(tmp_path):
+    root = tree(tmp_path, ("in",), ("cat", "dog", "unlabeled"), 8) / "in"
+    assert prepared(root, test=0.25, ignore=["unlabeled"]).card["classes"] == ["cat", "dog"]
 
 
 def test_split_of_one_folder(tmp_path):
@@ -132,11 +195,59 @@ def test_broken_file_is_an_error_or_skipped(tmp_path):
     assert data.splits["test"][0][:, 0, 0, 0].tolist() == [0, 1, 2, 3, 100, 101, 102, 103]
 
 
-def test_hidden_files_are_no_images(tmp_path):
+LEFT_BEHIND = [
+    ".DS_Store", "._0.png", "Thumbs.db", "desktop.ini", ".git/0.png", ".ipynb_checkpoints/0-checkpoint.png",
+    "__MACOSX/._0.png", "__MACOSX/0.png", "@eaDir/0.png/SYNOPHOTO_THUMB_M.jpg",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("below", ["", "train", "test", "train/cat", "test/dog", "train/cat/more/and more"])
+def test_hidden_and_system_files_count_nowhere(tmp_path, below):
     root = tree(tmp_path / "in")
-    (root / "train" / "cat" / ".DS_Store").write_text("x")
-    (root / "train" / "cat" / "Thumbs.db").write_text("x")
-    assert prepared(root).card["skipped"] == []
+    (root / "train/cat/more/and more").mkdir(parents=True)
+    picture(9).save(root / "train/cat/more/and more/9.png")
+    for name in LEFT_BEHIND:
+        path = root / below / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / "train/dog/0.png", path)
+    card = prepared(root).card
+    assert card["classes"] == ["cat", "dog"] and card["skipped"] == []
+    assert sum(card["counts"].values()) == 8 + 1 + 8
+    flat = prepared(root / "train", test=0.25).card
+    assert flat["classes"] == ["cat", "dog"] and sum(flat["counts"].values()) == 8 + 1
+
+
+def test_classes_in_two_forms_of_unicode_are_one(tmp_path):
+    names = [unicodedata.normalize("NFC", name) for name in ("Möwe", "Schäferhund")]
+    root = tree(tmp_path / "in", ("train",), names)
+    tree(root, ("test",), [unicodedata.normalize("NFD", name) for name in names])
+    data = prepared(root)
+    assert data.card["classes"] == names and data.splits["test"][1].tolist() == [0] * 4 + [1] * 4
+    tree(root, ("train",), [unicodedata.normalize("NFD", names[0])])
+    with pytest.raises(BakeoffError, match="two folders 'Möwe', one with composed and one with decomposed"):
+        prepared(root)
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    def latin(path, name):
+        return Path(os.fsdecode(os.fsencode(path) + b"/" + name.encode("latin-1")))
+
+    root = tree(tmp_path / "in")
+    (root / "train/cat/0.png").rename(latin(root / "train/cat", "café.png"))
+    latin(root / "train/cat", "thé.png").write_bytes(b"no image")
+    card = prepared(root, on_bad_image="skip").card
+    assert card["counts"]["train"] + card["counts"]["validation"] == 8
+    assert card["skipped"] == ["train/cat/th\\xe9.png"]
+    (root / "test/dog").rename(latin(root / "test", "chién"))
+    with pytest.raises(BakeoffError, match=r"test/chi\\xe9n: the name of the class is not UTF-8; rename"):
+        prepared(root, on_bad_image="skip")
+
+
+def test_a_link_that_leads_back_is_refused(tmp_path):
+    root = tree(tmp_path / "in")
+    (root / "train/cat/again").symlink_to(root / "train")
+    with pytest.raises(BakeoffError, match=r"train/cat/again is a link to a folder that it lies in"):
+        prepared(root)
 
 
 def test_classes_must_agree(tmp_path):

@@ -5,6 +5,7 @@ import struct
 import numpy as np
 import pytest
 from entries import prepare_entry
+from PIL import Image
 
 from bakeoff.data.sources.idx import read_idx
 from bakeoff.errors import BakeoffError
@@ -172,3 +173,17 @@ def test_missing_files_are_named(tmp_path, dataset, file):
     parts = [dataset, str(tmp_path / "in"), file, "no network in tests", "set root"]
     assert [part for part in parts if part not in str(error.value)] == []
     assert not (tmp_path / "in").exists()
+
+
+def test_folders_of_torchvision_without_hidden_ones(tmp_path):
+    root = tmp_path / "in"
+    for k in range(20):
+        path = root / "ab"[k % 2] / f"{k}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4), (k, 0, 0)).save(path)
+    for folder in (root / ".ipynb_checkpoints", root / "a/.ipynb_checkpoints", root / "b/@eaDir", root / "__MACOSX"):
+        folder.mkdir()
+        Image.new("RGB", (4, 4)).save(folder / "copy.png")
+    (root / "a/._0.png").write_bytes(b"no image")
+    card = prepare_entry(source="torchvision", dataset="ImageFolder", root=str(root), test=0.2).card
+    assert card["classes"] == ["a", "b"] and sum(card["counts"].values()) == 20

@@ -1,12 +1,15 @@
+import itertools
+
 import numpy as np
 import pytest
 from entries import dataset_of, prepare_entry
 from PIL import Image
 
 from bakeoff.data.loading import check_dataset
-from bakeoff.data.sources.voc import CLASSES, read_annotation
+from bakeoff.data.sources.voc_annotations import CLASSES, read_annotation
 from bakeoff.errors import BakeoffError
 
+RANDOM = np.random.default_rng(0)
 OBJECT = "<object><name>{}</name><part><name>head</name></part><difficult>{}</difficult></object>"
 
 
@@ -50,11 +53,12 @@ def prepared(root, **entry):
 def test_labels_of_an_annotation(tmp_path, objects, positive, ignored):
     file = tmp_path / "a.xml"
     file.write_text(annotation(*objects))
-    labels = read_annotation(file, difficult=255)
+    found = read_annotation(file)
+    labels = found.labels(CLASSES, difficult=255)
     assert [CLASSES[k] for k in np.flatnonzero(labels == 1)] == positive
     assert [CLASSES[k] for k in np.flatnonzero(labels == 255)] == ignored
-    assert (read_annotation(file, 0) == (labels == 1)).all()
-    assert (read_annotation(file, 1) == (labels > 0)).all()
+    assert (found.labels(CLASSES, 0) == (labels == 1)).all()
+    assert (found.labels(CLASSES, 1) == (labels > 0)).all()
 
 
 def test_without_an_annotated_test_set_val_tests(tmp_path):
@@ -151,8 +155,114 @@ def test_an_absent_dataset_says_where_it_was_looked_for(tmp_path, monkeypatch):
         ({"difficult": "ignored"}, "did you mean 'ignore'"),
         ({"train": ["train", "val"]}, "the name of an image set"),
         ({"train": "../train"}, "not a path below"),
+        ({"test": 2}, "between 0 and 1"),
+        ({"classes": "all"}, "allowed: found, or a list"),
+        ({"classes": ["cat", 3]}, "allowed: found, or a list"),
     ],
 )
 def test_wrong_arguments(tmp_path, arguments, message):
     with pytest.raises(BakeoffError, match=message):
         prepared(voc(tmp_path / "in"), **arguments)
+
+
+def pair(folder, name: str, *shown: str, suffix=".jpg"):
+    """An image and its annotation beside it, as labelImg and Roboflow leave them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (8, 6), tuple(RANDOM.integers(0, 256, 3).tolist())).save(folder / f"{name}{suffix}")
+    (folder / f"{name}.xml").write_text(annotation(*((label, 0) for label in shown)))
+
+
+def roboflow(root, splits=("train", "valid", "test"), count=8):
+    for split in splits:
+        for k in range(count):
+            shown = [["helmet"], ["vest"], ["helmet", "vest"], []][k % 4]
+            pair(root / split, f"photo{k}_jpg.rf.0a{k}", *shown, suffix=(".jpg", ".png", ".JPG")[k % 3])
+    (root / "README.roboflow.txt").write_text("x")
+    return root
+
+
+def test_folders_of_splits_with_annotations_beside_images(tmp_path):
+    data = prepared(roboflow(tmp_path / "in"), classes="found")
+    assert data.card["classes"] == ["helmet", "vest"] and data.card["task"] == "multi-label"
+    assert data.card["counts"] == {"train": 8, "validation": 8, "test": 8}
+    assert data.splits["test"][1].tolist() == [[1, 0], [0, 1], [1, 1], [0, 0]] * 2
+    ordered = prepared(tmp_path / "in", classes=["vest", "helmet"])
+    assert ordered.card["classes"] == ["vest", "helmet"]
+    assert (ordered.splits["test"][1] == data.splits["test"][1][:, ::-1]).all()
+
+
+def test_folders_without_a_test_split(tmp_path):
+    root = roboflow(tmp_path / "in", ("train", "valid"))
+    with pytest.raises(BakeoffError, match=r"no folder test; set test: 0\.2, or test: to the name"):
+        prepared(root, classes="found")
+    assert prepared(root, classes="found", test="valid").card["counts"] == {"train": 4, "validation": 4, "test": 8}
+    assert prepared(root, classes="found", test=0.25).card["counts"] == {"train": 6, "validation": 8, "test": 2}
+
+
+def test_one_folder_with_annotations_beside_images(tmp_path):
+    root = roboflow(tmp_path, ("in",), 20) / "in"
+    counts = prepared(root, classes="found", test=0.2).card["counts"]
+    assert sum(counts.values()) == 20 and counts["test"] == 4
+
+
+def test_image_sets_of_ones_own(tmp_path):
+    root = voc(tmp_path / "in", ("default",), folder=".", annotated=())
+    for k in range(40):
+        (root / "Annotations" / f"0_{k:06}.xml").write_text(annotation((["cat", "löwe"][k % 2], 0)))
+    (root / "JPEGImages/0_000001.jpg").rename(root / "JPEGImages/0_000001.png")
+    entry = {"classes": "found", "train": "default", "test": 0.25}
+    card = prepared(root, **entry).card
+    assert card["classes"] == ["cat", "löwe"] and sum(card["counts"].values()) == 40
+    with pytest.raises(BakeoffError, match="no image set 'train'; allowed: default"):
+        prepared(root, classes="found")
+    (root / "JPEGImages/0_000002.png").write_bytes(b"")
+    assert prepared(root, **entry).card["counts"] == card["counts"]
+    (root / "JPEGImages/0_000001.webp").write_bytes(b"")
+    with pytest.raises(BakeoffError, match=r"default\.txt:2: '0_000001' has 2 files"):
+        prepared(root, **entry, limit=30)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda train: (train / "photo1_jpg.rf.0a1.xml").unlink(), r"photo1_jpg\.rf\.0a1\.png has no annotation"),
+        (lambda train: (train / "photo1_jpg.rf.0a1.png").unlink(), r"photo1_jpg\.rf\.0a1\.xml has no image of"),
+        (lambda train: pair(train, "photo1_jpg.rf.0a1"), r"0a1\.jpg and photo1_jpg\.rf\.0a1\.png share an annotation"),
+        (lambda train: roboflow(train.parent, ("val",)), r"in/val and .*in/valid are both the validation split"),
+        (lambda train: roboflow(train.parent, ("more",)), r"in/more has images, and beside .*in/train"),
+    ],
+)
+def test_folders_that_do_not_fit(tmp_path, change, message):
+    root = roboflow(tmp_path / "in")
+    change(root / "train")
+    with pytest.raises(BakeoffError, match=message):
+        prepared(root, classes="found")
+
+
+def test_classes_that_annotations_do_not_keep_to(tmp_path):
+    root = roboflow(tmp_path / "in")
+    with pytest.raises(BakeoffError, match=r"an object is named 'vest'; allowed: helmet; .*set classes: found"):
+        prepared(root, classes=["helmet"])
+    with pytest.raises(BakeoffError, match=r"an object is named 'helmet'; .*set classes: found"):
+        prepared(root)
+    with pytest.raises(BakeoffError, match="labels without a training image: 'boot'"):
+        prepared(root, classes=["helmet", "vest", "boot"])
+
+
+def test_fewer_than_pascals_classes(tmp_path):
+    root = voc(tmp_path / "in", annotated=())
+    for number, k in itertools.product(range(2), range(40)):
+        shown = annotation((CLASSES[k % 10], 0))
+        (root / f"VOCdevkit/VOC2012/Annotations/{number}_{k:06}.xml").write_text(shown)
+    with pytest.raises(
+        BakeoffError,
+        match=r"10 of Pascal's 20 classes have no training image: diningtable, dog, .*tvmonitor\. .*classes: f",
+    ):
+        prepared(root)
+    assert prepared(root, classes="found").card["classes"] == CLASSES[:10]
+
+
+def test_own_data_that_are_not_there_are_not_downloaded(tmp_path):
+    (tmp_path / "in").mkdir()
+    with pytest.raises(BakeoffError, match=r"in has no annotated images; expected .*in/ImageSets/Main.*in/train"):
+        prepared(tmp_path / "in", classes="found")

@@ -1,5 +1,6 @@
 """Reports: what they say, that they need nothing else, and that they show text as text."""
 
+import json
 import re
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from bakeoff.report.render import render_report
 from bakeoff.report.sections.reproducibility import study_yaml
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import parse_study
-from bakeoff.study.specification import plan_file
+from bakeoff.study.specification import data_folder, plan_file
 from bakeoff.study.study import Study, experiments, runs
 from synthetic_runs import (
     analyse,
@@ -187,6 +188,22 @@ def test_failed_and_missing_runs_are_named(tmp_path: Path) -> None:
         assert "1 run is missing (digits/deep/adam/plain/seed2)." in page
         assert "the loss was nan in epoch 2" in page
     assert "2 of 3" in text
+
+
+def test_images_that_splits_share_are_named(tmp_path: Path) -> None:
+    study, layout = complete(tmp_path)
+    path = data_folder(study, "digits") / "card.json"
+    pairs = [[f"train/cat/{k}_a.png", f"test/cat/{k}.png"] for k in range(5)]
+    shared = [{"splits": ["train", "test"], "images": 5, "pairs": pairs}]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"duplicates": shared}))
+    markdown, html = rendered(study, layout)
+    expected = "The splits Train and Test share 5 images, such as train/cat/0_a.png = test/cat/0.png, train/cat/1_a.png"
+    for text in (Page(html).text, markdown.replace("\\", "")):
+        assert expected in text and "3_a.png" not in text
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"duplicates": []}))
+    assert "share" not in re.sub(
+        r"share of", "", rendered(study, layout)[0].partition("## Data")[2].partition("\n## ")[0]
+    )
 
 
 def test_a_report_of_no_runs_at_all(tmp_path: Path) -> None:

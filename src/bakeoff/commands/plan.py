@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Column
 
 from bakeoff.commands.status import axes_of, failed_steps, narrow_table, run_state
+from bakeoff.data.missing import missing_files
 from bakeoff.errors import BakeoffError
 from bakeoff.results.result import FINISHED
 from bakeoff.study.paths import Layout
@@ -41,6 +42,7 @@ def plan_table(study: Study, layout: Layout) -> RenderableType:
     title = f"[bold]{escape(study.title or study.study)}[/]: {total[1]} runs{escape(alone)}"
     unknown = [name for name, count in counts.items() if math.isnan(count)]
     notes = [f"images are counted once a dataset is prepared; not yet: {', '.join(unknown)}"] if unknown else []
+    notes += [escape(f"cannot be prepared: {problem}") for problem in missing_files(study)]
     unchecked = sum(not plan_file(study, layout, cell).exists() for cell in study.cells)
     if unchecked:
         notes.append(f"models, optimizers and transforms of {unchecked} experiments are checked in the first jobs")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bakeoff.data.choose import Split
+from bakeoff.data.duplicates import find_duplicates
 from bakeoff.data.source import Labels, SourceData
 from bakeoff.data.splits import count_labels
 from bakeoff.errors import BakeoffError
@@ -28,7 +29,7 @@ def describe_data(specification: DatasetSpecification, data: SourceData, splits:
     """The card of decoded splits, without `files`.
 
     `shape` is [C, H, W]; `mean` and `std` are per channel of the training split, of pixels in 0..1; `counts` and
-    `class_counts` (positives, for multi-label data) are per split.
+    `class_counts` (positives, for multi-label data) are per split; `duplicates` are images that two splits share.
     """
     labels = {name: split.chosen_labels for name, split in splits.items()}
     mean, std = _mean_and_std(splits["train"])
@@ -46,6 +47,7 @@ def describe_data(specification: DatasetSpecification, data: SourceData, splits:
         "std": std,
         "files": {},
         "skipped": data.skipped,
+        "duplicates": find_duplicates(splits),
     }
 
 

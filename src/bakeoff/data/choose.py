@@ -1,7 +1,7 @@
 """Which images a dataset keeps, and in which split: decided on labels alone, before anything is decoded."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,11 +18,15 @@ CHUNK_BYTES = 32 << 20
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of a source's images and labels; None stands for all. Nothing is copied until the arrays are written."""
+    """Rows of a source's images and labels; None stands for all. Nothing is copied until the arrays are written.
+
+    `names` are those of the files that the images were decoded from.
+    """
 
     images: PixelsOrFiles
     labels: Labels
     rows: Rows | None = None
+    names: Sequence[str] | None = None
 
     def __len__(self) -> int:
         return len(self.images) if self.rows is None else len(self.rows)
@@ -44,6 +48,10 @@ class Split:
     def pick(self, rows: Rows) -> "Split":
         """The split of `rows`, which count among the chosen ones."""
         return replace(self, rows=self.chosen_rows[rows])
+
+    def name(self, at: int, split: str) -> str:
+        """What messages call the chosen image `at`: its file, or its row in the prepared array."""
+        return f"{split} image {at}" if self.names is None else self.names[self.chosen_rows[at]]
 
     def chunks(self) -> Iterator[Pixels]:
         """The chosen images, a few megabytes at a time."""

@@ -12,8 +12,9 @@ import numpy as np
 from bakeoff.data.demo_images import of_classes, of_labels, pictures, save_image
 from bakeoff.data.sources.listing import below
 from bakeoff.data.sources.tiny_imagenet import FOLDER as TINY_IMAGENET_FOLDER
-from bakeoff.data.sources.voc import CLASSES as VOC_CLASSES
 from bakeoff.data.sources.voc import FOLDERS as VOC_FOLDERS
+from bakeoff.data.sources.voc import LATEST as VOC_LATEST
+from bakeoff.data.sources.voc_annotations import CLASSES as VOC_CLASSES
 from bakeoff.study.entries import Dataset
 
 COLORS = ["red", "orange", "yellow", "lime", "green", "mint", "sky", "blue", "violet", "magenta", "rose"]  # by hue
@@ -68,20 +69,22 @@ def _cifar10(folder: Path, entry: Dataset, random: np.random.Generator) -> None:
 
 
 def _voc(folder: Path, entry: Dataset, random: np.random.Generator) -> None:
-    year = str(entry.arguments.get("year", 2012))
+    year = str(entry.arguments.get("year") or VOC_LATEST)
+    told = entry.arguments.get("classes")
+    classes = told if isinstance(told, list) else VOC_CLASSES
     base, height, width = folder / VOC_FOLDERS[year], 48, 64
     sets = ("train", "val", "test") if year.startswith("2007") else ("train", "val")
     named: dict[str, list[str]] = {}
     for number, image_set in enumerate(sets):
-        labels = of_labels(len(VOC_CLASSES), 60)
+        labels = of_labels(len(classes), 60)
         named[image_set] = [f"{year[:4]}_{number}{row:05}" for row in range(len(labels))]
         for row, (name, image) in enumerate(
             zip(named[image_set], pictures(labels, height, width, random), strict=True)
         ):
             save_image(image, base / "JPEGImages" / f"{name}.jpg")
-            objects = [(VOC_CLASSES[label], False) for label in np.flatnonzero(labels[row])]
+            objects = [(classes[label], False) for label in np.flatnonzero(labels[row])]
             if row % 10 == 0:
-                objects.append((VOC_CLASSES[(row // 10 + 9) % len(VOC_CLASSES)], True))
+                objects.append((classes[(row // 10 + 9) % len(classes)], True))
             annotation = _voc_annotation(base.name, f"{name}.jpg", height, width, objects)
             _write_text(base / "Annotations" / f"{name}.xml", annotation)
     named["trainval"] = named["train"] + named["val"]
@@ -189,7 +192,7 @@ FORMATS: dict[str, Format] = {
         Format("torchvision/CIFAR10", "pickled batches", lambda entry: ["cifar-10-batches-py"], _cifar10),
         Format(
             "voc", "images, annotations (some objects difficult) and image sets",
-            lambda entry: [VOC_FOLDERS[str(entry.arguments.get("year", 2012))]], _voc,
+            lambda entry: [VOC_FOLDERS[str(entry.arguments.get("year") or VOC_LATEST)]], _voc,
         ),
         Format(
             "tiny_imagenet", "four classes in the layout of the archive",

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from bakeoff.data.choose import Split, choose, whole_splits
 from bakeoff.data.decoding import decode_files, fit
 from bakeoff.data.source import Request, SourceData
 from bakeoff.data.sources.registry import find_source
+from bakeoff.data.sources.walking import spelled
 from bakeoff.data.splits import count_labels
 from bakeoff.errors import BakeoffError, under
 from bakeoff.study.arguments import check_arguments
@@ -78,14 +80,15 @@ def _decoded(splits: dict[str, Split], request: Request) -> tuple[dict[str, Spli
     labels = np.concatenate([part.chosen_labels for part in splits.values()])[collected.rows]
     ends = np.cumsum([len(part) for part in splits.values()])
     bounds = np.searchsorted(collected.rows, [0, *ends])  # skipped files move the ends
+    names = [spelled(files[row].relative_to(request.root)) for row in collected.rows]
     decoded = {
-        name: Split(collected.images[start:stop], labels[start:stop])
+        name: Split(collected.images[start:stop], labels[start:stop], names=names[start:stop])
         for name, start, stop in zip(splits, bounds[:-1], bounds[1:], strict=True)
     }
     empty = [name for name, split in decoded.items() if len(split) == 0]
     if empty:
         raise BakeoffError(f"no image of the {empty[0]} split can be decoded")
-    return decoded, collected.skipped
+    return decoded, [spelled(Path(name)) for name in collected.skipped]
 
 
 def _fitted(split: Split, request: Request) -> Split:
@@ -101,6 +104,7 @@ def _check_content(splits: dict[str, Split], data: SourceData) -> None:
     empty = [name for name, count in zip(data.classes, counts, strict=True) if count == 0]
     if empty:
         what = "classes" if data.task == "multi-class" else "labels"
-        raise BakeoffError(f"{what} without a training image: {', '.join(map(repr, empty[:10]))}")
+        names = ", ".join(map(repr, empty[:10]))
+        raise BakeoffError(f"{what} without a training image: {names}; add images of them to train, or leave them out")
     if data.task == "multi-class" and len(data.classes) < 2:
         raise BakeoffError(f"there is only one class, {data.classes[0]!r}; a classifier needs two")

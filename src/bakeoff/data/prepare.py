@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from bakeoff.data.arrays import write_array
 from bakeoff.data.card import CARD, Card, DamagedData, describe_data, read_card, verify
 from bakeoff.data.choose import Split
+from bakeoff.data.duplicates import judge
 from bakeoff.data.loading import check_dataset, load_dataset
 from bakeoff.data.source_files import changed_source, files_read, write_source_files
 from bakeoff.errors import BakeoffError, under
@@ -31,7 +32,9 @@ def prepare(specification: DatasetSpecification, threads: int = 1) -> Card:
         try:
             with files_read(besides=folder) as stamps:
                 data, splits = load_dataset(specification, threads)
-                card = _write(folder, splits, describe_data(specification, data, splits))
+                card = describe_data(specification, data, splits)
+                judge(card["duplicates"], specification.entry.duplicates, specification.name)
+                card = _write(folder, splits, card)
             write_source_files(folder, stamps)
             return card
         except OSError as error:
@@ -45,6 +48,7 @@ def prepare_if_needed(specification: DatasetSpecification, threads: int = 1, loo
     """The card of prepared data that is whole; prepares it first when it is missing or damaged, or where it is asked to
     `look_at_source`, when the files that it was made from have changed.
 
+    Data that must have no duplicates are also prepared again when their card is older than the search for them.
     Of two processes one prepares and the other waits.
     """
     name, folder = specification.name, specification.folder
@@ -58,7 +62,11 @@ def prepare_if_needed(specification: DatasetSpecification, threads: int = 1, loo
     try:
         problems = what_is_wrong(specification, look_at_source)
         if not problems:
-            return read_card(folder)
+            card = read_card(folder)
+            if specification.entry.duplicates == "error":
+                with under("datasets", name):
+                    judge(card["duplicates"], "error", name)
+            return card
         if (folder / CARD).exists():
             print(f"{folder}: preparing {name} again: {'; '.join(problems)}", file=sys.stderr)
         return prepare(specification, threads)
@@ -74,6 +82,8 @@ def what_is_wrong(specification: DatasetSpecification, look_at_source: bool) -> 
     card = read_card(folder)
     if specification.content != {key: card[key] for key in ("entry", "split_seed", "plugins") if key in card}:
         return ["the card belongs to another dataset entry"]
+    if specification.entry.duplicates == "error" and "duplicates" not in card:
+        return ["the card does not say which images two splits share"]
     changed = changed_source(folder) if look_at_source else None
     return [changed] if changed else []
 

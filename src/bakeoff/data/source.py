@@ -72,9 +72,13 @@ class Source:
 
     `load(request, *, ...)` reads it; its keyword-only parameters are the arguments that a dataset entry may give.
     `check(arguments)` raises BakeoffError for values that can be refused without reading data.
+    `missing(root, arguments)` says which file or folder is not there that nothing can be read without, in a moment and
+    without torch; None where all is there, or can be downloaded. `asks_torch` says that `check` imports torchvision.
     """
 
     name: str
     description: str
     load: Callable[..., SourceData]
     check: Callable[[dict[str, Any]], None] = lambda arguments: None
+    missing: Callable[[Path, dict[str, Any]], str | None] = lambda root, arguments: None
+    asks_torch: bool = False

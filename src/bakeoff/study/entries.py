@@ -75,6 +75,9 @@ class PerClass(Strict):
     test: int | None = Field(None, gt=0)
 
 
+Duplicates = Literal["error", "warn", "allow"]
+
+
 class Dataset(Open):
     """Where images and labels come from. Further keys are arguments of the source, as docs/study.md lists them."""
 
@@ -100,6 +103,9 @@ class Dataset(Open):
         None, gt=0, description="most images of a split, drawn by split_seed; every class keeps at least one"
     )
     on_bad_image: Literal["error", "skip"] = "error"
+    duplicates: Duplicates = Field(
+        "warn", exclude=True, description="the same image in two splits; changing it trains nothing again"
+    )
 
 
 class Resources(Strict):

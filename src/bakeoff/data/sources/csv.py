@@ -1,8 +1,9 @@
 """A table of image paths and labels, beside a folder of images."""
 
 import csv
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,22 +11,23 @@ from typing import Any
 import numpy as np
 
 from bakeoff.data.source import Labels, PixelsOrFiles, Request, Source, SourceData, check_test_share
-from bakeoff.data.sources.listing import below, natural, read_lines
+from bakeoff.data.sources.csv_labels import Row, read_classes, read_columns, read_tags
+from bakeoff.data.sources.listing import below, natural, no_file, no_folder, read_lines
+from bakeoff.data.sources.split_names import SPLIT_OF
+from bakeoff.data.sources.walking import FoundNames, composed
 from bakeoff.errors import BakeoffError
 from bakeoff.study.arguments import nearest
 from bakeoff.study.entries import SPLITS
 
-SPLIT_CELLS = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
 TEXTS = ("table", "folder", "image", "suffix", "label", "tags", "separator", "split", "delimiter")
-
-Cells = dict[str, str]  # column → cell
+DELIMITERS = (",", ";", "\t", "|")
 
 
 @dataclass(frozen=True)
 class ListedImage:
-    """One line of the table: an image, the names of its labels, its split."""
+    """One row of the table: its place, an image, the names of its labels, its split."""
 
-    line: int
+    place: str
     file: Path
     labels: frozenset[str]
     split: str
@@ -49,45 +51,56 @@ def load(
     """Read root/TABLE. Paths below root/FOLDER (default: the table's folder) are column `image` + `suffix`.
 
     Labels come from one of three: `label`, a column of class names (multi-class); `labels`, a list of columns of 0 and
-    1; or `tags`, a column of names with `separator` between them (both multi-label). Classes are in natural order,
-    columns in the order given. Column `split` says train, validation (val, valid) or test; where it names no test
-    images, `test` is the share of the training images that becomes the test split. `delimiter` is a comma by default,
-    in .tsv files a tab. Repeated lines count once. Raises BakeoffError naming file and line.
+    1, or of -1 and 1; or `tags`, a column of names with `separator` between them (both multi-label). Classes are in
+    natural order, columns in the order given. Column `split` says train, validation or test, as `SPLIT_NAMES` has
+    them; where it names no test images, `test` is the share of the training images that becomes the test split.
+    `delimiter` is a comma by default, in .tsv files a tab. Repeated lines count once. Names are compared whichever form
+    of Unicode they have. Raises BakeoffError naming file and line.
     """
     file = below(request.root, table, keys=["table"])
     images = below(request.root, folder, keys=["folder"]) if folder else file.parent
-    header, lines = _read(file, delimiter or ("\t" if file.suffix == ".tsv" else ","))
-    for column in (image, label, tags, *(labels or ()), split or None):
-        if column is not None and column not in header:
-            raise BakeoffError(f"{file}:1: there is no column {column!r}; {nearest(column, header)}")
+    image, split = composed(image), composed(split) if split else None
+    wanted = [image, *(composed(column) for column in (label, tags, *(labels or ()), split) if column is not None)]
+    rows = _read(file, delimiter or ("\t" if file.suffix == ".tsv" else ","), wanted)
+    if label is not None:
+        labels_of = read_classes(rows, composed(label))
+    elif tags is not None:
+        labels_of = read_tags(rows, composed(tags), separator)
+    else:
+        labels_of = read_columns(rows, labels or ())
 
-    rows: dict[str, ListedImage] = {}
-    real_folder = os.path.realpath(images)
-    for line, cells in lines:
-        here = f"{file}:{line}"
-        path = below(images, cells[image] + suffix, f"{here}: ")
-        real = _real_path(path, real_folder, here)
-        found = _labels(cells, here, label, labels or (), tags, separator)
-        row = ListedImage(line, path, found, _split(cells[split], here) if split else "train")
-        earlier = rows.setdefault(real, row)
-        if (earlier.labels, earlier.split) != (row.labels, row.split):
+    listed: dict[str, ListedImage] = {}
+    real_folder, names = os.path.realpath(images), FoundNames()
+    for row, found in zip(rows, labels_of, strict=True):
+        path = below(images, row.cells[image] + suffix, f"{row.place}: ")
+        path, real = _image(path, images, real_folder, names, row.place)
+        new = ListedImage(row.place, path, found, _split(row.cells[split], row.place) if split else "train")
+        earlier = listed.setdefault(real, new)
+        if (earlier.labels, earlier.split) != (new.labels, new.split):
+            line = earlier.place.rpartition(":")[2]
             raise BakeoffError(
-                f"{here}: {cells[image]!r} is also in line {earlier.line}, with other labels or another split"
+                f"{row.place}: {row.cells[image]!r} is also in line {line}, with other labels or another split"
             )
-    names = list(labels) if labels else sorted({name for row in rows.values() for name in row.labels}, key=natural)
+    return _source_data(list(listed.values()), labels, label is None, test, file)
+
+
+def _source_data(
+    listed: list[ListedImage], labels: Sequence[str] | None, multi_label: bool, test: float | None, file: Path
+) -> SourceData:
+    names = list(labels) if labels else sorted({name for image in listed for name in image.labels}, key=natural)
     if not names:
         raise BakeoffError(f"{file}: no line has a label")
     splits = {}
-    for name in SPLITS:
-        chosen = [row for row in rows.values() if row.split == name]
+    for split in SPLITS:
+        chosen = [image for image in listed if image.split == split]
         if chosen:
-            splits[name] = _arrays(chosen, names, multi_label=label is None)
+            splits[split] = _arrays(chosen, names, multi_label)
     _check_splits(set(splits), test, file)
-    return SourceData(splits, names, "multi-class" if label else "multi-label", test)
+    return SourceData(splits, names, "multi-label" if multi_label else "multi-class", test)
 
 
-def _read(file: Path, delimiter: str) -> tuple[list[str], list[tuple[int, Cells]]]:
-    """The names of the columns, and (line, cells) of every row."""
+def _read(file: Path, delimiter: str, wanted: Collection[str]) -> list[Row]:
+    """Every row, its cells under the composed names of their columns. All those that are `wanted` are there."""
     reader = csv.reader(read_lines(file), delimiter=delimiter, strict=True)
     try:
         table = [(reader.line_num, cells) for cells in reader if cells]
@@ -95,49 +108,53 @@ def _read(file: Path, delimiter: str) -> tuple[list[str], list[tuple[int, Cells]
         raise BakeoffError(f"{file}:{reader.line_num}: cannot be read as a table: {error}") from error
     if not table:
         raise BakeoffError(f"{file}: is empty; its first line should name the columns")
-    (_, header), *rows = table
-    twice = [name for name in header if header.count(name) > 1]
-    if twice:
-        raise BakeoffError(f"{file}:1: the column {twice[0]!r} is repeated")
+    (_, first), *rows = table
+    header = [composed(name) for name in first]
+    _check_header(header, wanted, delimiter, f"{file}:1")
     for line, cells in rows:
         if len(cells) != len(header):
             raise BakeoffError(
                 f"{file}:{line}: has {len(cells)} cells, the header {len(header)}; delimiter: {delimiter!r}"
             )
-    return header, [(line, dict(zip(header, cells, strict=True))) for line, cells in rows]
+    return [Row(f"{file}:{line}", dict(zip(header, cells, strict=True))) for line, cells in rows]
 
 
-def _labels(
-    cells: Cells, here: str, label: str | None, labels: Sequence[str], tags: str | None, separator: str
-) -> frozenset[str]:
-    """The labels of a row; `here` is its place."""
-    if label is not None:
-        if not cells[label].strip():
-            raise BakeoffError(f"{here}: {label} is empty; every image needs a class")
-        return frozenset([cells[label].strip()])
-    if tags is not None:
-        return frozenset(tag.strip() for tag in cells[tags].split(separator) if tag.strip())
-    for column in labels:
-        if cells[column].strip() not in ("0", "1"):
-            raise BakeoffError(f"{here}: {column} is {cells[column]!r}; allowed: 0, 1")
-    return frozenset(column for column in labels if cells[column].strip() == "1")
+def _check_header(header: list[str], wanted: Collection[str], delimiter: str, place: str) -> None:
+    twice = [name for name in header if header.count(name) > 1]
+    if twice:
+        raise BakeoffError(f"{place}: the column {twice[0]!r} is repeated")
+    for column in wanted:
+        if column in header:
+            continue
+        for other in DELIMITERS:
+            if column in [name.strip(' "') for name in delimiter.join(header).split(other)] and other != delimiter:
+                raise BakeoffError(
+                    f"{place}: {json.dumps(other)} stands between the columns, not {json.dumps(delimiter)}; "
+                    f"set delimiter: {json.dumps(other)}"
+                )
+        raise BakeoffError(f"{place}: there is no column {column!r}; {nearest(column, header)}")
 
 
-def _real_path(path: Path, real_folder: str, here: str) -> str:
-    """The path of an image with links resolved. Raises BakeoffError when it is missing or outside the folder."""
+def _image(path: Path, folder: Path, real_folder: str, names: FoundNames, place: str) -> tuple[Path, str]:
+    """An image as it is spelled on disk, and its path with links resolved.
+
+    Raises BakeoffError when it is missing or outside of the folder.
+    """
+    if not path.is_file():
+        path = names.find(path, folder)
     real = os.path.realpath(path)
     if not real.startswith(real_folder + os.sep):
-        raise BakeoffError(f"{here}: {path} is a link to {real}, outside of its folder")
+        raise BakeoffError(f"{place}: {path} is a link to {real}, outside of its folder")
     if not Path(real).is_file():
-        raise BakeoffError(f"{here}: there is no image {path}")
-    return real
+        raise BakeoffError(f"{place}: there is no image {path}")
+    return path, real
 
 
-def _split(cell: str, here: str) -> str:
+def _split(cell: str, place: str) -> str:
     name = cell.strip().lower()
-    if name not in SPLIT_CELLS:
-        raise BakeoffError(f"{here}: {cell!r} is not a split; allowed: {', '.join(SPLIT_CELLS)}")
-    return SPLIT_CELLS[name]
+    if name not in SPLIT_OF:
+        raise BakeoffError(f"{place}: {cell!r} is not a split; allowed: {', '.join(SPLIT_OF)}")
+    return SPLIT_OF[name]
 
 
 def _arrays(rows: list[ListedImage], names: list[str], multi_label: bool) -> tuple[PixelsOrFiles, Labels]:
@@ -178,6 +195,18 @@ def _check(arguments: dict[str, Any]) -> None:
     check_test_share(arguments)
 
 
+def _missing(root: Path, arguments: dict[str, Any]) -> str | None:
+    file = below(root, arguments["table"], keys=["table"])
+    if not file.is_file():
+        return no_file(file)
+    images = below(root, arguments["folder"], keys=["folder"]) if arguments.get("folder") else root
+    return None if images.is_dir() else no_folder(images)
+
+
 CSV = Source(
-    "csv", "a table of image paths and labels, multi-class or multi-label, beside a folder of images", load, _check
+    "csv",
+    "a table of image paths and labels, multi-class or multi-label, beside a folder of images",
+    load,
+    _check,
+    _missing,
 )

@@ -1,4 +1,4 @@
-"""Names of images: their natural order, and the text files and folders that list them."""
+"""Names of images: their natural order, and the text files that list them."""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -18,18 +18,26 @@ def read_lines(file: Path) -> list[str]:
         with file.open(encoding="utf-8-sig", newline="") as opened:
             return list(opened)
     except FileNotFoundError as error:
-        raise BakeoffError(f"there is no file {file}; set root to the folder that contains it") from error
+        raise BakeoffError(no_file(file)) from error
     except OSError as error:
         raise BakeoffError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise BakeoffError(f"{file}: is not UTF-8 text: {error}") from error
 
 
-def names_in(folder: Path) -> frozenset[str]:
-    """The names of the files in a folder. Raises BakeoffError when there is no such folder."""
-    if not folder.is_dir():
-        raise BakeoffError(f"there is no folder {folder}; set root to the folder that contains it")
-    return frozenset(entry.name for entry in folder.iterdir())
+def no_file(file: Path) -> str:
+    """What to say of a file that is not there, with what its path is relative to."""
+    return f"there is no file {file}{_started_in(file)}; set root to the folder that contains it"
+
+
+def no_folder(folder: Path) -> str:
+    """What to say of a folder that is not there."""
+    return f"there is no folder {folder}{_started_in(folder)}; set root to the folder with the images"
+
+
+def _started_in(path: Path) -> str:
+    """ "` in FOLDER` for a relative path: the folder that Bakeoff was started in."""
+    return "" if path.is_absolute() else f" in {Path.cwd()}"
 
 
 def below(root: Path, path: str, place: str = "", keys: Keys = ()) -> Path:

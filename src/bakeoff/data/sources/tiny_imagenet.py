@@ -1,12 +1,14 @@
 """Tiny-ImageNet: 200 classes of 64x64 images, in the layout of its archive."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.source import Request, Source, SourceData
-from bakeoff.data.sources.listing import names_in, natural, read_lines
+from bakeoff.data.sources.listing import no_file, read_lines
+from bakeoff.data.sources.walking import visible
 from bakeoff.errors import BakeoffError
 from bakeoff.study.arguments import nearest
 
@@ -37,13 +39,16 @@ def _names(file: Path, numbers: list[str]) -> list[str]:
 
 
 def _train(folder: Path, numbers: list[str]) -> tuple[list[Path], NDArray[np.int64]]:
-    names = [sorted(names_in(folder / number / "images"), key=natural) for number in numbers]
-    files = [folder / number / "images" / name for number, of in zip(numbers, names, strict=True) for name in of]
-    return files, np.repeat(np.arange(len(numbers)), list(map(len, names)))
+    of_classes = [visible(folder / number / "images") for number in numbers]
+    files = [file for of_class in of_classes for file in of_class]
+    return files, np.repeat(np.arange(len(numbers)), list(map(len, of_classes)))
 
 
 def _validation(folder: Path, numbers: list[str]) -> tuple[list[Path], NDArray[np.int64]]:
-    there, label_of = names_in(folder / "images"), {number: label for label, number in enumerate(numbers)}
+    there, label_of = (
+        {entry.name for entry in visible(folder / "images")},
+        {number: label for label, number in enumerate(numbers)},
+    )
     file, files, labels = folder / "val_annotations.txt", [], []
     for at, line in enumerate(read_lines(file), 1):
         name, number, *_ = [*line.strip().split("\t"), ""]
@@ -58,4 +63,11 @@ def _validation(folder: Path, numbers: list[str]) -> tuple[list[Path], NDArray[n
     return files, np.array(labels, np.int64)
 
 
-TINY_IMAGENET = Source("tiny_imagenet", "Tiny-ImageNet's 200 classes, in the layout of its archive", load)
+def _missing(root: Path, arguments: dict[str, Any]) -> str | None:
+    file = root / FOLDER / "wnids.txt"
+    return None if file.is_file() else no_file(file)
+
+
+TINY_IMAGENET = Source(
+    "tiny_imagenet", "Tiny-ImageNet's 200 classes, in the layout of its archive", load, missing=_missing
+)

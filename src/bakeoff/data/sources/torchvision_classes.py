@@ -9,6 +9,7 @@ from typing import Any
 from urllib.error import URLError
 
 from bakeoff.data.source import Request
+from bakeoff.data.sources.walking import is_left_behind
 from bakeoff.errors import BakeoffError
 from bakeoff.study.arguments import check_arguments, nearest
 
@@ -56,6 +57,24 @@ def find_class(name: str) -> Any:
     if name not in names:
         raise BakeoffError(f"torchvision has no dataset {name!r}; {nearest(name, names)}", ["dataset"])
     return getattr(datasets, name)
+
+
+def of_visible_files(kind: Any) -> Any:
+    """The same class; one that walks folders, such as ImageFolder, without what never counts (`is_left_behind`)."""
+    from torchvision.datasets import DatasetFolder
+
+    if not issubclass(kind, DatasetFolder):
+        return kind
+
+    def find_classes(self: Any, directory: str) -> tuple[list[str], dict[str, int]]:
+        names = [name for name in kind.find_classes(self, directory)[0] if not is_left_behind(name)]
+        return names, {name: number for number, name in enumerate(names)}
+
+    def make_dataset(directory: str, *arguments: Any, **named: Any) -> list[tuple[str, int]]:
+        samples = kind.make_dataset(directory, *arguments, **named)
+        return [(file, label) for file, label in samples if _is_visible(Path(file).relative_to(directory))]
+
+    return type(kind.__name__, (kind,), {"find_classes": find_classes, "make_dataset": staticmethod(make_dataset)})
 
 
 def parameters_of(kind: Any) -> dict[str, inspect.Parameter]:
@@ -112,6 +131,10 @@ def open_splits(wanted: Wanted, download: bool = False) -> Iterator[tuple[str, A
                 used.add(name)
                 yield split, dataset
                 break
+
+
+def _is_visible(path: Path) -> bool:
+    return not any(is_left_behind(part) for part in path.parts)
 
 
 def _construct(wanted: Wanted, arguments: Arguments) -> Any:

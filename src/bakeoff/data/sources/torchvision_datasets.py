@@ -14,6 +14,7 @@ from bakeoff.data.sources.torchvision_classes import (
     Wanted,
     check_class_arguments,
     find_class,
+    of_visible_files,
     open_splits,
     parameters_of,
     root_cause,
@@ -84,7 +85,7 @@ def load(
     own. MNIST-like files may also lie in `root` itself, plain or gzipped. Nothing is written to a root that has the
     files.
     """
-    known, kind = KNOWN.get(dataset, Known(dataset)), find_class(dataset)
+    known, kind = KNOWN.get(dataset, Known(dataset)), of_visible_files(find_class(dataset))
     if not check_md5:
         kind = type(dataset, (kind,), _without_md5(kind))
     if known.train_files:
@@ -141,4 +142,6 @@ def _check(arguments: dict[str, Any]) -> None:
             raise BakeoffError(f"found {own[key]!r}; {nearest(own[key], allowed)}", [key])
 
 
-TORCHVISION = Source("torchvision", "a classification dataset of torchvision.datasets, by class name", load, _check)
+TORCHVISION = Source(
+    "torchvision", "a classification dataset of torchvision.datasets, by class name", load, _check, asks_torch=True
+)

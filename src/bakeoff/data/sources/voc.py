@@ -1,27 +1,29 @@
-"""Pascal VOC as a dataset for multi-label classification, in the folders that torchvision makes."""
+"""Pascal VOC as a dataset for multi-label classification, and other data with annotations in its format."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
-from xml.etree import ElementTree
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bakeoff.data.source import Labels, PixelsOrFiles, Request, Source, SourceData
+from bakeoff.data.source import PixelsOrFiles, Request, Source, SourceData, check_test_share
 from bakeoff.data.sources.downloads import folder_to_write
-from bakeoff.data.sources.listing import below, names_in, read_lines
+from bakeoff.data.sources.listing import no_folder
+from bakeoff.data.sources.voc_annotations import CLASSES, classes_found, read_annotation
+from bakeoff.data.sources.voc_layouts import (
+    Example,
+    Layout,
+    Wanted,
+    absent_parts,
+    find_image_sets,
+    find_split_folders,
+)
 from bakeoff.errors import BakeoffError
 from bakeoff.study.arguments import nearest
 from bakeoff.study.entries import SPLITS
 from bakeoff.study.metrics import IGNORED
 
-CLASSES = [
-    "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
-    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
-]  # fmt: skip
-LABEL_OF = {name: label for label, name in enumerate(CLASSES)}
 FOLDERS = {
     "2007": "VOCdevkit/VOC2007",
     "2007-test": "VOCdevkit/VOC2007",
@@ -31,153 +33,141 @@ FOLDERS = {
     "2011": "TrainVal/VOCdevkit/VOC2011",
     "2012": "VOCdevkit/VOC2012",
 }
-PARTS = ("ImageSets/Main", "Annotations", "JPEGImages")
+LATEST = "2012"
 DIFFICULT = {"ignore": IGNORED, "negative": 0, "positive": 1}  # the label of a class that has only difficult objects
-
-
-@dataclass(frozen=True)
-class Folder:
-    """One year's folder, and the names of the files in it."""
-
-    path: Path
-    images: frozenset[str]
-    annotations: frozenset[str]
-
-    def image_set(self, name: str) -> list[tuple[str, str]]:
-        """The images that ImageSets/Main/NAME.txt names, each with the line where it does."""
-        file = below(self.path / "ImageSets/Main", f"{name}.txt", "image set: ")
-        lines = enumerate(read_lines(file), 1)
-        return [(line.split()[0], f"{file}:{at}") for at, line in lines if line.strip()]
+FOUND = "found"
 
 
 def load(
     request: Request,
     *,
-    year: int | str = 2012,
+    year: int | str | None = None,
     difficult: str = "ignore",
+    classes: str | Sequence[str] | None = None,
     train: str | None = None,
     validation: str | None = None,
-    test: str | None = None,
+    test: str | float | None = None,
 ) -> SourceData:
-    """Read root/VOCdevkit/VOC<year>; let torchvision download it first where it is missing.
+    """Read root/VOCdevkit/VOC<year>, 2012 by default; let torchvision download it first where it is missing.
 
-    An image has the classes of the objects in its annotation. When all its objects of a class are marked difficult,
+    Without `year`, data of one's own may also lie in root/ImageSets/Main, root/Annotations and root/JPEGImages (as CVAT
+    exports them), in root/train and root/test with each annotation beside its image (Roboflow), or so in root itself
+    with a share for `test` (labelImg).
+
+    An image has the classes of the objects in its annotation. `classes` are all that there are, or `found` for those
+    that any annotation names; by default they are Pascal's twenty. When all objects of a class are marked difficult,
     losses and metrics ignore that class for the image (label 255), as the VOC evaluation does; `difficult` may also
     make it negative or positive.
 
-    `train`, `validation` and `test` name image sets (ImageSets/Main/NAME.txt, such as trainval). By default they are
-    train, val and test where the test set has annotations (VOC2007; `2007-test` insists on them). Otherwise, as for
-    VOC2012, whose test annotations are not public, the image set val is the test split, and validation is split off
-    train. Raises BakeoffError naming file and line.
+    `train`, `validation` and `test` name image sets (ImageSets/Main/NAME.txt, such as trainval) or folders. By default
+    image sets are train, val and test where the test set has annotations (VOC2007; `2007-test` insists on them).
+    Otherwise, as for VOC2012, whose test annotations are not public, the image set val is the test split, and
+    validation is split off train. `test` may also be a share of the training images. Raises BakeoffError naming file
+    and line.
     """
-    key = str(year)
-    missing = [f"{FOLDERS[key]}/{name}" for name in PARTS if not (request.root / FOLDERS[key] / name).is_dir()]
-    if missing:
-        _download(key, request, missing)
-    path = request.root / FOLDERS[key]
-    folder = Folder(path, names_in(path / "JPEGImages"), names_in(path / "Annotations"))
-    own_test = test is None and (key == "2007-test" or _has_annotated_test(folder))
-    sets = {"train": train or "train", "test": test or ("test" if own_test else "val")}
-    if validation or (own_test and train is None):
-        sets["validation"] = validation or "val"
-    splits = {split: _split(folder, name, DIFFICULT[difficult]) for split, name in sets.items()}
-    _check_disjoint(splits, sets)
-    return SourceData(splits, CLASSES, "multi-label")
+    share, test_set = (None, test) if isinstance(test, str | None) else (test, None)
+    wanted = Wanted(train, validation, test_set, share, own_test=str(year) == "2007-test")
+    layout = _find(request, None if year is None else str(year), wanted, own=classes is not None)
+    sets = layout.sets(wanted)
+    examples = {split: layout.examples(name) for split, name in sets.items()}
+    _check_disjoint(examples, sets)
+    annotations = {split: [read_annotation(one.annotation) for one in found] for split, found in examples.items()}
+    if classes == FOUND:
+        names = classes_found(one for found in annotations.values() for one in found)
+    else:
+        names = CLASSES if classes is None else list(classes)
+    splits: dict[str, tuple[PixelsOrFiles, np.ndarray[Any, np.dtype[np.uint8]]]] = {
+        split: (
+            [one.image for one in examples[split]],
+            np.stack([one.labels(names, DIFFICULT[difficult]) for one in found]),
+        )
+        for split, found in annotations.items()
+    }
+    if classes is None:
+        _check_pascal(splits["train"][1])
+    return SourceData(splits, names, "multi-label", share)
 
 
-def read_annotation(file: Path, difficult: int) -> NDArray[np.uint8]:
-    """The labels uint8 [20] of an annotation; classes with only difficult objects get `difficult`.
-
-    Raises BakeoffError for XML that cannot be read, that has a document type, or whose objects are not VOC's.
-    """
-    labels = np.zeros(len(CLASSES), np.uint8)
-    parser = ElementTree.XMLParser(target=_WithoutDoctype())
-    try:
-        root = ElementTree.fromstring(file.read_bytes(), parser)
-    except ElementTree.ParseError as error:
-        raise BakeoffError(f"{file}:{error.position[0]}: cannot be read as an annotation: {error}") from error
-    except (OSError, ValueError, LookupError) as error:
-        raise BakeoffError(f"{file}: cannot be read as an annotation: {error}") from error
-    if root.tag != "annotation":
-        raise BakeoffError(f"{file}: is not an annotation: it holds <{root.tag}>, expected <annotation>")
-    for thing in root.findall("object"):
-        name, hard = (thing.findtext("name") or "").strip(), (thing.findtext("difficult") or "0").strip()
-        if name not in LABEL_OF:
-            raise BakeoffError(f"{file}: an object is named {name!r}; {nearest(name, CLASSES)}")
-        if hard not in ("0", "1"):
-            raise BakeoffError(f"{file}: an object of class {name} has difficult {hard!r}; allowed: 0, 1")
-        if hard == "0":
-            labels[LABEL_OF[name]] = 1
-        elif labels[LABEL_OF[name]] != 1:
-            labels[LABEL_OF[name]] = difficult
-    return labels
+def _find(request: Request, year: str | None, wanted: Wanted, own: bool) -> Layout:
+    """Where the data lie, downloaded if need be; data with classes of their `own` cannot be."""
+    folder = request.root / FOLDERS[year or LATEST]
+    found: Layout | None = find_image_sets(folder)
+    if found is None and year is None:
+        found = find_image_sets(request.root) or find_split_folders(request.root, wanted)
+    if found is not None:
+        return found
+    if own:
+        places = f"{request.root}/ImageSets/Main, Annotations and JPEGImages, or {request.root}/train and test with "
+        raise BakeoffError(
+            f"{request.root} has no annotated images; expected {places if year is None else folder}"
+            + ("an .xml file beside each image, or the same in root itself with test: 0.2" if year is None else "")
+        )
+    _download(year or LATEST, request, [f"{FOLDERS[year or LATEST]}/{part}" for part in absent_parts(folder)])
+    downloaded = find_image_sets(folder)
+    if downloaded is None:
+        raise BakeoffError(f"{folder} lacks {', '.join(absent_parts(folder))}; delete it to download it again")
+    return downloaded
 
 
-class _WithoutDoctype(ElementTree.TreeBuilder):
-    """Refuses a document type, which could define entities that expand without end. VOC's annotations have none."""
-
-    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
-        raise ValueError(f"it has a <!DOCTYPE {name}>")
-
-
-def _has_annotated_test(folder: Folder) -> bool:
-    if not (folder.path / "ImageSets/Main/test.txt").is_file():
-        return False
-    return any(f"{name}.xml" in folder.annotations for name, _ in folder.image_set("test"))
+def _check_pascal(labels: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
+    absent = [name for name, shown in zip(CLASSES, (labels == 1).any(axis=0), strict=True) if not shown]
+    if absent:
+        raise BakeoffError(
+            f"{len(absent)} of Pascal's {len(CLASSES)} classes have no training image: {', '.join(absent)}. "
+            "For data with classes of their own, set classes: found, or classes: to the list of all",
+        )
 
 
-def _split(folder: Folder, image_set: str, difficult: int) -> tuple[PixelsOrFiles, Labels]:
-    files, labels = [], []
-    for name, place in folder.image_set(image_set):
-        for kind, there, file in (
-            ("image", folder.images, f"{name}.jpg"), ("annotation", folder.annotations, f"{name}.xml"),
-        ):  # fmt: skip
-            if file not in there:
-                raise BakeoffError(f"{place}: {name!r} has no {kind} {file} in {folder.path}")
-        files.append(folder.path / "JPEGImages" / f"{name}.jpg")
-        labels.append(read_annotation(folder.path / "Annotations" / f"{name}.xml", difficult))
-    if not files:
-        raise BakeoffError(f"the image set {image_set} in {folder.path} is empty")
-    return files, np.stack(labels)
-
-
-def _check_disjoint(splits: dict[str, tuple[PixelsOrFiles, Labels]], sets: dict[str, str]) -> None:
-    set_of: dict[object, str] = {}
-    for split, (files, _) in splits.items():
-        for file in files:
-            if file in set_of:
+def _check_disjoint(examples: Mapping[str, list[Example]], sets: dict[str, str]) -> None:
+    set_of: dict[Path, str] = {}
+    for split, found in examples.items():
+        for example in found:
+            if example.image in set_of:
                 raise BakeoffError(
-                    f"{file} is in the image sets {set_of[file]} and {sets[split]}; "
+                    f"{example.image} is in the image sets {set_of[example.image]} and {sets[split]}; "
                     "an image may be in one split only, and only once"
                 )
-            set_of[file] = sets[split]
+            set_of[example.image] = sets[split]
 
 
-def _download(key: str, request: Request, missing: list[str]) -> None:
+def _download(year: str, request: Request, missing: list[str]) -> None:
     """Let torchvision download the archive of a year. Raises BakeoffError when it cannot."""
     from torchvision.datasets import VOCDetection
 
     try:
         with folder_to_write(request):
-            for image_set in ("train", "test") if key.startswith("2007") else ("train",):
-                VOCDetection(str(request.root), year=key.removesuffix("-test"), image_set=image_set, download=True)
+            for image_set in ("train", "test") if year.startswith("2007") else ("train",):
+                VOCDetection(str(request.root), year=year.removesuffix("-test"), image_set=image_set, download=True)
     except (URLError, OSError, RuntimeError) as error:
         raise BakeoffError(
-            f"VOC {key} is not in {request.root} (missing: {', '.join(missing)}), and the download "
+            f"VOC {year} is not in {request.root} (missing: {', '.join(missing)}), and the download "
             f"failed: {error}. Unpack the archive there, set root to the folder that has VOCdevkit, or run where the "
             "network can be reached"
         ) from error
 
 
 def _check(arguments: dict[str, Any]) -> None:
-    year, difficult = str(arguments.get("year", 2012)), arguments.get("difficult", "ignore")
-    if year not in FOLDERS:
+    year, difficult = arguments.get("year"), arguments.get("difficult", "ignore")
+    if year is not None and str(year) not in FOLDERS:
         raise BakeoffError(f"found {year}; allowed: {', '.join(FOLDERS)}", ["year"])
     if difficult not in DIFFICULT:
         raise BakeoffError(f"found {difficult!r}; {nearest(difficult, DIFFICULT)}", ["difficult"])
     for split in SPLITS:
-        if not isinstance(arguments.get(split), str | None):
+        share = split == "test" and isinstance(arguments.get(split), int | float)
+        if not isinstance(arguments.get(split), str | None) and not share:
             raise BakeoffError(f"found {arguments[split]!r}; allowed: the name of an image set, such as val", [split])
+    if not isinstance(arguments.get("test"), str):
+        check_test_share(arguments)
+    classes = arguments.get("classes")
+    if classes is None or classes == FOUND:
+        return
+    if not isinstance(classes, list) or not classes or any(not isinstance(name, str) for name in classes):
+        raise BakeoffError(f"found {classes!r}; allowed: {FOUND}, or a list of names", ["classes"])
 
 
-VOC = Source("voc", "Pascal VOC: which of 20 classes are in an image (multi-label)", load, _check)
+def _missing(root: Path, arguments: dict[str, Any]) -> str | None:
+    """Pascal's own data can be downloaded; other data cannot."""
+    return no_folder(root) if arguments.get("classes") is not None and not root.is_dir() else None
+
+
+VOC = Source("voc", "Pascal VOC's annotations: which classes are in an image (multi-label)", load, _check, _missing)

@@ -7,6 +7,8 @@ from bakeoff.report.document import Block, Details, Facts, Paragraph, Section, T
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import whole_text
 
+PAIRS = 3  # that are named for two splits; card.json has a hundred
+
 
 def data(material: Material) -> Section:
     say = material.language.say
@@ -24,7 +26,8 @@ def _dataset(material: Material, name: str) -> list[Block]:
     figures = material.figures({f"samples_{name}": samples, f"classes_{name}": balance})
     many, facts = len(card["classes"]) > MOST_CLASSES, _facts(material, card)
     classes = [] if many else [Details(say("Images per class"), [_class_table(material, name, card)])]
-    return [Facts([*facts, *_sizes(material, card)] if many else facts), *figures, *classes]
+    shown = Facts([*facts, *_sizes(material, card)] if many else facts)
+    return [shown, *_duplicates(material, card), *figures, *classes]
 
 
 def _facts(material: Material, card: Row) -> list[tuple[str, str]]:
@@ -44,6 +47,21 @@ def _facts(material: Material, card: Row) -> list[tuple[str, str]]:
         skipped = say("{number} that could not be read", number=whole(len(card["skipped"])))
         facts.append((say("Skipped files"), skipped))
     return facts
+
+
+def _duplicates(material: Material, card: Row) -> list[Block]:
+    """What the splits share; nothing is known of data that were prepared before it was looked for."""
+    say, count = material.language.say, material.language.count
+    found: list[Block] = []
+    for shared in card.get("duplicates", []):
+        first, second = (say(SPLIT_TITLES[split]) for split in shared["splits"])
+        number = count(
+            "The splits {first} and {second} share {n} image", "The splits {first} and {second} share {n} images",
+            shared["images"], first=first, second=second,
+        )  # fmt: skip
+        pairs = ", ".join(" = ".join(pair) for pair in shared["pairs"][:PAIRS])
+        found.append(Paragraph(say("{number}, such as {pairs}.", number=number, pairs=pairs), "warning"))
+    return found
 
 
 def _sizes(material: Material, card: Row) -> list[tuple[str, str]]:

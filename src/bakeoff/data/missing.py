@@ -1,0 +1,54 @@
+"""What is wrong with the datasets of a study and can be said before any is read: in a moment, without torch."""
+
+from pathlib import Path
+
+from bakeoff.data.card import CARD, DamagedData, read_card
+from bakeoff.data.duplicates import judge
+from bakeoff.data.loading import check_dataset
+from bakeoff.data.sources.registry import SOURCES
+from bakeoff.errors import BakeoffError, under
+from bakeoff.study.specification import DatasetSpecification, specify_dataset
+from bakeoff.study.study import Study
+
+
+def missing_files(study: Study) -> list[BakeoffError]:
+    """A problem for each dataset that is not prepared and cannot be, since a folder or a table is not there.
+
+    So are arguments that cannot work, where torchvision need not be asked, and prepared data that share images between
+    splits though the study says `duplicates: error`.
+    """
+    problems = []
+    for name in study.datasets:
+        try:
+            _check(specify_dataset(study, name), {item.name for item in study.declarations if item.kind == "source"})
+        except BakeoffError as problem:
+            problems.append(problem)
+    return problems
+
+
+def _check(specification: DatasetSpecification, of_plugins: set[str]) -> None:
+    entry, name = specification.entry, specification.name
+    if (specification.folder / CARD).exists():
+        if entry.duplicates == "error":
+            _check_card(specification.folder, name)
+    elif entry.source not in of_plugins:
+        source = SOURCES.get(entry.source)
+        if source is None or not source.asks_torch:
+            check_dataset(specification)
+        if source is not None and (message := source.missing(specification.root, entry.arguments)) is not None:
+            raise BakeoffError(message, ["datasets", name])
+
+
+def _check_card(folder: Path, name: str) -> None:
+    """Snakemake prepares nothing again for `duplicates: error`, as no array changes: what the card says must do."""
+    with under("datasets", name):
+        try:
+            card = read_card(folder)
+        except DamagedData:  # the data are prepared again
+            return
+        if "duplicates" not in card:
+            raise BakeoffError(
+                f"{folder / CARD} does not say yet which images two splits share; run `bakeoff prepare STUDY {name}`",
+                ["duplicates"],
+            )
+        judge(card["duplicates"], "error", name)
