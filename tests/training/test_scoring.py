@@ -19,6 +19,7 @@ from bakeoff.training.scoring import (
     average_precision,
     choose_thresholds,
     is_better,
+    macro_f1,
     multiclass_metrics,
     multilabel_metrics,
     tuned_metrics,
@@ -35,6 +36,14 @@ def test_metrics_equal_scikit_learns(images: int, classes: int) -> None:
     assert found["accuracy"] == pytest.approx(accuracy_score(labels, logits.argmax(1)))
     assert found["macro_f1"] == pytest.approx(f1_score(labels, logits.argmax(1), average="macro", zero_division=0))
     assert found["top5_accuracy"] == pytest.approx(top_k_accuracy_score(labels, logits, k=5, labels=names))
+
+
+def test_macro_f1_of_very_many_classes_needs_no_confusion_matrix() -> None:
+    """One of two million by two million numbers would take 32 TB."""
+    classes = 2_000_000
+    labels = torch.tensor([0, 7, 7, classes - 1, 1_000_000])
+    predicted = torch.tensor([0, 7, 9, classes - 1, 0])
+    assert macro_f1(predicted, labels, classes) == pytest.approx(f1_score(labels, predicted, average="macro"))
 
 
 def test_top5_of_three_classes_is_one() -> None:

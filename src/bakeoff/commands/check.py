@@ -164,17 +164,23 @@ def _check_experiments(study: Study, cells: Cells, cards: Cards, problems: Probl
 
 def _check_own_metrics(study: Study, card: Card) -> None:
     """Call each metric of a plugin on made-up predictions that hold every class."""
-    classes = len(card["classes"])
+    task, classes = card["task"], len(card["classes"])
+    own = {
+        name: metric
+        for name, metric in plugin_files.registered("metric", METRICS).items()
+        if name in study.metrics and task in study.metrics[name].tasks
+    }
+    if not own:
+        return
     logits = torch.randn(2 * classes, classes, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(2 * classes) % classes
-    if card["task"] == "multi-label":
+    if task == "multi-label":
         labels = nn.functional.one_hot(labels, classes).to(torch.uint8)
-    for name, metric in plugin_files.registered("metric", METRICS).items():
-        if name in study.metrics and card["task"] in study.metrics[name].tasks:
-            try:
-                float(metric.build(logits, labels))
-            except Exception as error:  # a user's function raises whatever it likes
-                raise BakeoffError(f"metric {name} (a plugin) fails: {plugin_files.reason(error)}") from error
+    for name, metric in own.items():
+        try:
+            float(metric.build(logits, labels))
+        except Exception as error:  # a user's function raises whatever it likes
+            raise BakeoffError(f"metric {name} (a plugin) fails: {plugin_files.reason(error)}") from error
 
 
 def _check_schedule(study: Study, recipe: Recipe, cells: Cells, cards: Cards) -> None:
