@@ -55,7 +55,8 @@ def test_equal_is_not_better_and_a_loss_is_better_when_lower() -> None:
     assert is_better(0.6, 0.5, higher=True)
     assert not is_better(0.6, 0.5, higher=True, min_delta=0.2)
     assert is_better(0.4, 0.5, higher=False)
-    assert not is_better(math.nan, None, higher=True)
+    for nothing in (math.nan, math.inf, -math.inf):
+        assert not is_better(nothing, None, higher=True) and not is_better(nothing, 0.5, higher=nothing > 0)
 
 
 def multilabel(images: int, labels: int, tied: bool = False) -> tuple[torch.Tensor, torch.Tensor]:

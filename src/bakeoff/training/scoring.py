@@ -119,9 +119,12 @@ def tuned_metrics(logits: Tensor, labels: Tensor, beta: float, thresholds: Decis
 
 
 def is_better(value: float, best: float | None, higher: bool, min_delta: float = 0.0) -> bool:
-    """Whether `value` improves on `best` by more than `min_delta`. Equal is not better: the earlier epoch stays."""
-    if best is None:
-        return not math.isnan(value)
+    """Whether `value` improves on `best` by more than `min_delta`. Equal is not better: the earlier epoch stays.
+
+    What is not finite is no value, and never better.
+    """
+    if best is None or not math.isfinite(value):
+        return math.isfinite(value)
     return value > best + min_delta if higher else value < best - min_delta
 
 
