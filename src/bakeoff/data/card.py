@@ -46,6 +46,7 @@ def describe_data(specification: DatasetSpecification, data: SourceData, splits:
         "std": std,
         "files": {},
         "skipped": data.skipped,
+        **({"warnings": data.warnings} if data.warnings else {}),
     }
 
 

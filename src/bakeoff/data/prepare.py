@@ -29,6 +29,8 @@ def prepare(specification: DatasetSpecification, threads: int = 1) -> Card:
     with under("datasets", specification.name):
         try:
             data, splits = load_dataset(specification, threads)
+            for warning in data.warnings:
+                print(f"warning: datasets.{specification.name}: {warning}", file=sys.stderr)
             return _write(folder, splits, describe_data(specification, data, splits))
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):

@@ -116,8 +116,8 @@ class Result(Record):
     run: Run = Field(description="its names on the four axes, and its seed")
     spec: Mapping[str, Any] = Field(description="its specification: all that decided the result")
     status: Status = Field(
-        description="completed; diverged: a loss was not finite; out_of_memory; metric_undefined: the study's metric has no "
-        "finite value on the validation split, at any epoch, or on the test split"
+        description="completed; diverged: a loss was not finite; out_of_memory; metric_undefined: the study's metric "
+        "has no finite value on the validation split, at any epoch, or on the test split"
     )
     message: str = Field("", description="why it did not complete, or what was special")
     metrics: Metrics

@@ -7,7 +7,16 @@ import math
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from bakeoff.files import in_every_value
 
@@ -87,6 +96,9 @@ class Dataset(Open):
         None, description="height and width to cut out of the centre after resizing; one number for a square"
     )
     mode: Literal["L", "RGB"] | None = Field(None, description="convert every image to grayscale (L) or RGB")
+    pixel_range: tuple[float, float] | None = Field(
+        None, description="values that become black and white, of images deeper than 8 bits; values outside are cut off"
+    )
     validation: float = Field(
         0.1,
         gt=0,
@@ -100,6 +112,13 @@ class Dataset(Open):
         None, gt=0, description="most images of a split, drawn by split_seed; every class keeps at least one"
     )
     on_bad_image: Literal["error", "skip"] = "error"
+
+    @field_validator("pixel_range")
+    @classmethod
+    def _ascends(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not value[0] < value[1]:
+            raise ValueError(f"found [{value[0]:g}, {value[1]:g}]; allowed: [LOW, HIGH] with LOW below HIGH")
+        return value
 
 
 class Resources(Strict):
