@@ -91,8 +91,8 @@ def test_a_study_that_works_leaves_a_plan_of_each_experiment(tmp_path: Path) -> 
             ["recipes.plain.batch_size: small cannot train on one image at a time, as batch-norm cannot", "2 or more"],
         ),
         (
-            {"recipes": {"plain": {"epochs": 1, "loss": {"name": "CrossEntropyLoss", "class_weights": {1: 2, "ten": 1}}}}},
-            ["recipes.plain.loss.class_weights: there is no class 'ten'; allowed: 0, 1, 2"],
+            {"recipes": {"a": {"epochs": 1, "loss": {"name": "CrossEntropyLoss", "class_weights": {1: 2, "ten": 1}}}}},
+            ["recipes.a.loss.class_weights: there is no class 'ten'; allowed: 0, 1, 2"],
         ),
         (
             {
