@@ -50,6 +50,10 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
 
 
+def test_frozen_batch_norm_takes_single_images(tmp_path: Path) -> None:
+    check(tmp_path, recipes={"plain": {"epochs": 1, "batch_size": 1, "freeze": "batch_norm"}})
+
+
 def test_a_study_that_works_leaves_a_plan_of_each_experiment(tmp_path: Path) -> None:
     layout = check(tmp_path)
     (plan,) = (layout.folder / "plan").iterdir()
@@ -82,7 +86,14 @@ def test_a_study_that_works_leaves_a_plan_of_each_experiment(tmp_path: Path) -> 
             {"recipes": {"plain": {"epochs": 1, "normalize": {"mean": [0, 0, 0], "std": [1, 1, 1]}}}},
             ["recipes.plain.normalize", "each of the 1 channels"],
         ),
-        ({"recipes": {"plain": {"epochs": 1, "batch_size": 1}}}, ["architectures.small", "more than 1 value"]),
+        (
+            {"recipes": {"plain": {"epochs": 1, "batch_size": 1}}},
+            ["recipes.plain.batch_size: small cannot train on one image at a time, as batch-norm cannot", "2 or more"],
+        ),
+        (
+            {"recipes": {"a": {"epochs": 1, "loss": {"name": "CrossEntropyLoss", "class_weights": {1: 2, "ten": 1}}}}},
+            ["recipes.a.loss.class_weights: there is no class 'ten'; allowed: 0, 1, 2"],
+        ),
         (
             {
                 "architectures": {**STUDY["architectures"], "other": {"model": "mlp", "hidden": [9]}},

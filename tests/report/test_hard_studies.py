@@ -123,7 +123,14 @@ def test_one_experiment_is_compared_with_none(tmp_path: Path, language: str) -> 
 
 
 @LANGUAGES
-@pytest.mark.parametrize(("ending", "said"), [(None, "12 runs are missing"), ("diverged", "12 runs diverged")])
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        (None, "12 runs are missing"),
+        ("diverged", "12 runs diverged"),
+        ("metric_undefined", "The metric of 12 runs has no value"),
+    ],
+)
 def test_without_a_complete_run_there_is_no_score(tmp_path: Path, language: str, ending: str | None, said: str) -> None:
     found, folder = reported(tmp_path, study_of(), lambda run: ending, language)
     expected = {"en": "no run is complete yet", "ru": "завершённых запусков пока нет"}
@@ -137,7 +144,7 @@ def test_without_a_complete_run_there_is_no_score(tmp_path: Path, language: str,
 
 
 @LANGUAGES
-@pytest.mark.parametrize("ending", [None, "diverged"])
+@pytest.mark.parametrize("ending", [None, "diverged", "metric_undefined"])
 def test_unequal_seeds_are_compared_where_both_have_one(tmp_path: Path, language: str, ending: str | None) -> None:
     study = study_of(seeds=5)
     cut_short = "linear"

@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from PIL import Image
+from rich.console import Console
 
+from bakeoff.commands.status import status_table
 from bakeoff.errors import BakeoffError
 from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.registry import build_model
+from bakeoff.results.summary import summarize
+from bakeoff.results.summary_tables import read_tables
 from bakeoff.study.matrix import Run
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.paths import Layout
@@ -196,6 +201,55 @@ def test_the_last_epochs_metrics_stand_beside_the_best_ones(tmp_path: Path, monk
     for split in ("train", "validation"):
         for name, epoch in ((split, metrics["best_epoch"]), (f"{split}_last", 12)):
             assert metrics[name]["loss"] == float(rows[epoch - 1][f"{split}_loss"])
+
+
+@pytest.mark.parametrize(
+    ("without", "message", "best"),
+    [
+        ({"validation"}, "mean_average_precision has no finite value on the validation split at any epoch", None),
+        ({"test"}, "mean_average_precision has no finite value on the test split", 2),
+        (
+            {"validation", "test"},
+            "mean_average_precision has no finite value on the validation split at any epoch or on the test split",
+            None,
+        ),
+    ],
+)
+def test_a_metric_without_a_value_is_a_result_that_names_metric_and_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without: set[str], message: str, best: int | None
+) -> None:
+    """Average precision needs a positive image."""
+    monkeypatch.chdir(tmp_path)
+    lines = ["image,split,cat,dog"]
+    for index in range(24):
+        Image.new("L", (4, 4), 10 * index).save(f"{index}.png")
+        split = ("train", "validation", "test")[index % 3]
+        lines.append(f"{index}.png,{split}," + ("0,0" if split in without else f"{index % 2},{(index + 1) % 2}"))
+    Path("labels.csv").write_text("\n".join(lines))
+    images = {"source": "csv", "root": ".", "table": "labels.csv", "labels": ["cat", "dog"], "split": "split"}
+    study = parse_study(
+        {
+            "study": "unlabelled",
+            "metric": "mean_average_precision",
+            "datasets": {"pets": images},
+            "architectures": {"linear": {"model": "mlp", "hidden": []}},
+            "optimizers": {"sgd": {"name": "SGD", "lr": 0.1}},
+            "recipes": {"plain": {"epochs": 2, "track_test": True}},
+            "seeds": 1,
+        }
+    )
+    (run,), layout = runs(study), Layout(study.study)
+    train_run(specify(study, run), Place(layout))
+    result = json.loads(layout.run(run).result.read_text())
+    assert (result["status"], result["message"]) == ("metric_undefined", message)
+    assert result["metrics"]["epochs"] == 2 and (result["metrics"]["best_epoch"] is None) == (best is None)
+    summarize(study, layout)
+    row = read_tables(layout).runs.iloc[0]
+    assert (row["status"], row["message"]) == ("metric_undefined", message)
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(status_table(study, layout))
+    assert "1 metric_undefined" in captured.get() and message in captured.get()
 
 
 def test_a_run_whose_parent_has_no_weights_is_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

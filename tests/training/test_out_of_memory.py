@@ -48,6 +48,9 @@ def hungry(images, most=1000, passes=0):
 """
 
 
+WEIGHTED = {"name": "CrossEntropyLoss", "class_weights": {0: 5, "3": 0.1, "7": 2.5}}
+
+
 def study_in(folder: Path, **recipe: Any) -> Path:
     (folder / "hungry.py").write_text(HUNGRY)
     study = {
@@ -82,8 +85,9 @@ def train(folder: Path, architecture: str, recipe: str = "halve") -> subprocess.
     return ended
 
 
-def test_halved_batches_make_the_steps_of_whole_ones(tmp_path: Path) -> None:
-    study_in(tmp_path)
+@pytest.mark.parametrize("loss", ["CrossEntropyLoss", WEIGHTED])
+def test_halved_batches_make_the_steps_of_whole_ones(tmp_path: Path, loss: object) -> None:
+    study_in(tmp_path, loss=loss)
     for architecture in ("easy", "large"):
         train(tmp_path, architecture)
     histories = []

@@ -19,6 +19,7 @@ from bakeoff.training.scoring import (
     average_precision,
     choose_thresholds,
     is_better,
+    macro_f1,
     multiclass_metrics,
     multilabel_metrics,
     tuned_metrics,
@@ -37,6 +38,14 @@ def test_metrics_equal_scikit_learns(images: int, classes: int) -> None:
     assert found["top5_accuracy"] == pytest.approx(top_k_accuracy_score(labels, logits, k=5, labels=names))
 
 
+def test_macro_f1_of_very_many_classes_needs_no_confusion_matrix() -> None:
+    """One of two million by two million numbers would take 32 TB."""
+    classes = 2_000_000
+    labels = torch.tensor([0, 7, 7, classes - 1, 1_000_000])
+    predicted = torch.tensor([0, 7, 9, classes - 1, 0])
+    assert macro_f1(predicted, labels, classes) == pytest.approx(f1_score(labels, predicted, average="macro"))
+
+
 def test_top5_of_three_classes_is_one() -> None:
     assert multiclass_metrics(torch.randn(7, 3), torch.zeros(7, dtype=torch.long))["top5_accuracy"] == 1
 
@@ -46,7 +55,8 @@ def test_equal_is_not_better_and_a_loss_is_better_when_lower() -> None:
     assert is_better(0.6, 0.5, higher=True)
     assert not is_better(0.6, 0.5, higher=True, min_delta=0.2)
     assert is_better(0.4, 0.5, higher=False)
-    assert not is_better(math.nan, None, higher=True)
+    for nothing in (math.nan, math.inf, -math.inf):
+        assert not is_better(nothing, None, higher=True) and not is_better(nothing, 0.5, higher=nothing > 0)
 
 
 def multilabel(images: int, labels: int, tied: bool = False) -> tuple[torch.Tensor, torch.Tensor]:

@@ -43,7 +43,7 @@ def attempt(folder: Path, optimizer: Optimizer, stop: Callable[[], bool], traine
     images = torch.randint(0, 256, (30, 1, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(30) % 3
     recipe = Recipe(epochs=2, batch_size=10, track_test=True)
-    losses = build_losses(recipe, "multi-class", labels)
+    losses = build_losses(recipe, "multi-class", labels, ["a", "b", "c"])
     splits = {split: Batches(images, labels, 10) for split in SPLITS}
     settings = Settings(
         recipe=recipe, optimizer=optimizer, metric=METRICS["loss"], losses=losses, scoring=Scoring(), seed=1

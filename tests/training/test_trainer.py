@@ -28,7 +28,7 @@ def trained(labels: Tensor, task: Task, rate: float, folder: Path, seen: list[Te
     mixing = {"RandomChoice": {"transforms": ["MixUp", "CutMix"]}}
     augmentation = build_augmentation(list(mixing.items()), (1, 4, 4))
     recipe = Recipe(epochs=1, batch_size=20)
-    losses = build_losses(recipe, task, labels)
+    losses = build_losses(recipe, task, labels, ["a", "b", "c"])
 
     def watched(logits: Tensor, targets: Tensor) -> Tensor:
         seen.append(targets)
@@ -96,9 +96,16 @@ def test_several_labels_for_each_image(tmp_path: Path) -> None:
     assert progress.history[0]["train_mean_average_precision"] == pytest.approx(sum(expected) / CLASSES)
 
 
-@pytest.mark.parametrize("task", ["multi-class", "multi-label"])
-def test_accumulated_batches_step_as_one_that_holds_them_all(task: Task, tmp_path: Path) -> None:
-    """Three batches, the last one smaller, whose ignored labels are not equally many."""
+@pytest.mark.parametrize(
+    ("task", "loss"),
+    [
+        ("multi-class", None),
+        ("multi-label", None),
+        ("multi-class", {"name": "CrossEntropyLoss", "class_weights": {"a": 7, "c": 0.1}}),
+    ],
+)
+def test_accumulated_batches_step_as_one_that_holds_them_all(task: Task, loss: object, tmp_path: Path) -> None:
+    """Three batches, the last one smaller, whose ignored labels and weights are not equally many."""
     images = torch.randint(0, 256, (10, 1, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     if task == "multi-class":
         labels = torch.arange(10) % CLASSES
@@ -107,13 +114,13 @@ def test_accumulated_batches_step_as_one_that_holds_them_all(task: Task, tmp_pat
         labels[:5, 1:] = IGNORED
     weights = []
     for batch_size, accumulate in ((10, 1), (4, 3)):
-        recipe = Recipe(epochs=1, batch_size=batch_size, accumulate=accumulate)
+        recipe = Recipe.model_validate({"epochs": 1, "batch_size": batch_size, "accumulate": accumulate, "loss": loss})
         splits = {split: Batches(images, labels, batch_size) for split in SPLITS}
         settings = Settings(
             recipe=recipe,
             optimizer=Optimizer.model_validate({"name": "SGD", "lr": 1.0}),
             metric=METRICS["loss"],
-            losses=build_losses(recipe, task, labels),
+            losses=build_losses(recipe, task, labels, ["a", "b", "c"]),
             scoring=Scoring(task),
             seed=1,
         )

@@ -28,7 +28,7 @@ class StudyInputs(ImageFindings):
     `runs` is the summary's table; `history` has `epoch`, `validation_<metric>` and `seconds` of each epoch. `metric` is
     the study's own, `score` its column of test scores in `runs`; `score_columns` maps every metric to such a column.
     `target` is the validation score to reach, if the study names one. `failed` counts the runs of an experiment that
-    diverged or ran out of memory. Keys are those of experiments.
+    ended without a score. Keys are those of experiments.
     """
 
     runs: pd.DataFrame

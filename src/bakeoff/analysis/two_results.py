@@ -34,8 +34,7 @@ class FinishedRun:
 class Results:
     """Completed runs of a folder, by experiment and seed.
 
-    `is_study`: the folder is a study's, not one experiment's. `not_completed` counts runs that diverged or ran out of
-    memory.
+    `is_study`: the folder is a study's, not one experiment's. `not_completed` counts runs that ended without a score.
     """
 
     folder: Path

@@ -16,7 +16,7 @@ from bakeoff.errors import BakeoffError, under
 from bakeoff.files import write_json
 from bakeoff.models.classifier import check_classifier
 from bakeoff.models.description import ModelDescription, describe
-from bakeoff.models.freezing import freeze
+from bakeoff.models.freezing import freeze, train_mode
 from bakeoff.models.image_shape import ImageShape, image_shape
 from bakeoff.models.registry import build_model
 from bakeoff.models.weights import check_pretrained, fit_weights, pretrained_normalization
@@ -119,7 +119,7 @@ def _check_recipes(study: Study, cells: Cells, cards: Cards, problems: Problems)
             with problems.under("recipes", name, "augment"):
                 augmentations[dataset, name] = _build_augmentation(recipe, card)
             with problems.under("recipes", name, "loss"):
-                check_loss(recipe, card["task"], len(card["classes"]))
+                check_loss(recipe, card["task"], card["classes"])
             with problems.under("recipes", name, "normalize"):
                 _check_normalize(recipe, card)
     return augmentations
@@ -128,12 +128,9 @@ def _check_recipes(study: Study, cells: Cells, cards: Cards, problems: Problems)
 def _check_architectures(study: Study, cells: Cells, cards: Cards, problems: Problems) -> Descriptions:
     """Each network at the shape of its images, then what is put into it: weights and another classifier."""
     descriptions: Descriptions = {}
-    for dataset, name, batch_size in dict.fromkeys(
-        (cell.dataset, cell.architecture, min(study.recipes[cell.recipe].batch_size, 2)) for cell in cells
-    ):
+    for dataset, name in dict.fromkeys((cell.dataset, cell.architecture) for cell in cells):
         with problems.under("architectures", name):
-            images = image_shape(cards[dataset])
-            descriptions[dataset, name] = describe(study.architectures[name], images, batch_size)
+            descriptions[dataset, name] = describe(study.architectures[name], image_shape(cards[dataset]))
     for dataset, name in descriptions:
         architecture, images = study.architectures[name], image_shape(cards[dataset])
         with problems.under("architectures", name):
@@ -151,30 +148,54 @@ def _check_experiments(study: Study, cells: Cells, cards: Cards, problems: Probl
         images = image_shape(cards[cell.dataset])
         with problems.under("recipes", cell.recipe, "init_from"):
             _check_starting_weights(study, cell, cards)
-        with problems.under("recipes", cell.recipe, "freeze"):
-            if recipe.freeze is not None:
-                network, image = _on_meta(architecture, images)
-                freeze(network, recipe.freeze)
-                if recipe.freeze == "backbone":
-                    check_classifier(network, image)
+        with problems.under("recipes", cell.recipe):
+            if recipe.freeze is not None or recipe.batch_size == 1:
+                _check_trained_layers(cell, recipe, *_on_meta(architecture, images))
         with problems.under("recipes", cell.recipe):
             if recipe.normalize == "pretrained":
                 pretrained_normalization(architecture, images.channels)
 
 
+def _check_trained_layers(cell: Experiment, recipe: Recipe, network: nn.Module, image: Tensor) -> None:
+    """What a recipe freezes, and whether what is left trains on single images where it asks for them. That a network
+    trains on two is known; batch-norm that is frozen takes one, too."""
+    with under("freeze"):
+        freeze(network, recipe.freeze)
+        if recipe.freeze == "backbone":
+            check_classifier(network, image)
+    if recipe.batch_size > 1:
+        return
+    train_mode(network, recipe.freeze)
+    try:
+        with torch.no_grad():
+            network(image)
+    except Exception as error:  # networks may raise anything
+        raise BakeoffError(
+            f"{cell.architecture} cannot train on one image at a time, as batch-norm cannot; set batch_size to 2 or "
+            f"more ({plugin_files.reason(error)})",
+            ["batch_size"],
+        ) from error
+
+
 def _check_own_metrics(study: Study, card: Card) -> None:
     """Call each metric of a plugin on made-up predictions that hold every class."""
-    classes = len(card["classes"])
+    task, classes = card["task"], len(card["classes"])
+    own = {
+        name: metric
+        for name, metric in plugin_files.registered("metric", METRICS).items()
+        if name in study.metrics and task in study.metrics[name].tasks
+    }
+    if not own:
+        return
     logits = torch.randn(2 * classes, classes, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(2 * classes) % classes
-    if card["task"] == "multi-label":
+    if task == "multi-label":
         labels = nn.functional.one_hot(labels, classes).to(torch.uint8)
-    for name, metric in plugin_files.registered("metric", METRICS).items():
-        if name in study.metrics and card["task"] in study.metrics[name].tasks:
-            try:
-                float(metric.build(logits, labels))
-            except Exception as error:  # a user's function raises whatever it likes
-                raise BakeoffError(f"metric {name} (a plugin) fails: {plugin_files.reason(error)}") from error
+    for name, metric in own.items():
+        try:
+            float(metric.build(logits, labels))
+        except Exception as error:  # a user's function raises whatever it likes
+            raise BakeoffError(f"metric {name} (a plugin) fails: {plugin_files.reason(error)}") from error
 
 
 def _check_schedule(study: Study, recipe: Recipe, cells: Cells, cards: Cards) -> None:

@@ -78,7 +78,11 @@ def _notes(a: Results, b: Results, found: Comparison, rows: Sequence[dict[str, A
     if one_sided := sum(row["one_sided"] for row in rows):
         notes.append(f"Left out: {_count(one_sided, 'run')} with a seed that only one of the two has completed.")
     failed, alone = {"A": a.not_completed, "B": b.not_completed}, {"A": found.only_a, "B": found.only_b}
-    notes += [f"{name}: {_count(n, 'run')} diverged or did not fit in memory." for name, n in failed.items() if n]
+    notes += [
+        f"{name}: {_count(n, 'run')} diverged, did not fit in memory or had no score."
+        for name, n in failed.items()
+        if n
+    ]
     notes += [f"Only in {name}: {_listed([cell.key for cell in cells])}." for name, cells in alone.items() if cells]
     if others := [row["a"] for row in rows if not row["same_data"]]:
         notes.append(f"[yellow]Not the same data, or not split alike: {_listed(others)}.[/]")

@@ -34,7 +34,9 @@ STYLES = {
     "completed": "green",
     "diverged": "magenta",
     "out_of_memory": "magenta",
+    "metric_undefined": "magenta",
 }
+WITHOUT_SCORE = tuple(status for status in FINISHED if status != "completed")
 LONG_TRACEBACK = 1 << 16  # bytes
 ERROR = re.compile(r"^error: |^Traceback \(most recent call last\):\n(?:[ \t].*\n)*", re.MULTILINE)
 
@@ -195,7 +197,7 @@ def _table(study: Study, states: list[RunState], room: int | None = None) -> Ren
         table.add_column(name, overflow="fold", justify=justify, no_wrap=name != "run")
     for row in rows:
         table.add_row(*(row[name] for name in filled))
-    reasons = _reasons(shown, ("failed", "diverged", "out_of_memory"))
+    reasons = _reasons(shown, ("failed", *WITHOUT_SCORE))
     counts = Counter(state.state for state in states)
     line = ", ".join(f"[{STYLES[name]}]{counts[name]} {name}[/]" for name in STYLES if counts[name])
     hidden = f" ({len(states) - len(shown)} rows not shown)" if len(shown) < len(states) else ""
@@ -225,7 +227,7 @@ def _most_interesting(states: list[RunState], room: int | None) -> list[RunState
     """All of them, or as many as there is room for: what fails or runs before what waits or is done."""
     if room is None or len(states) <= room:
         return states
-    order = ("failed", "running", "interrupted", "diverged", "out_of_memory", "waiting", "completed")
+    order = ("failed", "running", "interrupted", *WITHOUT_SCORE, "waiting", "completed")
     chosen = sorted(states, key=lambda state: order.index(state.state))[:room]
     return [state for state in states if state in chosen]
 

@@ -48,6 +48,7 @@ def describe_data(specification: DatasetSpecification, data: SourceData, splits:
         "files": {},
         "skipped": data.skipped,
         "duplicates": find_duplicates(splits),
+        **({"warnings": data.warnings} if data.warnings else {}),
     }
 
 

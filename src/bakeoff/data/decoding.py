@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from bakeoff.data.pixels import resized, to_array, to_picture
+from bakeoff.data.depth import UnreadablePixels, UsedRange, warnings_of
+from bakeoff.data.pixels import resized, shallow, to_array, to_picture
 from bakeoff.data.source import Pixels, Request
 from bakeoff.data.splits import Rows
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, first_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,11 +33,12 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Collected:
-    """Decoded images [N, C, H, W], which of the pictures they are, and the names of those skipped."""
+    """Decoded images [N, C, H, W], which of the pictures they are, the names of those skipped, and what to say."""
 
     images: Pixels
     rows: Rows
     skipped: list[str]
+    warnings: list[str]
 
 
 def decode_files(files: list[Path], request: Request) -> Collected:
@@ -54,22 +56,28 @@ def collect(
     """Decode pictures 0..count-1 in parallel into one array.
 
     `open_image` gives a Pillow image, which may be lazy; `name` gives what messages call it. Raises BakeoffError for a
-    picture that cannot be decoded (unless such are skipped) and for pictures of two sizes.
+    picture that cannot be decoded (unless such are skipped), for pictures of two sizes, and for a range of pixels that
+    none of them has.
     """
+    deep: dict[int, UsedRange] = {}
 
     def decode(row: int) -> Pixels | None:
         """None for a picture that is skipped."""
         try:
-            return to_array(open_image(row), request.resize, request.mode or "RGB", request.center_crop)
-        except (BakeoffError, MemoryError):
-            raise
+            picture, used = shallow(open_image(row), request.pixel_range)
+            pixels = to_array(picture, request.resize, request.mode or "RGB", request.center_crop)
         except Exception as error:  # on a broken file, Pillow's readers may raise anything
+            if isinstance(error, BakeoffError | MemoryError) and not isinstance(error, UnreadablePixels):
+                raise
             if request.on_bad_image == "skip":
                 return None
             raise BakeoffError(
-                f"{name(row)} cannot be decoded as an image: {str(error) or type(error).__name__}. "
+                f"{name(row)} cannot be decoded as an image: {_reason(error)}. "
                 "Repair or remove it, or set on_bad_image: skip to leave such files out"
             ) from error
+        if used is not None:
+            deep[row] = used
+        return pixels
 
     with _quiet():
         decoded = ((row, image) for row in range(count) if (image := decode(row)) is not None)
@@ -101,7 +109,11 @@ def collect(
     rows = np.setdiff1d(np.arange(count), skipped)
     for at, row in enumerate(rows if skipped else ()):  # in place: the array may be larger than memory
         images[at] = images[row]
-    return Collected(images[: len(rows)], rows, [name(row) for row in skipped])
+    if request.pixel_range is not None and not deep:
+        raise BakeoffError("no image here is deeper than 8 bits; leave pixel_range out", ["pixel_range"])
+    used = ((name(row), deep[row]) for row in sorted(deep))
+    warned = warnings_of(used, request.pixel_range is not None)
+    return Collected(images[: len(rows)], rows, [name(row) for row in skipped], warned)
 
 
 def fit(images: Pixels, rows: Rows | None, request: Request) -> Pixels | None:
@@ -181,6 +193,15 @@ def _open(file: Path) -> "Image":
     except OSError as error:  # the machine's fault, not the picture's: never skipped
         raise BakeoffError(f"{file}: cannot be read: {error.strerror}") from error
     return Image.open(io.BytesIO(content))
+
+
+def _reason(error: Exception) -> str:
+    """Why a picture cannot be decoded. Pillow names what it read from, which is not the file but its content."""
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return "it is empty, cut short, or of no format that Pillow knows"
+    return first_line(error).rstrip(".")
 
 
 def _reserve(file: Any, size: int) -> None:

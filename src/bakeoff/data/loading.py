@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from bakeoff.data.choose import Split, choose, whole_splits
-from bakeoff.data.decoding import decode_files, fit
+from bakeoff.data.decoding import Collected, allocate, decode_files, fit
+from bakeoff.data.depth import RANGE_OF_TYPE, UnreadablePixels, UsedRange, eight_bits, used_range, warnings_of
 from bakeoff.data.source import Request, SourceData
 from bakeoff.data.sources.registry import find_source
 from bakeoff.data.sources.walking import spelled
@@ -37,18 +38,19 @@ def load_dataset(specification: DatasetSpecification, threads: int) -> tuple[Sou
     entry, request = specification.entry, _request(specification, threads)
     data = find_source(entry.source).load(request, **entry.arguments)
     chosen = partial(choose, data=data, entry=entry, seed=specification.split_seed)
-    splits, skipped = whole_splits(data), list[str]()
+    splits, skipped, warnings = whole_splits(data), list[str](), list[str]()
     if not isinstance(splits["train"].images, list):
-        splits = chosen(splits)
+        splits, warnings = _shallow(chosen(splits), request, data.fitted)
         if not data.fitted:
             splits = {name: _fitted(split, request) for name, split in splits.items()}
     elif entry.on_bad_image == "skip":  # which files are broken must be known before any are chosen
-        splits, skipped = _decoded(splits, request)
-        splits = chosen(splits)
+        splits, collected = _decoded(splits, request)
+        splits, skipped, warnings = chosen(splits), collected.skipped, collected.warnings
     else:
-        splits, _ = _decoded(chosen(splits), request)
+        splits, collected = _decoded(chosen(splits), request)
+        warnings = collected.warnings
     _check_content(splits, data)
-    return replace(data, skipped=[*data.skipped, *skipped]), splits
+    return replace(data, skipped=[*data.skipped, *skipped], warnings=[*data.warnings, *warnings]), splits
 
 
 def _request(specification: DatasetSpecification, threads: int) -> Request:
@@ -60,6 +62,7 @@ def _request(specification: DatasetSpecification, threads: int) -> Request:
         resize=entry.resize if entry.resize is None or entry.center_crop is not None else _pair(entry.resize),
         center_crop=None if entry.center_crop is None else _pair(entry.center_crop),
         mode=entry.mode,
+        pixel_range=entry.pixel_range,
         on_bad_image=entry.on_bad_image,
         threads=threads,
         scratch=specification.folder,
@@ -70,8 +73,8 @@ def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
     return (size, size) if isinstance(size, int) else size
 
 
-def _decoded(splits: dict[str, Split], request: Request) -> tuple[dict[str, Split], list[str]]:
-    """The splits with arrays in place of files, and the files skipped.
+def _decoded(splits: dict[str, Split], request: Request) -> tuple[dict[str, Split], Collected]:
+    """The splits with arrays in place of files, and what else was found.
 
     All splits are decoded in one go, so that a message about two sizes can name files of two splits.
     """
@@ -80,7 +83,7 @@ def _decoded(splits: dict[str, Split], request: Request) -> tuple[dict[str, Spli
     labels = np.concatenate([part.chosen_labels for part in splits.values()])[collected.rows]
     ends = np.cumsum([len(part) for part in splits.values()])
     bounds = np.searchsorted(collected.rows, [0, *ends])  # skipped files move the ends
-    names = [spelled(files[row].relative_to(request.root)) for row in collected.rows]
+    names = [_name(files[row], request.root) for row in collected.rows]
     decoded = {
         name: Split(collected.images[start:stop], labels[start:stop], names=names[start:stop])
         for name, start, stop in zip(splits, bounds[:-1], bounds[1:], strict=True)
@@ -88,7 +91,43 @@ def _decoded(splits: dict[str, Split], request: Request) -> tuple[dict[str, Spli
     empty = [name for name, split in decoded.items() if len(split) == 0]
     if empty:
         raise BakeoffError(f"no image of the {empty[0]} split can be decoded")
-    return decoded, [spelled(Path(name)) for name in collected.skipped]
+    return decoded, replace(collected, skipped=[spelled(Path(name)) for name in collected.skipped])
+
+
+def _name(file: Path, root: Path) -> str:
+    """How a file is called to people: a plugin's may lie outside the root."""
+    return spelled(file.relative_to(root) if file.is_relative_to(root) else file)
+
+
+def _shallow(splits: dict[str, Split], request: Request, fitted: bool) -> tuple[dict[str, Split], list[str]]:
+    """Arrays of deeper pixels scaled to uint8, and what to say of the range that they use.
+
+    Raises BakeoffError for a type of numbers that has no range of its own, and for a range that is of no use.
+    """
+    found, used = dict(splits), dict[str, UsedRange]()
+    for name, split in splits.items():
+        if split.array.dtype == np.uint8:
+            continue
+        pixel_range = request.pixel_range or RANGE_OF_TYPE.get(str(split.array.dtype))
+        if pixel_range is None:
+            raise BakeoffError(
+                f"the {name} images are numbers of type {split.array.dtype}, whose range is not known; set "
+                "pixel_range: [LOW, HIGH]"
+            )
+        images, at = allocate((len(split), *split.array.shape[1:]), request.scratch), 0
+        ends = []
+        for chunk in split.chunks():
+            try:
+                images[at : at + len(chunk)] = eight_bits(chunk, pixel_range)
+            except UnreadablePixels as error:
+                raise BakeoffError(f"the {name} images from number {at} on cannot be used: {error}") from error
+            at += len(chunk)
+            ends += [chunk.min(), chunk.max()]
+        found[name] = Split(images, split.chosen_labels)
+        used[f"the {name} split"] = used_range(np.array(ends), pixel_range)
+    if request.pixel_range is not None and not used and not fitted:
+        raise BakeoffError("no image here is deeper than 8 bits; leave pixel_range out", ["pixel_range"])
+    return found, warnings_of(iter(used.items()), request.pixel_range is not None)
 
 
 def _fitted(split: Split, request: Request) -> Split:

@@ -1,37 +1,87 @@
-"""One picture as uint8 pixels: the one place where images change mode or size."""
+"""One picture as uint8 pixels: the one place where images change depth, mode or size."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bakeoff.data.source import Pixels
-from bakeoff.errors import BakeoffError
+from bakeoff.data.depth import (
+    SIXTEEN_BITS,
+    UnreadablePixels,
+    UsedRange,
+    eight_bits,
+    is_deep_color,
+    range_of_file,
+    used_range,
+)
+from bakeoff.data.source import PixelRange, Pixels
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 
+ORIENTATION = 0x0112  # tag of EXIF
+
+
+def upright(image: "Image") -> "Image":
+    """A picture turned as its EXIF says. One whose EXIF is damaged stays as it lies, as viewers show it."""
+    from PIL.Image import Transpose
+
+    image.load()  # what is wrong with the pixels is raised here, not below
+    try:
+        orientation = image.getexif().get(ORIENTATION)
+    except Exception:  # Pillow raises anything for what is no EXIF; the pixels are whole
+        return image
+    ways = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    return image.transpose(ways[orientation]) if orientation in ways else image
+
+
+def shallow(image: "Image", pixel_range: PixelRange | None = None) -> tuple["Image", UsedRange | None]:
+    """A picture of a file upright and of at most 8 bits per channel; of a deeper one also the range that it uses.
+
+    Gray pixels of 16 or 32 bits are scaled from `pixel_range`, or else from what `range_of_file` says, where Pillow's
+    own conversion would clip them. Raises UnreadablePixels for pixels that need a range and have none.
+    """
+    from PIL import Image
+
+    if image.mode == "F" and pixel_range is None:
+        raise UnreadablePixels("it has floating-point pixels, whose range no file says; set pixel_range: [LOW, HIGH]")
+    if deep_color := is_deep_color(image):
+        if pixel_range is not None:
+            raise UnreadablePixels("of its 16 bits per colour only 8 can be read, too few for pixel_range")
+        pixel_range = SIXTEEN_BITS
+    image = upright(image)
+    if deep_color:
+        values = 257 * np.asarray(image).reshape(image.height, image.width, -1).astype(np.int64)
+        colors = values[..., :-1] if image.mode in ("LA", "RGBA") else values
+        return image, used_range(colors, SIXTEEN_BITS)
+    if image.mode != "F" and not image.mode.startswith("I"):
+        return image, None
+    values, pixel_range = np.asarray(image), pixel_range or range_of_file(image)
+    return Image.fromarray(eight_bits(values, pixel_range)), used_range(values, pixel_range)
+
+
 def to_array(
     image: "Image", resize: int | tuple[int, int] | None, mode: str, center_crop: tuple[int, int] | None = None
 ) -> Pixels:
-    """A Pillow image as uint8 [C, H, W]: upright, in `mode` (L or RGB), bilinear with antialiasing.
+    """A Pillow image as uint8 [C, H, W]: `shallow`, in `mode` (L or RGB), bilinear with antialiasing.
 
     `resize` is [height, width] or the shorter side. Then the central [height, width] of `center_crop` is cut out, as
     torchvision's Resize and CenterCrop do (a smaller image gets a black border).
 
-    Transparent pixels are laid over white: their own colour is arbitrary, often black on black. 16-bit images are
-    scaled to 8 bits, where Pillow's own conversion would clip them. Raises BakeoffError for floating-point pixels.
+    Transparent pixels are laid over white: their own colour is arbitrary, often black on black. Raises what `shallow`
+    raises.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    image = ImageOps.exif_transpose(image)
-    if image.mode == "F":
-        raise BakeoffError(
-            "an image of floating-point pixels (Pillow's mode F) has no fixed range; convert it to 8 or 16 bits"
-        )
-    if image.mode.startswith("I"):
-        wide = np.asarray(image).astype(np.int64)
-        image = Image.fromarray(np.clip((wide + 128) // 257, 0, 255).astype(np.uint8))
+    image, _ = shallow(image)
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)

@@ -33,6 +33,8 @@ def prepare(specification: DatasetSpecification, threads: int = 1) -> Card:
             with files_read(besides=folder) as stamps:
                 data, splits = load_dataset(specification, threads)
                 card = describe_data(specification, data, splits)
+                for warning in data.warnings:
+                    print(f"warning: datasets.{specification.name}: {warning}", file=sys.stderr)
                 judge(card["duplicates"], specification.entry.duplicates, specification.name)
                 card = _write(folder, splits, card)
             write_source_files(folder, stamps)

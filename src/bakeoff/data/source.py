@@ -12,6 +12,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.study.metrics import Task
 
 Pixels = NDArray[np.uint8]  # [N, C, H, W]
+PixelRange = tuple[float, float]  # the values that become 0 and 255
 PixelsOrFiles = Pixels | list[Path]  # files are decoded only after they are chosen
 Labels = NDArray[np.int64] | NDArray[np.uint8]  # [N] class numbers, or [N, L] of 0, 1 and IGNORED
 
@@ -28,7 +29,8 @@ class Request:
     """The keys of a dataset entry that every source understands.
 
     `where` names the entry in messages; `scratch` is a folder for arrays that are too large for memory. `resize` is
-    [height, width] or the shorter side, in pixels; `center_crop` is applied after it.
+    [height, width] or the shorter side, in pixels; `center_crop` is applied after it. `pixel_range` is that of images
+    deeper than 8 bits.
     """
 
     where: str
@@ -36,6 +38,7 @@ class Request:
     resize: int | tuple[int, int] | None = None
     center_crop: tuple[int, int] | None = None
     mode: Literal["L", "RGB"] | None = None
+    pixel_range: PixelRange | None = None
     on_bad_image: Literal["error", "skip"] = "error"
     threads: int = 1
     scratch: Path | None = None
@@ -48,7 +51,7 @@ class SourceData:
     Multi-class labels are int64 [N]. Multi-label ones are uint8 [N, L] with a column for each of `classes`, in which
     IGNORED (255) counts neither as positive nor as negative. `test_share` of the training images becomes the test
     split. `fitted` says that arrays already have the size and mode that the request asks for; `skipped` names files
-    that could not be decoded.
+    that could not be decoded. `warnings` are what a user should know of the images.
     """
 
     splits: Mapping[str, tuple[PixelsOrFiles, Labels]]
@@ -57,6 +60,7 @@ class SourceData:
     test_share: float | None = None
     fitted: bool = False
     skipped: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def check_test_share(arguments: dict[str, Any]) -> None:

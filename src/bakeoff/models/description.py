@@ -35,9 +35,9 @@ class ModelDescription:
     classes: int
 
 
-def describe(architecture: Architecture, images: ImageShape, batch_size: int = 2) -> ModelDescription:
+def describe(architecture: Architecture, images: ImageShape) -> ModelDescription:
     """Build the network on the meta device, which takes no memory or time, and pass one image through it, then a batch
-    as in training.
+    of two as in training.
 
     Raises BakeoffError when the network cannot be built for these images or does not return their logits.
     """
@@ -54,7 +54,7 @@ def describe(architecture: Architecture, images: ImageShape, batch_size: int = 2
         for hook in hooks:
             hook.remove()
         with torch.no_grad():
-            trained = network.train()(image.expand(batch_size, *shape))
+            trained = network.train()(image.expand(2, *shape))
     except Exception as error:  # networks may raise anything
         raise BakeoffError(f"{architecture.model} cannot take images of shape {shape}: {reason(error)}") from error
     if not isinstance(logits, torch.Tensor) or logits.shape != (1, images.classes):

@@ -18,7 +18,7 @@ from bakeoff.study.matrix import Run
 from bakeoff.study.paths import RunPaths
 from bakeoff.study.specification import digest
 
-Status = Literal["completed", "diverged", "out_of_memory"]
+Status = Literal["completed", "diverged", "out_of_memory", "metric_undefined"]
 FINISHED: tuple[Status, ...] = get_args(Status)  # how a run with a result can have ended
 Scores = Mapping[str, float | None]  # metric → value; None where it was not finite
 
@@ -127,7 +127,10 @@ class Result(Record):
 
     run: Run = Field(description="its names on the four axes, and its seed")
     spec: Mapping[str, Any] = Field(description="its specification: all that decided the result")
-    status: Status = Field(description="completed; diverged: a loss was not finite; out_of_memory")
+    status: Status = Field(
+        description="completed; diverged: a loss was not finite; out_of_memory; metric_undefined: the study's metric "
+        "has no finite value on the validation split, at any epoch, or on the test split"
+    )
     message: str = Field("", description="why it did not complete, or what was special")
     metrics: Metrics
     cost: Cost

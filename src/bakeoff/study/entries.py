@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from bakeoff.files import in_every_value
+from bakeoff.study.values import WITHOUT_WEIGHT, ClassWeights, PixelRange, Weight
 
 SPLITS = ("train", "validation", "test")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -90,6 +91,9 @@ class Dataset(Open):
         None, description="height and width to cut out of the centre after resizing; one number for a square"
     )
     mode: Literal["L", "RGB"] | None = Field(None, description="convert every image to grayscale (L) or RGB")
+    pixel_range: PixelRange | None = Field(
+        None, description="values that become black and white, of images deeper than 8 bits; values outside are cut off"
+    )
     validation: float = Field(
         0.1,
         gt=0,
@@ -203,14 +207,23 @@ class Loss(Strict):
     reduction: Literal["mean", "sum"] = Field(
         "mean", description="BCEWithLogitsLoss: mean or sum over labels; over images it is always the mean"
     )
-    pos_weight: Literal["auto"] | Annotated[float, Field(gt=0)] | tuple[Annotated[float, Field(gt=0)], ...] | None = (
-        Field(None, description="BCEWithLogitsLoss: weight of positives; auto: negatives per positive in training")
+    pos_weight: Literal["auto"] | Weight | tuple[Weight, ...] | None = Field(
+        None, description="BCEWithLogitsLoss: weight of positives; auto: negatives per positive in training"
+    )
+    class_weights: ClassWeights | None = Field(
+        None,
+        exclude_if=lambda value: value is None,  # younger than some results: their specifications stay
+        description="CrossEntropyLoss: weights of classes by name, 1 where left out; balanced: by images in training",
     )
 
     @model_validator(mode="after")
     def _fits(self) -> "Loss":
         if self.name == "CrossEntropyLoss" and (self.reduction != "mean" or self.pos_weight is not None):
             raise ValueError("CrossEntropyLoss takes neither reduction nor pos_weight; BCEWithLogitsLoss does")
+        if self.name == "BCEWithLogitsLoss" and self.class_weights is not None:
+            raise ValueError(
+                "BCEWithLogitsLoss takes no class_weights; say pos_weight: auto, or a number for each label"
+            )
         return self
 
 
@@ -259,8 +272,8 @@ class Recipe(Strict):
     freeze: Literal["backbone", "batch_norm"] | Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
         None, description="what does not train: all but the classifier, batch-norm layers, or parameters by patterns"
     )
-    loss: Annotated[Loss, BeforeValidator(_of_name, json_schema_input_type=LossName | Loss)] | None = Field(
-        None, description="left out: CrossEntropyLoss, or BCEWithLogitsLoss for multi-label data"
+    loss: Annotated[Loss, WITHOUT_WEIGHT, BeforeValidator(_of_name, json_schema_input_type=LossName | Loss)] | None = (
+        Field(None, description="left out: CrossEntropyLoss, or BCEWithLogitsLoss for multi-label data")
     )
     label_smoothing: float = Field(0, ge=0, lt=1)
     clip_grad_norm: float | None = Field(None, gt=0)

@@ -37,12 +37,24 @@ def final_evaluation(trainer: Trainer, records: Mapping[str, Metric], classes: l
         found["test"] = settings.score(logits, labels)
     if progress.status == "completed" and not all(math.isfinite(scores["loss"]) for scores in found.values()):
         progress.status, progress.message = "diverged", "the loss on the test split was not finite"
+    if progress.status == "completed" and (undefined := _undefined(settings.metric.name, progress, found)):
+        progress.status, progress.message = "metric_undefined", undefined
     if settings.recipe.track_test:
         found["test_max"] = best_over_epochs([_split_of(row, "test") for row in progress.history], records)
     metrics = scores_of_epochs(progress).model_copy(update=found)
     if progress.best_epoch is not None and settings.scoring.task == "multi-label":
         metrics = _with_thresholds(trainer, metrics, logits, labels, classes)
     return Outcome(metrics, logits.cpu(), labels.cpu())
+
+
+def _undefined(metric: str, progress: Progress, test: Mapping[str, MetricValues]) -> str:
+    """Where the study's metric has no finite value, so that no epoch could be chosen or none can be compared."""
+    places = []
+    if progress.best_epoch is None:
+        places.append("on the validation split at any epoch")
+    if not math.isfinite(test.get("test", test["test_last"])[metric]):
+        places.append("on the test split")
+    return f"{metric} has no finite value {' or '.join(places)}" if places else ""
 
 
 def _with_thresholds(trainer: Trainer, metrics: Metrics, logits: Tensor, labels: Tensor, classes: list[str]) -> Metrics:

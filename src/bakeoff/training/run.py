@@ -155,6 +155,7 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
 
 def _settings(attempt: Attempt, assembly: Assembly, micro_batch: int | None) -> Settings:
     specification, task = attempt.specification, attempt.data.card["task"]
+    labels = torch.as_tensor(attempt.data.splits["train"][1])
     own = {
         name: plugin.build
         for name, plugin in plugin_files.REGISTRIES["metric"].items()
@@ -164,7 +165,7 @@ def _settings(attempt: Attempt, assembly: Assembly, micro_batch: int | None) -> 
         recipe=specification.recipe,
         optimizer=specification.optimizer,
         metric=specification.metric,
-        losses=build_losses(specification.recipe, task, torch.as_tensor(attempt.data.splits["train"][1])),
+        losses=build_losses(specification.recipe, task, labels, attempt.data.card["classes"]),
         scoring=Scoring(task, specification.beta, own),
         seed=specification.run.seed,
         freeze=specification.recipe.freeze if assembly.path is None else None,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -44,10 +45,11 @@ def multiclass_metrics(logits: Tensor, labels: Tensor) -> MetricValues:
 
 def macro_f1(predicted: Tensor, labels: Tensor, classes: int) -> float:
     """Mean over classes of 2·TP / (2·TP + FP + FN), of predictions [N] and labels [N]."""
-    confusion = torch.bincount(labels * classes + predicted, minlength=classes * classes).view(classes, classes)
-    occurrences = (confusion.sum(0) + confusion.sum(1)).double()
+    counts = partial(torch.bincount, minlength=classes)  # not a confusion matrix, which takes classes² numbers
+    occurrences = (counts(predicted) + counts(labels)).double()
     present = occurrences > 0
-    return (2 * confusion.diagonal().double()[present] / occurrences[present]).mean().item()
+    hits = counts(labels[predicted == labels]).double()
+    return (2 * hits[present] / occurrences[present]).mean().item()
 
 
 def multilabel_metrics(logits: Tensor, labels: Tensor, beta: float) -> MetricValues:
@@ -110,9 +112,12 @@ def tuned_metrics(logits: Tensor, labels: Tensor, beta: float, for_all: float, p
 
 
 def is_better(value: float, best: float | None, higher: bool, min_delta: float = 0.0) -> bool:
-    """Whether `value` improves on `best` by more than `min_delta`. Equal is not better: the earlier epoch stays."""
-    if best is None:
-        return not math.isnan(value)
+    """Whether `value` improves on `best` by more than `min_delta`. Equal is not better: the earlier epoch stays.
+
+    What is not finite is no value, and never better.
+    """
+    if best is None or not math.isfinite(value):
+        return math.isfinite(value)
     return value > best + min_delta if higher else value < best - min_delta
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.data.decoding import collect
+from bakeoff.data.decoding import Collected, collect
 from bakeoff.data.source import Labels, Pixels, Request, SourceData
 from bakeoff.data.sources.torchvision_classes import Wanted, open_splits
 from bakeoff.errors import BakeoffError
@@ -15,19 +15,21 @@ def read_with_torchvision(wanted: Wanted) -> SourceData:
     splits: dict[str, tuple[Pixels, Labels]] = {}
     classes: list[str] = []
     skipped: list[str] = []
+    warnings: list[str] = []
     fitted = False
     for split, dataset in open_splits(wanted):
         arrays = _arrays(dataset)
         if arrays is None:
             fitted = True
-            arrays, unread = _pictures(dataset, split, wanted.request)
-            skipped += unread
+            arrays, collected = _pictures(dataset, split, wanted.request)
+            skipped += collected.skipped
+            warnings += collected.warnings
         splits[split] = arrays
         classes = classes or _classes(dataset)
     if not classes:
         highest = max(int(labels.max()) for _, labels in splits.values() if len(labels))
         classes = [str(label) for label in range(highest + 1)]
-    return SourceData(splits, classes, fitted=fitted, skipped=skipped)
+    return SourceData(splits, classes, fitted=fitted, skipped=skipped, warnings=warnings)
 
 
 def _arrays(dataset: Any) -> tuple[Pixels, Labels] | None:
@@ -50,8 +52,8 @@ def _channels_first(pixels: Pixels) -> Pixels:
     return pixels.transpose(0, 3, 1, 2) if pixels.shape[-1] in (1, 3) else pixels
 
 
-def _pictures(dataset: Any, split: str, request: Request) -> tuple[tuple[Pixels, Labels], list[str]]:
-    """Images, in the mode and size asked for, with their labels, and the names of those skipped."""
+def _pictures(dataset: Any, split: str, request: Request) -> tuple[tuple[Pixels, Labels], Collected]:
+    """Images, in the mode and size asked for, with their labels, and what else was found."""
     targets = np.full(len(dataset), -1, np.int64)
 
     def image(row: int) -> Any:
@@ -65,7 +67,7 @@ def _pictures(dataset: Any, split: str, request: Request) -> tuple[tuple[Pixels,
         return picture
 
     collected = collect(len(dataset), image, lambda row: f"{split} image {row}", request)
-    return (collected.images, targets[collected.rows]), collected.skipped
+    return (collected.images, targets[collected.rows]), collected
 
 
 def _classes(dataset: Any) -> list[str]:

@@ -42,13 +42,20 @@ def _counts(material: Material) -> list[str]:
         len(material.tables.runs),
         completed=language.whole(len(material.with_status("completed"))),
     )
-    diverged, full, missing = (
-        [run_key(row) for row in material.with_status(status)] for status in ("diverged", "out_of_memory", "missing")
+    diverged, full, undefined, missing = (
+        [run_key(row) for row in material.with_status(status)]
+        for status in ("diverged", "out_of_memory", "metric_undefined", "missing")
     )
     return [
         complete,
         *listed("{n} run diverged{which}.", "{n} runs diverged{which}.", diverged, language),
         *listed("{n} run did not fit in memory{which}.", "{n} runs did not fit in memory{which}.", full, language),
+        *listed(
+            "The metric of {n} run has no value{which}.",
+            "The metric of {n} runs has no value{which}.",
+            undefined,
+            language,
+        ),
         *listed("{n} run is missing{which}.", "{n} runs are missing{which}.", missing, language),
     ]
 

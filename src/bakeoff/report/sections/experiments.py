@@ -15,6 +15,7 @@ STATUSES = {
     "completed": mark("completed"),
     "diverged": mark("diverged"),
     "out_of_memory": mark("out of memory"),
+    "metric_undefined": mark("metric undefined"),
     "missing": mark("missing"),
 }
 

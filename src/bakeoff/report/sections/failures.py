@@ -4,6 +4,7 @@ from bakeoff.report.columns import text_column
 from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, tabulate
 from bakeoff.report.material import Material, run_key
 from bakeoff.report.sections.experiments import status_text
+from bakeoff.results.result import FINISHED
 
 FEW = 20  # missing runs that are listed unfolded
 
@@ -15,7 +16,7 @@ def failures(material: Material) -> Section:
 
 def _failed(material: Material) -> Block:
     say = material.language.say
-    failed = [row for row in material.with_status("diverged", "out_of_memory", "completed") if row["message"]]
+    failed = [row for row in material.with_status(*FINISHED) if row["message"]]
     if not failed:
         return Paragraph(say("No finished run failed."))
     columns = [
@@ -23,7 +24,8 @@ def _failed(material: Material) -> Block:
         Column(say("What happened"), lambda row: Cell(status_text(row, material.language)), numeric=False),
         text_column(say("Message"), "message"),
     ]
-    return tabulate("failures", say("Runs that ended early, or had to change a setting to finish."), columns, failed)
+    caption = say("Runs that ended early or without a score, or had to change a setting to finish.")
+    return tabulate("failures", caption, columns, failed)
 
 
 def _missing(material: Material) -> Block:
