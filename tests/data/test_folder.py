@@ -126,7 +126,7 @@ def test_large_arrays_live_in_a_file_without_a_name(tmp_path, monkeypatch):
     shutil.rmtree(folder)
     monkeypatch.setattr("bakeoff.data.decoding.IN_MEMORY_BYTES", 0)
     assert prepared(root, resize=3).card["files"] == card["files"]
-    assert {path.name for path in folder.iterdir()} == {"card.json", *card["files"]}
+    assert {path.name for path in folder.iterdir()} == {"card.json", "source_files.json", *card["files"]}
 
 
 def test_files_are_in_natural_order():
