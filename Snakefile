@@ -24,7 +24,7 @@ from bakeoff.study.specification import (
     starts_from,
 )
 from bakeoff.study.study import runs
-from bakeoff.study.reading import parse_study
+from bakeoff.study.reading import parse_study, warnings
 
 min_version("9.0")
 
@@ -43,18 +43,23 @@ DEFAULT_RESOURCES = (
 )
 
 try:
-    STUDY = parse_study(config, STUDY_FILE)
     OVERRIDES = overrides_of(config, STUDY_FILE)
+    STUDY = parse_study(config, STUDY_FILE)
     check_defaults(DEFAULT_RESOURCES)
 except BakeoffError as error:
     raise WorkflowError(str(error)) from None
 
+if workflow.is_main_process:  # jobs on a cluster read this file again
+    for warning in warnings(STUDY, STUDY_FILE):
+        logger.warning(f"warning: {warning}")
+
 LAYOUT = Layout(STUDY.study)
 # What every command is told about the study: its file, and what --config changed in it. It is no part of the rules'
-# commands, which Snakemake tracks: another title must retrain nothing.
+# commands, which Snakemake tracks: another title must retrain nothing. Snakemake formats it: braces are doubled.
+TOLD = shlex.join([str(STUDY_FILE), *(f"--set={item}" for item in OVERRIDES)])
 shell.prefix(
     f"set -euo pipefail; export {UNDER_SNAKEMAKE}=1; "
-    f"study=({shlex.join([str(STUDY_FILE), *(f'--set={item}' for item in OVERRIDES)])}); "
+    f"study=({TOLD.replace('{', '{{').replace('}', '}}')}); "
 )
 
 

@@ -15,9 +15,10 @@ from bakeoff.files import explain, is_explained
 from bakeoff.study.arguments import nearest
 from bakeoff.study.paths import Layout
 from bakeoff.study.plugin_files import load_plugins
-from bakeoff.study.reading import load_study, located, read_yaml, schema
+from bakeoff.study.reading import load_study, schema, warnings
 from bakeoff.study.specification import specify_dataset
 from bakeoff.study.study import Study
+from bakeoff.study.yaml_file import located, read_yaml
 
 application = typer.Typer(
     no_args_is_help=True,
@@ -41,6 +42,7 @@ def plan(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> No
     from bakeoff.commands.plan import plan_table
 
     study = _load(study_file, overrides)
+    _warn(study, study_file)
     rich.print(plan_table(study, Layout(study.study)))
 
 
@@ -81,6 +83,7 @@ def check(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> N
     from bakeoff.commands.check import check_study
 
     study = _load(study_file, overrides)
+    _warn(study, study_file)
     load_plugins(study.plugins)
     check_study(study, Layout(study.study), study_file)
 
@@ -231,7 +234,11 @@ def print_schema() -> None:
 def overrides_of(config: dict[str, Any], study_file: Path) -> list[str]:
     """The `--set` values that turn a study file into `config`, which Snakemake may have changed by --config."""
     written = read_yaml(study_file)
-    return [f"{key}={json.dumps(value)}" for key, value in config.items() if written.get(key) != value]
+    return [
+        f"{key}={json.dumps(value, ensure_ascii=False, default=str)}"
+        for key, value in config.items()
+        if written.get(key) != value
+    ]
 
 
 def _load(study_file: Path, overrides: list[str]) -> Study:
@@ -242,6 +249,11 @@ def _load(study_file: Path, overrides: list[str]) -> Study:
             raise BakeoffError(f"--set {text}: write KEY=VALUE")
         replaced[key] = yaml.safe_load(value)
     return load_study(study_file, replaced)
+
+
+def _warn(study: Study, study_file: Path) -> None:
+    for warning in warnings(study, study_file):
+        typer.echo(f"warning: {warning}", err=True)
 
 
 def main() -> None:

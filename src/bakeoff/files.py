@@ -66,7 +66,7 @@ def explain(error: OSError) -> str:
         # os.path.exists, as Path.exists raises PermissionError inside a folder that this user may not enter
         there = next(item for item in (path, *path.absolute().parents) if os.path.exists(item))  # noqa: PTH110
         mode = stat.filemode(there.stat().st_mode)
-        problem += f": {there} ({mode}) belongs to {owner(there)}, and this is {getpass.getuser()}; "
+        problem += f": {there} ({mode}) belongs to {owner(there)}, and this is {user_name()}; "
         return f"{problem}run in a folder of your own"
     return problem
 
@@ -77,6 +77,14 @@ def owner(path: Path) -> str:
         return path.owner()
     except KeyError:
         return f"user {path.stat().st_uid}"
+
+
+def user_name() -> str:
+    """The name of this process's user, or the number of one without a name, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # OSError since Python 3.13
+        return f"user {os.getuid()}"
 
 
 def write_json(path: Path, content: Any, durable: bool = True) -> None:

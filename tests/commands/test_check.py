@@ -63,7 +63,7 @@ def test_a_study_that_works_leaves_a_plan_of_each_experiment(tmp_path: Path) -> 
     ("changes", "words"),
     [
         ({"architectures": {"big": {"model": "mlp", "hiden": [3]}}}, ["architectures.big", "did you mean 'hidden'"]),
-        ({"optimizers": {"sgd": {"name": "SGD", "lr": -1}}}, ["optimizers.sgd", "Invalid learning rate"]),
+        ({"optimizers": {"sgd": {"name": "SGD", "nesterov": True}}}, ["optimizers.sgd", "Nesterov momentum requires"]),
         (
             {"recipes": {"plain": {"epochs": 1, "schedule": {"name": "StepLr", "size": 1}}}},
             ["recipes.plain.schedule", "step_size"],
@@ -106,7 +106,7 @@ def test_what_cannot_work(tmp_path: Path, changes: dict[str, Any], words: list[s
 
 
 def test_each_problem_has_its_place_once_and_in_order(tmp_path: Path) -> None:
-    optimizers = {"sgd": {"name": "SDG"}, "wild": {"name": "SGD", "lr": -1}}
+    optimizers = {"sgd": {"name": "SDG"}, "wild": {"name": "SGD", "dampening": 1, "nesterov": True}}
     changed = {**STUDY, "datasets": {"digits": {"source": "digits", "resize": 0}}, "optimizers": optimizers}
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
     checked = bakeoff(tmp_path, "check", "study.yaml")
@@ -114,7 +114,8 @@ def test_each_problem_has_its_place_once_and_in_order(tmp_path: Path) -> None:
     first, second, third = checked.stderr.splitlines()
     assert first == f"error: {digits}"
     assert second.startswith("study.yaml:14: optimizers.sgd.name: there is no optimizer 'SDG'; did you mean 'SGD'?")
-    assert third == "study.yaml:15: optimizers.wild: SGD cannot be built with {'lr': -1}: Invalid learning rate: -1"
+    built = "SGD cannot be built with {'dampening': 1, 'nesterov': True}"
+    assert third.startswith(f"study.yaml:15: optimizers.wild: {built}: Nesterov momentum requires a momentum")
     assert bakeoff(tmp_path, "prepare", "study.yaml", "digits").stderr == f"error: {digits}\n"
 
 
