@@ -10,6 +10,7 @@ from snakemake.utils import min_version
 from bakeoff.analysis.tables import statistics_files
 from bakeoff.cli import overrides_of
 from bakeoff.errors import BakeoffError
+from bakeoff.files import check_writable
 from bakeoff.jobs.handover import UNDER_SNAKEMAKE, forget_known
 from bakeoff.study.paths import Layout
 from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run
@@ -54,6 +55,14 @@ if workflow.is_main_process:  # jobs on a cluster read this file again
         logger.warning(f"warning: {warning}")
 
 LAYOUT = Layout(STUDY.study)
+if workflow.is_main_process and not workflow.dryrun:
+    # Snakemake itself would end in a traceback where it cannot make a file.
+    try:
+        folders = LAYOUT.results / "data", LAYOUT.folder / "logs", LAYOUT.runs
+        check_writable(Path(".snakemake"), *folders, LAYOUT.report_folder)
+    except BakeoffError as error:
+        raise WorkflowError(str(error)) from None
+
 # What every command is told about the study: its file, and what --config changed in it. It is no part of the rules'
 # commands, which Snakemake tracks: another title must retrain nothing. Snakemake formats it: braces are doubled.
 TOLD = shlex.join([str(STUDY_FILE), *(f"--set={item}" for item in OVERRIDES)])
