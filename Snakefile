@@ -1,3 +1,4 @@
+import os
 import shlex
 import re
 from functools import cache, partial
@@ -8,9 +9,9 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from bakeoff.analysis.tables import statistics_files
-from bakeoff.cli import overrides_of
+from bakeoff.cli import load, overrides_of
 from bakeoff.errors import BakeoffError
-from bakeoff.files import check_writable
+from bakeoff.files import check_writable, user_name
 from bakeoff.jobs.handover import UNDER_SNAKEMAKE, forget_known
 from bakeoff.study.paths import Layout
 from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run
@@ -25,10 +26,13 @@ from bakeoff.study.specification import (
     starts_from,
 )
 from bakeoff.study.study import runs
-from bakeoff.study.reading import parse_study, warnings
+from bakeoff.study.reading import warnings
 
 min_version("9.0")
 
+
+# Snakemake asks for its user's name, which in a container there may not be.
+os.environ.setdefault("LOGNAME", user_name())
 
 # With --configfile this file's study would be merged with the other: read it only when no study is given.
 if not workflow.configfiles:
@@ -45,7 +49,7 @@ DEFAULT_RESOURCES = (
 
 try:
     OVERRIDES = overrides_of(config, STUDY_FILE)
-    STUDY = parse_study(config, STUDY_FILE)
+    STUDY = load(STUDY_FILE, OVERRIDES)  # as the commands do
     check_defaults(DEFAULT_RESOURCES)
 except BakeoffError as error:
     raise WorkflowError(str(error)) from None

@@ -119,6 +119,23 @@ def test_each_problem_has_its_place_once_and_in_order(tmp_path: Path) -> None:
     assert bakeoff(tmp_path, "prepare", "study.yaml", "digits").stderr == f"error: {digits}\n"
 
 
+def test_what_is_wrong_with_models_is_said_in_one_go(tmp_path: Path) -> None:
+    architectures = {
+        "tagged": {"model": "timm/resnet18.nothing"},
+        "bare": {"model": "resnet18"},
+        "typo": {"model": "mlp", "hiden": [3]},
+        "number": {"model": "mlp", "hidden": 64},
+    }
+    with pytest.raises(BakeoffError) as error:
+        check(tmp_path, architectures=architectures, optimizers={"sgd": {"name": "SDG"}})
+    optimizer, tagged, bare, typo, number = str(error.value).splitlines()
+    assert "optimizers.sgd.name: there is no optimizer 'SDG'" in optimizer
+    assert "architectures.tagged.model: timm's resnet18 has no pretrained tag 'nothing'; " in tagged
+    assert "architectures.bare.model: unknown model 'resnet18'; did you mean 'timm/resnet18' or 'torch" in bare
+    assert "architectures.typo: mlp: unknown argument 'hiden'; did you mean 'hidden'?" in typo
+    assert number.endswith("architectures.number: mlp: hidden is a list; write [64]")
+
+
 def test_weights_that_do_not_fit(tmp_path: Path) -> None:
     changes = {
         "architectures": {**STUDY["architectures"], "other": {"model": "mlp", "hidden": [9], "batch_norm": True}},

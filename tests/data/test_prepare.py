@@ -145,3 +145,10 @@ def test_two_processes_prepare_once():
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert sorted(process.communicate(timeout=60)[0].strip() for process in both) == ["", "prepared"]
     assert [process.returncode for process in both] == [0, 0]
+
+
+def test_a_failure_leaves_no_empty_folder(tmp_path):
+    absent = dataset_of(source="folder", root=str(tmp_path / "absent"))
+    with pytest.raises(BakeoffError, match="there is no folder"):
+        prepare_if_needed(absent)
+    assert not absent.folder.exists()

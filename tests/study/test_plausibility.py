@@ -9,6 +9,7 @@ import yaml
 
 from bakeoff.study.reading import load_study, parse_study, warnings
 from bakeoff.study.study import StudyError
+from bakeoff.study.yaml_file import number_or_text
 from terminal import bakeoff
 
 STUDY: dict[str, Any] = {
@@ -173,3 +174,21 @@ def test_one_entry_is_a_list_of_one() -> None:
     alone = with_recipe(augment="RandomGrayscale") | {"experiments": {"recipes": "plain"}, "exclude": {"datasets": "x"}}
     listed = with_recipe(augment=["RandomGrayscale"]) | {"experiments": [{"recipes": ["plain"]}], "exclude": []}
     assert parse_study(alone | {"exclude": []}).entries == parse_study(listed).entries
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("5", 5),
+        ("0.1", 0.1),
+        ("False", False),
+        ("010", "010"),
+        ("1:30", "1:30"),
+        ("a: [", "a: ["),
+        ("x", "x"),
+        ("", ""),
+    ],
+)
+def test_what_a_text_of_a_command_line_means(text: str, value: object) -> None:
+    meant = number_or_text(text)
+    assert (meant, type(meant)) == (value, type(value))

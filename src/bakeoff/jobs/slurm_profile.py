@@ -18,6 +18,7 @@ from bakeoff.study.yaml_file import located, read_yaml
 PROFILE = Path("profiles/slurm/config.yaml")
 # Partition, time limit, generic resources, megabytes of a node.
 SINFO = ["sinfo", "--noheader", "--exact", "--format=%P|%l|%G|%m"]
+ENFORCED = ["scontrol", "show", "config"]  # a line of it says whether accounts are checked
 ACCOUNTS = ["sacctmgr", "--noheader", "--parsable2", "show", "associations", "format=account"]
 SECONDS_TO_ANSWER = 60
 
@@ -93,13 +94,20 @@ def partitions() -> dict[str, Partition]:
 
 
 def accounts() -> set[str]:
-    """The accounts that this user may name; empty where the cluster keeps none, or does not say."""
-    command = [*ACCOUNTS, f"user={user_name()}"]
+    """The accounts that this user may name; empty where the cluster takes any, or does not say."""
+    enforced = re.search(
+        r"^AccountingStorageEnforce\s*=.*(associations|limits|qos|safe|all)", _said(ENFORCED), re.MULTILINE
+    )
+    return set(_said([*ACCOUNTS, f"user={user_name()}"]).split()) if enforced else set()
+
+
+def _said(command: list[str]) -> str:
+    """The words of a command of SLURM's; none where it is missing or fails."""
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_TO_ANSWER, check=False)
     except (FileNotFoundError, subprocess.TimeoutExpired):
-        return set()
-    return set(answer.stdout.split()) if answer.returncode == 0 else set()
+        return ""
+    return answer.stdout if answer.returncode == 0 else ""
 
 
 def _mistakes(

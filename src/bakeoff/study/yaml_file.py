@@ -59,6 +59,17 @@ def located(error: BakeoffError, path: Path | None) -> str:
     return f"{path}:{line}: {error}" if line else f"{path}: {error}"
 
 
+def number_or_text(text: str) -> Any:
+    """What a text means as a value of YAML: a number, true, false, or the text; `010` and `1:30` stay text."""
+    if LEADING_ZERO.fullmatch(text) or BASE_60.fullmatch(text):
+        return text
+    try:
+        value = yaml.load(text, Loader=LOADER)
+    except (yaml.YAMLError, ValueError):
+        return text
+    return value if isinstance(value, int | float) else text
+
+
 def _line(path: Path, keys: Keys) -> int | None:
     """The line of a key path in a YAML file, or of its deepest part that is there."""
     try:
