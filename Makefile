@@ -5,26 +5,30 @@
 # make bench [GROUP=planning]              measure speed, as benchmarks/README.md says
 STUDY  ?= config.yaml
 CORES  ?= all
-GPUS   ?= $$($(BIN)/bakeoff gpus $(STUDY))
+GPUS   ?= $$($(BIN)/bakeoff gpus "$$STUDY")
 PYTHON ?= python3
 BIN    := .venv/bin
-NAME    = $(shell sed -n 's/^study: *//p' $(STUDY) 2>/dev/null)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Recipes take it from the environment, as it is written: a path may have blanks, quotes and a $.
+override STUDY := $(value STUDY)
+export STUDY
+# The study's name: without quotes around it and a comment after it.
+NAME = sed -n 's/^study: *["'\'']*\([[:alnum:]_.-]*\).*/\1/p' "$$STUDY"
 
 .PHONY: study report report-pdf test test-all test-gpu check format bench schema docs clean
 
 study: $(BIN)/.ready
 	@gpus=$(GPUS) || exit; \
-	$(BIN)/snakemake --configfile $(STUDY) --cores $(CORES) --resources gpu=$$gpus; status=$$?; \
-	if [ $$status -ne 0 ]; then echo "not finished: bakeoff status $(STUDY)"; fi; \
-	if [ -e report/$(NAME)/report.html ]; then echo "report: report/$(NAME)/report.html"; fi; exit $$status
+	$(BIN)/snakemake --configfile "$$STUDY" --cores $(CORES) --resources gpu=$$gpus; status=$$?; \
+	if [ $$status -ne 0 ]; then echo "not finished: bakeoff status $$STUDY"; fi; \
+	page=report/$$($(NAME))/report.html; if [ -e "$$page" ]; then echo "report: $$page"; fi; exit $$status
 
 report: $(BIN)/.ready
-	@$(BIN)/bakeoff report $(STUDY)
+	@$(BIN)/bakeoff report "$$STUDY"
 
 report-pdf: $(BIN)/.ready
-	@$(BIN)/bakeoff report $(STUDY) --pdf
+	@$(BIN)/bakeoff report "$$STUDY" --pdf
 
 test: $(BIN)/.ready
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"

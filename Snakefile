@@ -1,17 +1,18 @@
+import os
 import shlex
 import re
 from functools import cache, partial
 from importlib.resources import files
-from time import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from bakeoff.analysis.tables import statistics_files
-from bakeoff.cli import overrides_of
+from bakeoff.cli import load, overrides_of
 from bakeoff.data.missing import missing_files
 from bakeoff.errors import BakeoffError
+from bakeoff.files import check_writable, user_name
 from bakeoff.jobs.handover import UNDER_SNAKEMAKE, finished_outputs, forget_known
 from bakeoff.study.paths import Layout
 from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run
@@ -37,10 +38,13 @@ from bakeoff.study.specification import (
     starts_from,
 )
 from bakeoff.study.study import runs
-from bakeoff.study.reading import parse_study
+from bakeoff.study.reading import warnings
 
 min_version("9.0")
 
+
+# Snakemake asks for its user's name, which in a container there may not be.
+os.environ.setdefault("LOGNAME", user_name())
 
 # With --configfile this file's study would be merged with the other: read it only when no study is given.
 if not workflow.configfiles:
@@ -56,28 +60,40 @@ DEFAULT_RESOURCES = (
 )
 
 try:
-    STUDY = parse_study(config, STUDY_FILE)
     OVERRIDES = overrides_of(config, STUDY_FILE)
+    STUDY = load(STUDY_FILE, OVERRIDES)  # as the commands do
     check_defaults(DEFAULT_RESOURCES)
 except BakeoffError as error:
     raise WorkflowError(str(error)) from None
 
-# The data may still come: a dry run shows the jobs all the same.
-for problem in missing_files(STUDY):
-    logger.warning(f"cannot be prepared: {problem}")
-
-LAYOUT = Layout(STUDY.study)
-ARGUMENTS = [str(STUDY_FILE), *(f"--set={item}" for item in OVERRIDES)]
 # What has changed behind Snakemake's back is made again: jobs/seen.py says how that is known. Jobs on a cluster, which
 # read this file too, do not look. A dry run changes nothing; in it, other parameters show what would be made.
 LOOKS = workflow.is_main_process
 DRY_RUN = workflow.output_settings.dryrun
 AGAIN = set()
+
+LAYOUT = Layout(STUDY.study)
+if LOOKS:
+    # The data may still come: a dry run shows the jobs all the same.
+    for problem in missing_files(STUDY):
+        logger.warning(f"cannot be prepared: {problem}")
+    for warning in warnings(STUDY, STUDY_FILE):
+        logger.warning(f"warning: {warning}")
+if LOOKS and not DRY_RUN:
+    # Snakemake itself would end in a traceback where it cannot make a file.
+    try:
+        folders = LAYOUT.results / "data", LAYOUT.folder / "logs", LAYOUT.runs
+        check_writable(Path(".snakemake"), *folders, LAYOUT.report_folder)
+    except BakeoffError as error:
+        raise WorkflowError(str(error)) from None
+
 # What every command is told about the study: its file, and what --config changed in it. It is no part of the rules'
-# commands, which Snakemake tracks: another title must retrain nothing.
+# commands, which Snakemake tracks: another title must retrain nothing. Snakemake formats it: braces are doubled.
+ARGUMENTS = [str(STUDY_FILE), *(f"--set={item}" for item in OVERRIDES)]
+TOLD = shlex.join(ARGUMENTS)
 shell.prefix(
     f"set -euo pipefail; export {UNDER_SNAKEMAKE}=1; "
-    f"study=({shlex.join(ARGUMENTS)}); "
+    f"study=({TOLD.replace('{', '{{').replace('}', '}}')}); "
 )
 
 

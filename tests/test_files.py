@@ -1,7 +1,9 @@
 """Nothing half-written ever stands under a final name."""
 
 import errno
+import getpass
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,7 @@ from urllib.error import URLError
 
 import pytest
 
-from bakeoff.files import is_explained, remove_leftovers, write_atomically, write_json
+from bakeoff.files import is_explained, remove_leftovers, user_name, write_atomically, write_json
 
 WRITE_TOO_MUCH = """
 import resource, signal, sys
@@ -63,6 +65,14 @@ def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -
 )
 def test_what_is_told_in_one_line(error: OSError, told: bool) -> None:
     assert is_explained(error) == told
+
+
+def test_a_user_without_a_name_has_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    assert user_name() == f"user {os.getuid()}"
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

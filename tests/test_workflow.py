@@ -123,6 +123,23 @@ def test_stages_start_from_each_others_weights(tmp_path: Path) -> None:
     assert row["train_accuracy"] > 0.5  # weights drawn anew are at chance, 0.1
 
 
+def test_braces_and_a_second_file_are_the_same_in_jobs(tmp_path: Path) -> None:
+    """Snakemake formats what stands before each command, and merges what --configfile and --config say."""
+    study = Path(shutil.copy(TINY, tmp_path / "a {b} 'c' $d.yaml"))
+    longer = tmp_path / "longer.yaml"
+    longer.write_text("recipes: {plain: {epochs: 3}}\noptimizers: {adam: {name: Adam, lr: 10}}\n")
+    ended = snakemake(
+        tmp_path, study, longer, "--config", "title={braces} 😀", "seeds=[0]",
+        "architectures={perceptron: {hidden: [5]}}", "--until", "summarize",
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.count("optimizers.adam.lr: found 10") == 1
+    result = json.loads((tmp_path / "results/tiny/runs/digits/perceptron/sgd/plain/seed0/result.json").read_text())
+    assert result["spec"]["recipe"]["epochs"] == 3
+    assert result["spec"]["architecture"]["hidden"] == [5]
+    assert result["spec"]["architecture"]["batch_norm"] is True  # as the file says: the rest of an entry stays
+
+
 def test_what_cannot_work_ends_before_training(tmp_path: Path) -> None:
     study = changed(tmp_path, architectures={"logistic": {"model": "mlp"}, "perceptron": {"model": "timm/resnet19"}})
     ended = snakemake(tmp_path, study)

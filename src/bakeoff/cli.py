@@ -16,9 +16,10 @@ from bakeoff.jobs.steps import files_in, note_made, sole_writer
 from bakeoff.study.arguments import nearest
 from bakeoff.study.paths import Layout
 from bakeoff.study.plugin_files import load_plugins
-from bakeoff.study.reading import load_study, located, read_yaml, schema
+from bakeoff.study.reading import load_study, schema, warnings
 from bakeoff.study.specification import specify_dataset
 from bakeoff.study.study import Study
+from bakeoff.study.yaml_file import located, number_or_text, read_yaml
 
 application = typer.Typer(
     no_args_is_help=True,
@@ -41,7 +42,8 @@ def plan(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> No
     """Print the matrix: runs, which are done, what the others cost in epochs and images."""
     from bakeoff.commands.plan import plan_table
 
-    study = _load(study_file, overrides)
+    study = load(study_file, overrides)
+    _warn(study, study_file)
     rich.print(plan_table(study, Layout(study.study)))
 
 
@@ -50,7 +52,7 @@ def prepare(study_file: Path, dataset: str, overrides: Overrides = [], threads: 
     """Decode a dataset once into arrays and a card."""
     from bakeoff.data.prepare import prepare_if_needed
 
-    study = _load(study_file, overrides)
+    study = load(study_file, overrides)
     if dataset not in study.datasets:
         raise BakeoffError(f"{study_file}: there is no dataset {dataset!r}; {nearest(dataset, list(study.datasets))}")
     load_plugins(study.plugins)
@@ -69,7 +71,7 @@ def demo_data(
     """Write a small generated dataset for each of a study's, in the format of the real one."""
     from bakeoff.data.demo import write_demo_data
 
-    study = _load(study_file, overrides)
+    study = load(study_file, overrides)
     load_plugins(study.plugins)
     for written in write_demo_data([specify_dataset(study, name) for name in study.datasets], folder):
         typer.echo(folder / written)
@@ -81,7 +83,8 @@ def check(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> N
     """Build every model, optimizer, schedule and augmentation of a study once, on its prepared data."""
     from bakeoff.commands.check import check_study
 
-    study = _load(study_file, overrides)
+    study = load(study_file, overrides)
+    _warn(study, study_file)
     load_plugins(study.plugins)
     check_study(study, Layout(study.study), study_file)
 
@@ -96,7 +99,7 @@ def features(
     """Compute the outputs of a frozen backbone on a dataset once, for every run that trains a classifier on them."""
     from bakeoff.commands.train import compute_features
 
-    compute_features(_load(study_file, overrides), study_file, folder, threads)
+    compute_features(load(study_file, overrides), study_file, folder, threads)
 
 
 @application.command()
@@ -114,7 +117,7 @@ def train(
     """Train one run, or go on with it from its last checkpoint."""
     from bakeoff.commands.train import train as train_run
 
-    train_run(_load(study_file, overrides), study_file, run, threads, checkpoint_seconds)
+    train_run(load(study_file, overrides), study_file, run, threads, checkpoint_seconds)
 
 
 @application.command()
@@ -122,7 +125,7 @@ def summarize(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) 
     """Read the finished runs into tables."""
     from bakeoff.results.summary import summarize as write_summary
 
-    study = _load(study_file, overrides)
+    study = load(study_file, overrides)
     layout = Layout(study.study)
     with sole_writer(layout):
         note_made(layout, "summarize", write_summary(study, layout))
@@ -133,7 +136,7 @@ def statistics(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = [])
     """Compare the experiments: tables of intervals, tests, ranks, variance, speed and mistakes, from the summary."""
     from bakeoff.analysis.statistics import write_statistics
 
-    study = _load(study_file, overrides)
+    study = load(study_file, overrides)
     layout = Layout(study.study)
     with sole_writer(layout):
         note_made(layout, "statistics", write_statistics(study, layout))
@@ -156,7 +159,7 @@ def figures(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) ->
     """Draw the figures from the tables."""
     from bakeoff.figures.draw import draw_figures
 
-    study = _load(study_file, overrides)
+    study = load(study_file, overrides)
     layout = Layout(study.study)
     with sole_writer(layout):
         draw_figures(study, layout)
@@ -175,7 +178,7 @@ def report(
     from bakeoff.report.pdf import left_out, make_pdf
     from bakeoff.report.render import render_report
 
-    study = _load(study_file, overrides)
+    study = load(study_file, overrides)
     layout = Layout(study.study, language=language if language and language != study.language else "")
     with sole_writer(layout):
         if not render_only:
@@ -206,7 +209,7 @@ def status(
     """Show every run: waiting, running, done, diverged or failed."""
     from bakeoff.commands.status import show_failures, show_status
 
-    study = _load(study_file, overrides)
+    study = load(study_file, overrides)
     if failed:
         show_failures(study, Layout(study.study))
     else:
@@ -218,7 +221,7 @@ def doctor(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> 
     """Check what runs need of this machine, and say what is wrong and what to do. Fails when they cannot work."""
     from bakeoff.commands.doctor import examine, findings_table
 
-    findings = examine(_load(study_file, overrides))
+    findings = examine(load(study_file, overrides))
     rich.print(findings_table(findings))
     if problems := [finding.what for finding in findings if finding.level == "problem"]:
         raise BakeoffError(f"runs cannot work here: {', '.join(problems)}")
@@ -229,7 +232,7 @@ def gpus(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> No
     """Print how many training jobs can have a GPU of this machine at a time: N of Snakemake's --resources gpu=N."""
     from bakeoff.jobs.gpus import room_on_gpus
 
-    study = _load(study_file, overrides)
+    study = load(study_file, overrides)
     typer.echo(room_on_gpus(study.device, study.jobs_per_gpu))
 
 
@@ -242,10 +245,26 @@ def print_schema() -> None:
 def overrides_of(config: dict[str, Any], study_file: Path) -> list[str]:
     """The `--set` values that turn a study file into `config`, which Snakemake may have changed by --config."""
     written = read_yaml(study_file)
-    return [f"{key}={json.dumps(value)}" for key, value in config.items() if written.get(key) != value]
+    changed = {key: _typed(value, written.get(key)) for key, value in config.items() if written.get(key) != value}
+    return [f"{key}={json.dumps(value, ensure_ascii=False, default=str)}" for key, value in changed.items()]
 
 
-def _load(study_file: Path, overrides: list[str]) -> Study:
+def _typed(value: Any, written: Any) -> Any:
+    """A changed value with its numbers: inside lists and mappings, Snakemake's --config makes a text of each."""
+    if isinstance(value, dict):
+        before = written if isinstance(written, dict) else {}
+        return {key: _inner(item, before.get(key)) for key, item in value.items()}
+    return [_inner(item, None) for item in value] if isinstance(value, list) and value != written else value
+
+
+def _inner(value: Any, written: Any) -> Any:
+    if not isinstance(value, str):
+        return _typed(value, written)
+    return value if value == written else number_or_text(value)
+
+
+def load(study_file: Path, overrides: list[str]) -> Study:
+    """The study of a file, changed by `--set` values."""
     replaced = {}
     for text in overrides:
         key, equals, value = text.partition("=")
@@ -253,6 +272,11 @@ def _load(study_file: Path, overrides: list[str]) -> Study:
             raise BakeoffError(f"--set {text}: write KEY=VALUE")
         replaced[key] = yaml.safe_load(value)
     return load_study(study_file, replaced)
+
+
+def _warn(study: Study, study_file: Path) -> None:
+    for warning in warnings(study, study_file):
+        typer.echo(f"warning: {warning}", err=True)
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+from bakeoff.errors import BakeoffError
+
 
 @contextmanager
 def write_atomically(path: Path, durable: bool = True) -> Iterator[Path]:
@@ -46,6 +48,15 @@ def remove_leftovers(*paths: Path) -> None:
             leftover.unlink()
 
 
+def check_writable(*folders: Path) -> None:
+    """Raise BakeoffError for a folder that this user may not write in; one that is not there counts as its parent."""
+    for folder in folders:
+        there = _existing(folder)
+        if not os.access(there, os.W_OK | os.X_OK):
+            code = errno.EROFS if os.statvfs(there).f_flag & os.ST_RDONLY else errno.EACCES
+            raise BakeoffError(explain(OSError(code, os.strerror(code), str(folder))))
+
+
 def is_explained(error: OSError) -> bool:
     """Whether `explain` says all there is to say: for a full disk, and where this user may not write.
 
@@ -60,11 +71,9 @@ def explain(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{problem}; make room and start again: everything written before is intact"
     if isinstance(error, PermissionError) and error.filename:
-        path = Path(error.filename)
-        # os.path.exists, as Path.exists raises PermissionError inside a folder that this user may not enter
-        there = next(item for item in (path, *path.absolute().parents) if os.path.exists(item))  # noqa: PTH110
+        there = _existing(Path(error.filename))
         mode = stat.filemode(there.stat().st_mode)
-        problem += f": {there} ({mode}) belongs to {owner(there)}, and this is {getpass.getuser()}; "
+        problem += f": {there} ({mode}) belongs to {owner(there)}, and this is {user_name()}; "
         return f"{problem}run in a folder of your own"
     return problem
 
@@ -75,6 +84,14 @@ def owner(path: Path) -> str:
         return path.owner()
     except KeyError:
         return f"user {path.stat().st_uid}"
+
+
+def user_name() -> str:
+    """The name of this process's user, or the number of one without a name, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # OSError since Python 3.13
+        return f"user {os.getuid()}"
 
 
 def write_json(path: Path, content: Any, durable: bool = True) -> None:
@@ -98,6 +115,12 @@ def in_every_value(content: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(content, list | tuple):
         return [in_every_value(item, change) for item in content]
     return change(content)
+
+
+def _existing(path: Path) -> Path:
+    """The path, or its nearest parent that is there."""
+    # os.path.exists, as Path.exists raises PermissionError inside a folder that this user may not enter
+    return next(item for item in (path, *path.absolute().parents) if os.path.exists(item))  # noqa: PTH110
 
 
 def finite(value: Any) -> Any:

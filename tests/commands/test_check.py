@@ -67,7 +67,7 @@ def test_a_study_that_works_leaves_a_plan_of_each_experiment(tmp_path: Path) -> 
     ("changes", "words"),
     [
         ({"architectures": {"big": {"model": "mlp", "hiden": [3]}}}, ["architectures.big", "did you mean 'hidden'"]),
-        ({"optimizers": {"sgd": {"name": "SGD", "lr": -1}}}, ["optimizers.sgd", "Invalid learning rate"]),
+        ({"optimizers": {"sgd": {"name": "SGD", "nesterov": True}}}, ["optimizers.sgd", "Nesterov momentum requires"]),
         (
             {"recipes": {"plain": {"epochs": 1, "schedule": {"name": "StepLr", "size": 1}}}},
             ["recipes.plain.schedule", "step_size"],
@@ -117,7 +117,7 @@ def test_what_cannot_work(tmp_path: Path, changes: dict[str, Any], words: list[s
 
 
 def test_each_problem_has_its_place_once_and_in_order(tmp_path: Path) -> None:
-    optimizers = {"sgd": {"name": "SDG"}, "wild": {"name": "SGD", "lr": -1}}
+    optimizers = {"sgd": {"name": "SDG"}, "wild": {"name": "SGD", "dampening": 1, "nesterov": True}}
     changed = {**STUDY, "datasets": {"digits": {"source": "digits", "resize": 0}}, "optimizers": optimizers}
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
     checked = bakeoff(tmp_path, "check", "study.yaml")
@@ -125,8 +125,26 @@ def test_each_problem_has_its_place_once_and_in_order(tmp_path: Path) -> None:
     first, second, third = checked.stderr.splitlines()
     assert first == f"error: {digits}"
     assert second.startswith("study.yaml:14: optimizers.sgd.name: there is no optimizer 'SDG'; did you mean 'SGD'?")
-    assert third == "study.yaml:15: optimizers.wild: SGD cannot be built with {'lr': -1}: Invalid learning rate: -1"
+    built = "SGD cannot be built with {'dampening': 1, 'nesterov': True}"
+    assert third.startswith(f"study.yaml:15: optimizers.wild: {built}: Nesterov momentum requires a momentum")
     assert bakeoff(tmp_path, "prepare", "study.yaml", "digits").stderr == f"error: {digits}\n"
+
+
+def test_what_is_wrong_with_models_is_said_in_one_go(tmp_path: Path) -> None:
+    architectures = {
+        "tagged": {"model": "timm/resnet18.nothing"},
+        "bare": {"model": "resnet18"},
+        "typo": {"model": "mlp", "hiden": [3]},
+        "number": {"model": "mlp", "hidden": 64},
+    }
+    with pytest.raises(BakeoffError) as error:
+        check(tmp_path, architectures=architectures, optimizers={"sgd": {"name": "SDG"}})
+    optimizer, tagged, bare, typo, number = str(error.value).splitlines()
+    assert "optimizers.sgd.name: there is no optimizer 'SDG'" in optimizer
+    assert "architectures.tagged.model: timm's resnet18 has no pretrained tag 'nothing'; " in tagged
+    assert "architectures.bare.model: unknown model 'resnet18'; did you mean 'timm/resnet18' or 'torch" in bare
+    assert "architectures.typo: mlp: unknown argument 'hiden'; did you mean 'hidden'?" in typo
+    assert number.endswith("architectures.number: mlp: hidden is a list; write [64]")
 
 
 def test_weights_that_do_not_fit(tmp_path: Path) -> None:

@@ -141,6 +141,15 @@ def test_what_cannot_be_compared_is_one_line(tmp_path: Path, arguments: tuple[st
     assert "Traceback" not in output.stderr
 
 
+def test_studies_are_named_in_the_order_given(tmp_path: Path) -> None:
+    """Also where the names of their metrics have the other order."""
+    first, second = made(tmp_path, "first", seeds=1, metric="macro_f1"), made(tmp_path, "second", seeds=1)
+    with pytest.raises(BakeoffError, match=r"first by macro_f1, .*second by accuracy; say --metric NAME"):
+        compare(read_results(first.folder), read_results(second.folder))
+    with pytest.raises(BakeoffError, match=r"second by accuracy, .*first by macro_f1; say --metric NAME"):
+        compare(read_results(second.folder), read_results(first.folder))
+
+
 def test_a_broken_result_is_named(tmp_path: Path) -> None:
     layout = made(tmp_path, "first", seeds=1)
     broken = layout.run(Run("digits", "deep", "sgd", "plain", 0)).result

@@ -112,6 +112,20 @@ def test_who_holds_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "none is held" in row(bakeoff(tmp_path, "doctor", TINY).stdout, "GPU leases")
 
 
+def test_where_data_are_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shoes").mkdir()
+    datasets = {
+        "shoes": {"source": "folder", "root": "shoes"},
+        "hats": {"source": "folder", "root": "hats"},
+        "digits": {"source": "digits"},
+    }
+    found = {finding.what: finding for finding in examine(load_study(TINY, {"datasets": datasets}))}
+    assert [found[f"Dataset {name}"].level for name in datasets] == ["ok", "problem", "ok"]
+    assert f"there is no folder {tmp_path}/hats" in found["Dataset hats"].found
+    assert "counts from the folder that commands run in" in found["Dataset hats"].remedy
+
+
 def test_energy_that_cannot_be_measured(tmp_path: Path) -> None:
     found = bakeoff(tmp_path, "doctor", TINY, "--set", "measure_energy=true", "--set", "threads=1000")
     assert "threads:" in row(found.stdout, "Processor")

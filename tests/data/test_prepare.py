@@ -98,7 +98,8 @@ def test_truncated_array_is_noticed_and_rebuilt_with_its_old_time(digits, capsys
     assert "train_images.npy" in capsys.readouterr().err
     assert (digits / "train_images.npy").read_bytes() == content
     assert verify(digits, full=True) == []
-    assert {path.stat().st_mtime for path in digits.iterdir()} == {1_000_000}
+    made = [path for path in digits.iterdir() if path.name != "source_files.json"]
+    assert {path.stat().st_mtime for path in made} == {1_000_000}
 
 
 def test_other_damage(digits):
@@ -145,3 +146,10 @@ def test_two_processes_prepare_once():
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert sorted(process.communicate(timeout=60)[0].strip() for process in both) == ["", "prepared"]
     assert [process.returncode for process in both] == [0, 0]
+
+
+def test_a_failure_leaves_no_empty_folder(tmp_path):
+    absent = dataset_of(source="folder", root=str(tmp_path / "absent"))
+    with pytest.raises(BakeoffError, match="there is no folder"):
+        prepare_if_needed(absent)
+    assert not absent.folder.exists()

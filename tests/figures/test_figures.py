@@ -1,5 +1,6 @@
 """Figures: which are drawn, what they say, and that they are the same each time."""
 
+import resource
 import xml.etree.ElementTree as ElementTree
 from itertools import combinations
 from pathlib import Path
@@ -7,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from bakeoff.analysis.labels import short_labels
 from bakeoff.figures.draw import draw_figures
-from bakeoff.figures.style import styles_of, theme
+from bakeoff.figures.style import save, styles_of, theme
 from bakeoff.figures.trade_off import trade_off
 from bakeoff.language import language_of
 from bakeoff.results.summary_tables import read_tables
@@ -133,3 +135,20 @@ def test_labels_leave_out_what_does_not_vary() -> None:
     assert short_labels([one]) == {one: "mlp"}
     assert short_labels([one, two]) == {one: "sgd", two: "adam"}
     assert short_labels([one, two, other]) == {one: "digits · sgd", two: "digits · adam", other: "mnist · sgd"}
+
+
+@pytest.mark.parametrize("room", range(1000, 8000, 1000))
+def test_a_disk_that_is_full_is_said_and_leaves_no_file(tmp_path: Path, room: int) -> None:
+    """Matplotlib's own PDF file may hide it behind an AttributeError."""
+    with theme():
+        figure = Figure()
+        figure.subplots().plot(range(100))
+        figure.text(0.5, 0.5, "abcdefghijklmnopqrstuvwxyz")
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                save(figure, tmp_path / "curve.svg")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []

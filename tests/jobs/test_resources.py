@@ -6,9 +6,10 @@ import pytest
 
 from bakeoff.errors import BakeoffError
 from bakeoff.jobs.resources import requested
-from bakeoff.study.reading import parse_study, read_yaml
+from bakeoff.study.reading import parse_study
 from bakeoff.study.specification import specify
 from bakeoff.study.study import Study, StudyError, runs
+from bakeoff.study.yaml_file import read_yaml
 from terminal import STUDIES, snakemake
 
 PROFILE = ["tmpdir=system_tmpdir", "slurm_partition=gpu", "mem_mb=4000", "runtime=30", "max_runtime=100"]

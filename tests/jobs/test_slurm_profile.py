@@ -25,8 +25,9 @@ def sinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = tmp_path / "sinfo"
     command.write_text(f"#!/bin/sh\n{SINFO}")
     command.chmod(0o755)
-    (tmp_path / "sbatch").write_text("#!/bin/sh\n")
-    (tmp_path / "sbatch").chmod(0o755)
+    for name in ("sbatch", "scontrol", "sacctmgr"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
     for where in (monkeypatch.setenv, lambda key, value: monkeypatch.setitem(ENVIRONMENT, key, value)):
         where("PATH", f"{tmp_path}:{ENVIRONMENT['PATH']}")
 
@@ -76,6 +77,28 @@ def test_jobs_that_would_wait_for_ever(sinfo: None, tmp_path: Path) -> None:
     (later,) = said(tmp_path, slurm_partition="short")
     assert "attempt 2 asks for 240 minutes, short gives 150 at most" in later
     assert said(tmp_path, slurm_partition="short", max_runtime=150) == []
+
+
+def test_more_memory_than_any_node_has(sinfo: None, tmp_path: Path) -> None:
+    (tmp_path / "sinfo").write_text("#!/bin/sh\necho 'gpu|infinite|gpu:1|16000'\necho 'gpu|infinite|(null)|30000'\n")
+    assert said(tmp_path, mem_mb=10000, max_mem_mb=30000) == []
+    (first,) = said(tmp_path, mem_mb=64000)
+    assert "default-resources.mem_mb: attempt 1 asks for 64000 MB, gpu gives 30000 at most" in first
+    (later,) = said(tmp_path, mem_mb=20000)
+    assert "attempt 2 asks for 40000 MB" in later and "max_mem_mb" in later
+
+
+def test_an_account_that_the_user_does_not_have(sinfo: None, tmp_path: Path) -> None:
+    (tmp_path / "sacctmgr").write_text("#!/bin/sh\necho vision\necho speech\n")
+    assert said(tmp_path, slurm_account="vison") == []  # this cluster takes any account
+    enforced = "AccountingStorageEnforce = associations,limits"
+    (tmp_path / "scontrol").write_text(f"#!/bin/sh\necho 'AccountingStorageHost = here'\necho '{enforced}'\n")
+    (mistake,) = said(tmp_path, slurm_account="vison")
+    assert "default-resources.slurm_account: " in mistake
+    assert "no account 'vison'; did you mean 'vision'? allowed: speech, vision" in mistake
+    assert said(tmp_path, slurm_account="speech") == []
+    (tmp_path / "sacctmgr").write_text("#!/bin/sh\nexit 1\n")  # a cluster that keeps no accounts
+    assert said(tmp_path, slurm_account="vison") == []
 
 
 def test_the_default_partition_is_meant_where_none_is_named(sinfo: None, tmp_path: Path) -> None:

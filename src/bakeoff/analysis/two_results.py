@@ -130,10 +130,11 @@ def compare(a: Results, b: Results, metric_name: str | None = None) -> Compariso
 
 def _metric(a: Results, b: Results, name: str | None) -> Metric:
     """The metric of that name, or the one that leads both. Only of Bakeoff's own is known whether higher is better."""
-    leading = {run.metric for results in (a, b) for runs in results.runs.values() for run in runs.values()}
+    led = [dict.fromkeys(run.metric for runs in results.runs.values() for run in runs.values()) for results in (a, b)]
+    leading = led[0] | led[1]
     if name is None and len(leading) > 1:
-        names = ", ".join(sorted(leading))
-        raise BakeoffError(f"{a.folder}, {b.folder}: led by different metrics ({names}); say --metric NAME")
+        by_folder = ", ".join(f"{results.folder} by {', '.join(of)}" for results, of in zip((a, b), led, strict=True))
+        raise BakeoffError(f"led by different metrics: {by_folder}; say --metric NAME")
     wanted = name or next(iter(leading), "accuracy")
     if wanted not in METRICS:
         raise BakeoffError(

@@ -25,9 +25,10 @@ from bakeoff.study.entries import Architecture, Normalize, Recipe
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.paths import Layout
-from bakeoff.study.reading import located
 from bakeoff.study.specification import data_folder, plan_file, specify_dataset
 from bakeoff.study.study import Study, experiments, parent
+from bakeoff.study.tasks import check_metric
+from bakeoff.study.yaml_file import located
 from bakeoff.training.losses import check_loss
 from bakeoff.training.optimizers import build_optimizer, check_optimizer
 from bakeoff.training.schedules import check_schedule
@@ -68,20 +69,23 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     read for their lines.
     """
     cells = [cell for cell in experiments(study) if not plan_file(study, layout, cell).exists()]
-    datasets = dict.fromkeys(cell.dataset for cell in cells)
     problems = Problems(path)
-    for name in datasets:
+    cards: Cards = {}
+    for name in dict.fromkeys(cell.dataset for cell in cells):
         with problems.under():  # the check itself says under which keys
             check_dataset(specify_dataset(study, name))
+            cards[name] = read_card(data_folder(study, name))
+    optimizers = set()
     for name in dict.fromkeys(cell.optimizer for cell in cells):
         with problems.under("optimizers", name):
             check_optimizer(study.optimizers[name])
-    problems.raise_any()  # what follows is built on data and optimizers
+            optimizers.add(name)
 
-    cards = {name: read_card(data_folder(study, name)) for name in datasets}
+    # What is wrong with data and optimizers hides only what is built on them.
+    on_data = [cell for cell in cells if cell.dataset in cards]
     _check_metrics(study, cards, problems)
-    augmentations = _check_recipes(study, cells, cards, problems)
-    descriptions = _check_architectures(study, cells, cards, problems)
+    augmentations = _check_recipes(study, [cell for cell in on_data if cell.optimizer in optimizers], cards, problems)
+    descriptions = _check_architectures(study, on_data, cards, problems)
     problems.raise_any()  # what follows is built of these
 
     _check_experiments(study, cells, cards, problems)
@@ -98,11 +102,8 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
 
 def _check_metrics(study: Study, cards: Cards, problems: Problems) -> None:
     for name, card in cards.items():
-        with problems.under("metric"):
-            if (task := card["task"]) not in study.leading_metric.tasks:
-                fitting = [key for key, metric in study.metrics.items() if task in metric.tasks and metric.every_epoch]
-                allowed = ", ".join(fitting)
-                raise BakeoffError(f"{study.metric} is no metric of {task} data ({name}); allowed: {allowed}")
+        with problems.under():
+            check_metric(study.leading_metric, study.metrics, card["task"], name)
         with problems.under("plugins"):
             _check_own_metrics(study, card)
 

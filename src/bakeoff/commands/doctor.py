@@ -25,10 +25,13 @@ from bakeoff.jobs.leases import holders, lease_folder
 from bakeoff.jobs.slurm_profile import PROFILE, mistakes
 from bakeoff.report.pdf import COMPILERS
 from bakeoff.study.paths import REPORT, RESULTS
+from bakeoff.study.specification import specify_dataset
 from bakeoff.study.study import Study
 
 LITTLE_DISK, NO_DISK = 5, 0.1  # GiB
 LITTLE_SHARED_MEMORY = 0.0625  # GiB: what containers get by default
+WITHOUT_FILES = ("digits",)
+NEEDS_A_ROOT = ("folder", "csv", "tiny_imagenet")  # the other sources make or download their files
 INSTALL = "pip install -e . installs what Bakeoff needs"
 Level = Literal["ok", "warning", "problem"]
 STYLES: dict[Level, str] = {"ok": "green", "warning": "yellow", "problem": "bold red"}
@@ -55,7 +58,8 @@ def examine(study: Study) -> list[Finding]:
         _leases(),
         _folder(RESULTS),
         _folder(REPORT),
-        _data(Path(study.data_root)),
+        _data(study.data_root),
+        *(_dataset(study, name) for name in study.datasets),
         *_shared_memory(),
         _git(),
         _latex(),
@@ -180,13 +184,40 @@ def _folder(folder: Path) -> Finding:
     return Finding(folder.name, "ok", found)
 
 
-def _data(folder: Path) -> Finding:
+def _data(written: str) -> Finding:
     """The folder that datasets are read from and downloaded to."""
+    try:
+        folder = Path(written).expanduser()
+    except RuntimeError:  # a user without an entry in passwd
+        return Finding("data_root", "problem", f"{written}: there is no such home folder", "write the whole path")
     if folder.exists() and not os.access(folder, os.R_OK | os.X_OK):
         remedy = "ask its owner, or set another data_root"
         return Finding("data_root", "problem", f"{folder.absolute()} cannot be read", remedy)
     state = "" if folder.exists() else " (does not exist yet)"
     return Finding("data_root", "ok", f"{folder.absolute()}{state}: {_free(folder):,.1f} GiB free")
+
+
+def _dataset(study: Study, name: str) -> Finding:
+    """Where a dataset's files are looked for, unless it is prepared already."""
+    what, source = f"Dataset {name}", study.datasets[name].source
+    try:
+        specification = specify_dataset(study, name)
+    except BakeoffError as error:
+        return Finding(what, "problem", str(error))
+    if (specification.folder / "card.json").exists():
+        return Finding(what, "ok", f"prepared: {specification.folder}")
+    if source in WITHOUT_FILES:
+        return Finding(what, "ok", f"{source}: needs no files")
+    root = specification.root.absolute()
+    if root.is_dir():
+        return Finding(what, "ok", f"{source}: {root}")
+    if source not in NEEDS_A_ROOT:
+        return Finding(what, "ok", f"{source}: {root} does not exist yet")
+    key = f"root of datasets.{name}" if study.datasets[name].root else "data_root"
+    relative = "" if specification.root.is_absolute() else f", and {key} counts from the folder that commands run in"
+    return Finding(
+        what, "problem", f"{source}: there is no folder {root}", f"set {key} to the folder with its files{relative}"
+    )
 
 
 def _existing(folder: Path) -> Path:

@@ -3,7 +3,7 @@
 import errno
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -44,6 +44,9 @@ def prepare(specification: DatasetSpecification, threads: int = 1) -> Card:
                 raise
             message = f"{folder}: no space left to write {specification.name}; free some and start again"
             raise BakeoffError(message) from error
+        finally:
+            with suppress(OSError):  # only an empty folder can be removed: nothing was written
+                folder.rmdir()
 
 
 def prepare_if_needed(specification: DatasetSpecification, threads: int = 1, look_at_source: bool = False) -> Card:

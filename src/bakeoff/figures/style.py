@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import StringIO
+from io import BytesIO, StringIO
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -75,9 +75,11 @@ def theme() -> Iterator[None]:
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure as SVG, for screens, and beside it as PDF, for LaTeX."""
+    # In memory first: on a full disk Matplotlib fails once more when it closes its PDF file, and hides the reason.
+    pages, text = BytesIO(), StringIO()
+    figure.savefig(pages, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
     with write_atomically(path.with_suffix(".pdf"), durable=False) as temporary:
-        figure.savefig(temporary, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
-    text = StringIO()
+        temporary.write_bytes(pages.getvalue())
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     # The reader's machine may lack the font used for measuring; Verdana is as wide.
     svg = text.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")

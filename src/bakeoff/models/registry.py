@@ -1,6 +1,6 @@
 """Which models there are, and how a study's entry becomes a network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from torch import nn
@@ -12,8 +12,13 @@ from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.inception_small import inception_small
 from bakeoff.models.mlp import mlp
 from bakeoff.models.residual_networks import basic_block_net, resnet_small
-from bakeoff.models.timm_models import timm_donor, timm_model, timm_normalization
-from bakeoff.models.torchvision_models import torchvision_donor, torchvision_model, torchvision_normalization
+from bakeoff.models.timm_models import timm_donor, timm_model, timm_names, timm_normalization
+from bakeoff.models.torchvision_models import (
+    torchvision_donor,
+    torchvision_model,
+    torchvision_names,
+    torchvision_normalization,
+)
 from bakeoff.models.vgg_small import vgg_small
 from bakeoff.study import plugin_files
 from bakeoff.study.arguments import check_arguments, nearest
@@ -31,7 +36,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Library:
-    """The networks of another package: `build(name, images, small_images, **arguments)`.
+    """The networks of another package: `build(name, images, small_images, **arguments)`, for each of `names()`.
 
     `donor(name, channels)` has the package's pretrained weights; `normalization(name)` is the mean and standard
     deviation per channel that they expect, or None. `has_dropout`: dropout may be a module before the classifier.
@@ -40,6 +45,7 @@ class Library:
     name: str
     description: str
     build: Callable[..., nn.Module]
+    names: Callable[[], Collection[str]]
     donor: Callable[[str, int], nn.Module]
     normalization: Callable[[str], tuple[list[float], list[float]] | None]
     has_dropout: bool = False
@@ -59,10 +65,10 @@ MODELS = {
 LIBRARIES = {
     record.name: record
     for record in (
-        Library("timm", "every model of timm, as timm/NAME", timm_model, timm_donor, timm_normalization),
+        Library("timm", "every model of timm, as timm/NAME", timm_model, timm_names, timm_donor, timm_normalization),
         Library(
             "torchvision", "every classifier of torchvision.models, as torchvision/NAME",
-            torchvision_model, torchvision_donor, torchvision_normalization, has_dropout=True,
+            torchvision_model, torchvision_names, torchvision_donor, torchvision_normalization, has_dropout=True,
         ),
     )
 }  # fmt: skip
@@ -80,8 +86,7 @@ def build_model(architecture: Architecture, images: ImageShape) -> nn.Module:
     own = plugin_files.registered("model", MODELS)
     models = MODELS | {name: Model(name, plugin.description, plugin.build) for name, plugin in own.items()}
     if architecture.model not in models:
-        allowed = [*models, *(f"{name}/NAME" for name in LIBRARIES)]
-        raise BakeoffError(f"unknown model {architecture.model!r}; {nearest(architecture.model, allowed)}", ["model"])
+        raise _unknown(architecture.model, list(models))
     if architecture.small_images:
         raise BakeoffError(f"{architecture.model} has no stem to change; set its layers instead", ["small_images"])
     if architecture.head:
@@ -103,6 +108,14 @@ def split_name(model: str) -> tuple[Library | None, str]:
     """(timm's record, "resnet18") of timm/resnet18; (None, "mlp") of a model that is no library's."""
     library, _, name = model.partition("/")
     return (LIBRARIES[library], name) if name and library in LIBRARIES else (None, model)
+
+
+def _unknown(model: str, models: list[str]) -> BakeoffError:
+    """What is said of a model that there is not: a library's lacks the name of the library."""
+    if found := [f"{name}/{model}" for name, library in LIBRARIES.items() if model in library.names()]:
+        return BakeoffError(f"unknown model {model!r}; did you mean {' or '.join(map(repr, found))}?", ["model"])
+    allowed = [*models, *(f"{name}/NAME" for name in LIBRARIES)]
+    return BakeoffError(f"unknown model {model!r}; {nearest(model, allowed)}", ["model"])
 
 
 def _from_library(library: Library, name: str, architecture: Architecture, images: ImageShape) -> nn.Module:

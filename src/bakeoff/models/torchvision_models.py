@@ -14,19 +14,25 @@ def torchvision_model(name: str, images: ImageShape, small_images: bool, **argum
     """torchvision's classifier of that name for these images, without pretrained weights. Raises BakeoffError."""
     import torchvision
 
-    available = torchvision.models.list_models(module=torchvision.models)
-    if name not in available:
-        raise BakeoffError(f"torchvision has no model {name!r}; {nearest(name, available)}", ["model"])
+    if name not in torchvision_names():
+        raise BakeoffError(f"torchvision has no model {name!r}; {nearest(name, torchvision_names())}", ["model"])
     if name.startswith("vit_"):
         arguments = {"image_size": images.height, **arguments}
     try:
         network = torchvision.models.get_model(name, weights=None, num_classes=images.classes, **arguments)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AssertionError, RuntimeError) as error:
         raise BakeoffError(f"torchvision/{name} cannot be built with {arguments}: {error}") from error
     set_input_channels(network, images.channels)
     if small_images:
         fit_small_images(network, f"torchvision/{name}")
     return network
+
+
+def torchvision_names() -> list[str]:
+    """The names of torchvision's classifiers."""
+    import torchvision
+
+    return torchvision.models.list_models(module=torchvision.models)
 
 
 def torchvision_donor(name: str, channels: int) -> nn.Module:

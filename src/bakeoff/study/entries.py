@@ -27,7 +27,7 @@ def _safe_name(name: str) -> str:
 
 def listed(value: Any) -> Any:
     """A single name or entry means a list of one."""
-    return [value] if isinstance(value, str | int | dict) else value
+    return [value] if isinstance(value, str | int | float | dict) else value
 
 
 def _number(value: Any) -> Any:
@@ -43,6 +43,7 @@ def without_infinity(entry: Any) -> Any:
 
 
 Name = Annotated[str, AfterValidator(_safe_name), Field(json_schema_extra={"pattern": f"^{SAFE_NAME.pattern}$"})]
+Seed = Annotated[int, Field(ge=0, lt=2**63, description="a whole number of up to 63 bits, as tables hold it")]
 Names = Annotated[tuple[str, ...], BeforeValidator(listed, json_schema_input_type=str | list[str])]
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]  # a folded block of YAML ends with a newline
 
@@ -197,6 +198,19 @@ class Normalize(Strict):
     std: tuple[Annotated[float, Field(gt=0)], ...]
 
 
+# What others call a precision → what it is called here, and in specifications.
+PRECISIONS = {
+    "fp32": "float32",
+    "f32": "float32",
+    "32": "float32",
+    "32-true": "float32",
+    "float": "float32",
+    "single": "float32",
+    "torch.float32": "float32",
+    "bf16": "bfloat16",
+    "bf16-mixed": "bfloat16",
+    "torch.bfloat16": "bfloat16",
+}
 LossName = Literal["CrossEntropyLoss", "BCEWithLogitsLoss"]
 
 
@@ -241,7 +255,7 @@ class InitFrom(Strict):
     architecture: str | None = None
     optimizer: str | None = None
     recipe: str | None = None
-    seed: int | None = None
+    seed: Seed | None = None
 
     @model_validator(mode="after")
     def _not_empty(self) -> "InitFrom":
@@ -257,7 +271,9 @@ class Recipe(Strict):
     batch_size: int = Field(128, gt=0)
     accumulate: int = Field(1, gt=0, description="number of batches whose gradients make one step")
     schedule: Schedule | None = None
-    augment: tuple[Transform, ...] = ()
+    augment: Annotated[
+        tuple[Transform, ...], BeforeValidator(listed, json_schema_input_type=Transform | list[Transform])
+    ] = ()
     normalize: Annotated[
         Literal["dataset", "pretrained"] | Normalize | None,
         BeforeValidator(
@@ -282,7 +298,13 @@ class Recipe(Strict):
         description="halve_batch: when memory runs out, start again with half as many images in a forward pass, down "
         "to one; the effective batch size stays",
     )
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Annotated[
+        Literal["float32", "bfloat16"],
+        BeforeValidator(
+            lambda value: PRECISIONS.get(str(value), value),
+            json_schema_input_type=Literal["float32", "bfloat16", "fp32", "bf16"],
+        ),
+    ] = Field("float32", description="of the forward pass; weights are float32")
     channels_last: bool | None = Field(None, description="memory layout; left out: channels last where it is faster")
     compile: bool = False
     early_stopping: EarlyStopping | None = None

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from bakeoff.errors import BakeoffError, Keys
@@ -13,11 +12,12 @@ from bakeoff.study.arguments import nearest
 from bakeoff.study.entries import EarlyStopping, Head, InitFrom, Loss, Normalize, PerClass, Recipe, Resources, Strict
 from bakeoff.study.matrix import AXES, Block
 from bakeoff.study.metrics import METRICS
+from bakeoff.study.plausibility import as_fraction, impossible, questionable
 from bakeoff.study.smoke import smoke_form
 from bakeoff.study.study import Published, Rungs, Study, StudyError, parent, runs
+from bakeoff.study.tasks import check_metric, task_of
+from bakeoff.study.yaml_file import located, read_yaml
 
-# Not ruamel.yaml, which keeps the lines of keys: it is 30 times slower, and reads `1e-3` and a key `y` as other types.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # The keys of a study whose values take a fixed set of keys, beside recipes.
 KEYS: dict[str, type[Strict]] = {
     "experiments": Rungs,
@@ -49,7 +49,8 @@ def parse_study(config: Mapping[str, Any], path: Path | None = None) -> Study:
         if study.smoke:
             study = Study.model_validate(smoke_form(study.model_dump(exclude_unset=True)))
         study = _with_plugins(study, path.parent if path else Path())
-        checks = (_unknown_names, _empty_matrix, _unknown_origins, _broken_chains)  # the first hide what may follow
+        # The first hide what may follow.
+        checks = (_unknown_names, _misfits, _empty_matrix, _unknown_origins, _broken_chains)
         problems = next((found for check in checks if (found := list(check(study)))), [])
     except ValidationError as error:
         # Unknown keys before missing ones: `epoch` is unknown, and therefore `epochs` missing.
@@ -62,78 +63,14 @@ def parse_study(config: Mapping[str, Any], path: Path | None = None) -> Study:
     return study
 
 
+def warnings(study: Study, path: Path | None = None) -> list[str]:
+    """What a study may say and hardly means, each with its place in the study file `path`. It stops nothing."""
+    return [located(doubt, path) for doubt in questionable(study)]
+
+
 def schema() -> dict[str, Any]:
     """The JSON schema of a study file."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Study.model_json_schema()}
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file. Raises StudyError with the line of what cannot be read or is given twice."""
-    try:
-        loader = LOADER(path.read_text(encoding="utf-8"))
-        root = loader.get_single_node()
-        if (twice := _second_of_equal_keys(root)) is not None:
-            line = twice.start_mark.line + 1
-            raise StudyError(f"{path}:{line}: the key {twice.value!r} is given twice; keep one of the two")
-        content = loader.construct_document(root) if root is not None else None
-    except OSError as error:
-        raise StudyError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise StudyError(f"{path}: is not UTF-8 text: {error}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise StudyError(f"{path}{line}: is not YAML: {getattr(error, 'problem', error)}") from error
-    if not isinstance(content, dict):
-        raise StudyError(f"{path}: expected a mapping of keys; found {type(content).__name__}")
-    return content
-
-
-def located(error: BakeoffError, path: Path | None) -> str:
-    """An error with its place, as far as it is known: `config.yaml:14: optimizers.sgd.lr: must be above 0`.
-
-    `path` is the YAML file that the error's keys are in.
-    """
-    if path is None:
-        return str(error)
-    line = _line(path, error.keys)
-    return f"{path}:{line}: {error}" if line else f"{path}: {error}"
-
-
-def _line(path: Path, keys: Keys) -> int | None:
-    """The line of a key path in a YAML file, or of its deepest part that is there."""
-    try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)
-    except (OSError, yaml.YAMLError):
-        return None
-    line = 1
-    for key in map(str, keys):
-        children = {name: (start, value) for name, start, value in _children(node)}
-        if key not in children:
-            break
-        start, node = children[key]
-        line = start.start_mark.line + 1
-    return line
-
-
-def _second_of_equal_keys(node: yaml.Node | None) -> yaml.Node | None:
-    """The second of two equal keys of a mapping, of which YAML readers would silently keep the last."""
-    seen = set()
-    for name, key, value in _children(node):
-        if name in seen:
-            return key
-        seen.add(name)
-        if (found := _second_of_equal_keys(value)) is not None:
-            return found
-    return None
-
-
-def _children(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
-    """Of each value in a mapping or list: its key (in a list its number), where that stands, and the value."""
-    if isinstance(node, yaml.MappingNode):
-        yield from ((str(key.value), key, value) for key, value in node.value)
-    elif isinstance(node, yaml.SequenceNode):
-        yield from ((str(number), item, item) for number, item in enumerate(node.value))
 
 
 def _with_plugins(study: Study, folder: Path) -> Study:
@@ -161,9 +98,18 @@ def _explained(problem: Any) -> BakeoffError:
         message = f"unknown key; {nearest(str(keys[-1]), _model_at(keys[:-1]).model_fields)}"
     elif problem["type"] == "missing":
         message = "is required and is missing"
+    elif problem["type"] == "model_type":
+        message = f"expected a mapping of keys; found {problem['input']!r}"
     elif not message.startswith(repr(problem["input"])) and not isinstance(problem["input"], dict | list):
-        message = f"{message}; found {problem['input']!r}"
+        message = f"{message}; found {problem['input']!r}{_advice(problem)}"
     return BakeoffError(message, keys)
+
+
+def _advice(problem: Any) -> str:
+    """What was meant by a percentage in place of a share, and by a word that YAML takes for something else."""
+    if problem["type"] == "less_than" and problem["ctx"]["lt"] == 1:
+        return as_fraction(problem["input"])
+    return "; quote what is text" if problem["type"] == "string_type" else ""
 
 
 def _is_branch(key: str | int) -> bool:
@@ -196,6 +142,17 @@ def _unknown_names(study: Study) -> Iterator[BakeoffError]:
             if number.metric is not None and number.metric not in study.metrics:
                 message = f"there is no metric {number.metric!r}; {nearest(number.metric, study.metrics)}"
                 yield BakeoffError(message, ["experiments", index, "published", at, "metric"])
+
+
+def _misfits(study: Study) -> Iterator[BakeoffError]:
+    """Numbers that cannot be meant, and a metric that does not fit the data."""
+    yield from impossible(study)
+    for name, entry in study.datasets.items():
+        if (task := task_of(entry)) is not None:
+            try:
+                check_metric(study.leading_metric, study.metrics, task, name)
+            except BakeoffError as error:
+                yield error
 
 
 def _empty_matrix(study: Study) -> Iterator[BakeoffError]:

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bakeoff.errors import BakeoffError
 from bakeoff.study.entries import Architecture, Dataset, Optimizer, Recipe
 from bakeoff.study.matrix import Experiment, Run
 from bakeoff.study.metrics import Metric
@@ -94,7 +95,13 @@ def specify(study: Study, run: Run) -> Specification:
 def specify_dataset(study: Study, name: str) -> DatasetSpecification:
     """Resolve a dataset of a study."""
     entry = study.datasets[name]
-    root = Path(entry.root or study.data_root).expanduser()
+    try:
+        root = Path(entry.root or study.data_root).expanduser()
+    except RuntimeError as error:  # a user without an entry in passwd, or ~someone who is not there
+        keys = ["datasets", name, "root"] if entry.root else ["data_root"]
+        raise BakeoffError(
+            f"{entry.root or study.data_root}: there is no such home folder; write the whole path", keys
+        ) from error
     return DatasetSpecification(name, entry, root, study.split_seed, _dataset_content(study, name))
 
 

@@ -11,7 +11,19 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from bakeoff.errors import BakeoffError
-from bakeoff.study.entries import Architecture, Dataset, Name, Optimizer, Recipe, Strict, Text, listed, without_infinity
+from bakeoff.study.entries import (
+    Architecture,
+    Dataset,
+    Name,
+    Names,
+    Optimizer,
+    Recipe,
+    Seed,
+    Strict,
+    Text,
+    listed,
+    without_infinity,
+)
 from bakeoff.study.matrix import AXES, Block, Experiment, Run, matrix
 from bakeoff.study.metrics import METRICS, TASKS, Metric
 from bakeoff.study.plugin_files import Declaration, checksum, declared_in
@@ -56,6 +68,8 @@ def _seeds(value: Any) -> Any:
 
 
 def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if not seeds:
+        raise ValueError("no seed is listed; give at least one")
     if len(set(seeds)) < len(seeds):
         raise ValueError("a seed is listed twice")
     return seeds
@@ -80,7 +94,7 @@ class Study(Strict):
     title: Text = ""
     description: Text = ""
     data_root: str = Field("data", description="folder of the datasets that give no root")
-    split_seed: int = Field(0, description="seed of the splits that Bakeoff draws itself")
+    split_seed: Seed = Field(0, description="seed of the splits that Bakeoff draws itself")
     metric: str = Field(
         "accuracy",
         description="chooses the best epoch on validation and comes first in the tables; one of these, or a plugin's",
@@ -92,7 +106,7 @@ class Study(Strict):
         description="validation score (an accuracy of 92 % is 0.92); the report says how many epochs and seconds runs "
         "take to reach it; left out: the best score of the weakest experiment",
     )
-    plugins: tuple[str, ...] = Field((), description="Python files with your own models, sources, transforms, metrics")
+    plugins: Names = Field((), description="Python files with your own models, sources, transforms, metrics")
     smoke: bool = Field(False, description="shrink the study to a run of a minute or two, in folders of its own")
     language: Literal["en", "ru"] = Field("en", description="of the report")
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -105,12 +119,16 @@ class Study(Strict):
     optimizers: dict[Name, Optimizer] = Field(min_length=1)
     recipes: dict[Name, Recipe] = Field(min_length=1)
     seeds: Annotated[
-        tuple[Annotated[int, Field(ge=0)], ...],
+        tuple[Seed, ...],
         BeforeValidator(_seeds, json_schema_input_type=int | list[int]),
         AfterValidator(_distinct),
-    ] = Field((0, 1, 2, 3, 4), min_length=1, description="a number of replicates, or a list of seeds")
-    experiments: tuple[Rungs, ...] = Field((), description="narrows the study to these experiments, in this order")
-    exclude: tuple[Block, ...] = Field((), description="removes these experiments")
+    ] = Field((0, 1, 2, 3, 4), description="a number of replicates, or a list of seeds")
+    experiments: Annotated[tuple[Rungs, ...], BeforeValidator(listed, json_schema_input_type=Rungs | list[Rungs])] = (
+        Field((), description="narrows the study to these experiments, in this order")
+    )
+    exclude: Annotated[tuple[Block, ...], BeforeValidator(listed, json_schema_input_type=Block | list[Block])] = Field(
+        (), description="removes these experiments"
+    )
 
     @cached_property
     def entries(self) -> dict[str, dict[str, dict[str, Any]]]:
