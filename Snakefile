@@ -18,7 +18,7 @@ from bakeoff.study.paths import Layout
 from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run
 from bakeoff.jobs.resources import check_defaults, requested
 from bakeoff.data.source_files import UNKNOWN
-from bakeoff.jobs.steps import changed_steps
+from bakeoff.jobs.steps import STEPS, changed_steps
 from bakeoff.jobs.seen import (
     changed_data,
     damaged_runs,
@@ -123,6 +123,7 @@ rule all:
     default_target: True
     input:
         rules.report.output,
+        [LAYOUT.made(step) for step in STEPS],
         [result for result in RESULTS if not Path(result).exists()],
     message:
         f"{len(RUNS)} runs of {STUDY.study} are finished"
