@@ -4,7 +4,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,6 @@ from PIL import Image
 
 from terminal import STUDIES, bakeoff, snakemake
 
-RUN = "results/tiny/runs/digits/perceptron/adam/plain/seed1"
 CLOCK = re.compile(r"seconds|memory|images_per_second|started|finished|energy")
 TINY = yaml.safe_load((STUDIES / "tiny.yaml").read_text())
 
@@ -90,22 +89,17 @@ def test_a_report_made_by_hand_of_the_same_study_stays(finished: Path) -> None:
     assert "Nothing to be done" in run(finished)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda folder: (folder / "summary/runs.csv").write_text("dataset\n"),
-        lambda folder: (folder / "figures/comparison_digits.svg").unlink(),
-        lambda folder: (folder / "made/statistics.json").write_text("{"),
-    ],
-    ids=["table", "figure", "note"],
-)
-def test_damaged_tables_and_figures_are_made_again(
-    finished: Path, finished_study: Path, damage: Callable[[Path], None]
-) -> None:
-    damage(finished / "results/tiny")
+def test_damaged_tables_and_figures_are_made_again(finished: Path, finished_study: Path) -> None:
+    results, figure = finished / "results/tiny", finished / "results/tiny/figures/comparison_digits.svg"
+    figure.unlink()
+    assert trained(run(finished)) == set()
+    assert figure.exists()
+    (results / "made/figures.json").write_text("{")
+    (results / "summary/runs.csv").write_text("dataset\n")
+    (finished / "report/tiny/report.md").write_text("")
     assert trained(run(finished)) == set()
     assert_same_tables(finished, finished_study)
-    assert (finished / "results/tiny/figures/comparison_digits.svg").exists()
+    assert (finished / "report/tiny/report.md").read_text()
     assert "Nothing to be done" in run(finished, "-n")
 
 
@@ -126,44 +120,43 @@ def improve(path: Path) -> None:
     path.write_text(json.dumps(result, indent=2))
 
 
-@pytest.mark.parametrize(
-    ("name", "damage"),
-    [
-        ("result.json", cut),
-        ("result.json", improve),
-        ("model.safetensors", lambda path: path.write_bytes(b"")),
-        ("model.safetensors", flip),
-        ("predictions.npz", flip),
-        ("history.csv", cut),
-    ],
-)
-def test_a_damaged_run_is_trained_again(
-    finished: Path, finished_study: Path, name: str, damage: Callable[[Path], None]
-) -> None:
-    damage(finished / RUN / name)
+DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "digits/logistic/sgd/plain/seed0": ("result.json", cut),
+    "digits/logistic/sgd/plain/seed1": ("result.json", improve),
+    "digits/perceptron/sgd/plain/seed0": ("model.safetensors", lambda path: path.write_bytes(b"")),
+    "digits/perceptron/sgd/plain/seed1": ("predictions.npz", flip),
+    "digits/perceptron/adam/plain/seed0": ("history.csv", cut),
+}
+
+
+def test_damaged_runs_are_trained_again(finished: Path, finished_study: Path) -> None:
+    runs = finished / "results/tiny/runs"
+    for name, (file, damage) in DAMAGES.items():
+        damage(runs / name / file)
     said = run(finished, "-n")
-    assert trained(said) == {"digits/perceptron/adam/plain/seed1"}
-    assert f"{RUN}/{name}: cannot use this file of a run" in said
-    assert trained(run(finished)) == {"digits/perceptron/adam/plain/seed1"}
-    assert_same_tables(finished, finished_study)
-    for other in ("model.safetensors", "predictions.npz"):
-        assert (finished / RUN / other).read_bytes() == (finished_study / RUN / other).read_bytes()
-
-
-def test_a_damaged_run_that_snakemake_was_killed_after_is_trained_again(finished: Path, finished_study: Path) -> None:
-    """The files in the state folder are the same inodes as the outputs: one fault damages both."""
-    kept = finished / RUN.replace("runs", "state") / "finished"
+    assert trained(said) == {*DAMAGES}
+    for name, (file, _) in DAMAGES.items():
+        assert f"{name} is trained again: results/tiny/runs/{name}/{file}: cannot use this file of a run" in said
+    # The files in the state folder are the same inodes as the outputs: one fault damages both.
+    killed_after = "digits/logistic/sgd/plain/seed0"
+    kept = finished / "results/tiny/state" / killed_after / "finished"
     kept.mkdir(parents=True)
-    cut(finished / RUN / "result.json")
-    for path in (finished / RUN).iterdir():
+    for path in (runs / killed_after).iterdir():
         os.link(path, kept / path.name)
-    assert trained(run(finished)) == {"digits/perceptron/adam/plain/seed1"}
+    by_hand = bakeoff(finished, "report", "study.yaml")
+    assert by_hand.returncode == 0, by_hand.stderr  # a damaged result counts as missing
+    assert trained(run(finished)) == {*DAMAGES}
     assert_same_tables(finished, finished_study)
+    for name in DAMAGES:
+        for file in ("model.safetensors", "predictions.npz"):
+            ours, theirs = (folder / "results/tiny/runs" / name / file for folder in (finished, finished_study))
+            assert ours.read_bytes() == theirs.read_bytes()
 
 
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """A folder with a study of pictures of two classes, and of digits."""
+@pytest.fixture(scope="module")
+def finished_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished study of pictures of two classes, and of digits. Only to be copied."""
+    tmp_path = tmp_path_factory.mktemp("pictures")
     random = np.random.default_rng(0)
     for split, label in ((split, label) for split in ("train", "test") for label in ("dark", "light")):
         folder = tmp_path / "pictures" / split / label
@@ -184,6 +177,16 @@ def pictures(tmp_path: Path) -> Path:
     write_study(tmp_path, study)
     run(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def pictures(finished_pictures: Path) -> Iterator[Path]:
+    """The folder itself, as it was: the source's files are known by their places."""
+    kept = finished_pictures.with_name("kept")
+    shutil.copytree(finished_pictures, kept, symlinks=True)
+    yield finished_pictures
+    shutil.rmtree(finished_pictures)
+    kept.rename(finished_pictures)
 
 
 OF_PICTURES = {"pictures/logistic/sgd/plain/seed0"}
@@ -209,31 +212,41 @@ def test_changed_data_train_again_what_used_them_and_nothing_else(pictures: Path
     assert trained(run(pictures)) == OF_PICTURES
     assert card.read_bytes() != before
 
-    shutil.move(train / "dark/4.png", train / "light/14.png")  # a corrected label
-    assert trained(run(pictures)) == OF_PICTURES
-    (train / "dark/5.png").unlink()
-    assert trained(run(pictures)) == OF_PICTURES
-    Image.new("L", (8, 8), 250).save(train / "light/20.png")
+    changes: list[Callable[[], object]] = [
+        lambda: shutil.move(train / "dark/4.png", train / "light/14.png"),  # a corrected label
+        lambda: (train / "dark/5.png").unlink(),
+        lambda: Image.new("L", (8, 8), 250).save(train / "light/20.png"),
+    ]
+    for change in changes:
+        change()
+        assert trained(run(pictures, "-n")) == OF_PICTURES
+        assert bakeoff(pictures, "prepare", "study.yaml", "pictures").returncode == 0
     assert trained(run(pictures)) == OF_PICTURES
     assert json.loads(card.read_text())["counts"]["train"] == 18
     assert "Nothing to be done" in run(pictures)
 
 
-def test_prepared_data_outlive_their_source(pictures: Path) -> None:
-    shutil.rmtree(pictures / "pictures")
+def test_images_that_are_not_chosen_may_change(pictures: Path) -> None:
+    study = yaml.safe_load((pictures / "study.yaml").read_text())
+    study["datasets"]["pictures"]["limit"] = 10
+    write_study(pictures, study)
+    run(pictures)
+    taken = json.loads(next(reversed(sorted(pictures.glob("results/data/pictures-*/source_files.json")))).read_text())
+    unused = next(path for path in (pictures / "pictures/train").rglob("*.png") if str(path) not in taken)
+    Image.new("L", (8, 8), 7).save(unused)
     assert "Nothing to be done" in run(pictures)
 
 
-def test_damaged_prepared_data_are_prepared_again(pictures: Path) -> None:
+def test_damaged_prepared_data_are_prepared_again_and_outlive_their_source(pictures: Path) -> None:
     flip(next(pictures.glob("results/data/pictures-*")) / "train_images.npy")
     said = run(pictures)
     assert "pictures is prepared again" in said and trained(said) == set()
+    shutil.rmtree(pictures / "pictures")
     assert "Nothing to be done" in run(pictures)
 
 
 def test_a_run_that_was_killed_does_not_go_on_with_other_data(pictures: Path) -> None:
     """Nor is one taken for finished that was finished with other data."""
-    study = yaml.safe_load((pictures / "study.yaml").read_text())
     key = next(iter(OF_PICTURES))
     result = pictures / "results/tiny/runs" / key / "result.json"
     of_data = json.loads(result.read_text())["data"]
@@ -243,6 +256,5 @@ def test_a_run_that_was_killed_does_not_go_on_with_other_data(pictures: Path) ->
         os.link(path, kept / path.name)
     shutil.rmtree(result.parent)
     Image.new("L", (8, 8), 7).save(pictures / "pictures/train/dark/3.png")
-    assert study["study"] == "tiny"
     run(pictures)
     assert json.loads(result.read_text())["data"] != of_data
