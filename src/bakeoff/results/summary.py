@@ -14,6 +14,7 @@ import pyarrow.parquet as parquet
 
 from bakeoff.files import write_atomically
 from bakeoff.results.aggregation import experiments_table
+from bakeoff.results.digits import rounded_table
 from bakeoff.results.history import KEYS, history_table
 from bakeoff.results.result import SCORED_SPLITS, read_result, unusable
 from bakeoff.results.summary_tables import COSTS, PROVENANCE, WHOLE
@@ -42,7 +43,7 @@ def summarize(study: Study, layout: Layout) -> None:
     with write_atomically(layout.summary / "runs.csv") as path:
         table.to_csv(path, index=False)
     with write_atomically(layout.summary / "experiments.csv") as path:
-        experiments_table(table).to_csv(path, index=False)
+        rounded_table(experiments_table(table)).to_csv(path, index=False)
     with write_atomically(layout.summary / "history.parquet") as path:
         parquet.write_table(history, path, compression="zstd")
 
