@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from bakeoff.analysis.baselines import Baseline
 from bakeoff.analysis.experiment_analysis import ImageFindings, analyse_experiments
 from bakeoff.analysis.score_matrices import ScoreMatrix, score_matrices
 from bakeoff.analysis.single_runs import SingleRun
@@ -33,7 +34,8 @@ class StudyInputs:
 
     Of the N test images: `influences` [N] are theirs on an experiment's mean score, where there is a formula for it;
     `test_set_errors` has the standard error of one run's score that comes from the finite test set, for each metric;
-    `single_runs` one run of each experiment, on a dataset of the same seed.
+    `single_runs` one run of each experiment, on a dataset of the same seed. `baselines` are by dataset, where its data
+    are prepared.
     """
 
     runs: pd.DataFrame
@@ -47,6 +49,7 @@ class StudyInputs:
     influences: Mapping[str, Floats]
     test_set_errors: Mapping[str, Mapping[str, float]]
     single_runs: Mapping[str, SingleRun]
+    baselines: Mapping[str, Baseline]
 
 
 def write_statistics(study: Study, layout: Layout) -> None:

@@ -35,6 +35,19 @@ STUDY_TABLES = (
         ),
     ),
     Table(
+        "baselines",
+        row="dataset and metric",
+        says="the test score of answering without looking at the image: what experiments have to beat",
+        function="baselines:baselines_table",
+        columns=(
+            text("dataset", "dataset with a completed run, and whose data are prepared"),
+            text("baseline", "`majority_class`; for multi-label data `label_frequencies`"),
+            text("answer", "most frequent class of the training images; labels that at least half of them have"),
+            text("metric", "metric, measured on the test split"),
+            Column("score", "score of always giving that answer, with the shares of training images as probabilities"),
+        ),
+    ),
+    Table(
         "comparisons",
         row="pair of experiments on a dataset; with several datasets, also pair of configurations by their mean",
         says="the paired comparison over seeds: verdict, difference, tests and effect size",
