@@ -18,7 +18,7 @@ from bakeoff.analysis.tables.table import EXPERIMENT, Table
 from bakeoff.results.summary import summarize
 from bakeoff.results.summary_tables import read_tables
 from made_predictions import class_predictions, label_predictions
-from synthetic_runs import layout_in, study_of, write_runs
+from synthetic_runs import layout_in, study_of, write_card, write_runs
 
 
 def test_names_are_unique_and_predictions_name_their_experiment(tmp_path: Path) -> None:
@@ -43,6 +43,8 @@ def test_functions_about_a_study_make_the_columns_of_their_records(tmp_path: Pat
     study = study_of(datasets={name: {"source": "digits"} for name in ("a", "b", "c")})
     layout = layout_in(tmp_path, study)
     write_runs(study, layout)
+    for name in study.datasets:
+        write_card(study, name, list("0123456789"))
     summarize(study, layout)
     runs = read_tables(layout).runs
     found, _ = analyse_experiments(study, layout, runs)

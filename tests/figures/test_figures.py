@@ -20,7 +20,7 @@ from bakeoff.results.summary_tables import read_tables
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study, experiments, runs
-from synthetic_runs import analyse, history_of, layout_in, result_of, study_of, write_run, write_runs
+from synthetic_runs import analyse, history_of, layout_in, result_of, study_of, write_card, write_run, write_runs
 
 OVERVIEWS = [
     "confusion_digits.svg",
@@ -90,6 +90,23 @@ def test_axes_speak_percent_for_fractions_and_the_best_is_on_top(tmp_path: Path,
     # Both metrics rank the deep architecture first; matplotlib writes the y axis from the bottom up.
     labels = [word for word in words if "·" in word]
     assert len(labels) == 4 and all("deep" in label for label in labels[2:])
+
+
+@pytest.mark.parametrize("accuracy", [0.15, 0.9])
+def test_the_baseline_is_a_line_or_at_the_edge_where_it_lies(tmp_path: Path, accuracy: float) -> None:
+    """It is 10 % here. Far from all scores, a line would leave them no room on the axis."""
+    study = study_of()
+    layout = layout_in(tmp_path, study)
+    write_card(study, "digits", list("0123456789"))
+    for index, run in enumerate(runs(study)):
+        write_run(layout, run, result_of(study, run, accuracy + 0.004 * index))
+    drawn(study, layout)
+    for name in ("comparison_digits", "accuracy_vs_parameters"):
+        (said,) = (text for text in texts(layout.figures / f"{name}.svg") if "majority class" in text)
+        far = accuracy == 0.9
+        assert said.replace("\N{NO-BREAK SPACE}", " ") in (
+            ("← majority class 10 %", "↓ majority class 10 %") if far else ("majority class",)
+        )
 
 
 def test_one_seed_one_epoch_one_experiment(tmp_path: Path) -> None:

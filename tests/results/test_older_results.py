@@ -77,3 +77,12 @@ def test_the_summary_holds_every_result(older: Path) -> None:
             for metric in ("loss", "accuracy", "macro_f1"):
                 assert float(row[f"{split}_{metric}"]) == result["metrics"][split][metric]
         assert float(row["training_seconds"]) == result["cost"]["training_seconds"]
+
+
+def test_its_statistics_have_a_baseline(older: Path) -> None:
+    for step in ("summarize", "statistics"):
+        ended = bakeoff(older, step, "study.yaml")
+        assert ended.returncode == 0, ended.stderr
+    with (older / "results/older/summary/baselines.csv").open() as file:
+        found = {(row["dataset"], row["metric"]): float(row["score"]) for row in csv.DictReader(file)}
+    assert found["digits", "accuracy"] == found["few", "accuracy"] == 0.1  # as many images of each digit

@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from bakeoff.errors import BakeoffError
+from bakeoff.results.aggregation import experiments_table
 from bakeoff.results.summary import summarize
 from bakeoff.results.summary_tables import read_history, read_tables
 from bakeoff.study.study import runs
@@ -22,7 +23,9 @@ def test_intervals_are_those_of_scipy(tmp_path: Path) -> None:
     for run, accuracy in accuracies.items():
         write_run(layout, run, result_of(study, run, accuracy))
     summarize(study, layout)
-    table = read_tables(layout).experiments.set_index(["architecture", "optimizer"])
+    tables = read_tables(layout)
+    written = tables.experiments.set_index(["architecture", "optimizer"])
+    table = experiments_table(tables.runs).set_index(["architecture", "optimizer"])
     for (architecture, optimizer), row in table.iterrows():
         values = [
             value for run, value in accuracies.items() if (run.architecture, run.optimizer) == (architecture, optimizer)
@@ -32,6 +35,10 @@ def test_intervals_are_those_of_scipy(tmp_path: Path) -> None:
         assert row["test_accuracy_std"] == pytest.approx(np.std(values, ddof=1), abs=1e-12)
         assert (row["test_accuracy_low"], row["test_accuracy_high"]) == pytest.approx((low, high), abs=1e-12)
         assert row["test_macro_f1_mean"] == pytest.approx(np.mean(values) - 0.01, abs=1e-12)
+        for name in ("mean", "std", "low", "high"):  # ten digits are written
+            assert written.loc[(architecture, optimizer), f"test_accuracy_{name}"] == float(
+                f"{row[f'test_accuracy_{name}']:.9e}"
+            )
 
 
 def test_only_completed_runs_are_averaged_and_the_others_counted(tmp_path: Path) -> None:

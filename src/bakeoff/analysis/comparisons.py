@@ -17,8 +17,8 @@ import pandas as pd
 
 from bakeoff.analysis.intervals import Indices, spread
 from bakeoff.analysis.paired import LEVEL, Verdict, effect_size, judge, probability_of_better, seeds_needed, smallest_p
-from bakeoff.analysis.ranking import DECIMALS
 from bakeoff.analysis.score_matrices import ALL_DATASETS, ScoreMatrix
+from bakeoff.results.digits import rounded
 from bakeoff.results.predictions import Bools, Floats
 from bakeoff.study.metrics import Metric
 
@@ -89,7 +89,9 @@ def _pairs(matrix: ScoreMatrix, metric: Metric) -> tuple[Floats, Bools, pd.DataF
     """Of all P pairs of a matrix: differences [P, S], whether each is listed [P], names and means of the listed."""
     earlier, later = np.triu_indices(len(matrix.names), 1)
     means = spread(matrix.scores).mean
-    oriented = np.round(means if metric.higher_is_better else -means, DECIMALS)
+    # As they are written, so that the best here is the best of a report.
+    written = np.array([rounded(mean) for mean in means])
+    oriented = written if metric.higher_is_better else -written
     best = -1 if np.isnan(oriented).all() else np.nanargmax(oriented)
     neighbours, with_best = later - earlier == 1, (later == best) | (earlier == best)
     listed = neighbours | with_best | (len(matrix.names) <= ALL_PAIRS)

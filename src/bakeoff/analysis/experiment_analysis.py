@@ -1,6 +1,5 @@
 """What the test images say of each experiment, read run by run."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bakeoff.analysis.baselines import Baseline, baseline
+from bakeoff.analysis.data_card import read_data_card
 from bakeoff.analysis.mistakes import hardest_images, image_loss, image_wrong
 from bakeoff.analysis.single_runs import SingleRun
 from bakeoff.analysis.tables.of_predictions import PREDICTION_TABLES
@@ -19,7 +20,6 @@ from bakeoff.results.predictions import ClassPredictions, Floats, Predictions, r
 from bakeoff.results.summary_tables import by_experiment
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import data_folder
 from bakeoff.study.study import Study
 
 
@@ -43,8 +43,11 @@ class ImageFindings:
     `influences` [N] are theirs on an experiment's mean score, where there is a formula for it; `test_set_errors` has
     the standard error of one run's score that comes from the finite test set, for each metric; `single_runs` one run of
     each experiment, on a dataset of the same seed.
+
+    `baselines` are those of datasets, by their names.
     """
 
+    baselines: dict[str, Baseline]
     influences: dict[str, Floats]
     test_set_errors: dict[str, dict[str, float]]
     single_runs: dict[str, SingleRun]
@@ -58,11 +61,12 @@ def analyse_experiments(
     The hardest images of a whole dataset stand under an experiment that names only the dataset. The predictions of one
     experiment are in memory at a time. Raises BakeoffError when those of a completed run are missing or damaged.
     """
-    found = ImageFindings({}, {}, {})
+    found = ImageFindings({}, {}, {}, {})
     parts: dict[str, list[pd.DataFrame]] = {table.name: [] for table in PREDICTION_TABLES}
     hardest = []
     for dataset, here in runs[runs["status"] == "completed"].groupby("dataset", sort=False):
-        names = class_names(study, str(dataset))
+        card = read_data_card(study, str(dataset))
+        names = card.classes if card else []
         # Single runs are compared with the same seed: the one that most experiments have, of equals the first.
         seed = int(Counter(here["seed"]).most_common(1)[0][0])
         labels: NDArray[Any] | None = None
@@ -72,6 +76,8 @@ def analyse_experiments(
             names = names or [str(index) for index in range(predictions.classes)]
             labels = predictions.labels if labels is None else labels
             _check_images(predictions, labels, names, f"{layout.runs / cell.key}")
+            if card and str(dataset) not in found.baselines:
+                found.baselines[str(dataset)] = baseline(study, card, predictions.labels)
             inputs = PredictionInputs(predictions, names, image_loss(predictions), image_wrong(predictions))
             task = "multi-class" if isinstance(predictions, ClassPredictions) else "multi-label"
             for table in PREDICTION_TABLES:
@@ -90,17 +96,6 @@ def analyse_experiments(
         hardest.append(whole.assign(**vars(Experiment(str(dataset), "", "", "")), predicted=""))
     parts["hardest_images"] += hardest
     return found, {name: pd.concat(part) if part else pd.DataFrame() for name, part in parts.items()}
-
-
-def class_names(study: Study, dataset: str) -> list[str]:
-    """The classes of a dataset, from its card; none where the data are not prepared here."""
-    path = data_folder(study, dataset) / "card.json"
-    try:
-        return [str(name) for name in json.loads(path.read_text(encoding="utf-8"))["classes"]]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BakeoffError(f"{path}: cannot read it: {error}; prepare the data again") from error
 
 
 def _check_images(predictions: Predictions, labels: NDArray[Any], names: Sequence[str], folder: str) -> None:

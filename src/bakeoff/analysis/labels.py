@@ -9,6 +9,7 @@ from bakeoff.study.metrics import Metric
 from bakeoff.study.study import Study
 
 SPLIT_TITLES = {"train": mark("Train"), "validation": mark("Validation"), "test": mark("Test")}
+BASELINES = {"majority_class": mark("majority class"), "label_frequencies": mark("label frequencies")}
 SCORES = {
     "test": mark("Test {metric}"),
     "validation": mark("Validation {metric}"),

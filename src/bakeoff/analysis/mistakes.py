@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.analysis.test_set_error import binary_loss
+from bakeoff.results.digits import DECIMALS
 from bakeoff.results.predictions import ClassPredictions, Floats, Predictions
 
 MOST_CLASSES = 50  # of a confusion matrix that people can still read
@@ -48,14 +49,14 @@ def hardest_images_table(predictions: Predictions, names: Sequence[str], loss: F
         table["predicted"] = [names[int(np.bincount(predictions.predicted[:, row]).argmax())] for row in rows]
     else:
         decisions = (predictions.logits[:, rows] >= 0) & predictions.known[rows]
-        table["predicted"] = [_joined(names, row) for row in decisions.mean(axis=0) > 0.5]
+        table["predicted"] = [joined(names, row) for row in decisions.mean(axis=0) > 0.5]
     return table
 
 
 def hardest_images(loss: Floats, wrong: Floats, labels: NDArray[Any], names: Sequence[str]) -> pd.DataFrame:
     """The 20 test images with the highest loss, of losses [N], shares of wrong runs [N] and labels [N] or [N, L]."""
-    rows = np.argsort(-loss, kind="stable")[:HARDEST]
-    called = [names[label] if labels.ndim == 1 else _joined(names, label == 1) for label in labels[rows]]
+    rows = np.argsort(-np.round(loss, DECIMALS), kind="stable")[:HARDEST]
+    called = [names[label] if labels.ndim == 1 else joined(names, label == 1) for label in labels[rows]]
     return pd.DataFrame({"image": rows, "label": called, "loss": loss[rows], "wrong": wrong[rows]})
 
 
@@ -93,9 +94,11 @@ def _examples(predictions: ClassPredictions, true: int, predicted: int) -> str:
     """The images of a class that the most runs take for another, ties by the highest loss."""
     members = np.flatnonzero(predictions.labels == true)
     runs = (predictions.predicted[:, members] == predicted).sum(axis=0)
-    order = np.lexsort((-predictions.loss[:, members].mean(axis=0), -runs))[:EXAMPLES]
+    loss = predictions.loss[:, members].mean(axis=0, dtype=float).round(DECIMALS)
+    order = np.lexsort((-loss, -runs))[:EXAMPLES]
     return " ".join(str(members[row]) for row in order if runs[row])
 
 
-def _joined(names: Sequence[str], chosen: NDArray[np.bool_]) -> str:
+def joined(names: Sequence[str], chosen: NDArray[np.bool_]) -> str:
+    """The labels of a multi-label image in one text; `chosen` [L] says which."""
     return SEPARATOR.join(name for name, is_chosen in zip(names, chosen, strict=True) if is_chosen)

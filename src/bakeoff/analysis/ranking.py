@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from bakeoff.results.digits import DECIMALS
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import Metric
-
-DECIMALS = 12  # to which scores are rounded before they are compared: sums in another order differ in the last bits
 
 
 def ranking(rows: Mapping[Experiment, Mapping[str, Any]], metric: Metric) -> dict[Experiment, int]:

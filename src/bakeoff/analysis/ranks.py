@@ -14,8 +14,8 @@ import pandas as pd
 from scipy.stats import rankdata, studentized_range
 
 from bakeoff.analysis.paired import LEVEL
-from bakeoff.analysis.ranking import DECIMALS
 from bakeoff.analysis.score_matrices import ALL_DATASETS, ScoreMatrix
+from bakeoff.results.digits import DECIMALS
 from bakeoff.results.predictions import Floats
 from bakeoff.study.metrics import Metric
 
@@ -199,7 +199,7 @@ def complete(matrices: list[ScoreMatrix], metric: Metric) -> tuple[pd.DataFrame,
 
 def _steps(values: Floats, weights: Floats, rising: bool) -> tuple[Floats, Floats]:
     """Where the share of values up to tau (rising), or from tau on, changes, and what it is there; finite tau only."""
-    distinct, positions = np.unique(values, return_inverse=True)
+    distinct, positions = np.unique(np.round(values, DECIMALS), return_inverse=True)
     each = np.bincount(positions.reshape(-1), weights)
     share = each.cumsum() if rising else each[::-1].cumsum()[::-1]
     finite = np.isfinite(distinct)

@@ -5,6 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.integrate import trapezoid
 
+from bakeoff.results.digits import DECIMALS
 from bakeoff.results.predictions import Floats
 from bakeoff.results.result import FINISHED
 from bakeoff.study.matrix import FACETS
@@ -51,7 +52,9 @@ def speed_table(runs: pd.DataFrame, history: pd.DataFrame, metric: Metric, targe
     table["score_per_million_parameters"] = useful / (means["parameters"] / 1e6).where(means["parameters"] > 0)
     for cost in COSTS:
         fronts = [
-            pd.Series(pareto_front(sign * here[score].to_numpy(), here[cost].to_numpy(float)), here.index)
+            pd.Series(
+                pareto_front(sign * here[score].round(DECIMALS).to_numpy(), here[cost].to_numpy(float)), here.index
+            )
             for _, here in means.groupby("dataset")
         ]
         table[f"best_for_{cost}"] = pd.concat(fronts)

@@ -44,8 +44,8 @@ class StudyInputs(ImageFindings):
 def write_statistics(study: Study, layout: Layout) -> list[Path]:
     """Write the files of `statistics_files`, from the summary and the runs' predictions. Returns their paths.
 
-    A table that has nothing to say has its columns and no rows. Raises BakeoffError when there is no summary, or a
-    completed run's predictions are missing or damaged.
+    A table that has nothing to say has its columns and no rows. Numbers are rounded as they are written, after all
+    verdicts. Raises BakeoffError when there is no summary, or a completed run's predictions are missing or damaged.
     """
     runs = read_tables(layout).runs
     found, made = analyse_experiments(study, layout, runs)
@@ -54,7 +54,7 @@ def write_statistics(study: Study, layout: Layout) -> list[Path]:
         made[table.name] = table.in_order(table.make(inputs | made))
     for name, path in statistics_files(layout).items():
         with write_atomically(path) as temporary:
-            TABLES[name].in_order(made[name]).to_csv(temporary, index=False)
+            TABLES[name].as_written(made[name]).to_csv(temporary, index=False)
     return list(statistics_files(layout).values())
 
 

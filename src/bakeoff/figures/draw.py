@@ -8,6 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bakeoff.analysis.curves import completed_history, mean_curves
+from bakeoff.analysis.statistics import read_statistics
+from bakeoff.figures.baseline_line import baselines_of
 from bakeoff.figures.data_figures import data_figures
 from bakeoff.figures.learning_curves import curves_figure, overview
 from bakeoff.figures.score_intervals import comparison
@@ -48,13 +50,14 @@ def _result_figures(
 ) -> Iterator[tuple[str, Figure]]:
     styles = styles_of(cells_of(present))
     history = completed_history(study, layout, runs)
+    baselines = baselines_of(read_statistics(layout, "baselines"), study.leading_metric)
     for dataset in dict.fromkeys(present["dataset"]):
         here = present[present["dataset"] == dataset]
         curves = mean_curves(study, history[history["dataset"] == dataset])
         if curves:
             drawn = [cell for cell in cells_of(here) if cell in curves]
             yield f"learning_curves_{dataset}.svg", overview(study, language, curves, drawn, styles)
-        yield f"comparison_{dataset}.svg", comparison(study, language, here, runs, styles)
+        yield f"comparison_{dataset}.svg", comparison(study, language, here, runs, styles, baselines.get(dataset))
     time, second = language.say("Training time of one run"), language.say("s")
     for quantity, title, name in (
         ("parameters", language.say("Parameters"), "accuracy_vs_parameters.svg"),
@@ -62,6 +65,6 @@ def _result_figures(
     ):
         points = present[present[quantity].notna() & (present[quantity] > 0)]
         if len(points):
-            yield name, trade_off(study, language, points, quantity, title, styles)
+            yield name, trade_off(study, language, points, quantity, title, styles, baselines)
     for cell, epochs in by_experiment(history):
         yield f"curves/{cell.key.replace('/', '__')}.svg", curves_figure(study, language, epochs, styles[cell])

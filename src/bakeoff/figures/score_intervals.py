@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from bakeoff.analysis.labels import score_name, short_labels
 from bakeoff.figures.axes import format_value
+from bakeoff.figures.baseline_line import draw_baseline
 from bakeoff.figures.style import INK, WIDTH, Style, cells_of
 from bakeoff.language import Language
 from bakeoff.results.summary_tables import by_experiment, records
@@ -17,9 +18,17 @@ EDGE: dict[str, Any] = {"markeredgecolor": INK, "markeredgewidth": 0.8}  # of th
 
 
 def comparison(
-    study: Study, language: Language, experiments: pd.DataFrame, runs: pd.DataFrame, styles: dict[Experiment, Style]
+    study: Study,
+    language: Language,
+    experiments: pd.DataFrame,
+    runs: pd.DataFrame,
+    styles: dict[Experiment, Style],
+    baseline: tuple[str, float] | None = None,
 ) -> Figure:
-    """The experiments of one dataset, the best on top: a dot per seed, the mean and its 95 % interval."""
+    """The experiments of one dataset, the best on top: a dot per seed, the mean and its 95 % interval.
+
+    A line marks the `baseline`, by its name and score.
+    """
     score = f"test_{study.metric}"
     rows = dict(zip(cells_of(experiments), records(experiments), strict=True))
     labels = short_labels(list(rows))
@@ -41,5 +50,7 @@ def comparison(
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(score_name("test", study.leading_metric, study, language))
+    if baseline:
+        draw_baseline(axes, *baseline, study.leading_metric, language, upright=True)
     format_value(axes.xaxis, study.leading_metric, language)
     return figure

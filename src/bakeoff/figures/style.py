@@ -84,7 +84,7 @@ def save(figure: Figure, path: Path) -> Path:
     # The reader's machine may lack the font used for measuring; Verdana is as wide.
     svg = text.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")
     # Six decimals of a point make up a third of the file, and nobody can see them.
-    svg = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)
+    svg = re.sub(r' (?:d|x|y)="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)
     with write_atomically(path, durable=False) as temporary:
         temporary.write_text(svg, encoding="utf-8")
     return path

@@ -1,6 +1,7 @@
 """What a better score costs."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from bakeoff.analysis.labels import score_name, short_labels
 from bakeoff.figures.axes import format_quantity, format_value, legend_at_the_right
+from bakeoff.figures.baseline_line import draw_baseline
 from bakeoff.figures.style import WIDTH, Style, cells_of
 from bakeoff.language import Language
 from bakeoff.study.matrix import Experiment
@@ -21,9 +23,18 @@ NAMED_POINTS = 16  # beyond this, points carry numbers and a list beside them gi
 
 
 def trade_off(
-    study: Study, language: Language, points: pd.DataFrame, quantity: str, title: str, styles: dict[Experiment, Style]
+    study: Study,
+    language: Language,
+    points: pd.DataFrame,
+    quantity: str,
+    title: str,
+    styles: dict[Experiment, Style],
+    baselines: Mapping[str, tuple[str, float]] | None = None,
 ) -> Figure:
-    """The test metric against a cost. Each dataset has its own panel: scores on different data do not compare."""
+    """The test metric against a cost. Each dataset has its own panel: scores on different data do not compare.
+
+    Lines mark the `baselines` of datasets, by their name and score.
+    """
     datasets = list(dict.fromkeys(points["dataset"]))
     most = points["dataset"].value_counts().max()
     numbered = most > NAMED_POINTS
@@ -42,6 +53,8 @@ def trade_off(
         if xs.max() / xs.min() >= 8:
             axes.set_xscale("log")
         axes.margins(x=0.12, y=0.14)
+        if baselines and dataset in baselines:
+            draw_baseline(axes, *baselines[dataset], study.leading_metric, language, upright=False)
         axes.set(xlabel=title, ylabel=score_name("test", study.leading_metric, study, language))
         format_quantity(axes, language)
         format_value(axes.yaxis, study.leading_metric, language)
@@ -79,6 +92,8 @@ def _place_labels(axes: Axes, xs: Any, ys: Any, labels: list[str], colors: list[
     scale = figure.dpi / 72
     points = axes.transData.transform(list(zip(xs, ys, strict=True)))
     taken = np.hstack([points - 4 * scale, points + 4 * scale])  # boxes: left, bottom, right, top
+    written = [text.get_window_extent(renderer) for text in axes.texts]
+    taken = np.vstack([taken, *([box.x0, box.y0, box.x1, box.y1] for box in written)])
     dx, dy = np.array(sorted(
         ((radius * math.cos(angle), radius * math.sin(angle)) for radius in (7, 11, 16, 22, 29, 37, 47, 60, 75, 92)
          for angle in (math.pi / 8 * step for step in (0, 8, 2, 14, 6, 10, 4, 12, 1, 15, 7, 9, 3, 13, 5, 11))),

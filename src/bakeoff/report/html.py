@@ -13,6 +13,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.language import language_of
 from bakeoff.report.document import Curves, Document, Figure
 from bakeoff.report.templating import TEMPLATES, environment
+from bakeoff.results.digits import rounded
 
 
 def html(document: Document, figures: Path) -> str:
@@ -25,7 +26,7 @@ def html(document: Document, figures: Path) -> str:
         text = (figures / f"{figure.path}.svg").read_text(encoding="utf-8")
         return Markup(inline_svg(text, prefix, figure.caption))
 
-    templates = environment({"svg": svg, "data": _data}, autoescape=True)
+    templates = environment({"svg": svg, "data": _data, "digits": _digits}, autoescape=True)
     templates.globals["say"] = language_of(document.language).say
     template = templates.get_template("report.html.j2")
     return template.render(document=document, script=Markup(script), checksum=checksum)
@@ -46,10 +47,15 @@ def inline_svg(text: str, prefix: str, caption: str) -> str:
     return body.replace("<svg ", f'<svg role="img" aria-label="{escape(caption)}" ', 1).strip()
 
 
+def _digits(value: float) -> float:
+    """A number to sort by: a fraction without the digits that mean nothing."""
+    return rounded(value) if isinstance(value, float) else value
+
+
 def _data(block: Curves) -> Markup:
     """The curves as JSON for a script element, which `</script>` in a name cannot end."""
     curves = [asdict(curve) for curve in block.curves]
     for curve in curves:
-        curve |= {name: [float(f"{value:.5g}") for value in curve[name]] for name in ("mean", "low", "high")}
+        curve |= {name: [float(f"{rounded(value):.5g}") for value in curve[name]] for name in ("mean", "low", "high")}
     text = json.dumps({"axis": block.axis, "percent": block.percent, "curves": curves}, ensure_ascii=False)
     return Markup(text.replace("<", "\\u003c"))

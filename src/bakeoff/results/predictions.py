@@ -121,7 +121,7 @@ def _reduced(logits: Floats, labels: NDArray[np.int64]) -> tuple[NDArray[Any], F
     confidence, loss = np.empty(count, np.float32), np.empty(count, np.float32)
     for start in range(0, count, IMAGES_AT_ONCE):
         here = slice(start, start + IMAGES_AT_ONCE)
-        part, rows = logits[here], np.arange(len(labels[here]))
+        part, rows = logits[here].astype(float), np.arange(len(labels[here]))
         predicted[here] = part.argmax(axis=1)
         highest, wanted = part[rows, predicted[here]], part[rows, labels[here]]
         log_total = np.log(np.exp(part - highest[:, None]).sum(axis=1))

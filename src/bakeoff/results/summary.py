@@ -15,6 +15,7 @@ import pyarrow.parquet as parquet
 
 from bakeoff.files import write_atomically
 from bakeoff.results.aggregation import experiments_table
+from bakeoff.results.digits import rounded_table
 from bakeoff.results.history import KEYS, history_table
 from bakeoff.results.result import SCORED_SPLITS, DamagedResult, read_result, unusable
 from bakeoff.results.summary_tables import COSTS, PROVENANCE, WHOLE
@@ -44,7 +45,7 @@ def summarize(study: Study, layout: Layout) -> list[Path]:
     with write_atomically(written[0]) as path:
         table.to_csv(path, index=False)
     with write_atomically(written[1]) as path:
-        experiments_table(table).to_csv(path, index=False)
+        rounded_table(experiments_table(table)).to_csv(path, index=False)
     with write_atomically(written[2]) as path:
         parquet.write_table(history, path, compression="zstd")
     return written

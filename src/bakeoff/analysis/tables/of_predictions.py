@@ -18,6 +18,21 @@ CONFUSION = (
 
 PREDICTION_TABLES = (
     Table(
+        "answers",
+        row="completed run",
+        says="how many different answers it gives to the test images, and the most frequent of them",
+        function="answers:answers_table",
+        columns=(
+            *EXPERIMENT,
+            Column("seed", "seed of the run"),
+            Column(
+                "answers", "different answers: classes; of multi-label data, sets of labels at a probability of 0.5"
+            ),
+            text("answer", "the most frequent answer; empty where that is no label"),
+            Column("share", "share of test images that get it"),
+        ),
+    ),
+    Table(
         "classes",
         row="class of an experiment",
         says="precision, recall and F1, for multi-label data also average precision: mean and deviation over runs",

@@ -4,7 +4,7 @@ Their functions are called once. A parameter gets the field of that name of `sta
 that name if it stands above.
 """
 
-from bakeoff.analysis.tables.table import EXPERIMENT, Column, Table, interval, text
+from bakeoff.analysis.tables.table import EXPERIMENT, Column, Table, interval, p_value, text
 
 PAIR = (
     text("a", "the experiment that stands later in the study; for all datasets, the configuration"),
@@ -36,6 +36,19 @@ STUDY_TABLES = (
         ),
     ),
     Table(
+        "baselines",
+        row="dataset and metric",
+        says="the test score of answering without looking at the image: what experiments have to beat",
+        function="baselines:baselines_table",
+        columns=(
+            text("dataset", "dataset with a completed run, and whose data are prepared"),
+            text("baseline", "`majority_class`; for multi-label data `label_frequencies`"),
+            text("answer", "most frequent class of the training images; labels that at least half of them have"),
+            text("metric", "metric, measured on the test split"),
+            Column("score", "score of always giving that answer, with the shares of training images as probabilities"),
+        ),
+    ),
+    Table(
         "comparisons",
         row="pair of experiments on a dataset; with several datasets, also pair of configurations by their mean",
         says="the paired comparison over seeds: verdict, difference, tests and effect size",
@@ -56,10 +69,10 @@ STUDY_TABLES = (
             Column("probability", "probability that a random seed of a beats that of b; ties count half"),
             *interval("probability_", "its 95 % bootstrap interval"),
             Column("comparisons", "pairs tested in the whole study, which the correction covers"),
-            Column("p_value", "p-value of the paired t-test"),
-            Column("p_holm", "`p_value` after Holm's correction over all pairs in the study"),
-            Column("p_sign_flip", "p-value of the sign-flip test; empty where so few seeds cannot reach 5 %"),
-            Column("smallest_p_sign_flip", "smallest p-value that the sign-flip test can reach with these seeds"),
+            p_value("p_value", "p-value of the paired t-test"),
+            p_value("p_holm", "`p_value` after Holm's correction over all pairs in the study"),
+            p_value("p_sign_flip", "p-value of the sign-flip test; empty where so few seeds cannot reach 5 %"),
+            p_value("smallest_p_sign_flip", "smallest p-value that the sign-flip test can reach with these seeds"),
             text("verdict", "what the rule below says of a against b"),
             Column("seeds_needed", "about how many seeds would show the difference; only if not distinguishable"),
             Column("test_set_error", "standard error of the difference that comes from the finite test set"),
@@ -78,8 +91,8 @@ STUDY_TABLES = (
             *interval("", "its 95 % interval over test images"),
             Column("only_a", "test images that a alone classifies correctly; empty for multi-label data"),
             Column("only_b", "test images that b alone classifies correctly"),
-            Column("p_value", "p-value of McNemar's exact test"),
-            Column("p_holm", "`p_value` after Holm's correction over all pairs of single runs in the study"),
+            p_value("p_value", "p-value of McNemar's exact test"),
+            p_value("p_holm", "`p_value` after Holm's correction over all pairs of single runs in the study"),
         ),
     ),
     Table(
@@ -104,7 +117,7 @@ STUDY_TABLES = (
             Column("configurations", "configurations with a score on every dataset"),
             Column("statistic", "Friedman's χ²"),
             Column("f_statistic", "Iman and Davenport's F"),
-            Column("p_value", "p-value of Friedman's χ² among random shuffles of the ranks"),
+            p_value("p_value", "p-value of Friedman's χ² among random shuffles of the ranks"),
             Column("critical_difference", "distance of average ranks at which Nemenyi's test tells two apart (5 %)"),
             Column("datasets_needed", "datasets needed to tell always-first from always-last"),
             text("warning", "`no_power` with fewer datasets than that, `few_datasets` with ten or fewer, or empty"),
@@ -119,7 +132,7 @@ STUDY_TABLES = (
             text("a", "configuration"),
             text("b", "configuration that stands later in the study"),
             Column("difference", "average rank of b minus that of a; positive: a ranks better"),
-            Column("p_value", "p-value of Nemenyi's test"),
+            p_value("p_value", "p-value of Nemenyi's test"),
             Column("distinguishable", "whether it is 5 % or less"),
         ),
     ),

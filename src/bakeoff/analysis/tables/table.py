@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
+from bakeoff.results.digits import rounded_table
 from bakeoff.study.metrics import TASKS, Task
 
 if TYPE_CHECKING:
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """A column and its meaning, with the unit where it has one. Text is read back as text, even "001" and "NA"."""
+    """A column and its meaning, with the unit where it has one. Text is read back as text, even "001" and "NA".
+
+    A p-value means something however small it is; of other numbers, what is below 1e-12 is rounding.
+    """
 
     name: str
     meaning: str
     is_text: bool = False
+    is_p_value: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,19 @@ class Table:
         """The columns in the order of the record; all of them, also where a function had nothing to say."""
         return made[self.column_names] if len(made) else made.reindex(columns=self.column_names)
 
+    def as_written(self, made: "pd.DataFrame") -> "pd.DataFrame":
+        """The columns in order, with no more digits than mean something."""
+        return rounded_table(self.in_order(made), {column.name for column in self.columns if column.is_p_value})
+
 
 def text(name: str, meaning: str) -> Column:
     """A column of text."""
     return Column(name, meaning, is_text=True)
+
+
+def p_value(name: str, meaning: str) -> Column:
+    """A column of p-values."""
+    return Column(name, meaning, is_p_value=True)
 
 
 def interval(prefix: str, meaning: str) -> tuple[Column, Column]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from bakeoff.analysis.ranking import ranking
 from bakeoff.language import mark
+from bakeoff.report.baselines import runs_with_one_answer, unbeaten_baseline
 from bakeoff.report.document import Block, Items, Paragraph, Section
 from bakeoff.report.material import Material, run_key
 from bakeoff.report.numbers import interval_text, is_known, metric_text, p_phrase, whole_text
@@ -14,7 +15,7 @@ from bakeoff.study.matrix import Experiment
 
 def summary(material: Material) -> Section:
     say = material.language.say
-    leaders = [_leader(material, name) for name in material.datasets]
+    leaders = [" ".join([_leader(material, name), *unbeaten_baseline(material, name)]) for name in material.datasets]
     notes = [
         say("The epoch of each run was chosen on the validation split; the test split serves only for reporting."),
         say("Intervals are two-sided 95 % t-intervals of the mean over seeds, on one split of the data."),
@@ -57,6 +58,12 @@ def _counts(material: Material) -> list[str]:
             language,
         ),
         *listed("{n} run is missing{which}.", "{n} runs are missing{which}.", missing, language),
+        *listed(
+            "{n} run gives every test image the same answer{which}.",
+            "{n} runs give every test image the same answer{which}.",
+            runs_with_one_answer(material),
+            language,
+        ),
     ]
 
 

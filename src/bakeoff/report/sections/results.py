@@ -1,7 +1,10 @@
 """The main table of each dataset, its figures, and published numbers."""
 
+from dataclasses import replace
+
 from bakeoff.analysis.curves import completed_history, mean_curves
 from bakeoff.analysis.ranking import best_on, ranking
+from bakeoff.report.baselines import baseline_cells, baseline_meaning
 from bakeoff.report.columns import experiment_column, metric_column, number_column, range_column
 from bakeoff.report.document import Block, Cell, Column, Curve, Curves, Figure, Paragraph, Section, Table, tabulate
 from bakeoff.report.material import Material, Row, cell_of
@@ -46,6 +49,7 @@ def main_table(material: Material, dataset: str) -> Table:
         text = spread_text(row, score, metric, language) + marks.get(cell_of(row).key, "")
         return Cell(text, is_best(row), row[f"{score}_mean"])
 
+    others = material.other_metrics(rows.values(), "test_{}_mean")
     columns = [
         experiment_column(material, material.labels_on_dataset, is_best),
         Column(say("Rank"), rank),
@@ -54,7 +58,7 @@ def main_table(material: Material, dataset: str) -> Table:
         metric_column(material, material.score_title("validation"), f"validation_{metric.name}_mean"),
         *(
             metric_column(material, material.score_title("test", other), f"test_{other.name}_mean", other)
-            for other in material.other_metrics(rows.values(), "test_{}_mean")
+            for other in others
         ),
     ]
     if material.tracks_test:
@@ -73,8 +77,13 @@ def main_table(material: Material, dataset: str) -> Table:
         " †": say("†: not distinguishable from the best (see Comparison)."),
         " ‡": say("‡: not judged: there are too few seeds, or no spread between them."),
     }
-    key = " ".join(text for mark, text in keys.items() if mark in marks.values())
-    return tabulate(f"results_{dataset}", caption, columns, rows.values(), key)
+    key = " ".join(
+        [*(text for mark, text in keys.items() if mark in marks.values()), *baseline_meaning(material, dataset)]
+    )
+    table = tabulate(f"results_{dataset}", caption, columns, rows.values(), key)
+    shown = [None, metric, None, None, *others]  # the metrics of the columns after the first
+    shown += [None] * (len(columns) - 1 - len(shown))
+    return replace(table, rows=[*table.rows, *baseline_cells(material, dataset, shown)])
 
 
 def _marks(material: Material, dataset: str) -> dict[str, str]:
