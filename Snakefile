@@ -18,6 +18,7 @@ from bakeoff.study.paths import Layout
 from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run
 from bakeoff.jobs.resources import check_defaults, requested
 from bakeoff.data.source_files import UNKNOWN
+from bakeoff.jobs.plans import mend_plans, unchecked
 from bakeoff.jobs.steps import STEPS, changed_steps
 from bakeoff.jobs.seen import (
     changed_data,

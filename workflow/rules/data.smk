@@ -41,14 +41,16 @@ rule prepare:
 # Builds every model, optimizer, schedule and augmentation once: what cannot work fails before training. Plan files are
 # named by what they say, so the job is there for new or changed experiments alone, and only their runs depend on it.
 PLANS = {cell: str(plan_file(STUDY, LAYOUT, cell)) for cell in STUDY.cells}
-UNCHECKED = {cell: plan for cell, plan in PLANS.items() if not Path(plan).exists()}
+if LOOKS and not DRY_RUN:
+    mend_plans(STUDY, LAYOUT, ARGUMENTS)
+UNCHECKED = unchecked(STUDY, LAYOUT)
 
 
 rule check:
     input:
         {CARDS[cell.dataset] for cell in UNCHECKED},
     output:
-        sorted(set(UNCHECKED.values())),
+        sorted(set(map(str, UNCHECKED.values()))),
     log:
         LAYOUT.folder / "logs" / "check.log",
     shell:

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from bakeoff.data.augmentation import Augmentation, build_augmentation
 from bakeoff.data.card import Card, read_card
+from bakeoff.data.content import content_name
 from bakeoff.data.examples import write_examples
 from bakeoff.data.loading import check_dataset
 from bakeoff.errors import BakeoffError, under
-from bakeoff.files import write_json
+from bakeoff.jobs.plans import unchecked, write_plan
 from bakeoff.models.classifier import check_classifier
 from bakeoff.models.description import ModelDescription, describe
 from bakeoff.models.freezing import freeze, train_mode
@@ -26,7 +27,7 @@ from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import data_folder, plan_file, specify_dataset
-from bakeoff.study.study import Study, experiments, parent
+from bakeoff.study.study import Study, parent
 from bakeoff.study.tasks import check_metric
 from bakeoff.study.yaml_file import located
 from bakeoff.training.losses import check_loss
@@ -64,11 +65,11 @@ class Problems:
 def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     """Build each architecture (at its dataset's shape), optimizer, schedule and augmentation of a study once.
 
-    Writes a file for each experiment that has none yet: the model's layers, parameters and MACs, and which transforms
-    run on batches. Raises BakeoffError with every problem before it writes anything; `path` is the study file, which is
-    read for their lines.
+    Writes a file for each experiment that has none yet, or one of other data: the model's layers, parameters and MACs,
+    and which transforms run on batches. Raises BakeoffError with every problem before it writes anything; `path` is the
+    study file, which is read for their lines.
     """
-    cells = [cell for cell in experiments(study) if not plan_file(study, layout, cell).exists()]
+    cells = list(unchecked(study, layout))
     problems = Problems(path)
     cards: Cards = {}
     for name in dict.fromkeys(cell.dataset for cell in cells):
@@ -97,7 +98,8 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     for cell in cells:
         model, augmentation = descriptions[cell.dataset, cell.architecture], augmentations[cell.dataset, cell.recipe]
         ways = {"batched": augmentation.batched, "image_by_image": augmentation.image_by_image}
-        write_json(plan_file(study, layout, cell), asdict(model) | {"augmentation": ways})
+        found = asdict(model) | {"augmentation": ways}
+        write_plan(plan_file(study, layout, cell), found, content_name(cards[cell.dataset]))
 
 
 def _check_metrics(study: Study, cards: Cards, problems: Problems) -> None:

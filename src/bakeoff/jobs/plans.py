@@ -1,0 +1,58 @@
+"""What the plan step found of an experiment, in a file of its own: written, and looked at before jobs are planned."""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bakeoff.data.content import prepared_content
+from bakeoff.files import write_json
+from bakeoff.study.matrix import Experiment
+from bakeoff.study.paths import Layout
+from bakeoff.study.specification import data_folder, digest, plan_file
+from bakeoff.study.study import Study
+
+
+def write_plan(path: Path, content: dict[str, Any], data: str) -> None:
+    """Write a plan file: its content, the name of the prepared data that it is for, and a checksum."""
+    content = content | {"data": data}
+    write_json(path, content | {"checksum": digest(json.loads(json.dumps(content)))})
+
+
+def unchecked(study: Study, layout: Layout) -> dict[Experiment, Path]:
+    """The experiments that the plan step has to look at → their plan files: missing, or of other data."""
+    contents = {name: prepared_content(data_folder(study, name)) for name in study.datasets}
+    plans = {cell: plan_file(study, layout, cell) for cell in study.cells}
+    return {cell: path for cell, path in plans.items() if not _is_of(path, contents[cell.dataset])}
+
+
+def mend_plans(study: Study, layout: Layout, arguments: Sequence[str]) -> None:
+    """Remove damaged plan files and run `bakeoff check` with these arguments for the study.
+
+    They come back as they were, so nothing is trained again. What fails is left to Snakemake's own job.
+    """
+    found = [plan_file(study, layout, cell) for cell in study.cells]
+    damaged = [path for path in found if path.exists() and _read(path) is None]
+    for path in damaged:
+        path.unlink()
+    if damaged:
+        log = layout.folder / "logs" / "check.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("w", encoding="utf-8") as file:
+            subprocess.run(["bakeoff", "check", *arguments], stdout=file, stderr=file, check=False)
+
+
+def _is_of(path: Path, data: str | None) -> bool:
+    plan = _read(path)
+    return plan is not None and (data is None or plan.get("data") in (None, data))  # 0.1.0 did not say of which data
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """A plan as it was written; None where it is missing or damaged."""
+    try:
+        plan = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    checksum = plan.pop("checksum", None)
+    return plan if checksum in (None, digest(plan)) else None
