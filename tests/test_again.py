@@ -144,7 +144,8 @@ def test_damaged_runs_are_trained_again(finished: Path, finished_study: Path) ->
     for path in (runs / killed_after).iterdir():
         os.link(path, kept / path.name)
     by_hand = bakeoff(finished, "report", "study.yaml")
-    assert by_hand.returncode == 0, by_hand.stderr  # a damaged result counts as missing
+    assert by_hand.returncode == 1 and by_hand.stderr.count("\n") == 1, by_hand.stderr
+    assert "perceptron/sgd/plain/seed1/predictions.npz: cannot use" in by_hand.stderr
     assert trained(run(finished)) == {*DAMAGES}
     assert_same_tables(finished, finished_study)
     for name in DAMAGES:
@@ -173,6 +174,7 @@ def finished_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "architectures": {"logistic": {"model": "mlp"}},
         "optimizers": {"sgd": {"name": "SGD", "lr": 0.05}},
         "recipes": {"plain": {"epochs": 1}},
+        "seeds": [0],
     }
     write_study(tmp_path, study)
     run(tmp_path)
@@ -193,7 +195,7 @@ OF_PICTURES = {"pictures/logistic/sgd/plain/seed0"}
 
 
 def test_changed_data_train_again_what_used_them_and_nothing_else(pictures: Path) -> None:
-    train, card = pictures / "pictures/train", next(pictures.glob("results/data/pictures-*")) / "card.json"
+    train, card = pictures / "pictures/train", next(pictures.glob("results/data/pictures-*/card.json"))
     assert "Nothing to be done" in run(pictures)
 
     for path in train.rglob("*.png"):  # rewritten, but equal
@@ -230,15 +232,17 @@ def test_images_that_are_not_chosen_may_change(pictures: Path) -> None:
     study = yaml.safe_load((pictures / "study.yaml").read_text())
     study["datasets"]["pictures"]["limit"] = 10
     write_study(pictures, study)
+    earlier = {*pictures.glob("results/data/pictures-*/source_files.json")}
     run(pictures)
-    taken = json.loads(next(reversed(sorted(pictures.glob("results/data/pictures-*/source_files.json")))).read_text())
+    (known,) = {*pictures.glob("results/data/pictures-*/source_files.json")} - earlier
+    taken = json.loads(known.read_text())
     unused = next(path for path in (pictures / "pictures/train").rglob("*.png") if str(path) not in taken)
     Image.new("L", (8, 8), 7).save(unused)
     assert "Nothing to be done" in run(pictures)
 
 
 def test_damaged_prepared_data_are_prepared_again_and_outlive_their_source(pictures: Path) -> None:
-    flip(next(pictures.glob("results/data/pictures-*")) / "train_images.npy")
+    flip(next(pictures.glob("results/data/pictures-*/train_images.npy")))
     said = run(pictures)
     assert "pictures is prepared again" in said and trained(said) == set()
     shutil.rmtree(pictures / "pictures")

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ import yaml
 
 from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import explain, is_explained
+from bakeoff.jobs.handover import UNDER_SNAKEMAKE
 from bakeoff.jobs.steps import files_in, note_made, sole_writer
 from bakeoff.study.arguments import nearest
 from bakeoff.study.paths import Layout
@@ -128,7 +130,8 @@ def summarize(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) 
     study = load(study_file, overrides)
     layout = Layout(study.study)
     with sole_writer(layout):
-        note_made(layout, "summarize", write_summary(study, layout))
+        complete = UNDER_SNAKEMAKE in os.environ
+        note_made(layout, "summarize", write_summary(study, layout, complete))
 
 
 @application.command()

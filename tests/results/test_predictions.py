@@ -67,7 +67,7 @@ def test_damaged_predictions_are_an_error_that_names_the_file(
         np.savez(path, **content)
     with pytest.raises(BakeoffError, match=problem) as error:
         read_predictions({0: layout.run(CELL.run(0))})
-    assert str(path) in str(error.value) and "train it again" in str(error.value)
+    assert str(path) in str(error.value) and "trains it again" in str(error.value)
 
 
 def test_runs_on_other_test_images_are_not_mixed(tmp_path: Path) -> None:

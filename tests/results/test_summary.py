@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as parquet
 import pytest
 from scipy import stats
@@ -168,9 +169,12 @@ def test_a_corrupt_result_is_an_error_that_names_the_file(tmp_path: Path, conten
     broken = layout.run(runs(study)[4]).result
     broken.write_bytes(content)
     with pytest.raises(BakeoffError) as error:
-        summarize(study, layout)
+        summarize(study, layout, complete=True)
     assert str(broken) in str(error.value) and problem in str(error.value)
     assert not layout.summary.exists()
+    summarize(study, layout)  # by hand, it counts as missing
+    row = pd.read_csv(layout.summary / "runs.csv").loc[4]
+    assert row["status"] == "missing" and problem in row["message"]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +187,7 @@ def test_a_result_with_senseless_numbers_is_an_error(tmp_path: Path, key: str, v
     run = runs(study)[0]
     write_run(layout, run, result_of(study, run, **{key: value}))
     with pytest.raises(BakeoffError, match=f"{layout.run(run).result}.*{key}"):
-        summarize(study, layout)
+        summarize(study, layout, complete=True)
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,9 @@ rule prepare:
         folder="|".join(map(re.escape, DATASETS)),
     threads: workflow.resource_settings.cores or 1
     params:
-        dataset=lambda wildcards: DATASETS[wildcards.folder],
-        state=lambda wildcards: state_of(DATASETS[wildcards.folder], ""),
+        dataset=lambda wildcards: state_of(
+            DATASETS[wildcards.folder], DATASETS[wildcards.folder]
+        ),
     message:
         "preparing {params.dataset}"
     shell:

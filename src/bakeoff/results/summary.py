@@ -17,7 +17,7 @@ from bakeoff.files import write_atomically
 from bakeoff.results.aggregation import experiments_table
 from bakeoff.results.digits import rounded_table
 from bakeoff.results.history import KEYS, history_table
-from bakeoff.results.result import SCORED_SPLITS, DamagedResult, read_result, unusable
+from bakeoff.results.result import SCORED_SPLITS, DamagedResult, check_files, read_result, unusable
 from bakeoff.results.summary_tables import COSTS, PROVENANCE, WHOLE
 from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout
@@ -27,14 +27,18 @@ from bakeoff.study.study import Study, runs
 STALE = "the result here belongs to an older specification of the run"
 
 
-def summarize(study: Study, layout: Layout) -> list[Path]:
+def summarize(study: Study, layout: Layout, complete: bool = False) -> list[Path]:
     """Write results/<study>/summary/{runs.csv,experiments.csv,history.parquet} from whatever runs exist.
 
-    A result whose specification is not the study's present one counts as missing, and so does a damaged one.
+    A result whose specification is not the study's present one counts as missing, and so does a damaged one; where the
+    runs are to be `complete`, as in a job of Snakemake, either is an error.
     Returns the paths. Raises BakeoffError naming the file when a history cannot be understood.
     """
     planned = runs(study)
     rows = [_row(study, layout, run) for run in planned]
+    missing = [row["message"] for row in rows if row["status"] == "missing"]
+    if complete and missing:
+        raise DamagedResult(f"{len(missing)} of {len(rows)} runs have no result that can be used; {missing[0]}")
     scores = _score_names(study, rows)
     columns = [*KEYS, "status", "message", "best_epoch", "epochs", *scores, *COSTS, *PROVENANCE]
     types = dict.fromkeys((*scores, *COSTS), "float64") | dict.fromkeys(WHOLE, "Int64")
@@ -57,6 +61,8 @@ def _row(study: Study, layout: Layout, run: Run) -> dict[str, Any]:
     row: dict[str, Any] = asdict(run)
     try:
         result = read_result(path)
+        if result is not None:
+            check_files(layout.run(run), result, sizes_only=True)
     except DamagedResult as error:
         return row | {"status": "missing", "message": str(error)}
     if result is None or result.spec != specify(study, run).content:
