@@ -40,7 +40,11 @@ def test_every_rung_says_why_it_is_there(name: str) -> None:
                 assert study.recipes[cell.recipe].track_test
 
 
-@pytest.mark.parametrize("name", COURSEWORK)
+LARGE = ("cifar10_cnn", "resnet50_stages", "car_color_mobilenet")
+SMOKED = [pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in COURSEWORK]
+
+
+@pytest.mark.parametrize("name", SMOKED)
 def test_it_runs_in_smoke_form_from_generated_data(name: str, tmp_path: Path) -> None:
     made = bakeoff(tmp_path, "demo-data", FILES[name], "data")
     assert made.returncode == 0, made.stderr
