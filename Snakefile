@@ -27,6 +27,7 @@ from bakeoff.jobs.seen import (
     prepared,
     remember,
     set_aside,
+    state_with,
     trained,
 )
 from bakeoff.study.specification import (
@@ -72,6 +73,7 @@ except BakeoffError as error:
 LOOKS = workflow.is_main_process
 DRY_RUN = workflow.output_settings.dryrun
 AGAIN = set()
+state_of = partial(state_with, AGAIN)
 
 LAYOUT = Layout(STUDY.study)
 if LOOKS:

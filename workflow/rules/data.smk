@@ -12,10 +12,6 @@ for name, change in (changed_data(STUDY, LAYOUT) if LOOKS else {}).items():
         AGAIN.add(name)
 
 
-def state_of(job, state):
-    return f"{state}, again" if job in AGAIN else state
-
-
 rule prepare:
     output:
         card="results/data/{folder}/card.json",

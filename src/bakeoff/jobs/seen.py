@@ -7,7 +7,7 @@ would take minutes, so seen.json holds the size and time of each file.
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,11 @@ def damaged_runs(study: Study, layout: Layout, planned: Mapping[str, Run], jobs:
         except DamagedResult as error:
             found[key] = f"{key} is trained again: {error}"
     return found
+
+
+def state_with(again: Container[str], job: str, state: str) -> str:
+    """What decides a job's files, as Snakemake is told it: something else where the job is to be done again."""
+    return f"{state}, again" if job in again else state
 
 
 def set_aside(paths: RunPaths) -> None:
