@@ -20,6 +20,7 @@ def study_of(split_seed: int = 0, data_root: str = "data", **entry: Any) -> Stud
             "architectures": {"mlp": {"model": "mlp"}},
             "optimizers": {"sgd": {"name": "SGD", "lr": 0.1}},
             "recipes": {"plain": {"epochs": 1}},
+            "metric": "loss",  # which every task has
         }
     )
 
