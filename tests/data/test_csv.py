@@ -210,7 +210,7 @@ def test_a_label_without_a_training_image(tmp_path):
     [
         ({}, "exactly one of label, labels, tags; found: none"),
         ({"label": "a", "tags": "b"}, "found: label, tags"),
-        ({"labels": "a"}, "a list of columns"),
+        ({"labels": "a"}, "labels is a list"),
         ({"labels": ["a", "a"]}, "is repeated"),
         ({"label": "a", "delimiter": "--"}, "one character"),
         ({"label": 3}, "text"),
