@@ -24,7 +24,7 @@ from terminal import bakeoff, snakemake
         ({"source": "tiny_imagenet"}, "there is no file data/tiny-imagenet-200/wnids.txt in {here}"),
         ({"source": "voc", "classes": "found"}, "there is no folder data in {here}"),
         ({"source": "csv", "label": "a"}, "missing 'table'"),
-        ({"source": "folder", "test": 3}, "between 0 and 1"),
+        ({"source": "folder", "tets": 0.2}, "did you mean 'test'"),
         ({"source": "fodler"}, "unknown source 'fodler'; did you mean 'folder'"),
     ],
 )

@@ -65,7 +65,7 @@ def changed_data(study: Study, layout: Layout) -> dict[str, str]:
     unseen = changed_since(layout, {str(folder / "card.json"): prepared(folder) for folder in folders.values()})
     found = {}
     for name, folder in folders.items():
-        if (folder / "card.json").exists():
+        if (folder / "card.json").is_file():
             ours = f"{folder} was changed" if str(folder / "card.json") in unseen else None
             if why := changed_source(folder) or ours:
                 found[name] = why
