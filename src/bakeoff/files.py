@@ -51,7 +51,7 @@ def remove_leftovers(*paths: Path) -> None:
 def check_writable(*folders: Path) -> None:
     """Raise BakeoffError for a folder that this user may not write in; one that is not there counts as its parent."""
     for folder in folders:
-        there = _existing(folder)
+        there = existing(folder)
         if not os.access(there, os.W_OK | os.X_OK):
             code = errno.EROFS if os.statvfs(there).f_flag & os.ST_RDONLY else errno.EACCES
             raise BakeoffError(explain(OSError(code, os.strerror(code), str(folder))))
@@ -71,7 +71,7 @@ def explain(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{problem}; make room and start again: everything written before is intact"
     if isinstance(error, PermissionError) and error.filename:
-        there = _existing(Path(error.filename))
+        there = existing(Path(error.filename))
         mode = stat.filemode(there.stat().st_mode)
         problem += f": {there} ({mode}) belongs to {owner(there)}, and this is {user_name()}; "
         return f"{problem}run in a folder of your own"
@@ -108,6 +108,15 @@ def describe_file(path: Path) -> dict[str, Any]:
     return {"bytes": path.stat().st_size, "sha256": checksum}
 
 
+def stamp(path: Path | str) -> list[int] | None:
+    """The size in bytes (0 for a folder) and the time of modification in nanoseconds; None where nothing is."""
+    try:
+        found = os.stat(path)  # noqa: PTH116  # of 100,000 files: Path.stat takes twice the time
+    except OSError:
+        return None
+    return [0 if stat.S_ISDIR(found.st_mode) else found.st_size, found.st_mtime_ns]
+
+
 def in_every_value(content: Any, change: Callable[[Any], Any]) -> Any:
     """The content of a JSON or YAML file with each value changed that is no mapping or list."""
     if isinstance(content, dict):
@@ -117,7 +126,7 @@ def in_every_value(content: Any, change: Callable[[Any], Any]) -> Any:
     return change(content)
 
 
-def _existing(path: Path) -> Path:
+def existing(path: Path) -> Path:
     """The path, or its nearest parent that is there."""
     # os.path.exists, as Path.exists raises PermissionError inside a folder that this user may not enter
     return next(item for item in (path, *path.absolute().parents) if os.path.exists(item))  # noqa: PTH110

@@ -38,9 +38,10 @@ rule prepare:
 # Builds every model, optimizer, schedule and augmentation once: what cannot work fails before training. Plan files are
 # named by what they say, so the job is there for new or changed experiments alone, and only their runs depend on it.
 PLANS = {cell: str(plan_file(STUDY, LAYOUT, cell)) for cell in STUDY.cells}
-if LOOKS and not DRY_RUN:
-    mend_plans(STUDY, LAYOUT, ARGUMENTS)
 UNCHECKED = unchecked(STUDY, LAYOUT)
+CHECK_LOG = LAYOUT.folder / "logs" / "check.log"
+if LOOKS and not DRY_RUN and mend_plans(UNCHECKED.values(), ARGUMENTS, CHECK_LOG):
+    UNCHECKED = unchecked(STUDY, LAYOUT)
 
 
 rule check:
@@ -49,6 +50,6 @@ rule check:
     output:
         sorted(set(map(str, UNCHECKED.values()))),
     log:
-        LAYOUT.folder / "logs" / "check.log",
+        CHECK_LOG,
     shell:
         'bakeoff check "${{study[@]}}" > {log} 2>&1'

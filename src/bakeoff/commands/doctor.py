@@ -19,7 +19,7 @@ from rich.table import Column, Table
 
 from bakeoff.commands.status import narrow_table
 from bakeoff.errors import BakeoffError
-from bakeoff.files import explain
+from bakeoff.files import existing, explain
 from bakeoff.jobs.gpus import DEVICE_FILES, ask_driver, visible_devices
 from bakeoff.jobs.leases import holders, lease_folder
 from bakeoff.jobs.slurm_profile import PROFILE, mistakes
@@ -171,7 +171,7 @@ def _are_leased() -> bool:
 def _folder(folder: Path) -> Finding:
     """A folder that Bakeoff writes to: whether it can, whether locks work there, and how much space is free."""
     try:
-        with tempfile.NamedTemporaryFile(dir=_existing(folder)) as file:
+        with tempfile.NamedTemporaryFile(dir=existing(folder)) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
     except OSError as error:
         return Finding(folder.name, "problem", explain(error))
@@ -220,14 +220,9 @@ def _dataset(study: Study, name: str) -> Finding:
     )
 
 
-def _existing(folder: Path) -> Path:
-    """The folder, or its nearest parent that exists."""
-    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
-
-
 def _free(folder: Path) -> float:
     """GiB that are free where a folder is, or will be."""
-    return shutil.disk_usage(_existing(folder)).free / 2**30
+    return shutil.disk_usage(existing(folder)).free / 2**30
 
 
 def _shared_memory() -> Iterator[Finding]:

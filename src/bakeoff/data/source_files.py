@@ -7,7 +7,6 @@ watched, a user's own as well, and images that were not chosen do not count.
 import json
 import os
 import site
-import stat
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -16,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import bakeoff
-from bakeoff.files import write_atomically
+from bakeoff.files import stamp, write_atomically
 
 SOURCE_FILES = "source_files.json"
 UNKNOWN = "it is not known which files it was made from"
 READING_FLAGS = os.O_WRONLY | os.O_RDWR  # neither of these: a file is opened to be read
 
-Stamp = tuple[int, int]  # size in bytes, time of modification in nanoseconds; of a folder, the time alone
-Stamps = dict[str, Stamp | None]  # path → stamp when it was read; None where nothing was there
+Stamps = dict[str, list[int] | None]  # path → `files.stamp` of it when it was read
 
 
 @contextmanager
@@ -44,14 +42,14 @@ def files_read(besides: Path) -> Iterator[Stamps]:
         if isinstance(arguments[0], str | bytes | os.PathLike):
             path = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100  # Path.absolute leaves `..` in
             if path not in stamps and not f"{path}{os.sep}".startswith(passed_over):
-                stamps[path] = _stamp(path)
+                stamps[path] = stamp(path)
 
     sys.addaudithook(watch)  # hooks cannot be removed; this one returns at once after the block
     try:
         yield stamps
     finally:
         watching = False
-        for path in [path for path, stamp in stamps.items() if stamp is not None and _stamp(path) is None]:
+        for path in [path for path, read in stamps.items() if read is not None and stamp(path) is None]:
             del stamps[path]
 
 
@@ -69,7 +67,7 @@ def changed_source(folder: Path) -> str | None:
     """
     try:
         known: Stamps = json.loads((folder / SOURCE_FILES).read_text(encoding="utf-8"))
-        changed = [(path, now) for path, then in known.items() if (now := _stamp(path)) != (then and tuple(then))]
+        changed = [(path, now) for path, then in known.items() if (now := stamp(path)) != then]
     except (OSError, ValueError, AttributeError, TypeError):
         return UNKNOWN
     if not changed or (len(changed) == len(known) and all(now is None for _, now in changed)):
@@ -77,14 +75,6 @@ def changed_source(folder: Path) -> str | None:
     path, now = changed[0]
     what = "is gone" if now is None else "has other files" if Path(path).is_dir() else "has changed"
     return f"{path} {what}" + (f", and {len(changed) - 1:,} more" if len(changed) > 1 else "")
-
-
-def _stamp(path: str) -> Stamp | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116  # of 100,000 files: Path.stat takes twice the time
-    except OSError:
-        return None
-    return (0 if stat.S_ISDIR(found.st_mode) else found.st_size), found.st_mtime_ns
 
 
 def _of_python() -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +27,20 @@ def unchecked(study: Study, layout: Layout) -> dict[Experiment, Path]:
     return {cell: path for cell, path in plans.items() if not _is_of(path, contents[cell.dataset])}
 
 
-def mend_plans(study: Study, layout: Layout, arguments: Sequence[str]) -> None:
-    """Remove damaged plan files and run `bakeoff check` with these arguments for the study.
+def mend_plans(plans: Iterable[Path], arguments: Sequence[str], log: Path) -> bool:
+    """Remove the damaged ones of unchecked plan files and run `bakeoff check` with these arguments for the study.
 
     They come back as they were, so nothing is trained again. What fails is left to Snakemake's own job.
+    Returns whether there were any.
     """
-    found = [plan_file(study, layout, cell) for cell in study.cells]
-    damaged = [path for path in found if path.exists() and _read(path) is None]
+    damaged = {path for path in plans if path.exists() and _read(path) is None}
     for path in damaged:
         path.unlink()
     if damaged:
-        log = layout.folder / "logs" / "check.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w", encoding="utf-8") as file:
             subprocess.run(["bakeoff", "check", *arguments], stdout=file, stderr=file, check=False)
+    return bool(damaged)
 
 
 def _is_of(path: Path, data: str | None) -> bool:

@@ -7,13 +7,13 @@ would take minutes, so seen.json holds the size and time of each file.
 import json
 import os
 import subprocess
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bakeoff.data.source_files import changed_source
-from bakeoff.files import write_json
+from bakeoff.files import stamp, write_json
 from bakeoff.jobs.handover import check_finished
 from bakeoff.results.result import DamagedResult
 from bakeoff.study.entries import SPLITS
@@ -21,8 +21,6 @@ from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout, RunPaths
 from bakeoff.study.specification import data_folder, specify
 from bakeoff.study.study import Study
-
-Stamps = list[list[int]]  # [size in bytes, time of modification in nanoseconds] of each file
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,10 @@ class Made:
     state: str
     paths: tuple[Path, ...]
 
+    def as_found(self) -> list[Any]:
+        """How the files are now, as seen.json has it."""
+        return [self.state, [stamp(path) for path in self.paths]]
+
 
 def changed_since(layout: Layout, jobs: Mapping[str, Made]) -> list[str]:
     """Names of the jobs whose first file is there, but not all as Snakemake saw them last."""
@@ -39,13 +41,13 @@ def changed_since(layout: Layout, jobs: Mapping[str, Made]) -> list[str]:
     return [
         name
         for name, made in jobs.items()
-        if os.path.exists(made.paths[0]) and seen.get(name) != [made.state, _stamps(made.paths)]  # noqa: PTH110
+        if os.path.exists(made.paths[0]) and seen.get(name) != made.as_found()  # noqa: PTH110
     ]
 
 
 def remember(layout: Layout, jobs: Mapping[str, Made]) -> None:
     """Note how the files of finished jobs are now."""
-    write_json(layout.seen, _read(layout) | {name: [made.state, _stamps(made.paths)] for name, made in jobs.items()})
+    write_json(layout.seen, _read(layout) | {name: made.as_found() for name, made in jobs.items()})
 
 
 def prepared(folder: Path) -> Made:
@@ -99,18 +101,6 @@ def state_with(again: Container[str], job: str, state: str) -> str:
 def set_aside(paths: RunPaths) -> None:
     """Take the result of a damaged run out of Snakemake's sight."""
     paths.result.replace(paths.result.with_suffix(".damaged"))
-
-
-def _stamps(paths: Iterable[Path]) -> Stamps:
-    stamps = []
-    for path in paths:
-        try:
-            found = os.stat(path)  # noqa: PTH116  # of 40,000 files: Path.stat takes twice the time
-        except OSError:
-            stamps.append([-1, -1])
-            continue
-        stamps.append([found.st_size, found.st_mtime_ns])
-    return stamps
 
 
 def _read(layout: Layout) -> dict[str, Any]:

@@ -46,10 +46,10 @@ def changed_steps(layout: Layout) -> set[str]:
 
 
 def _is_as_noted(note: Path) -> bool:
+    if not note.exists():  # a step that was not done yet is Snakemake's business
+        return True
     try:
         noted = json.loads(note.read_text(encoding="utf-8"))
         return all(describe_file(Path(path)) == expected for path, expected in noted.items())
-    except FileNotFoundError:
-        return not note.exists()  # a step that was not done yet is Snakemake's business
     except (OSError, ValueError, AttributeError):
         return False
