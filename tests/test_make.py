@@ -29,8 +29,10 @@ def project(tmp_path: Path) -> Path:
 
 
 def make(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`make study` as in a terminal of its own: the tests themselves are started by a `make`."""
+    outside = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL"}}
     return subprocess.run(
-        ["make", "study", *arguments], cwd=project, env={**os.environ, **environment},
+        ["make", "study", *arguments], cwd=project, env={**outside, **environment},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
