@@ -14,6 +14,7 @@ import yaml
 from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import explain, is_explained
 from bakeoff.jobs.handover import UNDER_SNAKEMAKE
+from bakeoff.jobs.resources import usable_cores
 from bakeoff.jobs.steps import files_in, note_made, sole_writer
 from bakeoff.study.arguments import nearest
 from bakeoff.study.paths import Layout
@@ -158,14 +159,14 @@ def compare(
 
 
 @application.command()
-def figures(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:
+def figures(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = [], threads: Threads = 1) -> None:
     """Draw the figures from the tables."""
     from bakeoff.figures.draw import draw_figures
 
     study = load(study_file, overrides)
     layout = Layout(study.study)
     with sole_writer(layout):
-        draw_figures(study, layout)
+        draw_figures(study, layout, processes=threads)
         note_made(layout, "figures", files_in(layout.figures))
 
 
@@ -191,7 +192,7 @@ def report(
 
             write_summary(study, layout)
             write_statistics(study, layout)
-            draw_figures(study, layout, language)
+            draw_figures(study, layout, language, usable_cores())
         written = render_report(study, layout, language)
         parts = (layout.report_folder / name for name in ("figures", "latex/figures", "latex/tables"))
         note_made(layout, "report", [*written, *files_in(*parts)])

@@ -55,7 +55,8 @@ rule figures:
         made=LAYOUT.made("figures"),
     log:
         LAYOUT.folder / "logs" / "figures.log",
+    threads: workflow.resource_settings.cores or 1
     params:
         state=state_of("figures", OF_REPORT),
     shell:
-        'bakeoff figures "${{study[@]}}" > {log} 2>&1'
+        'bakeoff figures "${{study[@]}}" --threads {threads} > {log} 2>&1'

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
-from scipy.stats import bootstrap
 
 from bakeoff.results.aggregation import CONFIDENCE, STATUSES
 from bakeoff.results.predictions import Floats
@@ -60,6 +59,8 @@ def bca_interval(scores: Floats) -> tuple[Floats, Floats]:
     seeds: for normal scores it covers the truth in 72 % of cases with 3 seeds, 84 % with 5, 90 % with 10 and 93 %
     with 20. The t-interval is the one to quote. NaN with fewer than 3 scores or without any spread.
     """
+    from scipy.stats import bootstrap  # a second to import: figures and reports do without
+
     low, high = np.full((2, len(scores)), np.nan)
     found = spread(scores)
     varied = np.flatnonzero((found.count >= FEWEST_FOR_BOOTSTRAP) & (found.deviation > 0))

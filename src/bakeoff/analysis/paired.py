@@ -23,7 +23,6 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, stdtr
-from scipy.stats import nct, t
 
 from bakeoff.analysis.intervals import Indices, Spread, by_count, spread
 from bakeoff.results.aggregation import CONFIDENCE
@@ -205,6 +204,8 @@ def power(effect: Floats, seeds: Floats, level: Floats) -> Floats:
     It follows from the noncentral t-distribution (Cohen 1988). statsmodels' TTestPower uses it too, but gives NaN in
     places.
     """
+    from scipy.stats import nct, t  # a second to import: figures and reports do without
+
     return nct.sf(t.isf(level / 2, seeds - 1), seeds - 1, effect * np.sqrt(seeds))
 
 

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from bakeoff.results.digits import DECIMALS
 from bakeoff.study.matrix import Experiment
@@ -16,8 +14,9 @@ def ranking(rows: Mapping[Experiment, Mapping[str, Any]], metric: Metric) -> dic
     """1 for the best mean test score. Equal means share a rank; experiments without a mean have none."""
     name = f"test_{metric.name}_mean"
     means = {cell: row[name] for cell, row in rows.items() if not pd.isna(row[name])}
-    rounded = np.round(list(means.values()), DECIMALS)
-    ranks = rankdata(-rounded if metric.higher_is_better else rounded, method="min")
+    ranks = (
+        pd.Series(means.values(), dtype=float).round(DECIMALS).rank(method="min", ascending=not metric.higher_is_better)
+    )
     return dict(zip(means, map(int, ranks), strict=True))
 
 

@@ -11,7 +11,6 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata, studentized_range
 
 from bakeoff.analysis.paired import LEVEL
 from bakeoff.analysis.score_matrices import ALL_DATASETS, ScoreMatrix
@@ -46,6 +45,8 @@ class Friedman:
 
 def average_ranks(scores: Floats, higher_is_better: bool) -> Floats:
     """Ranks [N, k] of scores [N, k] within each dataset: 1 is best, equal scores share the mean of their ranks."""
+    from scipy.stats import rankdata  # a second to import: figures and reports do without
+
     rounded = np.round(scores, DECIMALS)
     return rankdata(-rounded if higher_is_better else rounded, axis=1, method="average")
 
@@ -81,6 +82,8 @@ def friedman_statistic(ranks: Floats) -> Floats:
 
 def critical_difference(configurations: int, datasets: int) -> float:
     """Nemenyi's: q √(k (k+1) / 6N), with q the studentized range's 95 % quantile for k and ∞, divided by √2."""
+    from scipy.stats import studentized_range  # a second to import: figures and reports do without
+
     quantile = studentized_range.ppf(1 - LEVEL, configurations, np.inf) / np.sqrt(2)
     return float(quantile * np.sqrt(configurations * (configurations + 1) / (6 * datasets)))
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from bakeoff.analysis.comparisons import TWO_SIDED
 from bakeoff.analysis.paired import holm
@@ -57,6 +56,8 @@ def compare_runs(pairs: Sequence[tuple[str, str, SingleRun, SingleRun]], compari
 
 def mcnemar(first: Bools, second: Bools) -> tuple[int, int, float]:
     """Images [N] that the first alone has right, the second alone, and McNemar's exact two-sided p-value."""
+    from scipy.stats import binomtest  # a second to import: figures and reports do without
+
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     differing = only_first + only_second
     return only_first, only_second, float(binomtest(only_first, differing).pvalue) if differing else 1.0

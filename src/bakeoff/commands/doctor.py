@@ -22,6 +22,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.files import existing, explain
 from bakeoff.jobs.gpus import DEVICE_FILES, ask_driver, visible_devices
 from bakeoff.jobs.leases import holders, lease_folder
+from bakeoff.jobs.resources import usable_cores
 from bakeoff.jobs.slurm_profile import PROFILE, mistakes
 from bakeoff.report.pdf import COMPILERS
 from bakeoff.study.paths import REPORT, RESULTS
@@ -144,7 +145,7 @@ def _energy(study: Study) -> Iterator[Finding]:
 
 
 def _processors(study: Study) -> Finding:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     found = f"{cores} cores, {study.threads} for each training job"
     if study.threads > cores:
         return Finding("Processor", "warning", found, f"say threads: {cores} or fewer in the study")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from bakeoff.analysis.images import Images, mosaic
 from bakeoff.figures.axes import format_percent, legend_at_the_right
-from bakeoff.figures.style import INK, MUTED, WIDTH, line_styles, palette, shortened
+from bakeoff.figures.style import INK, MUTED, PALETTE, WIDTH, line_styles, shortened
 from bakeoff.language import Language
 
 NUMBERED_CLASSES = 15  # a larger matrix has no room for numbers
@@ -53,7 +53,7 @@ def reliability(bins: pd.DataFrame, language: Language) -> Figure:
     """
     figure = Figure(figsize=(4.2, 4.4), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    hue = palette()[0]
+    hue = PALETTE[0]
     upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 2)), label=language.say("calibrated"))
     upper.plot(bins["probability"], bins["observed"], color=hue, marker="o", markersize=4, label=language.say("found"))
     upper.set_ylabel(language.say("Share that is true"))

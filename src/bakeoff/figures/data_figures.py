@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from matplotlib.figure import Figure
 
 from bakeoff.analysis.images import Images, mosaic, samples_by_class
 from bakeoff.analysis.labels import SPLIT_TITLES
-from bakeoff.figures.style import WIDTH, palette, shortened
+from bakeoff.figures.drawing import Drawing
+from bakeoff.figures.style import PALETTE, WIDTH, shortened
 from bakeoff.language import Language
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import data_folder
@@ -18,8 +20,8 @@ from bakeoff.study.study import Study
 CLASSES_IN_A_FIGURE = 40
 
 
-def data_figures(study: Study, language: Language, layout: Layout) -> Iterator[tuple[str, Figure]]:
-    """File names and figures of every dataset that is prepared here."""
+def data_figures(study: Study, language: Language, layout: Layout) -> Iterator[Drawing]:
+    """Of every dataset that is prepared here."""
     for name in dict.fromkeys(cell.dataset for cell in study.cells):
         path = data_folder(study, name) / "card.json"
         if not path.exists():
@@ -27,19 +29,19 @@ def data_figures(study: Study, language: Language, layout: Layout) -> Iterator[t
         card = json.loads(path.read_text(encoding="utf-8"))
         images = samples_by_class(study, name, card)
         if images is not None:
-            yield f"samples_{name}.svg", _sheet(images, card["classes"][: len(images)])
+            yield Drawing(f"samples_{name}.svg", partial(_sheet, images, card["classes"][: len(images)]))
         if len(card["classes"]) <= CLASSES_IN_A_FIGURE:
-            yield f"classes_{name}.svg", balance(card, language)
+            yield Drawing(f"classes_{name}.svg", partial(balance, card, language))
     for dataset, recipe in dict.fromkeys((cell.dataset, cell.recipe) for cell in study.cells):
         path = layout.examples(dataset, recipe)
         if study.recipes[recipe].augment and path.exists():
             names = [language.say("as they are"), language.say("augmented")]
-            yield f"augmentation_{dataset}__{recipe}.svg", _sheet(np.load(path), names)
+            yield Drawing(f"augmentation_{dataset}__{recipe}.svg", partial(_sheet, np.load(path), names))
 
 
 def balance(card: Mapping[str, Any], language: Language) -> Figure:
     """The number of images of each class, with a bar for each split."""
-    classes, hues = card["classes"], palette()
+    classes, hues = card["classes"], PALETTE
     figure = Figure(figsize=(WIDTH, 0.16 * len(classes) + 1.0), layout="constrained")
     axes = figure.subplots()
     start = np.zeros(len(classes))

@@ -1,16 +1,20 @@
 """Draw every figure that a study has data for."""
 
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from bakeoff.analysis.curves import completed_history, mean_curves
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.figures.baseline_line import baselines_of
 from bakeoff.figures.data_figures import data_figures
+from bakeoff.figures.drawing import Drawing
 from bakeoff.figures.learning_curves import curves_figure, overview
 from bakeoff.figures.score_intervals import comparison
 from bakeoff.figures.statistics_figures import statistics_figures
@@ -22,7 +26,7 @@ from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
 
-def draw_figures(study: Study, layout: Layout, language: str | None = None) -> list[Path]:
+def draw_figures(study: Study, layout: Layout, language: str | None = None, processes: int = 1) -> list[Path]:
     """Write every figure that a study's data and summary allow, in the study's language or another.
 
     Returns the paths of the SVG files, in a fixed order; each has a PDF file beside it. Experiments without a
@@ -33,21 +37,34 @@ def draw_figures(study: Study, layout: Layout, language: str | None = None) -> l
     present = tables.experiments[tables.experiments["completed"] > 0]
     completed = tables.runs[tables.runs["status"] == "completed"]
     layout.figures.mkdir(parents=True, exist_ok=True)
-    with theme():
-        groups = [data_figures(study, words, layout)]
-        if len(present):
-            groups.append(statistics_figures(study, words, layout, present))
-            groups.append(_result_figures(study, words, layout, present, completed))
-        written = [save(figure, layout.figures / name) for name, figure in chain(*groups)]
+    groups = [data_figures(study, words, layout)]
+    if len(present):
+        groups.append(statistics_figures(study, words, layout, present))
+        groups.append(_result_figures(study, words, layout, present, completed))
+    written = _draw_all(list(chain(*groups)), layout.figures, processes)
     for path in set(layout.figures.rglob("*.svg")) - set(written):
         path.unlink()
         path.with_suffix(".pdf").unlink(missing_ok=True)
     return written
 
 
+def _draw_all(drawings: list[Drawing], folder: Path, processes: int) -> list[Path]:
+    """Figures know nothing of one another: every process draws some of them."""
+    with theme():
+        if processes == 1 or len(drawings) < 2 or sys.platform != "linux":
+            return [_draw(folder, drawing) for drawing in drawings]
+        # Forked, or each would import pandas and Matplotlib again.
+        with ProcessPoolExecutor(min(processes, len(drawings)), mp_context=get_context("fork")) as pool:
+            return list(pool.map(partial(_draw, folder), drawings))
+
+
+def _draw(folder: Path, drawing: Drawing) -> Path:
+    return save(drawing.draw(), folder / drawing.name)
+
+
 def _result_figures(
     study: Study, language: Language, layout: Layout, present: pd.DataFrame, runs: pd.DataFrame
-) -> Iterator[tuple[str, Figure]]:
+) -> Iterator[Drawing]:
     styles = styles_of(cells_of(present))
     history = completed_history(study, layout, runs)
     baselines = baselines_of(read_statistics(layout, "baselines"), study.leading_metric)
@@ -56,8 +73,9 @@ def _result_figures(
         curves = mean_curves(study, history[history["dataset"] == dataset])
         if curves:
             drawn = [cell for cell in cells_of(here) if cell in curves]
-            yield f"learning_curves_{dataset}.svg", overview(study, language, curves, drawn, styles)
-        yield f"comparison_{dataset}.svg", comparison(study, language, here, runs, styles, baselines.get(dataset))
+            yield Drawing(f"learning_curves_{dataset}.svg", partial(overview, study, language, curves, drawn, styles))
+        scores = partial(comparison, study, language, here, runs, styles, baselines.get(dataset))
+        yield Drawing(f"comparison_{dataset}.svg", scores)
     time, second = language.say("Training time of one run"), language.say("s")
     for quantity, title, name in (
         ("parameters", language.say("Parameters"), "accuracy_vs_parameters.svg"),
@@ -65,6 +83,7 @@ def _result_figures(
     ):
         points = present[present[quantity].notna() & (present[quantity] > 0)]
         if len(points):
-            yield name, trade_off(study, language, points, quantity, title, styles, baselines)
+            yield Drawing(name, partial(trade_off, study, language, points, quantity, title, styles, baselines))
     for cell, epochs in by_experiment(history):
-        yield f"curves/{cell.key.replace('/', '__')}.svg", curves_figure(study, language, epochs, styles[cell])
+        curve = partial(curves_figure, study, language, epochs, styles[cell])
+        yield Drawing(f"curves/{cell.key.replace('/', '__')}.svg", curve)

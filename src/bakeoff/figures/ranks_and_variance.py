@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bakeoff.figures.axes import format_percent, legend_at_the_right
-from bakeoff.figures.style import INK, MUTED, WIDTH, line_styles, palette
+from bakeoff.figures.style import INK, MUTED, PALETTE, WIDTH, line_styles
 from bakeoff.language import Language
 
 
@@ -14,7 +14,7 @@ def variance_shares(shares: Mapping[str, float], language: Language) -> Figure:
     """A bar for each source of variance: name → share of the whole (0 to 1), in the order from the top."""
     figure = Figure(figsize=(WIDTH, 0.27 * len(shares) + 0.8), layout="constrained")
     axes = figure.subplots()
-    axes.barh(range(len(shares)), list(shares.values()), height=0.65, color=palette()[0])
+    axes.barh(range(len(shares)), list(shares.values()), height=0.65, color=PALETTE[0])
     axes.set_yticks(range(len(shares)), list(shares))
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
@@ -57,7 +57,7 @@ def critical_difference(
     for index, group in enumerate(groups):
         places = [ranks[name] for name in group]
         height = -0.3 * (index + 1)
-        axes.plot([min(places) - 0.03, max(places) + 0.03], [height, height], color=palette()[0], linewidth=3)
+        axes.plot([min(places) - 0.03, max(places) + 0.03], [height, height], color=PALETTE[0], linewidth=3)
     axes.set_axis_off()
     axes.set_xlim(low - 0.75 * (high - low), high + 0.75 * (high - low))
     return figure

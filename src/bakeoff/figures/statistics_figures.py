@@ -1,9 +1,9 @@
 """Figures of a study's statistics: mistakes of the best experiments, choices that matter, ranks across datasets."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from bakeoff.analysis.images import split_images
 from bakeoff.analysis.labels import configuration_labels, term_name
@@ -11,6 +11,7 @@ from bakeoff.analysis.ranking import best_on
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.analysis.variance import SHARED
 from bakeoff.figures.confusion_and_calibration import captioned, confusion, precision_recall, reliability
+from bakeoff.figures.drawing import Drawing
 from bakeoff.figures.ranks_and_variance import critical_difference, performance_profiles, variance_shares
 from bakeoff.figures.style import cells_of, shortened
 from bakeoff.language import Language, mark
@@ -25,10 +26,8 @@ CONFUSED_PAIRS = HARDEST_IMAGES = 10
 LABELS_IN_A_FIGURE = CONFIGURATIONS_IN_A_FIGURE = 20
 
 
-def statistics_figures(
-    study: Study, language: Language, layout: Layout, present: pd.DataFrame
-) -> Iterator[tuple[str, Figure]]:
-    """File names and figures; `present` are the experiments that have a completed run."""
+def statistics_figures(study: Study, language: Language, layout: Layout, present: pd.DataFrame) -> Iterator[Drawing]:
+    """What the tables allow; `present` are the experiments that have a completed run."""
     rows = dict(zip(cells_of(present), records(present), strict=True))
     tables = {name: read_statistics(layout, name) for name in OF_FIGURES}
     for dataset in dict.fromkeys(present["dataset"]):
@@ -41,7 +40,8 @@ def statistics_figures(
     shares = shares[(shares["degrees_of_freedom"] > 0) | (shares["term"] == SHARED)]
     if len(shares) > 1 and shares["share"].notna().all():
         names = [term_name(term, language) for term in shares["term"]]
-        yield "variance_shares.svg", variance_shares(dict(zip(names, shares["share"], strict=True)), language)
+        of_terms = dict(zip(names, shares["share"], strict=True))
+        yield Drawing("variance_shares.svg", partial(variance_shares, of_terms, language))
     called = configuration_labels(list(study.cells))
     if len(tables["rank_test"]):
         ranks = tables["ranks"][tables["ranks"]["dataset"] == ""]
@@ -50,23 +50,23 @@ def statistics_figures(
             [called[key] for key in group] for _, group in tables["rank_groups"].groupby("group")["configuration"]
         ]
         distance = float(tables["rank_test"]["critical_difference"].iloc[0])
-        yield "critical_difference.svg", critical_difference(averages, groups, distance, language)
+        yield Drawing("critical_difference.svg", partial(critical_difference, averages, groups, distance, language))
     ratios = tables["profiles"][tables["profiles"]["kind"] == "ratio"]
     if 0 < ratios["configuration"].nunique() <= CONFIGURATIONS_IN_A_FIGURE:
         named = ratios.assign(configuration=ratios["configuration"].map(called))
-        yield "performance_profiles.svg", performance_profiles(named, language)
+        yield Drawing("performance_profiles.svg", partial(performance_profiles, named, language))
 
 
-def _of_errors(
-    study: Study, language: Language, dataset: str, tables: Mapping[str, pd.DataFrame]
-) -> Iterator[tuple[str, Figure]]:
+def _of_errors(study: Study, language: Language, dataset: str, tables: Mapping[str, pd.DataFrame]) -> Iterator[Drawing]:
     """The mistakes of the best experiment on a dataset, and the images that are hardest for all."""
     if len(tables["confusion"]):
-        yield f"confusion_{dataset}.svg", confusion(tables["confusion"], list(tables["classes"]["class"]), language)
+        classes = list(tables["classes"]["class"])
+        yield Drawing(f"confusion_{dataset}.svg", partial(confusion, tables["confusion"], classes, language))
     if len(tables["reliability"]):
-        yield f"reliability_{dataset}.svg", reliability(tables["reliability"], language)
+        yield Drawing(f"reliability_{dataset}.svg", partial(reliability, tables["reliability"], language))
     if 0 < tables["precision_recall"]["class"].nunique() <= LABELS_IN_A_FIGURE:
-        yield f"precision_recall_{dataset}.svg", precision_recall(tables["precision_recall"], language)
+        of_labels = partial(precision_recall, tables["precision_recall"], language)
+        yield Drawing(f"precision_recall_{dataset}.svg", of_labels)
     images = split_images(study, dataset, "test")
     if images is None:
         return
@@ -88,7 +88,7 @@ def _of_errors(
     for name, shown in pictures.items():
         if shown:
             numbers, captions = zip(*shown, strict=True)
-            yield f"{name}_{dataset}.svg", captioned(images[list(numbers)], captions)
+            yield Drawing(f"{name}_{dataset}.svg", partial(captioned, images[list(numbers)], captions))
 
 
 def _about(table: pd.DataFrame, cell: Experiment) -> pd.DataFrame:

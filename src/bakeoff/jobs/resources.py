@@ -1,5 +1,6 @@
-"""What a training job asks a cluster for, in the terms of Snakemake's standard resources. It decides no result."""
+"""What jobs take, in the terms of Snakemake's standard resources. It decides no result."""
 
+import os
 from collections.abc import Iterable, Sequence
 
 from bakeoff.errors import BakeoffError
@@ -8,6 +9,11 @@ from bakeoff.study.study import Study
 
 # At the first attempt, where neither the study nor the profile says anything: megabytes and minutes.
 DEFAULTS = {"mem_mb": 8000, "runtime": 120}
+
+
+def usable_cores() -> int:
+    """How many cores of this machine this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_defaults(default_resources: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from bakeoff.data.source_files import changed_source
 from bakeoff.files import stamp, write_json
 from bakeoff.jobs.handover import check_finished
+from bakeoff.jobs.resources import usable_cores
 from bakeoff.results.result import DamagedResult
 from bakeoff.study.entries import SPLITS
 from bakeoff.study.matrix import Run
@@ -77,7 +78,7 @@ def changed_data(study: Study, layout: Layout) -> dict[str, str]:
 def prepare_again(study: Sequence[str], dataset: str, card: Path) -> None:
     """Run `bakeoff prepare` with these arguments for the study. What fails is left to Snakemake's own job."""
     with card.parent.with_suffix(".log").open("w", encoding="utf-8") as log:
-        command = ["bakeoff", "prepare", *study, dataset, f"--threads={os.cpu_count() or 1}"]
+        command = ["bakeoff", "prepare", *study, dataset, f"--threads={usable_cores()}"]
         if subprocess.run(command, stdout=log, stderr=log, check=False).returncode:
             card.unlink(missing_ok=True)
 

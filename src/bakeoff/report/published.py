@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from scipy import stats
+from scipy.special import stdtrit
 
 from bakeoff.analysis.labels import score_name
 from bakeoff.language import mark
@@ -112,7 +112,7 @@ def prediction_interval(mean: float, deviation: Any, runs: int, published_runs: 
     """
     if runs < 2 or not is_known(deviation) or not deviation > 0:
         return None
-    reach = stats.t.ppf((1 + CONFIDENCE) / 2, runs - 1) * deviation * (1 / runs + 1 / published_runs) ** 0.5
+    reach = stdtrit(runs - 1, (1 + CONFIDENCE) / 2) * deviation * (1 / runs + 1 / published_runs) ** 0.5
     return mean - reach, mean + reach
 
 
