@@ -15,6 +15,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.files import check_writable, user_name
 from bakeoff.jobs.handover import UNDER_SNAKEMAKE, finished_outputs, forget_known
 from bakeoff.study.paths import Layout
+from bakeoff.jobs.interrupt import stop_jobs_on_interrupt
 from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run
 from bakeoff.jobs.resources import check_defaults, requested
 from bakeoff.data.source_files import UNKNOWN
@@ -133,6 +134,7 @@ rule all:
 
 
 onstart:
+    stop_jobs_on_interrupt(logger)
     if workflow.local_exec:
         # An int, in newer Snakemakes a Resource.
         asked = workflow.global_resources.get("gpu")

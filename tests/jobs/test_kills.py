@@ -45,15 +45,11 @@ def _checkpoints_at_every_epoch_and_a_gpu_for_each_run(two_gpus: None, monkeypat
 
 
 class Watched:
-    """Snakemake at work in a session of its own, and all that its training jobs wrote into their logs.
-
-    Snakemake deletes the log of a job when it starts it again, so it is read before.
-    """
+    """Snakemake at work in a session of its own."""
 
     def __init__(self, folder: Path, study: Path) -> None:
         self.folder = folder
         self.study = study
-        self.logs = dict.fromkeys(RUNS, "")
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[str]:
@@ -82,27 +78,21 @@ class Watched:
         return [json.loads(path.read_text())["process"] for path in states]
 
     def ended(self) -> tuple[int, str]:
-        """Exit code and output; the logs of this attempt are kept."""
+        """Exit code and output."""
         output = self.process.communicate(timeout=300)[0]
         return self.process.returncode, output
 
     def again(self, meanwhile: Callable[[], None] = lambda: None) -> tuple[int, str]:
         """The same command once more."""
-        self.keep_logs()
         self.process = self._start()
         meanwhile()
         return self.ended()
 
-    def keep_logs(self) -> None:
-        for run in RUNS:
-            self.logs[run] += self.log(run)
-
     def assert_as(self, undisturbed: Path) -> None:
-        """The results of an undisturbed study, and by the logs no epoch that ended was trained twice."""
+        """The results of an undisturbed study; the logs, of all attempts, have each epoch once."""
         self.assert_results_as(undisturbed)
-        self.keep_logs()
         for run in RUNS:
-            epochs = [int(epoch) for epoch in re.findall(rf" epoch (\d+)/{EPOCHS}", self.logs[run])]
+            epochs = [int(epoch) for epoch in re.findall(rf" epoch (\d+)/{EPOCHS}", self.log(run))]
             assert epochs == sorted(set(epochs)) and epochs[-1] == EPOCHS
 
     def assert_results_as(self, undisturbed: Path) -> None:
@@ -159,12 +149,15 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_ctrl_c(watched: Watched, undisturbed: Path) -> None:
-    """A terminal sends SIGINT to Snakemake and its jobs."""
+@pytest.mark.parametrize("interrupt", [os.killpg, os.kill], ids=["all", "Snakemake alone"])
+def test_ctrl_c(watched: Watched, undisturbed: Path, interrupt: Callable[[int, int], None]) -> None:
+    """A terminal sends SIGINT to Snakemake and its jobs, `kill -INT` to Snakemake alone."""
     watched.wait_for_epoch(5)
-    os.killpg(watched.process.pid, signal.SIGINT)
+    interrupt(watched.process.pid, signal.SIGINT)
     code, output = watched.ended()
     assert code != 0
+    assert output.splitlines()[-1] == "stopped; type the same command to go on"
+    assert "RuleException" not in output and "Error" not in output
     assert all("stopped after" in watched.log(run) for run in RUNS), output
     code, output = watched.again()
     assert code == 0, output
@@ -184,7 +177,6 @@ def test_kill_9_of_a_job(watched: Watched, undisturbed: Path) -> None:
     code, output = watched.again()
     assert code == 0, output
     assert watched.log(RUNS[1]) == finished
-    watched.logs[RUNS[1]] = ""  # of the one attempt there was
     watched.assert_as(undisturbed)
 
 
@@ -212,15 +204,13 @@ def test_kill_9_of_snakemake(watched: Watched, undisturbed: Path, orphans: str) 
 
     code, output = watched.again()
     assert code != 0 and "--unlock" in output
-    watched.logs = dict.fromkeys(RUNS, "")  # nothing has run, and no log was deleted
     unlocked = snakemake(watched.folder, watched.study, "--unlock")
     assert unlocked.returncode == 0, unlocked.stderr
     code, output = watched.again(go_on)
     assert code == 0, output
     how = {"killed too": "resuming after", "at work": "is finished already", "done before": "by an earlier attempt"}
     assert all(how[orphans] in watched.log(run) for run in RUNS)
-    if orphans == "killed too":
-        watched.assert_as(undisturbed)
+    watched.assert_as(undisturbed)
     else:
         assert not any(" epoch " in watched.log(run) for run in RUNS)
         watched.assert_results_as(undisturbed)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from bakeoff.errors import BakeoffError
+from bakeoff.jobs.attempt_log import continue_log
 from bakeoff.jobs.handover import finish
 from bakeoff.jobs.leases import lease_gpu
 from bakeoff.jobs.progress import note_waiting
@@ -32,6 +33,7 @@ def train(study: Study, study_file: Path, key: str, threads: int | None, checkpo
     specification = specify(study, planned[key])
 
     paths = Layout(study.study).run(specification.run)
+    continue_log(paths)
 
     def with_a_gpu() -> None:
         place = _place(study, key, threads or study.threads, checkpoint_seconds, partial(note_waiting, paths))

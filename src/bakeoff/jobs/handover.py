@@ -1,7 +1,8 @@
 """How the files of a finished run reach Snakemake, even if it was killed meanwhile.
 
 Snakemake deletes the outputs of a job that it has no record of, and starts the job again. So a training writes its
-files into its own state folder, where they stay until Snakemake has seen them. The outputs are links to them.
+files into its own state folder, where they stay until Snakemake has seen them. The outputs are links to them, as the log is
+to the one that attempt_log.py keeps.
 """
 
 import os
@@ -41,10 +42,11 @@ def finish(specification: Specification, paths: RunPaths, train: Callable[[], No
                 begin(paths, specification.hash, specification.recipe.epochs)
                 train()
             publish(paths)
-        for path in {*paths.state.iterdir()} - {paths.lock, paths.finished.folder}:  # an unfinished run's
+        kept = {paths.lock, paths.kept_log, paths.finished.folder}
+        for path in {*paths.state.iterdir()} - kept:  # an unfinished run's
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         if UNDER_SNAKEMAKE not in os.environ:
-            shutil.rmtree(paths.finished.folder, ignore_errors=True)  # nobody will ask for it
+            _forget(paths)  # nobody will ask for it
 
 
 def is_finished(paths: RunPaths, specification: Specification) -> bool:
@@ -95,7 +97,12 @@ def forget_known(runs: Iterable[RunPaths], known: set[str]) -> None:
     """
     for paths in runs:
         if str(paths.result) in known and paths.result.exists():
-            shutil.rmtree(paths.finished.folder, ignore_errors=True)
+            _forget(paths)
+
+
+def _forget(paths: RunPaths) -> None:
+    shutil.rmtree(paths.finished.folder, ignore_errors=True)
+    paths.kept_log.unlink(missing_ok=True)
 
 
 def _lock(paths: RunPaths, key: str) -> filelock.AcquireReturnProxy:

@@ -38,6 +38,11 @@ class RunPaths:
         return self.state / "lock"
 
     @property
+    def kept_log(self) -> Path:
+        """Another name of the log, while the run is unfinished: Snakemake deletes the first."""
+        return self.state / "log"
+
+    @property
     def progress(self) -> Path:
         return self.state / "progress.json"
 
