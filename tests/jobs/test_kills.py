@@ -211,8 +211,5 @@ def test_kill_9_of_snakemake(watched: Watched, undisturbed: Path, orphans: str) 
     how = {"killed too": "resuming after", "at work": "is finished already", "done before": "by an earlier attempt"}
     assert all(how[orphans] in watched.log(run) for run in RUNS)
     watched.assert_as(undisturbed)
-    else:
-        assert not any(" epoch " in watched.log(run) for run in RUNS)
-        watched.assert_results_as(undisturbed)
     for run in RUNS:
         assert [path.name for path in (watched.folder / "results/kills/state" / run).iterdir()] == ["lock"]
