@@ -1,6 +1,7 @@
 import os
 import shlex
 import re
+import time
 from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +14,13 @@ from bakeoff.cli import load, overrides_of
 from bakeoff.data.missing import missing_files
 from bakeoff.errors import BakeoffError
 from bakeoff.files import check_writable, user_name
-from bakeoff.jobs.handover import UNDER_SNAKEMAKE, finished_outputs, forget_known
+from bakeoff.jobs.handover import (
+    STARTED,
+    UNDER_SNAKEMAKE,
+    finished_outputs,
+    forget_known,
+    keep_newer_than_this_job,
+)
 from bakeoff.study.paths import Layout
 from bakeoff.jobs.interrupt import stop_jobs_on_interrupt
 from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run
@@ -78,6 +85,7 @@ state_of = partial(state_with, AGAIN)
 
 LAYOUT = Layout(STUDY.study)
 if LOOKS:
+    os.environ[STARTED] = str(time.time())
     # The data may still come: a dry run shows the jobs all the same.
     for problem in missing_files(STUDY):
         logger.warning(f"cannot be prepared: {problem}")

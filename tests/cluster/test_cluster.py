@@ -9,10 +9,10 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import pytest
 import slurm
@@ -55,26 +55,22 @@ def has_checkpoint(folder: Path, seed: object) -> bool:
 
 @dataclass
 class Started:
-    """A Snakemake that drives a study in a folder, and the logs of its jobs' first attempts."""
+    """A Snakemake that drives a study in a folder."""
 
     folder: Path
     process: subprocess.Popen[str]
-    logs: dict[int, TextIO] = field(default_factory=dict)
 
     @property
     def said(self) -> str:
         return (self.folder / "said").read_text()
 
-    def hold_log(self, seed: int) -> None:
-        """Wait for a run to begin. Snakemake deletes its log at the next attempt: an open file stays readable."""
+    def wait_for_epoch(self, seed: int) -> None:
         log = log_of(self.folder, seed)
         wait_until(f"{log} says that an epoch is over", lambda: log.exists() and " epoch 1/" in log.read_text())
-        self.logs[seed] = log.open()
 
-    def both_attempts(self, seed: int) -> str:
-        """What the first and the last attempt of a run said."""
-        with self.logs[seed] as first:
-            return first.read() + log_of(self.folder, seed).read_text()
+    def log(self, seed: int) -> str:
+        """What all attempts of a run said."""
+        return log_of(self.folder, seed).read_text()
 
 
 def prepared(folder: Path, other: Path) -> Path:
@@ -158,7 +154,7 @@ def undisturbed(over_time: Started, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("undisturbed")
     ended = snakemake(folder, STUDY, "--until", "train")
     assert ended.returncode == 0, ended.stderr
-    over_time.hold_log(0)
+    over_time.wait_for_epoch(0)
     return folder
 
 
@@ -168,7 +164,7 @@ def bad_day(cluster: Cluster, undisturbed: Path, tmp_path_factory: pytest.TempPa
     folder = prepared(tmp_path_factory.mktemp("bad_day"), undisturbed)
     with running(cluster, folder, STUDY, "--until", "train", nap=2) as started:
         for seed in range(4):
-            started.hold_log(seed)
+            started.wait_for_epoch(seed)
         wait_until("four checkpoints", lambda: all(has_checkpoint(folder, seed) for seed in range(4)))
         jobs = queue()
         cancelled, preempted = (job for job in jobs if job.node == "gpu1")
@@ -238,7 +234,7 @@ def test_what_the_cluster_does_not_have_is_said(
 def test_a_cancelled_job_is_tried_again_and_goes_on(bad_day: BadDay, undisturbed: Path) -> None:
     study, jobs = bad_day
     (job,) = jobs["cancelled"]
-    assert_stopped_in_time(study.both_attempts(job.seed))
+    assert_stopped_in_time(study.log(job.seed))
     assert_same(study.folder, undisturbed, job.seed)
 
 
@@ -246,7 +242,7 @@ def test_a_preempted_job_is_requeued_and_goes_on(bad_day: BadDay, undisturbed: P
     study, jobs = bad_day
     (job,) = jobs["preempted"]
     assert job.number in {found.number for found in jobs_of(study.folder) if found.state == "COMPLETED"}
-    assert_stopped_in_time(study.both_attempts(job.seed))
+    assert_stopped_in_time(study.log(job.seed))
     assert_same(study.folder, undisturbed, job.seed)
 
 
@@ -254,7 +250,7 @@ def test_jobs_on_a_node_that_lost_its_power_go_on_from_their_checkpoints(bad_day
     study, jobs = bad_day
     assert len(jobs["unpowered"]) == 2
     for job in jobs["unpowered"]:
-        epochs_trained(study.both_attempts(job.seed), interruptions=1)
+        epochs_trained(study.log(job.seed), interruptions=1)
         assert_same(study.folder, undisturbed, job.seed)
 
 
@@ -265,7 +261,7 @@ def test_a_job_that_reaches_its_time_limit_goes_on_with_more_time(over_time: Sta
     assert (first.minutes, second.minutes) == (1, 2)
     assert (first.allocated["mem"], second.allocated["mem"]) == ("8000M", "16000M")
     assert (first.node, "gres/gpu" in first.allocated) == ("cpu1", False)
-    assert_stopped_in_time(over_time.both_attempts(0))
+    assert_stopped_in_time(over_time.log(0))
     assert_same(over_time.folder, undisturbed, 0)
 
 
@@ -273,14 +269,14 @@ def test_after_control_c_the_same_command_goes_on(cluster: Cluster, undisturbed:
     options = ("--until", "train", "--config", "seeds=2")
     with running(cluster, tmp_path, STUDY, *options, nap=2) as started:
         for seed in range(2):
-            started.hold_log(seed)
+            started.wait_for_epoch(seed)
         started.process.send_signal(signal.SIGINT)
         assert started.process.wait(PATIENCE) != 0
     wait_until("its jobs are gone", lambda: queue() == [])
     with running(cluster, tmp_path, STUDY, *options) as again:
         assert again.process.wait(PATIENCE) == 0, again.said
     for seed in range(2):
-        assert_stopped_in_time(started.both_attempts(seed))
+        assert_stopped_in_time(started.log(seed))
         assert_same(tmp_path, undisturbed, seed)
 
 
@@ -290,7 +286,7 @@ def test_when_snakemake_was_killed_its_jobs_end_and_the_next_goes_on(
     options = ("--until", "train", "--config", "seeds=2")
     with running(cluster, tmp_path, STUDY, *options, nap=2) as started:
         for seed in range(2):
-            started.hold_log(seed)
+            started.wait_for_epoch(seed)
         started.process.kill()
     slurm.run("scancel", queue()[0].number)  # the other is forgotten, and holds its run
     with running(cluster, tmp_path, STUDY, *options, "--unlock") as unlocking:
@@ -300,3 +296,21 @@ def test_when_snakemake_was_killed_its_jobs_end_and_the_next_goes_on(
     for seed in range(2):
         assert_same(tmp_path, undisturbed, seed)
     assert sum("is finished already" in log_of(tmp_path, seed).read_text() for seed in range(2)) == 1
+
+
+def test_a_waiting_job_of_a_killed_snakemake_takes_what_the_next_finished(
+    cluster: Cluster, undisturbed: Path, tmp_path: Path
+) -> None:
+    slurm.run("scontrol", "update", "PartitionName=gpu", "State=DOWN")
+    try:
+        with running(cluster, prepared(tmp_path, undisturbed), STUDY, "--until", "train") as started:
+            wait_until("its job waits", lambda: queue() != [])
+            started.process.kill()
+        assert snakemake(tmp_path, STUDY, "--unlock").returncode == 0
+        ended = snakemake(tmp_path, STUDY, "--until", "train")
+        assert ended.returncode == 0, ended.stderr
+    finally:
+        slurm.run("scontrol", "update", "PartitionName=gpu", "State=UP")
+    wait_until("its job is gone", lambda: queue() == [])
+    assert_same(tmp_path, undisturbed, 0)
+    assert "seed0 was finished by an earlier attempt" in log_of(tmp_path, 0).read_text()

@@ -90,14 +90,10 @@ class Watched:
 
     def assert_as(self, undisturbed: Path) -> None:
         """The results of an undisturbed study; the logs, of all attempts, have each epoch once."""
-        self.assert_results_as(undisturbed)
-        for run in RUNS:
-            epochs = [int(epoch) for epoch in re.findall(rf" epoch (\d+)/{EPOCHS}", self.log(run))]
-            assert epochs == sorted(set(epochs)) and epochs[-1] == EPOCHS
-
-    def assert_results_as(self, undisturbed: Path) -> None:
         for run in RUNS:
             assert_same_run(self.folder / "results/kills/runs" / run, undisturbed / "results/kills/runs" / run)
+            epochs = [int(epoch) for epoch in re.findall(rf" epoch (\d+)/{EPOCHS}", self.log(run))]
+            assert epochs == sorted(set(epochs)) and epochs[-1] == EPOCHS
 
 
 @pytest.fixture

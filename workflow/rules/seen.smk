@@ -11,6 +11,11 @@ if LOOKS:
         AGAIN.add(run) if DRY_RUN else set_aside(LAYOUT.run(RUNS[run]))
     for step in changed_steps(LAYOUT):
         AGAIN.add(step) if DRY_RUN else LAYOUT.made(step).unlink()
+else:
+    asked = [target.wildcards_dict for target in workflow.dag_settings.target_jobs]
+    keep_newer_than_this_job(
+        LAYOUT.run(RUNS[names["run"]]) for names in asked if "run" in names
+    )
 
 
 # At the end of Snakemake. Trainings keep their files until then, in case that it is killed before it knows of them.

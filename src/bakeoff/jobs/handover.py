@@ -1,13 +1,14 @@
 """How the files of a finished run reach Snakemake, even if it was killed meanwhile.
 
 Snakemake deletes the outputs of a job that it has no record of, and starts the job again. So a training writes its
-files into its own state folder, where they stay until Snakemake has seen them. The outputs are links to them, as the log is
-to the one that attempt_log.py keeps.
+files into its own state folder, where they stay until Snakemake has seen them. The outputs are links to them, and the
+log is one to what attempt_log.py keeps.
 """
 
 import os
 import shutil
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import filelock
@@ -20,6 +21,7 @@ from bakeoff.study.paths import RunPaths
 from bakeoff.study.specification import Specification
 
 UNDER_SNAKEMAKE = "BAKEOFF_UNDER_SNAKEMAKE"  # set in the environment of Snakemake's jobs
+STARTED = "BAKEOFF_STARTED"  # in it, too, on a cluster as well: when Snakemake did, in seconds since the epoch
 
 
 def finish(specification: Specification, paths: RunPaths, train: Callable[[], None]) -> None:
@@ -75,13 +77,27 @@ def publish(paths: RunPaths) -> None:
     remove_leftovers(*paths.files)
     paths.result.unlink(missing_ok=True)
     for finished, output in zip(paths.finished.files, paths.files, strict=True):
-        with write_atomically(output) as temporary:
-            temporary.unlink()
-            try:
-                os.link(finished, temporary)
-            except OSError:  # another file system, or one without hard links
-                temporary.write_bytes(finished.read_bytes())
-            os.utime(temporary)  # newer than what it was made from, as Snakemake expects
+        _link(finished, output)
+
+
+def keep_newer_than_this_job(runs: Iterable[RunPaths]) -> None:
+    """Before a job of a cluster begins, keep what another Snakemake finished since the job's own one started: if that
+    was killed while the job was waiting, it is asked for what is there, and Snakemake would delete it first."""
+    started = float(os.environ.get(STARTED, "inf"))
+    for paths in runs:
+        if all(path.exists() for path in paths.files) and paths.result.stat().st_mtime > started:
+            for output, finished in zip(paths.files, paths.finished.files, strict=True):
+                _link(output, finished)
+
+
+def _link(existing: Path, path: Path) -> None:
+    with write_atomically(path) as temporary:
+        temporary.unlink()
+        try:
+            os.link(existing, temporary)
+        except OSError:  # another file system, or one without hard links
+            temporary.write_bytes(existing.read_bytes())
+        os.utime(temporary)  # newer than what it was made from, as Snakemake expects
 
 
 def finished_outputs(dag: Any) -> set[str]:
