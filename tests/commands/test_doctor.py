@@ -142,3 +142,14 @@ def test_results_of_someone_else(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (found.returncode, found.stderr) == (1, "error: runs cannot work here: results\n")
     assert "belongs to nobody" in row(found.stdout, "results")
+
+
+def test_a_gpu_of_another_make_is_a_problem_where_the_study_would_take_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "hip", "6.2")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Radeon Instinct")
+    study = load_study(TINY)
+    (found,) = (finding for finding in examine(study) if finding.what == "GPU")
+    assert (found.level, found.remedy) == ("problem", "say device: cpu")
+    assert found.found.startswith("Radeon Instinct, through ROCm")
+    assert not [finding for finding in examine(study.model_copy(update={"device": "cpu"})) if finding.what == "GPU"]

@@ -169,6 +169,9 @@ def test_a_gpu_that_cannot_be_leased_is_not_trained_on(monkeypatch: pytest.Monke
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Radeon Instinct")
     with pytest.raises(BakeoffError, match="PyTorch sees Radeon Instinct, which nvidia-smi does not list"):
         refuse_unleased("auto", None)
+    monkeypatch.setattr(torch.version, "hip", "6.2")
+    with pytest.raises(BakeoffError, match=r"sees Radeon Instinct through ROCm, .* NVIDIA GPUs only: say device: cpu"):
+        refuse_unleased("auto", None)
     refuse_unleased("cpu", None)
     refuse_unleased("cuda", leases.Lease("GPU-a", 0, 0, 0.0))
 

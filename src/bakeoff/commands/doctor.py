@@ -91,7 +91,8 @@ def _torch_and_gpus(study: Study) -> Iterator[Finding]:
     except (ImportError, OSError) as error:  # missing, or one of its libraries
         yield Finding("PyTorch", "problem", f"cannot be imported: {error}", INSTALL)
         return
-    built_for = f"CUDA {torch.version.cuda}" if torch.version.cuda else "the CPU only"
+    versions = {"CUDA": torch.version.cuda, "ROCm": torch.version.hip}
+    built_for = next((f"{name} {version}" for name, version in versions.items() if version), "the CPU only")
     yield Finding("PyTorch", "ok", f"{torch.__version__}, built for {built_for}")
     yield from _gpus(study, torch)
 
@@ -105,6 +106,11 @@ def _gpus(study: Study, torch: Any) -> Iterator[Finding]:
         known, visible = _known_gpus(), visible_devices()
     except BakeoffError as error:
         yield Finding("GPU", level, str(error))
+        return
+    if torch.version.hip:
+        if torch.cuda.is_available() and study.device != "cpu":
+            found = f"{torch.cuda.get_device_name()}, through ROCm: jobs take turns on NVIDIA GPUs only"
+            yield Finding("GPU", "problem", found, "say device: cpu")
         return
     if torch.cuda.is_available():
         names = known or [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]

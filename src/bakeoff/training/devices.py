@@ -15,6 +15,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.jobs.leases import Lease
 from bakeoff.study.entries import Recipe
 
+ON_CPU = "say device: cpu"
 # Words of PyTorch and of CUDA's libraries when memory is full, in errors that have no type of their own.
 SAID_OF_FULL_MEMORY = (
     "DefaultCPUAllocator",
@@ -35,9 +36,12 @@ def choose_device(wanted: str) -> torch.device:
 def refuse_unleased(device: str, lease: Lease | None) -> None:
     """Raises BakeoffError where torch would train on a GPU that was not leased, as every other job would."""
     if device != "cpu" and lease is None and torch.cuda.is_available():
+        name = torch.cuda.get_device_name()
+        if torch.version.hip:
+            raise BakeoffError(f"PyTorch sees {name} through ROCm, and jobs take turns on NVIDIA GPUs only: {ON_CPU}")
         raise BakeoffError(
-            f"PyTorch sees {torch.cuda.get_device_name()}, which nvidia-smi does not list: jobs could not take turns "
-            "on it. Mend the driver, or say device: cpu"
+            f"PyTorch sees {name}, which nvidia-smi does not list: jobs could not take turns on it. Mend the driver, "
+            f"or {ON_CPU}"
         )
 
 
