@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from bakeoff.analysis.labels import short_labels
+from bakeoff.errors import BakeoffError
 from bakeoff.figures.draw import draw_figures
 from bakeoff.figures.style import save, styles_of, theme
 from bakeoff.figures.trade_off import trade_off
@@ -169,3 +170,14 @@ def test_a_disk_that_is_full_is_said_and_leaves_no_file(tmp_path: Path, room: in
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_examples_are_named(tmp_path: Path) -> None:
+    study = study_of(recipes={"plain": {"epochs": 3, "augment": ["RandomHorizontalFlip"]}})
+    layout = layout_in(tmp_path, study)
+    write_runs(study, layout)
+    examples = layout.examples("digits", "plain")
+    examples.parent.mkdir(parents=True)
+    examples.write_bytes(b"cut")
+    with pytest.raises(BakeoffError, match=r"digits__plain\.npy: cannot read it: .*run `bakeoff check` again"):
+        drawn(study, layout)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 
 from bakeoff.analysis.images import Images, mosaic, samples_by_class
 from bakeoff.analysis.labels import SPLIT_TITLES
+from bakeoff.errors import BakeoffError
 from bakeoff.figures.drawing import Drawing
 from bakeoff.figures.style import PALETTE, WIDTH, shortened
 from bakeoff.language import Language
@@ -36,7 +38,15 @@ def data_figures(study: Study, language: Language, layout: Layout) -> Iterator[D
         path = layout.examples(dataset, recipe)
         if study.recipes[recipe].augment and path.exists():
             names = [language.say("as they are"), language.say("augmented")]
-            yield Drawing(f"augmentation_{dataset}__{recipe}.svg", partial(_sheet, np.load(path), names))
+            yield Drawing(f"augmentation_{dataset}__{recipe}.svg", partial(_sheet, _read(path), names))
+
+
+def _read(path: Path) -> Images:
+    try:
+        images: Images = np.load(path)
+    except (OSError, ValueError, EOFError) as error:
+        raise BakeoffError(f"{path}: cannot read it: {error}; run `bakeoff check` again") from error
+    return images
 
 
 def balance(card: Mapping[str, Any], language: Language) -> Figure:
