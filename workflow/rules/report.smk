@@ -1,3 +1,12 @@
+# By what they say: as inputs they would need a path without braces.
+TEMPLATES = digest(
+    [
+        template.read_text(encoding="utf-8")
+        for template in sorted(files("bakeoff.report").joinpath("templates").iterdir())
+    ]
+)
+
+
 rule report:
     input:
         set(PLANS.values()),
@@ -5,9 +14,6 @@ rule report:
         rules.summarize.output,
         rules.statistics.output,
         rules.figures.output,
-        templates=sorted(
-            map(str, files("bakeoff.report").joinpath("templates").iterdir())
-        ),
     output:
         LAYOUT.report_folder / "report.md",
         report(
@@ -21,5 +27,6 @@ rule report:
         LAYOUT.folder / "logs" / "report.log",
     params:
         state=state_of("report", OF_REPORT),
+        templates=TEMPLATES,
     shell:
         'bakeoff report --render-only "${{study[@]}}" > {log} 2>&1'
