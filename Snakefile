@@ -27,6 +27,7 @@ from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run
 from bakeoff.jobs.resources import check_defaults, requested
 from bakeoff.data.source_files import UNKNOWN
 from bakeoff.jobs.plans import mend_plans, unchecked
+from bakeoff.jobs.warm import start_server, trains
 from bakeoff.jobs.steps import STEPS, changed_steps
 from bakeoff.jobs.seen import (
     changed_data,
@@ -153,6 +154,8 @@ onstart:
             raise WorkflowError(str(error)) from None
         if advice:
             logger.info(advice)
+        if STUDY.warm_start and trains(workflow.dag):
+            start_server(ARGUMENTS)
 
 
 onsuccess:

@@ -158,6 +158,19 @@ def compare(
     rich.print(compared(results_a, results_b, metric))
 
 
+@application.command(hidden=True)
+def serve(
+    study_file: Path,
+    listening: Annotated[int, typer.Option(help="descriptor of the socket")],
+    life: Annotated[int, typer.Option(help="descriptor of a pipe that Snakemake holds")],
+    overrides: Overrides = [],
+) -> None:
+    """Fork a process that has imported all it needs, for each job of a Snakemake."""
+    from bakeoff.commands.serve import serve_jobs
+
+    serve_jobs(load(study_file, overrides), listening, life, main)
+
+
 @application.command()
 def figures(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = [], threads: Threads = 1) -> None:
     """Draw the figures from the tables."""

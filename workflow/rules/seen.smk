@@ -12,6 +12,9 @@ if LOOKS:
     for step in changed_steps(LAYOUT):
         AGAIN.add(step) if DRY_RUN else LAYOUT.made(step).unlink()
 else:
+    # A job on a cluster. One that packs several trainings has a server of its own.
+    if STUDY.warm_start and len(workflow.dag_settings.target_jobs) > 1:
+        start_server(ARGUMENTS)
     asked = [target.wildcards_dict for target in workflow.dag_settings.target_jobs]
     keep_newer_than_this_job(
         LAYOUT.run(RUNS[names["run"]]) for names in asked if "run" in names

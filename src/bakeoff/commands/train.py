@@ -74,12 +74,16 @@ def _place(
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
     # Imports make a million objects that stay: looking for garbage among them takes a third of the time.
     gc.disable()
+    from threadpoolctl import threadpool_limits
+
     import bakeoff.training.run  # noqa: F401  # all that training imports
     from bakeoff.training.attempt import Place
     from bakeoff.training.devices import refuse_unleased
 
     gc.freeze()
     gc.enable()
+    # A forked process has loaded numpy already, with one thread.
+    threadpool_limits(threads, user_api="blas")
     refuse_unleased(study.device, lease)
     load_plugins(study.plugins)
     return Place(Layout(study.study), study.device, threads, lease, study.measure_energy, checkpoint_seconds)

@@ -113,6 +113,9 @@ class Study(Strict):
     threads: int = Field(1, gt=0, description="processor threads of one training job")
     jobs_per_gpu: int = Field(1, gt=0, description="training jobs that share a GPU, for small models")
     gpu_wait_seconds: float = Field(600, ge=0, description="how long a job waits for a free GPU before it fails")
+    warm_start: bool = Field(
+        True, description="jobs on this machine are forked from a process that has imported what they need (Linux)"
+    )
     measure_energy: bool = Field(False, description="estimate each run's energy with codecarbon (bakeoff[energy])")
     datasets: dict[Name, Dataset] = Field(min_length=1)
     architectures: dict[Name, Architecture] = Field(min_length=1)

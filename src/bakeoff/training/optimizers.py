@@ -41,7 +41,7 @@ def build_optimizer(entry: Optimizer, parameters: Iterable[nn.Parameter]) -> tor
     Raises BakeoffError for an unknown name or argument, and with the optimizer's own words for a wrong value.
     """
     try:
-        build = _factory(entry.name)
+        build = optimizer_class(entry.name)
         check_arguments(build, entry.arguments, entry.name, ignore=frozenset({"params"}))
         return build([parameter for parameter in parameters if parameter.requires_grad], **entry.arguments)
     except (TypeError, ValueError, RuntimeError, AssertionError, ImportError) as error:
@@ -117,7 +117,8 @@ def check_optimizer(entry: Optimizer) -> None:
         raise BakeoffError(f"{entry.name} cannot train a network: {error}") from error
 
 
-def _factory(name: str) -> Callable[..., Any]:
+def optimizer_class(name: str) -> Callable[..., Any]:
+    """An optimizer of torch.optim or timm.optim. Raises BakeoffError where there is none of that name."""
     available = classes_of(torch.optim, torch.optim.Optimizer)
     if name.lower() in available:
         return available[name.lower()]
