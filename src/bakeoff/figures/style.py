@@ -14,7 +14,7 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 from bakeoff.analysis.labels import varying_facets
-from bakeoff.figures.fonts import FAMILY, SHIPPED, quick_fonts
+from bakeoff.figures.fonts import FAMILIES, SHIPPED, SHORT, short_font
 from bakeoff.files import write_atomically
 from bakeoff.study.matrix import FACETS, Experiment
 
@@ -49,7 +49,7 @@ def theme() -> Iterator[None]:
         "svg.hashsalt": "bakeoff",
         "svg.fonttype": "none",
         "pdf.fonttype": 42,  # outlines that journals accept
-        "font.family": FAMILY,
+        "font.family": FAMILIES,
         "text.parse_math": False,  # a class may be called $x$
         "font.size": 9,
         "axes.labelsize": 9,
@@ -77,7 +77,7 @@ def theme() -> Iterator[None]:
         "savefig.dpi": 144,
         "figure.dpi": 72,
     }
-    with quick_fonts(), style.context(["seaborn-v0_8-whitegrid", own]):
+    with short_font(), style.context(["seaborn-v0_8-whitegrid", own]):
         yield
 
 
@@ -94,7 +94,7 @@ def save(figure: Figure, path: Path) -> Path:
         temporary.write_bytes(pages.getvalue())
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     # The reader's machine may lack the font used for measuring; Verdana is as wide.
-    svg = text.getvalue().replace(f"'{FAMILY}'", f"'{SHIPPED}', Verdana, sans-serif")
+    svg = text.getvalue().replace(f"'{SHORT}', '{SHIPPED}'", f"'{SHIPPED}', Verdana, sans-serif")
     # Six decimals of a point make up a third of the file, and nobody can see them.
     svg = re.sub(r' (?:d|x|y)="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)
     with write_atomically(path, durable=False) as temporary:

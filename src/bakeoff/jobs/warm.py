@@ -61,29 +61,28 @@ class Child:
     connection: socket.socket
 
 
-def start_server(study: Sequence[str]) -> None:
+def start_server(study: Sequence[str]) -> int | None:
     """Start a server for the jobs that this process, Snakemake, starts from now on.
 
-    `study` is what the command line of a job says of the study. The server ends with this process. A folder that comes
-    first in PATH has its socket, and the `bakeoff` that asks it. Nothing is started where that cannot be, or
-    BAKEOFF_WARM=0 forbids it.
+    `study` is what the command line of a job says of the study. A folder that comes first in PATH has the server's
+    socket, and the `bakeoff` that asks it. The server ends with this process, or when the returned descriptor is closed.
+    None where there can be no server, or BAKEOFF_WARM=0 forbids it.
     """
     if sys.platform != "linux" or os.environ.get(OFF) == "0":
-        return
+        return None
     folder = Path(mkdtemp(prefix="bakeoff-warm-"))  # for this user alone
     with socket.socket(socket.AF_UNIX) as listening:
         try:
             listening.bind(str(folder / SOCKET))
         except OSError:  # TMPDIR is too long for the name of a socket
             folder.rmdir()
-            return
+            return None
         (folder / SOCKET).chmod(0o600)
         listening.listen(socket.SOMAXCONN)
         client = shlex.join([sys.executable, "-I", "-S", warm_client.__file__, str(folder / SOCKET)])
         (folder / "bakeoff").write_text(f'#!/bin/sh\nexec {client} "$@"\n', encoding="utf-8")
         (folder / "bakeoff").chmod(0o700)
-        # The second is never closed here, and nobody else has it: it ends with this process.
-        life, _ = os.pipe()
+        life, ours = os.pipe()  # nobody else has the second end: it closes with this process
         subprocess.Popen(
             ["bakeoff", "serve", *study, f"--listening={listening.fileno()}", f"--life={life}"],
             env={**os.environ, **ALONE, KEY: environment_key(os.environb)},
@@ -93,6 +92,7 @@ def start_server(study: Sequence[str]) -> None:
         )
         os.close(life)
     os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    return ours
 
 
 def trains(dag: Any) -> bool:
