@@ -65,8 +65,8 @@ def start_server(study: Sequence[str]) -> int | None:
     """Start a server for the jobs that this process, Snakemake, starts from now on.
 
     `study` is what the command line of a job says of the study. A folder that comes first in PATH has the server's
-    socket, and the `bakeoff` that asks it. The server ends with this process, or when the returned descriptor is closed.
-    None where there can be no server, or BAKEOFF_WARM=0 forbids it.
+    socket, and the `bakeoff` that asks it. The server ends with this process, or when the descriptor that is returned
+    is closed. None where there can be no server, or BAKEOFF_WARM=0 forbids it.
     """
     if sys.platform != "linux" or os.environ.get(OFF) == "0":
         return None
