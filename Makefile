@@ -5,7 +5,7 @@
 # make bench [GROUP=planning]              measure speed, as benchmarks/README.md says
 STUDY  ?= config.yaml
 CORES  ?= all
-GPUS   ?= $$($(BIN)/bakeoff gpus "$$STUDY")
+GPUS   ?=
 PYTHON ?= python3
 BIN    := .venv/bin
 
@@ -13,16 +13,11 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Recipes take it from the environment, as it is written: a path may have blanks, quotes and a $.
 override STUDY := $(value STUDY)
 export STUDY
-# The study's name: without quotes around it and a comment after it.
-NAME = sed -n 's/^study: *["'\'']*\([[:alnum:]_.-]*\).*/\1/p' "$$STUDY"
 
 .PHONY: study report report-pdf test test-all test-gpu check format bench schema docs clean
 
 study: $(BIN)/.ready
-	@gpus=$(GPUS) || exit; \
-	$(BIN)/snakemake --configfile "$$STUDY" --cores $(CORES) --resources gpu=$$gpus; status=$$?; \
-	if [ $$status -ne 0 ]; then echo "not finished: bakeoff status $$STUDY"; fi; \
-	page=report/$$($(NAME))/report.html; if [ -e "$$page" ]; then echo "report: $$page"; fi; exit $$status
+	@$(BIN)/bakeoff run "$$STUDY" --cores $(CORES) $(if $(GPUS),--resources gpu=$(GPUS))
 
 report: $(BIN)/.ready
 	@$(BIN)/bakeoff report "$$STUDY"

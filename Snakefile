@@ -160,6 +160,8 @@ onstart:
 
 onsuccess:
     note_what_is_finished()
+    if (LAYOUT.report_folder / "report.html").exists():
+        logger.info(f"report: {LAYOUT.report_folder / 'report.html'}")
 
 
 # What failed is said in a line each; with --keep-going the report is made from the rest. Ctrl-C is no failure.

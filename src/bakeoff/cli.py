@@ -11,6 +11,7 @@ import rich
 import typer
 import yaml
 
+from bakeoff import __version__
 from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import explain, is_explained
 from bakeoff.jobs.handover import UNDER_SNAKEMAKE
@@ -30,6 +31,17 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@application.callback(invoke_without_command=True)
+def bakeoff(
+    version: Annotated[bool, typer.Option("--version", help="print the version and end", is_eager=True)] = False,
+) -> None:
+    """Benchmark studies of image classifiers: which choices are really better, by how much, and how sure that is."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
 
 StudyFile = Annotated[Path, typer.Argument(metavar="[STUDY]", help="study file", show_default=True)]
 Overrides = Annotated[
@@ -158,6 +170,21 @@ def compare(
     rich.print(compared(results_a, results_b, metric))
 
 
+@application.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run_all(
+    context: typer.Context,
+    study_file: StudyFile = DEFAULT_STUDY,
+    overrides: Overrides = [],
+    cores: Annotated[str, typer.Option(help="how many cores Snakemake uses")] = "all",
+) -> None:
+    """Train what is missing and write the report: Snakemake, in one line. Further options are Snakemake's."""
+    from bakeoff.commands.run import run_study
+
+    study = load(study_file, overrides)
+    _warn(study, study_file)
+    raise typer.Exit(run_study(study, study_file, overrides, cores, context.args))
+
+
 @application.command(hidden=True)
 def serve(
     study_file: Path,
@@ -222,13 +249,16 @@ def status(
     overrides: Overrides = [],
     watch: Annotated[bool, typer.Option("--watch", "-w", help="keep the table live")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="only what failed, and why")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs: the same as JSON")] = False,
 ) -> None:
     """Show every run: waiting, running, done, diverged or failed."""
-    from bakeoff.commands.status import show_failures, show_status
+    from bakeoff.commands.status import show_failures, show_status, status_records
 
     study = load(study_file, overrides)
     if failed:
         show_failures(study, Layout(study.study))
+    elif as_json:
+        typer.echo(json.dumps(status_records(study, Layout(study.study)), ensure_ascii=False, indent=1))
     else:
         show_status(study, Layout(study.study), watch)
 

@@ -141,6 +141,24 @@ def status_table(study: Study, layout: Layout) -> RenderableType:
     return Group(_table(study, _states(study, layout)), *failed_steps(study, layout))
 
 
+def status_records(study: Study, layout: Layout) -> list[dict[str, Any]]:
+    """For each run its state, trained epochs, last validation score, seconds left (None where unknown) and reason."""
+    states = _states(study, layout)
+    return [
+        {
+            "run": state.run.key,
+            "state": state.state,
+            "epoch": state.progress.get("epoch", 0),
+            "epochs": state.epochs,
+            f"validation_{study.metric}": state.progress.get("value"),
+            "seconds_left": left,
+            "reason": state.reason,
+            "log": str(state.log),
+        }
+        for state, left in zip(states, seconds_left(states), strict=True)
+    ]
+
+
 def show_failures(study: Study, layout: Layout) -> None:
     """A line for each run that failed, and for each step before training that did."""
     for line in (*_reasons(_states(study, layout), ["failed"]), *failed_steps(study, layout)):

@@ -15,7 +15,7 @@ from bakeoff.study.matrix import Experiment
 
 def summary(material: Material) -> Section:
     say = material.language.say
-    leaders = [" ".join([_leader(material, name), *unbeaten_baseline(material, name)]) for name in material.datasets]
+    leaders = [" ".join([leader(material, name), *unbeaten_baseline(material, name)]) for name in material.datasets]
     notes = [
         say("The epoch of each run was chosen on the validation split; the test split serves only for reporting."),
         say("Intervals are two-sided 95 % t-intervals of the mean over seeds, on one split of the data."),
@@ -90,7 +90,7 @@ def _over_datasets(material: Material) -> list[str]:
     ]
 
 
-def _leader(material: Material, dataset: str) -> str:
+def leader(material: Material, dataset: str) -> str:
     """The best mean on a dataset with its interval, and how it compares with the others."""
     language, metric, score = material.language, material.metric, material.score
     rows = material.of_dataset(dataset)
