@@ -1,6 +1,7 @@
 import os
 import shlex
 import re
+import sys
 import time
 from functools import cache, partial
 from importlib.resources import files
@@ -20,6 +21,7 @@ from bakeoff.jobs.handover import (
     finished_outputs,
     forget_known,
     keep_newer_than_this_job,
+    runs_of_this_job,
 )
 from bakeoff.study.paths import Layout
 from bakeoff.jobs.interrupt import stop_jobs_on_interrupt

@@ -12,13 +12,11 @@ if LOOKS:
     for step in changed_steps(LAYOUT):
         AGAIN.add(step) if DRY_RUN else LAYOUT.made(step).unlink()
 else:
-    # A job on a cluster. One that packs several trainings has a server of its own.
-    if STUDY.warm_start and len(workflow.dag_settings.target_jobs) > 1:
+    # A job on a cluster. One that packs several trainings has a server of its own, in the step that runs them.
+    asked = runs_of_this_job(sys.argv)
+    if STUDY.warm_start and len(asked) > 1 and "slurm-jobstep" not in sys.argv:
         start_server(ARGUMENTS)
-    asked = [target.wildcards_dict for target in workflow.dag_settings.target_jobs]
-    keep_newer_than_this_job(
-        LAYOUT.run(RUNS[names["run"]]) for names in asked if "run" in names
-    )
+    keep_newer_than_this_job(LAYOUT.run(RUNS[run]) for run in asked)
 
 
 # At the end of Snakemake. Trainings keep their files until then, in case that it is killed before it knows of them.
