@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -252,15 +253,17 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="for programs: the same as JSON")] = False,
 ) -> None:
     """Show every run: waiting, running, done, diverged or failed."""
-    from bakeoff.commands.status import show_failures, show_status, status_records
+    from bakeoff.commands.status import show_failures, show_status, status_records, watch_status
 
     study = load(study_file, overrides)
-    if failed:
+    if watch:
+        watch_status(partial(load, study_file, overrides))
+    elif failed:
         show_failures(study, Layout(study.study))
     elif as_json:
         typer.echo(json.dumps(status_records(study, Layout(study.study)), ensure_ascii=False, indent=1))
     else:
-        show_status(study, Layout(study.study), watch)
+        show_status(study, Layout(study.study))
 
 
 @application.command()

@@ -3,7 +3,7 @@
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Container, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Column, Table
 
+from bakeoff.errors import BakeoffError
 from bakeoff.jobs.leases import is_locked
 from bakeoff.jobs.progress import read_progress
 from bakeoff.results.result import FINISHED, DamagedResult, read_result
@@ -121,16 +122,25 @@ def _reason(text: str) -> str:
     return text[found[-1].end() :].strip() if found else ""
 
 
-def show_status(study: Study, layout: Layout, watch: bool) -> None:
-    """Print the state of every run, once or, with `watch`, again each second until all are finished."""
-    if not watch:
-        rich.print(status_table(study, layout))
-        return
+def show_status(study: Study, layout: Layout) -> None:
+    """Print the state of every run."""
+    rich.print(status_table(study, layout))
+
+
+def watch_status(read: Callable[[], Study]) -> None:
+    """Show the states again each second, of the study as its file then is, until all runs are finished."""
+    study = read()
     with Live(refresh_per_second=2, screen=False) as live:
         while True:
+            problem = []
+            try:
+                study = read()
+            except BakeoffError as error:  # it is being edited
+                problem = [f"[bold red]the study cannot be read[/]: {escape(str(error))}"]
+            layout = Layout(study.study)
             states = _states(study, layout)
             table = _table(study, states, room=max(5, live.console.height - 8))
-            live.update(Group(table, *failed_steps(study, layout)))
+            live.update(Group(table, *failed_steps(study, layout), *problem))
             if all(state.state in FINISHED for state in states):
                 return
             time.sleep(1)
@@ -203,7 +213,7 @@ def axes_of(study: Study) -> tuple[list[str], str]:
 
 
 def _table(study: Study, states: list[RunState], room: int | None = None) -> RenderableType:
-    """Runs by what differs in their names, then why runs ended early. A column without a value is left out."""
+    """Totals, then runs by what differs in their names, then why runs ended early; no column without a value."""
     shown = _most_interesting(states, room)
     left = dict(zip([state.run for state in states], seconds_left(states), strict=True))
     axes, alone = axes_of(study)
@@ -220,7 +230,7 @@ def _table(study: Study, states: list[RunState], room: int | None = None) -> Ren
     line = ", ".join(f"[{STYLES[name]}]{counts[name]} {name}[/]" for name in STYLES if counts[name])
     hidden = f" ({len(states) - len(shown)} rows not shown)" if len(shown) < len(states) else ""
     title = f"[bold]{escape(study.title or study.study)}[/]: {len(states)} runs{escape(alone)}"
-    return Group(title, table, *reasons, f"{line}{hidden}", *_time_left(counts["running"], list(left.values())))
+    return Group(title, f"{line}{hidden}", *_time_left(counts["running"], list(left.values())), table, *reasons)
 
 
 def _row(state: RunState, axes: list[str], metric: str, left: float | None) -> dict[str, str]:
