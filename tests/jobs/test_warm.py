@@ -66,7 +66,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     life = start_server([str(STAGES)])
     assert life is not None
     (server,) = (child for child in psutil.Process().children() if "serve" in words(child))
-    yield Served({**ENVIRONMENT, "PATH": os.environ["PATH"]}, server, life)
+    yield Served(dict(os.environ), server, life)
     os.close(life)
     server.wait(10)
 
