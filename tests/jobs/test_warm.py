@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -266,14 +267,11 @@ def _killed_once(folder: Path, study: Path, dice: random.Random) -> None:
     while time.monotonic() < end and process.poll() is None:
         seen |= set(below(process.pid))
         time.sleep(0.05)
-    servers = [
-        found for found in seen if found.is_running() and "serve" in words(found) and found.ppid() == process.pid
-    ]
-    clients = [found for found in seen if found.is_running() and "warm_client" in " ".join(words(found))]
-    jobs = [job for server in servers for job in server.children()]
-    victims = [group for group in (servers, clients, jobs, [psutil.Process(process.pid)]) if group]
-    if process.poll() is None:
-        for victim in dice.choice(victims)[:1]:
-            victim.kill()
+    servers = [found for found in seen if "serve" in words(found) and found.ppid() == process.pid]
+    clients = [found for found in seen if "warm_client" in " ".join(words(found))]
+    jobs = [job for server in servers for job in below(server.pid)]
+    victims = [group[0].kill for group in (servers, clients, jobs) if group] + [process.kill]
+    with suppress(psutil.NoSuchProcess):  # it has just ended
+        dice.choice(victims)()
     process.wait(300)
     wait_until(lambda: not [found for found in seen if found.is_running() and found.status() != "zombie"], 120)
