@@ -138,7 +138,6 @@ def serve(listening: socket.socket, life: int, job: Callable[[], None], later: S
                     for other in children.values():
                         other.connection.close()
                     _become(request, connection, job)
-                _say(connection, STARTED, process)
                 ended = os.pidfd_open(process)
                 children[ended] = Child(process, ended, connection)
             else:
@@ -211,6 +210,7 @@ def _become(request: Request, connection: socket.socket, job: Callable[[], None]
     """Be the process that the client would have been. Does not return."""
     status = 1
     try:
+        _say(connection, STARTED, os.getpid())  # by the child, which also says how it ended, and never out of order
         os.setsid()
         for number, descriptor in enumerate(request.descriptors):
             os.dup2(descriptor, number)
