@@ -17,7 +17,7 @@ export STUDY
 .PHONY: study report report-pdf test test-all test-gpu check format bench schema docs clean
 
 study: $(BIN)/.ready
-	@$(BIN)/bakeoff run "$$STUDY" --cores $(CORES) $(if $(GPUS),--resources gpu=$(GPUS))
+	@$(BIN)/bakeoff run "$$STUDY" --cores $(CORES) $(if $(GPUS),--gpus $(GPUS))
 
 report: $(BIN)/.ready
 	@$(BIN)/bakeoff report "$$STUDY"

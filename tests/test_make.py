@@ -48,7 +48,7 @@ def test_cores_and_gpus_may_be_said(project: Path) -> None:
     made = make(project, "CORES=8", "GPUS=2")
     assert made.returncode == 0, made.stderr
     assert (project / "asked").read_text().split() == [
-        "run", "config.yaml", "--cores", "8", "--resources", "gpu=2",
+        "run", "config.yaml", "--cores", "8", "--gpus", "2",
     ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import yaml
 from bakeoff import __version__
 from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import explain, is_explained
-from bakeoff.jobs.handover import UNDER_SNAKEMAKE
+from bakeoff.jobs.handover import SET, UNDER_SNAKEMAKE
 from bakeoff.jobs.resources import usable_cores
 from bakeoff.jobs.steps import files_in, note_made, sole_writer
 from bakeoff.study.arguments import nearest
@@ -171,19 +171,22 @@ def compare(
     rich.print(compared(results_a, results_b, metric))
 
 
-@application.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@application.command("run")
 def run_all(
-    context: typer.Context,
     study_file: StudyFile = DEFAULT_STUDY,
     overrides: Overrides = [],
-    cores: Annotated[str, typer.Option(help="how many cores Snakemake uses")] = "all",
+    cores: Annotated[str, typer.Option(help="how many cores of this machine to use")] = "all",
+    gpus: Annotated[
+        int | None, typer.Option(min=0, help="training jobs with a GPU at a time; left out: all there is room for")
+    ] = None,
+    unlock: Annotated[bool, typer.Option("--unlock", help="free the folder, where a Snakemake was killed")] = False,
 ) -> None:
-    """Train what is missing and write the report: Snakemake, in one line. Further options are Snakemake's."""
+    """Train what is missing and write the report, on this machine, by Snakemake."""
     from bakeoff.commands.run import run_study
 
     study = load(study_file, overrides)
     _warn(study, study_file)
-    raise typer.Exit(run_study(study, study_file, overrides, cores, context.args))
+    raise typer.Exit(run_study(study, study_file, overrides, cores, gpus, unlock))
 
 
 @application.command(hidden=True)
@@ -250,12 +253,14 @@ def status(
     overrides: Overrides = [],
     watch: Annotated[bool, typer.Option("--watch", "-w", help="keep the table live")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="only what failed, and why")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="for programs: the same as JSON")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="every run as JSON, for programs")] = False,
 ) -> None:
     """Show every run: waiting, running, done, diverged or failed."""
     from bakeoff.commands.status import show_failures, show_status, status_records, watch_status
 
     study = load(study_file, overrides)
+    if as_json and (watch or failed):
+        raise BakeoffError("--json stands alone: it says of every run whether and why it failed")
     if watch:
         watch_status(partial(load, study_file, overrides))
     elif failed:
@@ -293,10 +298,12 @@ def print_schema() -> None:
 
 
 def overrides_of(config: dict[str, Any], study_file: Path) -> list[str]:
-    """The `--set` values that turn a study file into `config`, which Snakemake may have changed by --config."""
+    """The `--set` values that turn a study file into `config`, which Snakemake may have changed by --config, and those
+    of `bakeoff run`."""
     written = read_yaml(study_file)
     changed = {key: _typed(value, written.get(key)) for key, value in config.items() if written.get(key) != value}
-    return [f"{key}={json.dumps(value, ensure_ascii=False, default=str)}" for key, value in changed.items()]
+    merged = [f"{key}={json.dumps(value, ensure_ascii=False, default=str)}" for key, value in changed.items()]
+    return [*merged, *json.loads(os.environ.get(SET, "[]"))]
 
 
 def _typed(value: Any, written: Any) -> Any:

@@ -162,7 +162,7 @@ def test_with_another_environment_at_load_it_starts_cold(
     process.communicate(timeout=60)
 
 
-def test_signals_reach_the_job_and_its_end_the_client(served: Served, tmp_path: Path) -> None:
+def test_a_client_ends_as_its_job_does(served: Served, tmp_path: Path) -> None:
     process = served.start(tmp_path, "train", STAGES, RUN, "--checkpoint-seconds", 0)
     wait_until(served.forked)
     (job,) = served.forked()

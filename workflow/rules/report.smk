@@ -2,7 +2,9 @@
 TEMPLATES = digest(
     [
         template.read_text(encoding="utf-8")
-        for template in sorted(files("bakeoff.report").joinpath("templates").iterdir())
+        for template in sorted(
+            Path(files("bakeoff.report") / "templates").glob("*.[jc]*")
+        )
     ]
 )
 

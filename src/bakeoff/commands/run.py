@@ -1,13 +1,17 @@
 """`bakeoff run`: a study from the first job to the report, by Snakemake, in one live line on a terminal."""
 
+import json
 import os
+import shlex
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 
 import rich
 from rich.console import Console
@@ -15,68 +19,76 @@ from rich.live import Live
 from rich.markup import escape
 
 import bakeoff
-from bakeoff.commands.status import RunState, run_state, seconds_left, show_failures
-from bakeoff.errors import BakeoffError
+from bakeoff.commands.status import RunState, failures, run_state, seconds_left
+from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import stamp
 from bakeoff.jobs.gpus import room_on_gpus
+from bakeoff.jobs.handover import SET
 from bakeoff.results.result import FINISHED
 from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study, runs
 
 SECONDS_BETWEEN_LOOKS = 0.5
-INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
+LINES_OF_THE_LOG = 5
+LOCKED = "LockException"
 
 
-@dataclass
 class Watch:
     """The states of a study's runs, looked at again where their files have changed."""
 
-    study: Study
-    layout: Layout
-    states: dict[Run, RunState] = field(default_factory=dict)
-    stamps: dict[Run, object] = field(default_factory=dict)
+    def __init__(self, study: Study, layout: Layout) -> None:
+        self.study, self.layout = study, layout
+        self.unfinished = {run: layout.run(run) for run in runs(study)}
+        self.states: dict[Run, RunState] = {}
+        self.stamps: dict[Run, object] = {}
 
     def look(self) -> list[RunState]:
-        """The runs whose state is another than at the last look."""
+        """The runs whose state is another than at the last look, and those that failed once more."""
         changed = []
-        for run in runs(self.study):
-            paths = self.layout.run(run)
-            now = stamp(paths.result), stamp(paths.progress)
-            before = self.states.get(run)
-            if before is None or now != self.stamps[run] or before.state == "running":
-                self.stamps[run] = now
-                self.states[run] = run_state(self.study, run, self.layout)
-                if before is None or before.state != self.states[run].state:
-                    changed.append(self.states[run])
+        for run, paths in list(self.unfinished.items()):
+            now, before = (stamp(paths.result), stamp(paths.progress)), self.states.get(run)
+            is_at_work = before is not None and (before.state == "running" or before.progress.get("waits"))
+            if before is not None and now == self.stamps[run] and not is_at_work:
+                continue
+            state = self.states[run] = run_state(self.study, run, self.layout)
+            failed_again = state.state == "failed" and now != self.stamps.get(run)
+            if before is None or before.state != state.state or failed_again:
+                changed.append(state)
+            if state.state in FINISHED:
+                del self.unfinished[run]
+            self.stamps[run] = now
         return changed
 
 
-def run_study(study: Study, study_file: Path, overrides: Sequence[str], cores: str, options: Sequence[str]) -> int:
-    """Train what is missing and write the report; returns Snakemake's exit status. `options` are Snakemake's own."""
+def run_study(
+    study: Study, study_file: Path, overrides: Sequence[str], cores: str, gpus: int | None, unlock: bool
+) -> int:
+    """Train what is missing, write the report, and say what was found.
+
+    With `unlock` the folder is first freed of the lock of a Snakemake that was killed. Returns Snakemake's exit status;
+    raises Stopped on Ctrl-C, SIGTERM or SIGHUP, when all jobs have stopped.
+    """
     layout, started = Layout(study.study), time.monotonic()
+    told = ["snakemake", "--snakefile", str(_snakefile()), "--configfile", str(study_file), "--cores", cores]
+    room = room_on_gpus(study.device, study.jobs_per_gpu) if gpus is None else gpus
     log = layout.folder / "logs" / "snakemake.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [
-        *("snakemake", "--snakefile", str(_snakefile()), "--configfile", str(study_file), "--cores", cores),
-        *(() if "--resources" in options else ("--resources", f"gpu={room_on_gpus(study.device, study.jobs_per_gpu)}")),
-        *(["--config", *overrides] if overrides else []),
-        *options,
-    ]
-    with log.open("w", encoding="utf-8") as file:
-        snakemake = subprocess.Popen(command, env=_environment(), stdout=file, stderr=subprocess.STDOUT)
-        try:
+    environment = _environment(overrides)
+    with log.open("a", encoding="utf-8") as file:
+        if unlock:
+            subprocess.run([*told, "--unlock"], env=environment, stdout=file, stderr=file, check=False)
+        begin = file.tell()
+        command = [*told, *(["--resources", f"gpu={room}"] if room else [])]
+        # In a session of its own: a signal that this process gets is passed on once.
+        snakemake = subprocess.Popen(command, env=environment, stdout=file, stderr=file, start_new_session=True)
+        with _stopped_with_us(snakemake):
             _follow(Watch(study, layout), snakemake)
-        except KeyboardInterrupt:  # the terminal has told Snakemake and its jobs as well
-            snakemake.wait()
-            print("stopped; type the same command to go on")
-            return INTERRUPTED
     if snakemake.returncode:
-        show_failures(study, layout)
-        print(f"not finished: bakeoff status {study_file}; all that Snakemake said is in {log}")
-        return snakemake.returncode
-    _say_what_was_found(study, layout, time.monotonic() - started)
-    return 0
+        _say_why(study, layout, shlex.join([str(study_file), *(f"--set={item}" for item in overrides)]), log, begin)
+    else:
+        _say_what_was_found(study, layout, time.monotonic() - started)
+    return snakemake.returncode
 
 
 def _snakefile() -> Path:
@@ -89,9 +101,33 @@ def _snakefile() -> Path:
     return found
 
 
-def _environment() -> dict[str, str]:
+def _environment(overrides: Sequence[str]) -> dict[str, str]:
     """With the folder of this Python's commands in PATH: Snakemake is there, and its jobs call `bakeoff`."""
-    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**os.environ, "PATH": path, SET: json.dumps(overrides)}
+
+
+@contextmanager
+def _stopped_with_us(snakemake: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Whatever ends the block early stops Snakemake and its jobs, as one Ctrl-C does, and waits for them."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped("stopped; type the same command to go on")
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in signals}
+    try:
+        yield
+    except BaseException:
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)  # it has been asked
+        if snakemake.poll() is None:
+            snakemake.send_signal(signal.SIGINT)
+        snakemake.wait()
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _follow(watch: Watch, snakemake: subprocess.Popen[bytes]) -> None:
@@ -100,23 +136,20 @@ def _follow(watch: Watch, snakemake: subprocess.Popen[bytes]) -> None:
     watch.look()
     with Live("planning", console=console, transient=True, auto_refresh=False) as live:
         while snakemake.poll() is None:
+            began = time.monotonic()
             _say_what_ended(watch, console)
             if console.is_terminal:
                 live.update(_totals(watch), refresh=True)
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            time.sleep(max(SECONDS_BETWEEN_LOOKS, 10 * (time.monotonic() - began)))
     _say_what_ended(watch, console)
 
 
 def _say_what_ended(watch: Watch, console: Console) -> None:
     for state in watch.look():
         if not console.is_terminal and state.state in ("failed", *FINISHED):
-            print(_line(state, watch), flush=True)
-
-
-def _line(state: RunState, watch: Watch) -> str:
-    value = state.progress.get("value")
-    score = "" if value is None else f", validation {watch.study.metric} {value:.4f}"
-    return f"{state.run.key}: {state.state}{score}"
+            value = state.progress.get("value")
+            score = "" if value is None else f", validation {watch.study.metric} {value:.4f}"
+            print(f"{state.run.key}: {state.state}{score}", flush=True)
 
 
 def _totals(watch: Watch) -> str:
@@ -124,13 +157,17 @@ def _totals(watch: Watch) -> str:
     states = list(watch.states.values())
     running = [state for state in states if state.state == "running"]
     failed = sum(state.state == "failed" for state in states)
-    done = sum(state.state in FINISHED for state in states)
+    done = len(states) - len(watch.unfinished)
     parts = [f"[green]{done}[/] of {len(states)} runs done"]
     if running:
         speed = sum(state.progress.get("images_per_second") or 0 for state in running)
         parts += [f"[cyan]{len(running)} running[/]", *([f"{speed:,.0f} images/s"] if speed else [])]
-        left = [seconds for seconds in seconds_left(states) if seconds is not None]
-        parts.append(f"{timedelta(seconds=round(sum(left) / len(running)))} left")
+        left = seconds_left(states)
+        known = [seconds for seconds in left if seconds is not None]
+        if any(known):
+            parts.append(f"{timedelta(seconds=round(sum(known) / len(running)))} left")
+        if unknown := len(left) - len(known):
+            parts.append(f"{unknown} without an estimate")
     elif done == len(states):
         parts.append("writing the report")
     if failed:
@@ -138,8 +175,21 @@ def _totals(watch: Watch) -> str:
     return ", ".join(parts)
 
 
+def _say_why(study: Study, layout: Layout, told: str, log: Path, begin: int) -> None:
+    """What failed, else what Snakemake last said, and the way on; `begin` is where its words of this call begin."""
+    with log.open(encoding="utf-8", errors="replace") as file:
+        file.seek(begin)
+        said = [line for line in file.read().splitlines() if line.strip()]
+    if any(LOCKED in line for line in said):
+        print(f"another Snakemake works in this folder, or was killed here; in that case: bakeoff run {told} --unlock")
+        return
+    for line in failures(study, layout) or map(escape, said[-LINES_OF_THE_LOG:]):
+        rich.get_console().print(line, soft_wrap=True)
+    print(f"not finished: bakeoff status {told}; Snakemake's log is {log}")
+
+
 def _say_what_was_found(study: Study, layout: Layout, seconds: float) -> None:
-    """What is best and how sure that is, how long it took, and where the report is."""
+    """What is best on each dataset and how sure that is, how long it took, and where the report is."""
     from bakeoff.language import language_of
     from bakeoff.report.material import gather
     from bakeoff.report.sections.conclusions import leader
@@ -149,5 +199,4 @@ def _say_what_was_found(study: Study, layout: Layout, seconds: float) -> None:
         rich.get_console().print(escape(leader(material, dataset)), soft_wrap=True, highlight=False)
     count = len(runs(study))
     print(f"{count} run{'s' * (count != 1)} finished, {timedelta(seconds=round(seconds))} for this call")
-    print(f"report: {layout.report_folder / 'report.html'}")
-    sys.stdout.flush()
+    print(f"report: {layout.report_folder / 'report.html'}", flush=True)

@@ -171,8 +171,13 @@ def status_records(study: Study, layout: Layout) -> list[dict[str, Any]]:
 
 def show_failures(study: Study, layout: Layout) -> None:
     """A line for each run that failed, and for each step before training that did."""
-    for line in (*_reasons(_states(study, layout), ["failed"]), *failed_steps(study, layout)):
+    for line in failures(study, layout):
         rich.get_console().print(line, soft_wrap=True)
+
+
+def failures(study: Study, layout: Layout) -> list[str]:
+    """These lines, with the markup of rich."""
+    return [*_reasons(_states(study, layout), ["failed"]), *failed_steps(study, layout)]
 
 
 def _states(study: Study, layout: Layout) -> list[RunState]:

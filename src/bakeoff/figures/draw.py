@@ -1,17 +1,19 @@
 """Draw every figure that a study has data for."""
 
 import sys
+import traceback
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import chain
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pandas as pd
 
 from bakeoff.analysis.curves import completed_history, mean_curves
 from bakeoff.analysis.statistics import read_statistics
+from bakeoff.errors import BakeoffError
 from bakeoff.figures.baseline_line import baselines_of
 from bakeoff.figures.data_figures import data_figures
 from bakeoff.figures.drawing import Drawing
@@ -52,14 +54,43 @@ def _draw_all(drawings: list[Drawing], folder: Path, processes: int) -> list[Pat
     """Figures know nothing of one another: every process draws some of them."""
     with theme():
         if processes == 1 or len(drawings) < 2 or sys.platform != "linux":
-            return [_draw(folder, drawing) for drawing in drawings]
-        # Forked, or each would import pandas and Matplotlib again.
-        with ProcessPoolExecutor(min(processes, len(drawings)), mp_context=get_context("fork")) as pool:
-            return list(pool.map(partial(_draw, folder), drawings))
+            _draw_some(drawings, folder)
+        else:
+            _draw_in_processes([drawings[first::processes] for first in range(min(processes, len(drawings)))], folder)
+    return [folder / drawing.name for drawing in drawings]
 
 
-def _draw(folder: Path, drawing: Drawing) -> Path:
-    return save(drawing.draw(), folder / drawing.name)
+def _draw_in_processes(parts: list[list[Drawing]], folder: Path) -> None:
+    """Forked, or each would import pandas and Matplotlib again. Each ends with its part, also if this one is killed."""
+    context = get_context("fork")
+    ends = []
+    for part in parts:
+        receiving, sending = context.Pipe(duplex=False)
+        context.Process(target=_draw_and_tell, args=(part, folder, sending)).start()
+        sending.close()
+        ends.append(receiving)
+    for receiving in ends:
+        try:
+            error = receiving.recv()
+        except EOFError:
+            raise BakeoffError("a process that drew figures was killed: was the memory full?") from None
+        if error is not None:
+            raise error
+
+
+def _draw_and_tell(drawings: list[Drawing], folder: Path, sending: Connection) -> None:
+    try:
+        _draw_some(drawings, folder)
+    except Exception as error:  # raised where it is waited for
+        error.add_note("".join(traceback.format_exception(error)))
+        sending.send(error)
+    else:
+        sending.send(None)
+
+
+def _draw_some(drawings: list[Drawing], folder: Path) -> None:
+    for drawing in drawings:
+        save(drawing.draw(), folder / drawing.name)
 
 
 def _result_figures(

@@ -19,7 +19,8 @@ def continue_log(paths: RunPaths) -> None:
     try:
         os.link(paths.log, paths.kept_log)
     except FileExistsError:
-        _go_on_with_the_kept_log(paths)
+        if not paths.log.samefile(paths.kept_log):
+            _go_on_with_the_kept_log(paths)
     except OSError:  # no hard links
         return
 
@@ -33,11 +34,15 @@ def _is_output(paths: RunPaths) -> bool:
 
 def _go_on_with_the_kept_log(paths: RunPaths) -> None:
     sys.stdout.flush()
+    beginning = paths.log.read_bytes()
+    try:
+        with write_atomically(paths.log, durable=False) as temporary:
+            temporary.unlink(missing_ok=True)
+            os.link(paths.kept_log, temporary)
+    except OSError:  # no hard links: the kept one was copied here
+        return
     with paths.kept_log.open("ab") as kept:
-        kept.write(paths.log.read_bytes())
+        kept.write(beginning)
         kept.flush()
         for stream in (sys.stdout, sys.stderr):
             os.dup2(kept.fileno(), stream.fileno())
-    with write_atomically(paths.log, durable=False) as temporary:
-        temporary.unlink(missing_ok=True)
-        os.link(paths.kept_log, temporary)

@@ -2,7 +2,7 @@
 
 Snakemake deletes the outputs of a job that it has no record of, and starts the job again. So a training writes its
 files into its own state folder, where they stay until Snakemake has seen them. The outputs are links to them, and the
-log is one to what attempt_log.py keeps.
+log is a link to the file that attempt_log.py keeps.
 """
 
 import os
@@ -21,6 +21,7 @@ from bakeoff.study.paths import RunPaths
 from bakeoff.study.specification import Specification
 
 UNDER_SNAKEMAKE = "BAKEOFF_UNDER_SNAKEMAKE"  # set in the environment of Snakemake's jobs
+SET = "BAKEOFF_SET"  # in that of Snakemake itself: what --set said to `bakeoff run`, as JSON
 STARTED = "BAKEOFF_STARTED"  # in it, too, on a cluster as well: when Snakemake did, in seconds since the epoch
 
 
@@ -87,8 +88,10 @@ def runs_of_this_job(command_line: Sequence[str]) -> list[str]:
 
 
 def keep_newer_than_this_job(runs: Iterable[RunPaths]) -> None:
-    """Before a job of a cluster begins, keep what another Snakemake finished since the job's own one started: if that
-    was killed while the job was waiting, it is asked for what is there, and Snakemake would delete it first."""
+    """Keep what another Snakemake has finished since this job's own one started.
+
+    A job that waited in the queue while its Snakemake was killed would have these outputs deleted, and train again.
+    """
     started = float(os.environ.get(STARTED, "inf"))
     for paths in runs:
         if all(path.exists() for path in paths.files) and paths.result.stat().st_mtime > started:

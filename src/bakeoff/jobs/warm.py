@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -148,6 +149,8 @@ def serve(listening: socket.socket, life: int, job: Callable[[], None], later: S
             importlib.import_module(yet_to_import.pop(0))
             sources = _sources()
     print(f"warm start is off: {reason}", file=sys.stderr, flush=True)
+    listening.close()
+    select.select([life], [], [])  # the folder stays until then: a job may just have found the `bakeoff` in it
 
 
 @contextmanager
@@ -155,16 +158,19 @@ def served_at(listening: int) -> Iterator[socket.socket]:
     """The socket of that descriptor; afterwards, also after SIGTERM, its folder is gone."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     with socket.socket(fileno=listening) as connections:
+        folder = Path(connections.getsockname()).parent
         try:
             yield connections
         finally:
-            shutil.rmtree(Path(connections.getsockname()).parent, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def why_not_fork() -> str:
     """Why this process must not be forked; empty if it may be: threads and CUDA do not survive it."""
-    if not hasattr(os, "pidfd_open"):
-        return "this Python was built for a kernel without pidfd_open"
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError) as error:
+        return f"this Python or this kernel has no pidfd_open: {error}"
     if len(list(Path("/proc/self/task").iterdir())) > 1:
         return "an import has started a thread"
     torch = sys.modules.get("torch")
@@ -190,15 +196,18 @@ def _times(files: Iterable[str]) -> dict[str, list[int] | None]:
 def _receive(connection: socket.socket) -> Request | None:
     """What a client asks for; None from one that has died."""
     connection.settimeout(SECONDS_FOR_A_REQUEST)
+    descriptors: list[int] = []
     try:
         content, descriptors, _, _ = socket.recv_fds(connection, 1 << 16, 3)
         length = LENGTH + int.from_bytes(content[:LENGTH], "big")
         while len(content) < length and (more := connection.recv(1 << 20)):
             content += more
     except OSError:
-        return None
+        content, length = b"", LENGTH
     connection.settimeout(None)
     if len(content) < length or len(descriptors) < 3:
+        for descriptor in descriptors:
+            os.close(descriptor)
         return None
     folder, umask, count, *fields = content[LENGTH:].split(b"\0")
     arguments, variables = fields[: int(count)], fields[int(count) :]
@@ -225,6 +234,7 @@ def _become(request: Request, connection: socket.socket, job: Callable[[], None]
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
         _stop_with(connection)
         status = _status_of(job)
+        threading._shutdown()  # type: ignore[attr-defined]  # as Python does at its end: waits for threads
         atexit._run_exitfuncs()
     except BaseException:  # as Python does at the top of a process
         traceback.print_exc()

@@ -5,6 +5,7 @@ server does not answer, it becomes `bakeoff train study.yaml …` itself. It imp
 """
 
 import os
+import select
 import signal
 import socket
 import sys
@@ -38,7 +39,7 @@ def main() -> None:
 
 
 def request(arguments: list[str]) -> bytes:
-    """All that a process takes from the one that starts it, but for its open files."""
+    """The folder, the umask, the arguments and the environment of this process."""
     mask = os.umask(0)
     os.umask(mask)
     environment = [name + b"=" + value for name, value in os.environb.items()]
@@ -57,9 +58,15 @@ def wait_for(child: int, answers: "BinaryIO") -> int:
         except ProcessLookupError:  # it has just ended
             pass
 
+    try:
+        ended = [os.pidfd_open(child)]
+    except OSError:  # it is gone
+        ended = []
     for number in SIGNALS:
         signal.signal(number, pass_on)
     said, _, value = answers.readline().partition(b" ")
+    if ended:
+        select.select(ended, [], [])  # only then has it given back its GPU
     if said == KILLED:  # end as the child did
         signal.signal(int(value), signal.SIG_DFL) if int(value) in SIGNALS else None
         os.kill(os.getpid(), int(value))
