@@ -15,13 +15,17 @@ from bakeoff.study.study import Study
 
 
 def write_plan(path: Path, content: dict[str, Any], data: str) -> None:
-    """Write a plan file: its content, the name of the prepared data that it is for, and a checksum."""
-    content = content | {"data": data}
-    write_json(path, content | {"checksum": digest(json.loads(json.dumps(content)))})
+    """Write a plan file: its content, the name of the prepared data that it is for, and a checksum.
+
+    A file that says the same already keeps its time, so that nothing is trained again.
+    """
+    content = json.loads(json.dumps(content | {"data": data}))
+    if _read(path) != content:
+        write_json(path, content | {"checksum": digest(content)})
 
 
 def unchecked(study: Study, layout: Layout) -> dict[Experiment, Path]:
-    """The experiments that the plan step has to look at → their plan files: missing, or of other data."""
+    """The experiments that the plan step has to look at → their plan files: missing, or of other data than are here."""
     contents = {name: prepared_content(data_folder(study, name)) for name in study.datasets}
     plans = {cell: plan_file(study, layout, cell) for cell in study.cells}
     return {cell: path for cell, path in plans.items() if not _is_of(path, contents[cell.dataset])}
@@ -45,7 +49,7 @@ def mend_plans(plans: Iterable[Path], arguments: Sequence[str], log: Path) -> bo
 
 def _is_of(path: Path, data: str | None) -> bool:
     plan = _read(path)
-    return plan is not None and (data is None or plan.get("data") in (None, data))  # 0.1.0 did not say of which data
+    return plan is not None and plan.get("data") in (None, data)  # 0.1.0 did not say of which data
 
 
 def _read(path: Path) -> dict[str, Any] | None:
