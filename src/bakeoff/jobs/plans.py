@@ -25,7 +25,7 @@ def write_plan(path: Path, content: dict[str, Any], data: str) -> None:
 
 
 def unchecked(study: Study, layout: Layout) -> dict[Experiment, Path]:
-    """The experiments that the plan step has to look at → their plan files: missing, or of other data than are here."""
+    """The experiments that the plan step has to look at → their plan files: missing, or of other data."""
     contents = {name: prepared_content(data_folder(study, name)) for name in study.datasets}
     plans = {cell: plan_file(study, layout, cell) for cell in study.cells}
     return {cell: path for cell, path in plans.items() if not _is_of(path, contents[cell.dataset])}
@@ -49,7 +49,7 @@ def mend_plans(plans: Iterable[Path], arguments: Sequence[str], log: Path) -> bo
 
 def _is_of(path: Path, data: str | None) -> bool:
     plan = _read(path)
-    return plan is not None and plan.get("data") in (None, data)  # 0.1.0 did not say of which data
+    return plan is not None and (data is None or plan.get("data") in (None, data))  # 0.1.0 did not say of which data
 
 
 def _read(path: Path) -> dict[str, Any] | None:
