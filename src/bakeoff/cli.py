@@ -262,7 +262,7 @@ def status(
     if as_json and (watch or failed):
         raise BakeoffError("--json stands alone: it says of every run whether and why it failed")
     if watch:
-        watch_status(partial(load, study_file, overrides))
+        watch_status(study, partial(load, study_file, overrides))
     elif failed:
         show_failures(study, Layout(study.study))
     elif as_json:

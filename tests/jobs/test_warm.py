@@ -58,7 +58,8 @@ class Served:
         return process.returncode, said
 
     def forked(self) -> list[psutil.Process]:
-        return [child for child in self.server.children() if "serve" in words(child)]  # an import may start others
+        """The jobs, each in a session of its own; an import may start other processes for a moment."""
+        return [child for child in self.server.children() if "serve" in words(child) and leads_a_session(child)]
 
 
 @pytest.fixture
@@ -78,6 +79,13 @@ def words(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+def leads_a_session(process: psutil.Process) -> bool:
+    try:
+        return os.getsid(process.pid) == process.pid
+    except ProcessLookupError:
+        return False
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -19,11 +18,12 @@ from rich.live import Live
 from rich.markup import escape
 
 import bakeoff
-from bakeoff.commands.status import RunState, failures, run_state, seconds_left
+from bakeoff.commands.status import RunState, duration, failures, run_state, seconds_left
 from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import stamp
 from bakeoff.jobs.gpus import room_on_gpus
 from bakeoff.jobs.handover import SET
+from bakeoff.jobs.interrupt import STOPPED
 from bakeoff.results.result import FINISHED
 from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout
@@ -112,7 +112,7 @@ def _stopped_with_us(snakemake: subprocess.Popen[bytes]) -> Iterator[None]:
     """Whatever ends the block early stops Snakemake and its jobs, as one Ctrl-C does, and waits for them."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise Stopped("stopped; type the same command to go on")
+        raise Stopped(STOPPED)
 
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, stop) for number in signals}
@@ -165,7 +165,7 @@ def _totals(watch: Watch) -> str:
         left = seconds_left(states)
         known = [seconds for seconds in left if seconds is not None]
         if any(known):
-            parts.append(f"{timedelta(seconds=round(sum(known) / len(running)))} left")
+            parts.append(f"{duration(sum(known) / len(running))} left")
         if unknown := len(left) - len(known):
             parts.append(f"{unknown} without an estimate")
     elif done == len(states):
@@ -198,5 +198,5 @@ def _say_what_was_found(study: Study, layout: Layout, seconds: float) -> None:
     for dataset in material.datasets:
         rich.get_console().print(escape(leader(material, dataset)), soft_wrap=True, highlight=False)
     count = len(runs(study))
-    print(f"{count} run{'s' * (count != 1)} finished, {timedelta(seconds=round(seconds))} for this call")
+    print(f"{count} run{'s' * (count != 1)} finished, {duration(seconds)} for this call")
     print(f"report: {layout.report_folder / 'report.html'}", flush=True)

@@ -127,16 +127,11 @@ def show_status(study: Study, layout: Layout) -> None:
     rich.print(status_table(study, layout))
 
 
-def watch_status(read: Callable[[], Study]) -> None:
-    """Show the states again each second, of the study as its file then is, until all runs are finished."""
-    study = read()
+def watch_status(study: Study, read: Callable[[], Study]) -> None:
+    """Show the states again each second, of the study as `read` then finds it, until all runs are finished."""
+    problem: list[str] = []
     with Live(refresh_per_second=2, screen=False) as live:
         while True:
-            problem = []
-            try:
-                study = read()
-            except BakeoffError as error:  # it is being edited
-                problem = [f"[bold red]the study cannot be read[/]: {escape(str(error))}"]
             layout = Layout(study.study)
             states = _states(study, layout)
             table = _table(study, states, room=max(5, live.console.height - 8))
@@ -144,6 +139,10 @@ def watch_status(read: Callable[[], Study]) -> None:
             if all(state.state in FINISHED for state in states):
                 return
             time.sleep(1)
+            try:
+                study, problem = read(), []
+            except BakeoffError as error:  # it is being edited
+                problem = [f"[bold red]the study cannot be read[/]: {escape(str(error))}"]
 
 
 def status_table(study: Study, layout: Layout) -> RenderableType:
@@ -245,7 +244,7 @@ def _row(state: RunState, axes: list[str], metric: str, left: float | None) -> d
     now = {
         "device": _device(progress),
         "images/s": "" if speed is None else f"{speed:,.0f}",
-        "time left": _duration(left),
+        "time left": duration(left),
     }
     return {
         "run": escape("/".join([*(getattr(state.run, axis) for axis in axes), f"seed{state.run.seed}"])),
@@ -270,12 +269,13 @@ def _time_left(running: int, left: list[float | None]) -> list[str]:
     if not running:
         return []
     known = [seconds for seconds in left if seconds is not None]
-    total = f"{_duration(sum(known) / running)} of training left, {running} at a time"
+    total = f"{duration(sum(known) / running)} of training left, {running} at a time"
     unknown = len(left) - len(known)
     return [total + (f"; {unknown} runs without an estimate: no similar run has finished" if unknown else "")]
 
 
-def _duration(seconds: float | None) -> str:
+def duration(seconds: float | None) -> str:
+    """`0:01:20`; a question mark where it is not known."""
     return "?" if seconds is None else str(timedelta(seconds=round(seconds)))
 
 

@@ -9,6 +9,8 @@ from types import FrameType
 
 import psutil
 
+STOPPED = "stopped; type the same command to go on"  # the last line, also of `bakeoff run`
+
 
 def stop_jobs_on_interrupt(logger: logging.Logger) -> None:
     """From now on SIGINT asks the jobs below this process to stop, also when it comes to this process alone.
@@ -21,7 +23,7 @@ def stop_jobs_on_interrupt(logger: logging.Logger) -> None:
     def interrupt(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a second one is for Snakemake alone
         logger.addFilter(lambda record: record.levelno < logging.ERROR)
-        atexit.register(print, "stopped; type the same command to go on", file=sys.stderr)
+        atexit.register(print, STOPPED, file=sys.stderr)
         for job in psutil.Process().children(recursive=True):
             try:
                 job.terminate()

@@ -116,12 +116,9 @@ def serve(listening: socket.socket, life: int, job: Callable[[], None], later: S
     """
     key = os.environ.pop(KEY, "")
     yet_to_import = list(later)
-    sources = _sources()
+    sources = _keep_what_is_imported()
     children: dict[int, Child] = {}  # by the descriptor that says when one has ended
     while not (reason := why_not_fork()):
-        if yet_to_import:
-            gc.collect()
-            gc.freeze()
         watched: list[Any] = [life, listening, *children]
         ready, _, _ = select.select(watched, [], [], 0 if yet_to_import else None)
         if life in ready:
@@ -147,7 +144,7 @@ def serve(listening: socket.socket, life: int, job: Callable[[], None], later: S
                 os.close(descriptor)
         elif not ready:
             importlib.import_module(yet_to_import.pop(0))
-            sources = _sources()
+            sources = _keep_what_is_imported()
     print(f"warm start is off: {reason}", file=sys.stderr, flush=True)
     listening.close()
     select.select([life], [], [])  # the folder stays until then: a job may just have found the `bakeoff` in it
@@ -182,8 +179,13 @@ def why_not_fork() -> str:
     return ""
 
 
-def _sources() -> dict[str, list[int] | None]:
-    """Stamps of Bakeoff's files and of a file of each package that is imported: old and new must not be mixed."""
+def _keep_what_is_imported() -> dict[str, list[int] | None]:
+    """Leave it out of garbage collection, here and in forked jobs.
+
+    Returns the stamps of Bakeoff's files and of a file of each imported package: old and new must not be mixed.
+    """
+    gc.collect()
+    gc.freeze()
     package = Path(__file__).parents[1]
     packages = (getattr(module, "__file__", None) for name, module in list(sys.modules.items()) if "." not in name)
     return _times([*map(str, package.rglob("*.py")), *filter(None, packages)])
