@@ -104,6 +104,21 @@ def test_damaged_tables_and_figures_are_made_again(finished: Path, finished_stud
     assert "Nothing to be done" in run(finished, "-n")
 
 
+def test_plans_are_checked_again_without_training(finished: Path) -> None:
+    """Deleted, damaged, or of other data, as when data were deleted and prepared again."""
+    plans = finished / "results/tiny/plan"
+    whole = {path.name: path.read_bytes() for path in plans.iterdir()}
+    deleted, damaged, other = (plans / name for name in sorted(whole)[:3])
+    deleted.unlink()
+    damaged.write_text("{")
+    content = json.loads(other.read_text())
+    del content["checksum"]
+    other.write_text(json.dumps(content | {"data": "0123456789abcdef"}))
+    assert trained(run(finished)) == set()
+    assert {path.name: path.read_bytes() for path in plans.iterdir()} == whole
+    assert "Nothing to be done" in run(finished, "-n")
+
+
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 

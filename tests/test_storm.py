@@ -151,7 +151,6 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_a_storm_leaves_what_an_untouched_folder_has(untouched: Path, tmp_path: Path) -> None:
     place = Place(tmp_path / "stormed", random.Random(SEED))
     place.folder.mkdir()

@@ -14,6 +14,7 @@ def test_an_equal_plan_keeps_its_time(tmp_path: Path) -> None:
     assert (path.stat().st_mtime_ns, path.read_bytes()) == before
     write_plan(path, {"shape": (1, 8, 8)}, "other data")
     assert json.loads(path.read_text())["data"] == "other data"
+    assert path.stat().st_mtime_ns == before[0]
     path.write_bytes(before[1][:-9])
     write_plan(path, {"shape": (1, 8, 8)}, "data")
     assert path.read_bytes() == before[1]

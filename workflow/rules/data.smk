@@ -40,7 +40,7 @@ rule prepare:
 PLANS = {cell: str(plan_file(STUDY, LAYOUT, cell)) for cell in STUDY.cells}
 UNCHECKED = unchecked(STUDY, LAYOUT)
 CHECK_LOG = LAYOUT.folder / "logs" / "check.log"
-if LOOKS and not DRY_RUN and mend_plans(UNCHECKED.values(), ARGUMENTS, CHECK_LOG):
+if LOOKS and not DRY_RUN and mend_plans(STUDY, LAYOUT, UNCHECKED, ARGUMENTS, CHECK_LOG):
     UNCHECKED = unchecked(STUDY, LAYOUT)
 
 

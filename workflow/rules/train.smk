@@ -1,7 +1,7 @@
 RUNS = {run.key: run for run in runs(STUDY)}
 PATHS = [LAYOUT.run(run) for run in RUNS.values()]
 RESULTS = [str(paths.result) for paths in PATHS]
-NEEDED = {cell: needed_by(STUDY, LAYOUT, cell) for cell in STUDY.cells}
+NEEDED = {cell: needed_by(STUDY, cell) for cell in STUDY.cells}
 FEATURES = experiments_on_features(STUDY)
 # Memory and time that jobs ask for: the study's hints, else the profile's numbers; more at each attempt.
 REQUESTED = partial(requested, STUDY, DEFAULT_RESOURCES)
@@ -45,6 +45,8 @@ rule features:
 
 rule train:
     input:
+        # The plan is waited for, but a newer one trains nothing again: data and specification decide that.
+        lambda wildcards: ancient(PLANS[RUNS[wildcards.run].experiment]),
         lambda wildcards: (
             NEEDED[RUNS[wildcards.run].experiment]
             + starts_from(STUDY, LAYOUT, RUNS[wildcards.run])

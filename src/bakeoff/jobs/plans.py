@@ -1,8 +1,9 @@
 """What the plan step found of an experiment, in a file of its own: written, and looked at before jobs are planned."""
 
 import json
+import os
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,16 @@ from bakeoff.study.study import Study
 def write_plan(path: Path, content: dict[str, Any], data: str) -> None:
     """Write a plan file: its content, the name of the prepared data that it is for, and a checksum.
 
-    A file that says the same already keeps its time, so that nothing is trained again.
+    A file that said the same, of these data or of others, keeps its time: nothing is made again.
     """
     content = json.loads(json.dumps(content | {"data": data}))
-    if _read(path) != content:
-        write_json(path, content | {"checksum": digest(content)})
+    before = _read(path)
+    if before == content:
+        return
+    times = path.stat().st_mtime_ns if before is not None and before | {"data": data} == content else None
+    write_json(path, content | {"checksum": digest(content)})
+    if times is not None:
+        os.utime(path, ns=(times, times))
 
 
 def unchecked(study: Study, layout: Layout) -> dict[Experiment, Path]:
@@ -31,20 +37,28 @@ def unchecked(study: Study, layout: Layout) -> dict[Experiment, Path]:
     return {cell: path for cell, path in plans.items() if not _is_of(path, contents[cell.dataset])}
 
 
-def mend_plans(plans: Iterable[Path], arguments: Sequence[str], log: Path) -> bool:
-    """Remove the damaged ones of unchecked plan files and run `bakeoff check` with these arguments for the study.
+def mend_plans(
+    study: Study, layout: Layout, plans: Mapping[Experiment, Path], arguments: Sequence[str], log: Path
+) -> bool:
+    """Run `bakeoff check` with these arguments for the study where unchecked plan files are damaged, are of other data,
+    or are missing beside results.
 
-    They come back as they were, so nothing is trained again. What fails is left to Snakemake's own job.
+    They come back before jobs are planned, so nothing is trained again. What fails is left to Snakemake's own job.
     Returns whether there were any.
     """
-    damaged = {path for path in plans if path.exists() and _read(path) is None}
-    for path in damaged:
-        path.unlink()
-    if damaged:
+    mended = [path for cell, path in plans.items() if path.exists() or _is_begun(study, layout, cell)]
+    for path in mended:
+        if _read(path) is None:
+            path.unlink(missing_ok=True)
+    if mended:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w", encoding="utf-8") as file:
             subprocess.run(["bakeoff", "check", *arguments], stdout=file, stderr=file, check=False)
-    return bool(damaged)
+    return bool(mended)
+
+
+def _is_begun(study: Study, layout: Layout, cell: Experiment) -> bool:
+    return any(layout.run(cell.run(seed)).result.exists() for seed in study.seeds)
 
 
 def _is_of(path: Path, data: str | None) -> bool:

@@ -129,10 +129,10 @@ def plan_file(study: Study, layout: Layout, cell: Experiment) -> Path:
     return layout.plan(digest(_experiment_content(study, cell)))
 
 
-def needed_by(study: Study, layout: Layout, cell: Experiment) -> list[str]:
-    """The files that an experiment's training jobs wait for: plan, card, features."""
+def needed_by(study: Study, cell: Experiment) -> list[str]:
+    """The cards of the data and the features that an experiment trains on."""
     folders = filter(None, (data_folder(study, cell.dataset), features_folder(study, cell)))
-    return [str(plan_file(study, layout, cell)), *(str(folder / "card.json") for folder in folders)]
+    return [str(folder / "card.json") for folder in folders]
 
 
 def starts_from(study: Study, layout: Layout, run: Run) -> list[str]:
