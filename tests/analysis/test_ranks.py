@@ -47,7 +47,7 @@ ACCURACY = METRICS["accuracy"]
 def matrices_of(scores: np.ndarray, names: list[str] = NAMES) -> list[ScoreMatrix]:
     """Scores [datasets, configurations] of one seed."""
     return [
-        ScoreMatrix(f"data{index}", [f"data{index}/{name}" for name in names], row[:, None])
+        ScoreMatrix(f"data{index}", [f"data{index}/{name}" for name in names], [0], row[:, None])
         for index, row in enumerate(scores)
     ]
 
@@ -133,8 +133,8 @@ def test_one_dataset_has_no_ranks(count: int) -> None:
 
 def test_profiles_count_datasets_within_a_factor_of_the_best_and_runs_above_a_score() -> None:
     matrices = [
-        ScoreMatrix("x", ["x/a", "x/b"], np.array([[0.8, 0.8], [0.4, 0.4]])),
-        ScoreMatrix("y", ["y/a", "y/b"], np.array([[0.5, 0.7], [0.9, np.nan]])),
+        ScoreMatrix("x", ["x/a", "x/b"], [0, 1], np.array([[0.8, 0.8], [0.4, 0.4]])),
+        ScoreMatrix("y", ["y/a", "y/b"], [0, 1], np.array([[0.5, 0.7], [0.9, np.nan]])),
     ]
     table = profiles_table(matrices, ACCURACY, {}).set_index(["kind", "configuration"])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from bakeoff.analysis.test_set_error import influences, standard_error
+from bakeoff.analysis.test_set_error import influences, score_error
 from made_predictions import class_predictions, label_predictions
 
 CLASSES = class_predictions(runs=2, images=200, classes=5, seed=1)
@@ -80,7 +80,7 @@ def test_standard_errors_are_those_of_a_bootstrap_over_images(name: str) -> None
     images = len(FOUND[name][0])
     weights = draw.multinomial(images, np.full(images, 1 / images), size=600)
     scores = [METRICS[name](row.astype(float), 0) for row in weights]
-    assert standard_error(FOUND[name][:1]) == pytest.approx(np.std(scores), rel=0.12)
+    assert score_error(FOUND[name][:1]).of_one_run == pytest.approx(np.std(scores), rel=0.12)
 
 
 def test_the_error_of_accuracy_is_the_binomials() -> None:
@@ -89,4 +89,4 @@ def test_the_error_of_accuracy_is_the_binomials() -> None:
     labels = np.zeros(10_000, np.int64)
     predictions = class_predictions(runs=1, images=10_000, classes=2, seed=0)
     exact = type(predictions)(**{**vars(predictions), "labels": labels, "predicted": np.where(correct, 0, 1)[None]})
-    assert standard_error(influences(exact)["accuracy"]) == pytest.approx(np.sqrt(0.94 * 0.06 / 10_000))
+    assert score_error(influences(exact)["accuracy"]).of_one_run == pytest.approx(np.sqrt(0.94 * 0.06 / 10_000))

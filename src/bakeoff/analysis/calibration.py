@@ -2,12 +2,15 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from bakeoff.analysis.intervals import spread
 from bakeoff.results.predictions import ClassPredictions, Floats, LabelPredictions, Predictions
 
 BINS = 15
+DRAWS = 200  # of truths that are as likely as predicted; fewer of very many predictions, which vary less
+MOST_DRAWN = 2_000_000
 
 
 def reliability_table(predictions: Predictions) -> pd.DataFrame:
@@ -31,7 +34,8 @@ def reliability_table(predictions: Predictions) -> pd.DataFrame:
 
 
 def calibration_table(predictions: Predictions) -> pd.DataFrame:
-    """One row: the expected calibration error, mean and standard deviation over runs, and the overconfidence.
+    """One row: the expected calibration error and the Brier score, mean and standard deviation over runs, beside what a
+    calibrated model would show, and the overconfidence.
 
     The error is the mean over bins of |mean probability - share that is true|, weighted by predictions (Naeini et al.
     2015; Guo et al. 2017, "On calibration of modern neural networks", 15 bins). Overconfidence is the mean probability
@@ -39,12 +43,18 @@ def calibration_table(predictions: Predictions) -> pd.DataFrame:
     """
     count, probability, true = _binned(predictions)
     errors = spread((np.abs(probability - true).sum(axis=1) / np.maximum(count.sum(axis=1), 1))[None])
-    over = np.mean([_overconfidence(predictions, run) for run in range(len(predictions.seeds))])
+    runs = range(len(predictions.seeds))
+    calibrated = np.mean([_error_of_a_calibrated_model(_probability_and_truth(predictions, run)[0]) for run in runs])
+    brier = spread(np.array([[_brier(predictions, run) for run in runs]]))
+    over = np.mean([_overconfidence(predictions, run) for run in runs])
     return pd.DataFrame(
         {
             "runs": errors.count,
             "expected_calibration_error": errors.mean,
             "expected_calibration_error_std": errors.deviation,
+            "calibrated_error": calibrated,
+            "brier": brier.mean,
+            "brier_std": brier.deviation,
             "overconfidence": over,
         }
     )
@@ -58,9 +68,38 @@ def _binned(predictions: Predictions) -> Floats:
     rows = []
     for run in range(len(predictions.seeds)):
         probability, true = _probability_and_truth(predictions, run)
-        bins = np.clip(np.ceil(probability * BINS).astype(int) - 1, 0, BINS - 1)
+        bins = _bins(probability)
         rows.append([np.bincount(bins, weights, minlength=BINS) for weights in (None, probability, true)])
     return np.stack(rows, axis=1)
+
+
+def _bins(probability: Floats) -> NDArray[np.int64]:
+    return np.clip(np.ceil(probability * BINS).astype(np.int64) - 1, 0, BINS - 1)
+
+
+def _error_of_a_calibrated_model(probability: Floats) -> float:
+    """The error that predictions [M] show on average if each comes true as often as it says: never zero, by chance.
+
+    Truths are drawn, with a fixed seed (Bröcker & Smith 2007, "Increasing the reliability of reliability diagrams").
+    """
+    if not len(probability):
+        return np.nan
+    draw, bins = np.random.default_rng(0), _bins(probability)
+    order = np.argsort(bins, kind="stable")
+    ordered = probability[order]
+    starts = np.flatnonzero(np.diff(bins[order], prepend=-1))
+    draws = int(np.clip(MOST_DRAWN // len(ordered), 10, DRAWS))
+    gaps = [np.add.reduceat((draw.random(len(ordered)) < ordered) - ordered, starts) for _ in range(draws)]
+    return float(np.abs(gaps).sum(axis=1).mean() / len(ordered))
+
+
+def _brier(predictions: Predictions, run: int) -> float:
+    """The mean squared distance of probabilities from the truth (Brier 1950): summed over classes, or for multi-label
+    data of each known label; NaN without one."""
+    if isinstance(predictions, ClassPredictions):
+        return float(predictions.brier[run].mean(dtype=float))
+    probability, true = _probability_and_truth(predictions, run)
+    return float(((probability - true) ** 2).mean()) if len(true) else np.nan
 
 
 def _probability_and_truth(predictions: Predictions, run: int) -> tuple[Floats, Floats]:

@@ -6,8 +6,8 @@ P-values are corrected for all pairs that are tested, listed or not. Listing few
 the experiment that the others are compared with was found to be the best on the same scores. In a study without any
 difference, the chance of even one "better" or "worse" is at most 5 %. The tests and the rule stand in paired.py.
 
-A comparison over seeds is about these test images and these datasets. The interval `images_low`, `images_high` says
-how the difference could turn out on other images of the kind; ranks.py is about other datasets.
+A verdict is about other images of the kind or about these test images alone, as it says; ranks.py is about other
+datasets.
 """
 
 from collections.abc import Mapping
@@ -16,57 +16,80 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.analysis.intervals import Indices, spread
-from bakeoff.analysis.paired import LEVEL, Verdict, effect_size, judge, probability_of_better, seeds_needed, smallest_p
+from bakeoff.analysis.paired import (
+    LEVEL,
+    TWO_SIDED,
+    Pairs,
+    Verdict,
+    effect_size,
+    judge,
+    probability_of_better,
+    seeds_needed,
+    smallest_p,
+)
 from bakeoff.analysis.score_matrices import ALL_DATASETS, ScoreMatrix
+from bakeoff.analysis.test_set_error import RunInfluences
+from bakeoff.analysis.variance_of_means import ImageVariance, averaged, half_width, image_variance, joined
 from bakeoff.results.digits import rounded
 from bakeoff.results.predictions import Bools, Floats
 from bakeoff.study.metrics import Metric
 
 ALL_PAIRS = 12  # experiments on a dataset up to which every pair is listed: 66 rows
-TWO_SIDED = 1.959963984540054  # the normal distribution's 97.5 % quantile
 
 
-def comparisons_table(matrices: list[ScoreMatrix], metric: Metric, influences: Mapping[str, Floats]) -> pd.DataFrame:
+def comparisons_table(
+    matrices: list[ScoreMatrix], metric: Metric, influences: Mapping[str, RunInfluences]
+) -> pd.DataFrame:
     """One row per pair: `a` stands later in the study than `b`, differences are a - b.
 
     Up to 12 experiments on a dataset, all pairs are listed. With more, these are the experiments that follow each other
     (`neighbours`) and the pairs with the best (`with_best`). `verdict` and `probability` are about better,
     `difference` and `effect_size` about higher.
 
-    `influences` are those of the test images on each experiment's mean score [N]. They give `test_set_error` of the
-    difference, and its interval on other images of the kind, with these seeds.
+    `influences` are those of the test images on the score of each run, by experiment: what is known of other images.
     """
     differences, listed, tables = zip(*(_pairs(matrix, metric) for matrix in matrices), strict=True)
     if not sum(map(len, differences)):
         return pd.DataFrame()
+    counts = [len(part) for part in differences]
+    experiments = [(~np.isnan(matrix.scores)).any(axis=1).sum() for matrix in matrices]
+    images = [_image_variance(matrix, matrices, influences) for matrix in matrices]
+    pairs = Pairs(
+        groups=np.repeat(np.arange(len(matrices)), counts),
+        experiments=np.repeat(np.array(experiments, float), counts),
+        images=joined(images),
+    )
     table = pd.concat(tables, ignore_index=True)
-    table = table.join(compare_seeds(np.concatenate(differences), metric, np.flatnonzero(np.concatenate(listed))))
-    pairs = zip(table["dataset"], table["a"], table["b"], strict=True)
-    errors = np.array([_test_set_error(str(dataset), str(a), str(b), influences) for dataset, a, b in pairs])
-    table["test_set_error"] = errors
-    table["images_low"] = table["difference"] - TWO_SIDED * errors
-    table["images_high"] = table["difference"] + TWO_SIDED * errors
-    return table
+    return table.join(compare_seeds(np.concatenate(differences), metric, pairs, np.flatnonzero(np.concatenate(listed))))
 
 
-def compare_seeds(differences: Floats, metric: Metric, rows: Indices | slice = slice(None)) -> pd.DataFrame:
+def compare_seeds(
+    differences: Floats, metric: Metric, pairs: Pairs | None = None, rows: Indices | slice = slice(None)
+) -> pd.DataFrame:
     """The comparison over seeds of P pairs, from differences of scores a - b [P, S], NaN where either has none.
 
     P-values are corrected for all pairs. The table has those of `rows`, or all, with the columns of the table
-    "comparisons" from `seeds` to `seeds_needed`.
+    "comparisons" from `seeds` to `images_high`.
     """
     sign = 1.0 if metric.higher_is_better else -1.0
     oriented = sign * differences
-    judged = judge(oriented, rows=rows)
-    found = judged.spread
+    pairs = pairs or Pairs.alone(len(differences))
+    judged = judge(oriented, pairs, rows=rows)
+    found, images = judged.spread, pairs.images[rows] if pairs.images else None
+    unknown = np.full(len(found.mean), np.nan)
     low, high = (found.low, found.high) if metric.higher_is_better else (-found.high, -found.low)
     probability, probability_low, probability_high = probability_of_better(oriented[rows])
     smallest = smallest_p(found.count)
-    unclear = np.array([verdict is Verdict.NOT_DISTINGUISHABLE for verdict in judged.verdicts])
+    unclear = np.array([verdict in MORE_SEEDS_MAY_TELL for verdict in judged.verdicts])
+    needed = seeds_needed(judged, pairs.experiments[rows], np.nan_to_num(images.net) if images else 0 * unknown)
+    overall = half_width(judged.both)
+    test_set_error = np.sqrt(images.images) if images else unknown
     table = pd.DataFrame({
         "seeds": found.count,
         "unpaired": differences.shape[1] - found.count,
         "difference": sign * found.mean,
+        "overall_low": sign * found.mean - overall,
+        "overall_high": sign * found.mean + overall,
         "low": low,
         "high": high,
         "std": found.deviation,
@@ -75,14 +98,23 @@ def compare_seeds(differences: Floats, metric: Metric, rows: Indices | slice = s
         "probability_low": probability_low,
         "probability_high": probability_high,
         "comparisons": judged.count,
+        "p_overall": judged.p_both,
+        "p_overall_holm": judged.p_both_holm,
         "p_value": judged.p_values,
         "p_holm": judged.p_holm,
         "p_sign_flip": np.where((smallest <= LEVEL) & ~np.isnan(judged.p_values), judged.p_sign_flip, np.nan),
         "smallest_p_sign_flip": smallest,
         "verdict": [str(verdict) for verdict in judged.verdicts],
-        "seeds_needed": np.where(unclear, seeds_needed(found, judged.level), np.nan),
+        **{name: np.where(unclear, each, np.nan) for name, each in zip(NEEDED, needed, strict=True)},
+        "test_set_error": test_set_error,
+        "images_low": sign * found.mean - TWO_SIDED * test_set_error,
+        "images_high": sign * found.mean + TWO_SIDED * test_set_error,
     })  # fmt: skip
-    return table.astype({"seeds_needed": "Int64"})
+    return table.astype(dict.fromkeys(NEEDED, "Int64"))
+
+
+NEEDED = ("seeds_needed", "seeds_needed_low", "seeds_needed_high")
+MORE_SEEDS_MAY_TELL = (*(Verdict.NOT_DISTINGUISHABLE, Verdict.BETTER_ON_THESE_IMAGES, Verdict.WORSE_ON_THESE_IMAGES),)
 
 
 def _pairs(matrix: ScoreMatrix, metric: Metric) -> tuple[Floats, Bools, pd.DataFrame]:
@@ -108,11 +140,27 @@ def _pairs(matrix: ScoreMatrix, metric: Metric) -> tuple[Floats, Bools, pd.DataF
     return matrix.scores[later] - matrix.scores[earlier], listed, table
 
 
-def _test_set_error(dataset: str, a: str, b: str, influences: Mapping[str, Floats]) -> float:
-    """The standard error of a difference of mean scores over test images; of several datasets, of their mean."""
-    if dataset != ALL_DATASETS:
-        both = influences.get(a), influences.get(b)
-        return np.nan if both[0] is None or both[1] is None else float(np.linalg.norm(both[0] - both[1]))
-    datasets = sorted({key.partition("/")[0] for key in influences})
-    errors = [_test_set_error(name, f"{name}/{a}", f"{name}/{b}", influences) for name in datasets]
-    return float(np.linalg.norm(errors)) / len(datasets) if datasets else np.nan
+def _image_variance(
+    matrix: ScoreMatrix, matrices: list[ScoreMatrix], influences: Mapping[str, RunInfluences]
+) -> ImageVariance:
+    """The variance over test images of all pairs of a matrix; of several datasets, of their mean."""
+    earlier, later = np.triu_indices(len(matrix.names), 1)
+    known = ~np.isnan(matrix.scores)
+    seeds = known[later] & known[earlier]
+    if matrix.dataset != ALL_DATASETS:
+        return image_variance(_aligned(matrix.names, matrix.seeds, influences), later, earlier, seeds)
+    return averaged([
+        image_variance(_aligned([f"{other.dataset}/{name}" for name in matrix.names], matrix.seeds, influences),
+                       later, earlier, seeds)
+        for other in matrices if other.dataset != ALL_DATASETS
+    ])  # fmt: skip
+
+
+def _aligned(names: list[str], seeds: list[int], influences: Mapping[str, RunInfluences]) -> Floats:
+    """Influences [E, S, N] of experiments by seed, NaN where a run has none."""
+    images = next((influences[name].values.shape[1] for name in names if name in influences), 0)
+    found = np.full((len(names), len(seeds), images), np.nan, np.float32)
+    for row, name in enumerate(names):
+        if name in influences:
+            found[row, [seeds.index(seed) for seed in influences[name].seeds]] = influences[name].values
+    return found

@@ -14,7 +14,7 @@ from bakeoff.analysis.data_card import read_data_card
 from bakeoff.analysis.mistakes import hardest_images, image_loss, image_wrong
 from bakeoff.analysis.single_runs import SingleRun
 from bakeoff.analysis.tables.of_predictions import PREDICTION_TABLES
-from bakeoff.analysis.test_set_error import influences, standard_error
+from bakeoff.analysis.test_set_error import RunInfluences, ScoreError, influences, score_error
 from bakeoff.errors import BakeoffError
 from bakeoff.results.predictions import ClassPredictions, Floats, Predictions, read_predictions
 from bakeoff.results.summary_tables import by_experiment
@@ -40,16 +40,16 @@ class PredictionInputs:
 class ImageFindings:
     """What the N test images say of each experiment beside the tables, by its key.
 
-    `influences` [N] are theirs on an experiment's mean score, where there is a formula for it; `test_set_errors` has
-    the standard error of one run's score that comes from the finite test set, for each metric; `single_runs` one run of
-    each experiment, on a dataset of the same seed.
+    `influences` are theirs on the score of each run, where there is a formula for it. `score_errors` has what the test
+    images do to an experiment's score in each metric, and `single_runs` one run of each experiment, on a dataset of the
+    same seed.
 
     `baselines` are those of datasets, by their names.
     """
 
     baselines: dict[str, Baseline]
-    influences: dict[str, Floats]
-    test_set_errors: dict[str, dict[str, float]]
+    influences: dict[str, RunInfluences]
+    score_errors: dict[str, dict[str, ScoreError]]
     single_runs: dict[str, SingleRun]
 
 
@@ -84,9 +84,10 @@ def analyse_experiments(
                 if task in table.tasks:
                     parts[table.name].append(table.make(vars(inputs)).assign(**vars(cell)))
             influence = influences(predictions, study.beta)
-            found.test_set_errors[cell.key] = {name: standard_error(values) for name, values in influence.items()}
+            found.score_errors[cell.key] = {name: score_error(values) for name, values in influence.items()}
             if study.metric in influence:
-                found.influences[cell.key] = influence[study.metric].mean(axis=0)
+                exact = influence[study.metric].astype(np.float32)
+                found.influences[cell.key] = RunInfluences(predictions.seeds, exact)
             if seed in predictions.seeds:
                 score = float(rows.loc[rows["seed"] == seed, f"test_{study.metric}"].iloc[0])
                 found.single_runs[cell.key] = _single_run(predictions, seed, score, influence.get(study.metric))

@@ -1,20 +1,19 @@
-"""Two experiments compared over the seeds that both have: tests of paired differences.
+"""Two experiments compared over the seeds that both have: verdicts on paired differences.
 
 Everything here works on differences [P, S] of P pairs over S seeds, NaN where either has no score, and knows nothing
 of studies.
 
-**The rule.** A pair is *better* or *worse* if two tests agree that its mean difference is not zero:
+**The rule.** A pair differs *on these images* if the t-test of its mean difference over seeds, Holm-corrected (1979)
+over all pairs of the family, gives 5 % or less. Its variance is moderated where there are four experiments or more. A
+pair differs, without more words, if the same holds with the variance of other test images added
+(variance_of_means.py). So it says whether the first is better:
 
-1. the paired t-test, Holm-corrected (1979) over all pairs of the family, at 5 %;
-2. the sign-flip permutation test (Fisher 1935; Ernst 2004), uncorrected, at 5 %. Where so few seeds cannot reach that,
-   it takes the smallest value that they can, which means that every seed points the same way.
+- *better*: on other images of the kind and with other seeds;
+- *better on these images*: with other seeds. How hard these test images are for either may be all there is to it.
 
-The first controls the share of families with any wrong verdict (the family-wise error) at 5 % if differences are about
-normal. Five seeds, the default, cannot reach 5 % by permutations (2/2⁵ = 0.0625), so the t-test has to decide. The
-second test guards against a verdict that rests on a few extraordinary seeds, or on scores that are steps because the
-test set is small. Both must agree, so the rule errs no more often than the t-test.
-
-Verdicts are about these test images: all seeds share them, so more seeds only make a difference on them surer.
+Each claim keeps the share of families with any wrong verdict (the family-wise error) at 5 % if differences are about
+normal. The sign-flip permutation test (Fisher 1935; Ernst 2004) assumes no distribution. It is shown beside the
+verdict: five seeds, the default, cannot reach 5 % by permutations (2/2⁵ = 0.0625).
 """
 
 from dataclasses import dataclass
@@ -25,10 +24,12 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, stdtr
 
 from bakeoff.analysis.intervals import Indices, Spread, by_count, spread
+from bakeoff.analysis.variance_of_means import ImageVariance, Uncertainty, over_both, over_seeds, prior_freedom
 from bakeoff.results.aggregation import CONFIDENCE
 from bakeoff.results.predictions import Floats
 
 LEVEL = 1 - CONFIDENCE
+TWO_SIDED = 1.959963984540054  # the normal distribution's 97.5 % quantile
 POWER = 0.8
 FEWEST_SEEDS = 3  # two differences say next to nothing about their spread
 MOST_SEEDS = 1_000  # a need for more is no advice
@@ -39,63 +40,110 @@ SAME = 1e-12  # scores that differ by no more than this are equal but for roundi
 
 
 class Verdict(StrEnum):
-    """What the seeds say about the first of a pair against the second."""
+    """What seeds and test images say about the first of a pair against the second."""
 
     BETTER = "better"
     WORSE = "worse"
+    BETTER_ON_THESE_IMAGES = "better_on_these_images"
+    WORSE_ON_THESE_IMAGES = "worse_on_these_images"
     NOT_DISTINGUISHABLE = "not_distinguishable"
     TOO_FEW_SEEDS = "too_few_seeds"  # fewer than FEWEST_SEEDS have both
     IDENTICAL = "identical"  # the same score with every seed
     CONSTANT_DIFFERENCE = "constant_difference"  # the same with every seed and not zero: no spread to judge it by
 
 
+IS_BETTER = (Verdict.BETTER, Verdict.BETTER_ON_THESE_IMAGES)
+IS_WORSE = (Verdict.WORSE, Verdict.WORSE_ON_THESE_IMAGES)
+
+
 @dataclass(frozen=True)
 class Judgement:
-    """Pairs judged by the rule above. `p_values` are the t-test's; NaN where nothing is tested.
+    """Pairs judged by the rule above. P-values are NaN where nothing is tested.
 
-    `count` pairs were tested in all. `level` is the p-value that a pair which is not distinguishable would have to
-    reach: Holm's level for the smallest p-value that was not rejected.
+    `count` pairs were tested in all. `seeds` is the uncertainty of the mean differences with other seeds, on these
+    images; `both` that on other images, too. `level` is the p-value that a pair which is not "better" or "worse" would
+    have to reach: Holm's level for the smallest p-value that was not rejected.
     """
 
     count: int
     spread: Spread
+    seeds: Uncertainty
+    both: Uncertainty
     p_values: Floats
     p_holm: Floats
+    p_both: Floats
+    p_both_holm: Floats
     p_sign_flip: Floats
     level: Floats
     verdicts: list[Verdict]
 
 
-def judge(differences: Floats, families: int = 1, rows: Indices | slice = slice(None)) -> Judgement:
+@dataclass(frozen=True)
+class Pairs:
+    """What is known of P pairs beside their differences.
+
+    `groups` [P] numbers the datasets that they are on, `experiments` [P] says how many experiments there are. `images`
+    is the variance over test images, None where it is not known.
+    """
+
+    groups: Indices
+    experiments: Floats
+    images: ImageVariance | None = None
+
+    @classmethod
+    def alone(cls, count: int) -> "Pairs":
+        """Pairs that share nothing: each is judged by its own variance."""
+        return cls(np.arange(count), np.full(count, 2.0))
+
+
+def judge(
+    differences: Floats, pairs: Pairs | None = None, families: int = 1, rows: Indices | slice = slice(None)
+) -> Judgement:
     """Verdicts on differences [P, S], positive where the first of a pair is better.
 
     The pairs form `families` of equal size, one after the other. P-values are corrected for all pairs of a family; the
     judgement has those of `rows`, or all.
     """
-    everything = paired_t_test(spread(differences))
-    corrected, levels = (values.reshape(-1) for values in holm(everything.reshape(families, -1)))
-    found = spread(differences[rows])
-    p_holm, p_sign_flip = corrected[rows], sign_flip_test(differences[rows])
-    significant = (p_holm <= LEVEL) & (p_sign_flip <= np.maximum(LEVEL, smallest_p(found.count)) + SAME)
-    constant = _is_constant(found)
+    pairs = pairs or Pairs.alone(len(differences))
+    found = spread(differences)
+    seeds = over_seeds(found, pairs.experiments, pairs.groups)
+    unknown = np.full(len(differences), np.nan)
+    both = over_both(seeds, pairs.images) if pairs.images else Uncertainty(unknown, unknown)
+    p_values, p_both = (t_test(found, uncertainty) for uncertainty in (seeds, both))
+    p_holm, levels = (values.reshape(-1) for values in holm(p_values.reshape(families, -1)))
+    p_both_holm, levels_both = (values.reshape(-1) for values in holm(p_both.reshape(families, -1)))
+    first = found.mean > 0
     cases = {
         Verdict.TOO_FEW_SEEDS: found.count < FEWEST_SEEDS,
-        Verdict.IDENTICAL: constant & (np.abs(found.mean) <= SAME),
-        Verdict.CONSTANT_DIFFERENCE: constant,
-        Verdict.NOT_DISTINGUISHABLE: ~significant,
-        Verdict.BETTER: found.mean > 0,
+        Verdict.IDENTICAL: _is_constant(found) & (np.abs(found.mean) <= SAME),
+        Verdict.CONSTANT_DIFFERENCE: np.isnan(p_values),
+        Verdict.NOT_DISTINGUISHABLE: p_holm > LEVEL,
+        Verdict.BETTER: first & (p_both_holm <= LEVEL),
+        Verdict.BETTER_ON_THESE_IMAGES: first,
+        Verdict.WORSE: p_both_holm <= LEVEL,
     }
-    verdicts = [Verdict(name) for name in np.select(list(cases.values()), list(cases), Verdict.WORSE)]
-    tested = int((~np.isnan(everything)).sum())
-    return Judgement(tested, found, everything[rows], p_holm, p_sign_flip, levels[rows], verdicts)
+    names = np.select([case[rows] for case in cases.values()], list(cases), Verdict.WORSE_ON_THESE_IMAGES)
+    return Judgement(
+        count=int((~np.isnan(p_values)).sum()),
+        spread=found[rows],
+        seeds=seeds[rows],
+        both=both[rows],
+        p_values=p_values[rows],
+        p_holm=p_holm[rows],
+        p_both=p_both[rows],
+        p_both_holm=p_both_holm[rows],
+        p_sign_flip=sign_flip_test(differences[rows]),
+        level=np.where(np.isnan(levels_both), levels, levels_both)[rows],
+        verdicts=list(map(Verdict, names)),
+    )
 
 
-def paired_t_test(found: Spread) -> Floats:
-    """Two-sided p-values [P] of Student's paired t-test of differences; NaN with too few seeds or without spread."""
-    testable = (found.count >= FEWEST_SEEDS) & ~_is_constant(found)
-    statistic = found.mean[testable] / (found.deviation[testable] / np.sqrt(found.count[testable]))
+def t_test(found: Spread, uncertainty: Uncertainty) -> Floats:
+    """Two-sided p-values [P] of mean differences; NaN with too few seeds, or where nothing is uncertain."""
+    testable = (found.count >= FEWEST_SEEDS) & (uncertainty.error > SAME + 1e-9 * np.abs(found.mean))
     p_values = np.full(len(found.mean), np.nan)
-    p_values[testable] = 2 * stdtr(found.count[testable] - 1, -np.abs(statistic))
+    statistic = np.abs(found.mean[testable]) / uncertainty.error[testable]
+    p_values[testable] = 2 * stdtr(uncertainty.freedom[testable], -statistic)
     return p_values
 
 
@@ -152,16 +200,19 @@ def _sign_flips(differences: Floats) -> Floats:
 
 
 def probability_of_better(differences: Floats) -> tuple[Floats, Floats, Floats]:
-    """P(A > B) of each row of differences [P, S], ties counted half, and its 95 % percentile bootstrap interval.
+    """P(A > B) of each row of differences [P, S], ties counted half, and its 95 % interval (Wilson 1927).
 
     Bouthillier et al. (2021), "Accounting for variance in machine learning benchmarks", call a probability above 0.75
-    meaningful. The bootstrap over pairs is not drawn but computed: a resample's wins, ties and losses are multinomial.
-    If every seed is a win, the interval is the point 1: the bootstrap cannot know of losses that it never saw.
+    meaningful. Their bootstrap interval is far too narrow for a handful of seeds: for P = 0.8 and 5 seeds it covers the
+    truth in 60 % of cases, Wilson's in 95 %.
     """
-    counted = [kind.sum(axis=1) for kind in (~np.isnan(differences), differences > SAME, differences < -SAME)]
-    outcomes, rows = np.unique(np.stack(counted, axis=1), axis=0, return_inverse=True)
-    estimates = np.array([_probability(*map(int, outcome)) for outcome in outcomes]).reshape(-1, 3)[rows.reshape(-1)]
-    return estimates[:, 0], estimates[:, 1], estimates[:, 2]
+    count = (~np.isnan(differences)).sum(axis=1)
+    wins = (differences > SAME).sum(axis=1) + (np.abs(differences) <= SAME).sum(axis=1) / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share, weight = wins / count, TWO_SIDED**2 / count
+        centre = (share + weight / 2) / (1 + weight)
+        half = np.sqrt(share * (1 - share) * weight + weight**2 / 4) / (1 + weight)
+    return share, centre - half, centre + half
 
 
 def effect_size(found: Spread) -> Floats:
@@ -176,52 +227,60 @@ def effect_size(found: Spread) -> Floats:
         return correction * found.mean / found.deviation
 
 
-def seeds_needed(found: Spread, level: Floats) -> Floats:
-    """Seeds [P] with which the paired t-test would reach `level` [P] in 80 % of studies.
+def seeds_needed(judged: Judgement, experiments: Floats, net_images: Floats) -> tuple[Floats, Floats, Floats]:
+    """Seeds [P] with which a pair would reach its `level` in 80 % of studies; and at the least and at the most.
 
-    This takes the observed mean and standard deviation of the differences for the true ones, which a few seeds only
-    guess at: read it as "about". It is at least one seed more than there are, and NaN if a thousand would not do or
-    nothing is tested.
+    The first takes the observed difference and spread for the true ones, which a few seeds only guess at. The other two
+    take a difference that is one standard error larger, and one that is smaller: that covers two cases of three.
+    `net_images` [P] is the variance that no number of seeds takes away, 0 where it is not known. Each is at least one
+    seed more than there are, and NaN if a thousand would not do or nothing is tested.
     """
-    needed = np.full(len(found.mean), np.nan)
-    rows = np.flatnonzero((found.count >= FEWEST_SEEDS) & ~_is_constant(found) & ~np.isnan(level))
-    effect = np.abs(found.mean[rows]) / found.deviation[rows]
-    # The smallest number in (few, many] with enough power, by bisection of all pairs at once.
-    few = found.count[rows].astype(float)
+    found, seeds = judged.spread, judged.seeds
+    error = np.where(np.isnan(judged.both.error), seeds.error, judged.both.error)
+    rows = np.flatnonzero(~np.isnan(judged.level))
+    guesses = np.full((3, len(found.mean)), np.nan)
+    for guess, further in zip(guesses, (0, 1, -1), strict=True):
+        difference = np.maximum(np.abs(found.mean) + further * error, 0.0)
+        guess[rows] = _fewest_seeds(
+            difference[rows], (seeds.variance * found.count)[rows], net_images[rows], found.count[rows],
+            experiments[rows], judged.level[rows],
+        )  # fmt: skip
+    return guesses[0], guesses[1], guesses[2]
+
+
+def _fewest_seeds(
+    difference: Floats, variance: Floats, net_images: Floats, count: Indices, experiments: Floats, level: Floats
+) -> Floats:
+    """The smallest numbers [P] with enough power, more than `count`, by bisection of all pairs at once."""
+
+    def enough(seeds: Floats) -> NDArray[np.bool_]:
+        over = variance / seeds
+        freedom = seeds - 1 + prior_freedom(seeds, experiments)
+        total = over + net_images
+        return power(difference / np.sqrt(total), freedom * (total / over) ** 2, level) >= POWER
+
+    few = count.astype(float)
     many = np.maximum(few + 1, MOST_SEEDS)
-    possible = power(effect, many, level[rows]) >= POWER
+    possible = enough(many)
     for _ in range(int(MOST_SEEDS).bit_length()):
         middle = np.ceil((few + many) / 2)
-        enough = power(effect, middle, level[rows]) >= POWER
-        few, many = np.where(enough, few, middle), np.where(enough, middle, many)
-    needed[rows] = np.where(possible, many, np.nan)
-    return needed
+        found = enough(middle)
+        few, many = np.where(found, few, middle), np.where(found, middle, many)
+    return np.where(possible, many, np.nan)
 
 
-def power(effect: Floats, seeds: Floats, level: Floats) -> Floats:
-    """The chance [P] that a two-sided paired t-test finds a difference of `effect` standard deviations, on its side.
+def power(shift: Floats, freedom: Floats, level: Floats) -> Floats:
+    """The chance [P] that a two-sided t-test finds a difference of `shift` standard errors, on its side.
 
     It follows from the noncentral t-distribution (Cohen 1988). statsmodels' TTestPower uses it too, but gives NaN in
     places.
     """
     from scipy.stats import nct, t  # a second to import: figures and reports do without
 
-    return nct.sf(t.isf(level / 2, seeds - 1), seeds - 1, effect * np.sqrt(seeds))
+    return nct.sf(t.isf(level / 2, freedom), freedom, shift)
 
 
 def _is_constant(found: Spread) -> NDArray[np.bool_]:
     """Whether differences are the same with every seed, apart from rounding."""
     with np.errstate(invalid="ignore"):
         return ~(found.deviation > SAME + 1e-9 * np.abs(found.mean))
-
-
-def _probability(count: int, wins: int, losses: int) -> tuple[float, float, float]:
-    """P(A > B) and its interval, from counts of wins and losses; NaN without pairs."""
-    if count == 0:
-        return np.nan, np.nan, np.nan
-    ties = count - wins - losses
-    # Coefficient k: the probability of k half wins among `count` draws.
-    distribution = np.polynomial.polynomial.polypow([losses / count, ties / count, wins / count], count)
-    cumulative = np.cumsum(np.pad(distribution, (0, 2 * count + 1 - len(distribution))))
-    low, high = (np.searchsorted(cumulative, share - 1e-12) for share in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
-    return (wins + ties / 2) / count, low / (2 * count), high / (2 * count)

@@ -7,12 +7,22 @@ formula; for accuracy it is exactly the binomial √(p(1-p)/N).
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
+from bakeoff.analysis.variance_of_means import ImageVariance, image_variance_of_score
 from bakeoff.results.predictions import Bools, ClassPredictions, Floats, LabelPredictions, Predictions
 from bakeoff.study.metrics import AVERAGES
+
+
+@dataclass(frozen=True)
+class RunInfluences:
+    """The influences of N test images on the score of an experiment's runs, float32 [S, N], by their seeds."""
+
+    seeds: tuple[int, ...]
+    values: Floats
 
 
 def influences(predictions: Predictions, beta: float = 1.0) -> dict[str, Floats]:
@@ -33,9 +43,17 @@ def influences(predictions: Predictions, beta: float = 1.0) -> dict[str, Floats]
     return {name: np.stack([function(predictions, run) for run in runs]) for name, function in functions.items()}
 
 
-def standard_error(influence: Floats) -> float:
-    """The standard error of one run's metric, from influences [S, N]: root mean square over runs."""
-    return float(np.sqrt((influence**2).sum(axis=1).mean()))
+@dataclass(frozen=True)
+class ScoreError:
+    """What a finite test set does to a score: the standard error of one run's, and the variance of the mean's."""
+
+    of_one_run: float
+    of_mean: ImageVariance
+
+
+def score_error(influence: Floats) -> ScoreError:
+    """From influences [S, N]; the standard error of one run is the root mean square over runs."""
+    return ScoreError(float(np.sqrt((influence**2).sum(axis=1).mean())), image_variance_of_score(influence))
 
 
 def _of_mean(values: Floats | Bools) -> Floats:

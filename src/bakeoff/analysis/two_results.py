@@ -1,7 +1,7 @@
 """Two folders of results compared: two finished studies, or two experiments. No study file is needed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,10 @@ import pandas as pd
 
 from bakeoff.analysis.comparisons import compare_seeds
 from bakeoff.analysis.intervals import spread
+from bakeoff.analysis.paired import Pairs
 from bakeoff.analysis.single_runs import SingleRun, compare_runs
+from bakeoff.analysis.test_set_error import influences
+from bakeoff.analysis.variance_of_means import UNKNOWN, ImageVariance, image_variance_of_score, joined
 from bakeoff.errors import BakeoffError
 from bakeoff.results.predictions import ClassPredictions, read_predictions
 from bakeoff.results.result import read_result, unusable
@@ -22,11 +25,12 @@ from bakeoff.study.paths import RunPaths
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What the comparison takes from a result: its place, test scores, leading metric and dataset entry."""
+    """What the comparison takes from a result: its place, test scores, leading metric, beta and dataset entry."""
 
     paths: RunPaths
     scores: Mapping[str, float]
     metric: str
+    beta: float
     dataset: Any
 
 
@@ -84,7 +88,9 @@ def read_results(folder: Path) -> Results:
             raise unusable(path, "its spec has no 'metric'")
         paths = RunPaths(path.parent, path.parent, path)
         scores = {name: value for name, value in result.metrics.split("test").items() if value is not None}
-        run = FinishedRun(paths, scores, result.spec["metric"], result.spec.get("dataset"))
+        run = FinishedRun(
+            paths, scores, result.spec["metric"], result.spec.get("beta", 1.0), result.spec.get("dataset")
+        )
         runs.setdefault(result.run.experiment, {})[result.run.seed] = run
     return Results(folder, is_study, runs, not_completed)
 
@@ -114,6 +120,8 @@ def compare(a: Results, b: Results, metric_name: str | None = None) -> Compariso
         "same_data": [_dataset(one) == _dataset(other) for one, other in zip(*sides, strict=True)],
         "one_sided": (np.isnan(scores_a) != np.isnan(scores_b)).sum(axis=1),
     })  # fmt: skip
+    images = [_image_variance(*runs, metric) for runs in zip(*sides, strict=True)]
+    pairs = replace(Pairs.alone(len(partners)), images=joined(images))
     tested = [
         (cell.key, partner.key, *runs)
         for cell, partner in partners.items()
@@ -121,7 +129,7 @@ def compare(a: Results, b: Results, metric_name: str | None = None) -> Compariso
     ]
     return Comparison(
         metric,
-        names.join(compare_seeds(scores_a - scores_b, metric)),
+        names.join(compare_seeds(scores_a - scores_b, metric, pairs)),
         compare_runs(tested, comparisons=len(tested)),
         [cell for cell in a.runs if cell not in partners],
         [cell for cell in b.runs if cell not in partners.values()],
@@ -154,6 +162,23 @@ def _scores(runs: Mapping[int, FinishedRun], seeds: list[int], metric: Metric) -
 def _dataset(runs: Mapping[int, FinishedRun]) -> Any:
     """The dataset's entry in the specification: it decides the data that an experiment was measured on."""
     return next(iter(runs.values())).dataset
+
+
+def _image_variance(a: Mapping[int, FinishedRun], b: Mapping[int, FinishedRun], metric: Metric) -> ImageVariance:
+    """That of their mean difference over test images; unknown unless there are predictions of the same images."""
+    seeds = sorted(set(a) & set(b))
+    sides = [{seed: runs[seed].paths for seed in seeds} for runs in (a, b)]
+    if not seeds or not all(paths.predictions.exists() for side in sides for paths in side.values()):
+        return UNKNOWN
+    one, other = (read_predictions(side) for side in sides)
+    if type(one) is not type(other) or not np.array_equal(one.labels, other.labels):
+        return UNKNOWN
+    found = [
+        influences(predictions, runs[seeds[0]].beta).get(metric.name) for predictions, runs in ((one, a), (other, b))
+    ]
+    if found[0] is None or found[1] is None:
+        return UNKNOWN
+    return image_variance_of_score(found[0] - found[1])
 
 
 def _single_runs(

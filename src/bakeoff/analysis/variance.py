@@ -30,7 +30,8 @@ def variance_table(runs: pd.DataFrame, score: str) -> pd.DataFrame:
     Sums of squares are of type II (Yates 1934; as statsmodels' anova_lm(typ=2)): what a term explains beyond all terms
     that do not contain it. `residual` is what no pair explains: interactions of three or more axes, and chance.
 
-    `share` is of the total sum of squares (η²). Terms with many degrees of freedom explain something by chance too.
+    `share` is of the total sum of squares (η²). Terms with many degrees of freedom explain something by chance, too:
+    `omega_squared` takes that off (ω², Hays 1963), by the mean square of the residual; NaN without a residual.
     `balanced` says whether every combination of the planned levels has its completed run. If so, the shares add up to 1
     and all types of sums agree. Otherwise `shared` is what cannot be attributed (negative where terms explain the same
     twice), and in studies of thousands of runs the pairs with the most combinations are left to the residual.
@@ -52,6 +53,11 @@ def variance_table(runs: pd.DataFrame, score: str) -> pd.DataFrame:
     rows.append((TOTAL, len(scores) - 1, total))
     table = pd.DataFrame(rows, columns=["term", "degrees_of_freedom", "sum_of_squares"])
     table["share"] = table["sum_of_squares"] / total if total > 0 else np.nan
+    freedom, square = effects[RESIDUAL]
+    noise = square / freedom if freedom else np.nan
+    effect = ~table["term"].isin(["residual", SHARED, TOTAL])
+    without_chance = (table["sum_of_squares"] - table["degrees_of_freedom"] * noise) / (total + noise)
+    table["omega_squared"] = without_chance.where(effect & (total > 0))
     planned = np.prod([runs[name].nunique() for name in KEYS])
     return table.assign(balanced=bool(len(scores) == planned))  # levels without any completed run count, too
 

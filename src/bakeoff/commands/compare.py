@@ -21,14 +21,16 @@ NONE = "–"
 WORDS = {
     Verdict.BETTER: "[green]A better[/]",
     Verdict.WORSE: "[green]B better[/]",
+    Verdict.BETTER_ON_THESE_IMAGES: "[green]A better[/] here",
+    Verdict.WORSE_ON_THESE_IMAGES: "[green]B better[/] here",
     Verdict.NOT_DISTINGUISHABLE: "not clear",
     Verdict.TOO_FEW_SEEDS: "too few seeds",
     Verdict.IDENTICAL: "the same",
     Verdict.CONSTANT_DIFFERENCE: "constant",
 }
 EXPLAINED = {
-    Verdict.NOT_DISTINGUISHABLE: "not clear, ~n: about n seeds would show the difference found, in four of five "
-    "studies. Without n, not even 1,000 seeds would.",
+    Verdict.NOT_DISTINGUISHABLE: "~n: about n seeds would show the difference found, in four of five studies. Without "
+    "n, not even 1,000 seeds would.",
     Verdict.TOO_FEW_SEEDS: f"too few seeds: a verdict takes {FEWEST_SEEDS} seeds that both have.",
     Verdict.CONSTANT_DIFFERENCE: "constant: the same difference with every seed, so nothing says how sure it is.",
 }
@@ -71,7 +73,7 @@ def _notes(a: Results, b: Results, found: Comparison, rows: Sequence[dict[str, A
     notes = [
         f"Test {found.metric.label}{unit}: means over the seeds that both have; differences are paired by seed. "
         f"p: paired t-test, Holm-corrected over {_count(rows[0]['comparisons'], 'comparison')}. "
-        f"A verdict takes p ≤ {LEVEL:.2g} and a sign-flip test that agrees.",
+        f"A verdict takes p ≤ {LEVEL:.2g}. A better: on other images of the kind, too; here: on these test images.",
     ]
     notes += [text for verdict, text in EXPLAINED.items() if any(row["verdict"] == verdict for row in rows)]
     notes += [_of_single_runs(row) for row in records(found.single_runs)]

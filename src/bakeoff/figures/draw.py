@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from bakeoff.analysis.curves import completed_history, mean_curves
+from bakeoff.analysis.scores import with_quoted_intervals
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.baseline_line import baselines_of
@@ -36,7 +37,8 @@ def draw_figures(study: Study, layout: Layout, language: str | None = None, proc
     Raises BakeoffError when there is no summary.
     """
     tables, words = read_tables(layout), language_of(language or study.language)
-    present = tables.experiments[tables.experiments["completed"] > 0]
+    quoted = with_quoted_intervals(tables.experiments, read_statistics(layout, "intervals"), study.metric)
+    present = quoted[quoted["completed"] > 0]
     completed = tables.runs[tables.runs["status"] == "completed"]
     layout.figures.mkdir(parents=True, exist_ok=True)
     groups = [data_figures(study, words, layout)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.analysis.labels import configuration_labels, metric_name, score_name, short_labels
+from bakeoff.analysis.scores import with_quoted_intervals
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.errors import BakeoffError
 from bakeoff.language import Language
@@ -27,10 +28,10 @@ Row = Mapping[str, Any]
 class Material:
     """A study's tables by experiment, what other steps left beside them, and the report's language.
 
-    `rows` holds the experiments' rows of the summary, `runs` the rows of their runs. `labels` leave out what all
-    experiments share, `labels_on_dataset` what those on one dataset share; `configurations` are the labels of
-    configurations by their keys. `cards` and `plans` hold only the datasets and experiments that have one. `statistic`
-    gives the rows of a table of statistics by its name.
+    `rows` holds the experiments' rows of the summary, with the intervals to quote, and `runs` the rows of their runs.
+    `labels` leave out what all experiments share, `labels_on_dataset` what those on one dataset share; `configurations`
+    are the labels of configurations by their keys. `cards` and `plans` hold only the datasets and experiments that have
+    one. `statistic` gives the rows of a table of statistics by its name.
     """
 
     study: Study
@@ -117,6 +118,7 @@ class Material:
 def gather(study: Study, layout: Layout, language: Language) -> Material:
     """Read the material of a report. Raises BakeoffError when there is no summary, or it covers other runs."""
     tables = read_tables(layout)
+    quoted = with_quoted_intervals(tables.experiments, read_statistics(layout, "intervals"), study.metric)
     if list(map(run_key, records(tables.runs))) != [run.key for run in runs(study)]:
         raise BakeoffError(
             f"{layout.summary}: summarizes other runs than the study plans; run `bakeoff summarize` again"
@@ -129,7 +131,7 @@ def gather(study: Study, layout: Layout, language: Language) -> Material:
         layout,
         language,
         tables,
-        rows=dict(zip(cells, records(tables.experiments), strict=True)),
+        rows=dict(zip(cells, records(quoted), strict=True)),
         runs={cell: records(group) for cell, group in by_experiment(tables.runs)},
         labels=short_labels(cells),
         labels_on_dataset={

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bakeoff.analysis.paired import Verdict
+from bakeoff.analysis.paired import IS_WORSE, Verdict
 from bakeoff.language import Language, mark
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import difference_text, is_known, metric_text, p_phrase
@@ -10,6 +10,8 @@ from bakeoff.report.numbers import difference_text, is_known, metric_text, p_phr
 SHORT = {
     Verdict.BETTER: mark("better"),
     Verdict.WORSE: mark("worse"),
+    Verdict.BETTER_ON_THESE_IMAGES: mark("better on these images"),
+    Verdict.WORSE_ON_THESE_IMAGES: mark("worse on these images"),
     Verdict.NOT_DISTINGUISHABLE: mark("not distinguishable"),
     Verdict.TOO_FEW_SEEDS: mark("too few seeds"),
     Verdict.IDENTICAL: mark("the same"),
@@ -21,15 +23,15 @@ def sentence(material: Material, row: Row) -> str:
     """The result of a row of the table of comparisons, as a sentence that names the better one first."""
     say, count = material.language.say, material.language.count
     verdict, seeds = Verdict(row["verdict"]), int(row["seeds"])
-    sign = -1 if verdict is Verdict.WORSE else 1
+    sign = -1 if verdict in IS_WORSE else 1
     first, second = (material.label_of(row["dataset"], row[side]) for side in ("ab" if sign > 0 else "ba"))
     difference = difference_text(sign * row["difference"], material.metric, material.language)
     words = {
         "first": first,
         "second": second,
         "difference": say("{value} points", value=difference) if material.metric.percent else difference,
-        "interval": _interval(material, row["low"], row["high"], sign),
-        "p": p_phrase(row["p_holm"], material.language),
+        "interval": quoted_interval(material, row, sign),
+        "p": p_phrase(corrected_p(row), material.language),
     }
     if not seeds and not row["dataset"] and len(material.datasets) > 1:
         return say(
@@ -41,26 +43,30 @@ def sentence(material: Material, row: Row) -> str:
     match verdict:
         case Verdict.BETTER | Verdict.WORSE:
             found = say(
-                "{first} is better than {second}: {difference}, 95 % interval {interval}, {p} after Holm correction.",
+                "{first} is better than {second}, on other images of the kind, too: {difference}, 95 % interval "
+                "{interval}, {p} after Holm correction.",
                 **words,
             )
-            return found + _other_images(material, row, sign) + _left_out(material, row)
+            return found + _left_out(material, row)
+        case Verdict.BETTER_ON_THESE_IMAGES | Verdict.WORSE_ON_THESE_IMAGES:
+            here = {
+                "interval": _interval(material, row["low"], row["high"], sign),
+                "p": p_phrase(row["p_holm"], material.language),
+            }
+            found = say(
+                "{first} is better than {second} on these test images: {difference}, 95 % interval over seeds "
+                "{interval}, {p} after Holm correction.",
+                **words | here,
+            )
+            return found + _other_images(material, row, sign) + _needed(material, row) + _left_out(material, row)
         case Verdict.NOT_DISTINGUISHABLE:
             found = count(
-                "{first} and {second} are not distinguishable with {n} seed: {difference}, 95 % interval {interval}, "
-                "{p} after Holm correction.",
-                "{first} and {second} are not distinguishable with {n} seeds: {difference}, 95 % interval {interval}, "
-                "{p} after Holm correction.",
+                "{first} and {second} are not distinguishable with {n} seed: {difference}, 95 % interval {interval}.",
+                "{first} and {second} are not distinguishable with {n} seeds: {difference}, 95 % interval {interval}.",
                 seeds,
                 **words,
             )
-            if is_known(row["seeds_needed"]):
-                found += count(
-                    " Detecting such a difference would take about {n} seed.",
-                    " Detecting such a difference would take about {n} seeds.",
-                    int(row["seeds_needed"]),
-                )
-            return found + _left_out(material, row)
+            return found + _needed(material, row) + _left_out(material, row)
         case Verdict.TOO_FEW_SEEDS:
             return count(
                 "{first} and {second} share {n} seed: too few to tell them apart.",
@@ -97,14 +103,45 @@ def listed(one: str, many: str, names: Sequence[str], language: Language, most: 
     return [language.count(one, many, len(names), which=which)] if names else []
 
 
+def quoted_interval(material: Material, row: Row, sign: int = 1) -> str:
+    """The interval of a difference on other images and with other seeds; over seeds where images are not known."""
+    ends = ("overall_low", "overall_high") if is_known(row["overall_low"]) else ("low", "high")
+    return _interval(material, row[ends[0]], row[ends[1]], sign)
+
+
+def corrected_p(row: Row) -> float:
+    """The p-value of "better" after Holm's correction: both of its tests must agree. Over seeds where images are not
+    known."""
+    return max(row["p_holm"], row["p_overall_holm"]) if is_known(row["p_overall_holm"]) else row["p_holm"]
+
+
 def _other_images(material: Material, row: Row, sign: int) -> str:
-    """A warning when the difference might change its sign on other test images."""
-    low, high = row["images_low"], row["images_high"]
-    if not is_known(low) or low > 0 or high < 0:
-        return ""
+    """What is known of other images where a verdict is about these alone."""
+    if not is_known(row["overall_low"]):
+        return material.language.say(" What other images would show is not known for this metric.")
     return material.language.say(
-        " On other test images of the same kind the sign is open (95 % interval {interval}).",
-        interval=_interval(material, low, high, sign),
+        " On other images of the kind it is not settled (95 % interval {interval}).",
+        interval=quoted_interval(material, row, sign),
+    )
+
+
+def _needed(material: Material, row: Row) -> str:
+    """How many seeds would tell, and how rough that advice is; or that more seeds would not."""
+    language, least, most = material.language, row["seeds_needed_low"], row["seeds_needed_high"]
+    if not is_known(row["seeds_needed"]):
+        known = is_known(row["overall_low"])
+        return language.say(" More seeds alone would hardly settle it; more test images might.") if known else ""
+    if is_known(least) and is_known(most):
+        rough = language.say(" ({low} to {high})", low=language.whole(int(least)), high=language.whole(int(most)))
+    elif is_known(least):
+        rough = language.say(" (at least {low})", low=language.whole(int(least)))
+    else:
+        rough = ""
+    return language.count(
+        " Detecting such a difference would take about {n} seed{rough}.",
+        " Detecting such a difference would take about {n} seeds{rough}.",
+        int(row["seeds_needed"]),
+        rough=rough,
     )
 
 

@@ -27,7 +27,8 @@ class ClassPredictions:
     """Multi-class: what S runs of an experiment made of N test images of `classes` classes.
 
     `labels` int64 [N]; `predicted` int32 [S, N]; `confidence` float32 [S, N], the probability of the predicted class;
-    `loss` float32 [S, N], the cross-entropy in nats; `in_top5` [S, N], whether the label is among the five highest.
+    `loss` float32 [S, N], the cross-entropy in nats; `in_top5` [S, N], whether the label is among the five highest;
+    `brier` float32 [S, N], the squared distance of the probabilities from the truth, from 0 to 2.
     """
 
     seeds: tuple[int, ...]
@@ -37,6 +38,7 @@ class ClassPredictions:
     confidence: Floats
     loss: Floats
     in_top5: Bools
+    brier: Floats
 
     @property
     def correct(self) -> Bools:
@@ -114,21 +116,24 @@ def _read(path: Path) -> tuple[Floats, NDArray[Any]]:
     return logits, labels
 
 
-def _reduced(logits: Floats, labels: NDArray[np.int64]) -> tuple[NDArray[Any], Floats, Floats, Bools]:
-    """Predicted class, its probability, cross-entropy, and whether the label is among the five highest, each [N]."""
+def _reduced(logits: Floats, labels: NDArray[np.int64]) -> tuple[NDArray[Any], Floats, Floats, Bools, Floats]:
+    """The fields of ClassPredictions of one run, from `predicted` on, each [N]."""
     count = len(labels)
     predicted, in_top5 = np.empty(count, np.int32), np.empty(count, np.bool_)
-    confidence, loss = np.empty(count, np.float32), np.empty(count, np.float32)
+    confidence, loss, brier = np.empty((3, count), np.float32)
     for start in range(0, count, IMAGES_AT_ONCE):
         here = slice(start, start + IMAGES_AT_ONCE)
         part, rows = logits[here].astype(float), np.arange(len(labels[here]))
         predicted[here] = part.argmax(axis=1)
         highest, wanted = part[rows, predicted[here]], part[rows, labels[here]]
-        log_total = np.log(np.exp(part - highest[:, None]).sum(axis=1))
+        relative = np.exp(part - highest[:, None])
+        total = relative.sum(axis=1)
+        log_total = np.log(total)
         confidence[here] = np.exp(-log_total)
         loss[here] = highest - wanted + log_total
+        brier[here] = (relative**2).sum(axis=1) / total**2 - 2 * np.exp(wanted - highest) / total + 1
         in_top5[here] = (part > wanted[:, None]).sum(axis=1) < 5
-    return predicted, confidence, loss, in_top5
+    return predicted, confidence, loss, in_top5, brier
 
 
 def _label_results(path: Path, labels: int) -> tuple[Floats, Floats, Floats]:

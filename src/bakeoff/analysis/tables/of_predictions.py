@@ -80,12 +80,14 @@ PREDICTION_TABLES = (
     Table(
         "calibration",
         row="experiment",
-        says="the expected calibration error",
+        says="the expected calibration error, beside that of a calibrated model, and the Brier score",
         function="calibration:calibration_table",
         columns=(
             *EXPERIMENT,
             Column("runs", "completed runs"),
             *mean_over_runs("expected_calibration_error", "expected calibration error over 15 bins"),
+            Column("calibrated_error", "what a perfectly calibrated model with the same probabilities would show"),
+            *mean_over_runs("brier", "Brier score: squared distance of the probabilities from the truth"),
             Column("overconfidence", "mean probability of what is predicted, minus the share that is right"),
         ),
     ),

@@ -79,11 +79,13 @@ def variance(material: Material) -> list[Block]:
     columns = [
         Column(say("Source"), lambda row: Cell(term_name(row["term"], language)), numeric=False),
         number_column(material, say("Share of variance [%]"), "share", percent_text),
+        number_column(material, say("Without chance (ω²) [%]"), "omega_squared", percent_text),
         number_column(material, say("Degrees of freedom"), "degrees_of_freedom", whole_text),
     ]
     introduction = say(
         "Each share is how much of the variance of test {metric} over all complete runs a choice explains, in a linear "
-        "model of all choices and their pairs (type II sums of squares).",
+        "model of all choices and their pairs (type II sums of squares). Choices with many levels explain something by "
+        "chance, too: ω² takes that off, and is below zero where nothing else is left.",
         metric=material.name_of(material.metric),
     )
     blocks: list[Block] = [Paragraph(introduction)]

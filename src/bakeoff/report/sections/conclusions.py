@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
+from bakeoff.analysis.paired import IS_BETTER, IS_WORSE, Verdict
 from bakeoff.analysis.ranking import ranking
 from bakeoff.language import mark
 from bakeoff.report.baselines import runs_with_one_answer, unbeaten_baseline
@@ -18,7 +19,9 @@ def summary(material: Material) -> Section:
     leaders = [" ".join([leader(material, name), *unbeaten_baseline(material, name)]) for name in material.datasets]
     notes = [
         say("The epoch of each run was chosen on the validation split; the test split serves only for reporting."),
-        say("Intervals are two-sided 95 % t-intervals of the mean over seeds, on one split of the data."),
+        say(
+            "Intervals are 95 % intervals for other test images of the kind and other seeds, on one split of the data."
+        ),
     ]
     if material.tracks_test:
         notes.append(
@@ -141,14 +144,25 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
     for row in material.statistic("comparisons"):
         if best.key in (row["a"], row["b"]) and row["dataset"] == best.dataset:
             verdict, is_first = row["verdict"], row["a"] == best.key
-            if verdict in ("better", "worse"):
+            if verdict in (*IS_BETTER, *IS_WORSE):
                 # The best mean may come from other seeds than those that both completed.
-                verdict = "better" if is_first == (verdict == "better") else "contrary"
+                right = is_first == (verdict in IS_BETTER)
+                wide = verdict in (Verdict.BETTER, Verdict.WORSE)
+                verdict = ("better" if wide else "better_here") if right else "contrary"
             found[verdict].append(material.label_of(best.dataset, row["b"] if is_first else row["a"]))
     unjudged = [label for label in found["too_few_seeds"] if label not in without_run]
     return [
         *listed(
-            "It is better than {n} other{which}.", "It is better than {n} others{which}.", found["better"], language
+            "It is better than {n} other{which}, on other images of this kind, too.",
+            "It is better than {n} others{which}, on other images of this kind, too.",
+            found["better"],
+            language,
+        ),
+        *listed(
+            "It is better than {n} more on these test images only{which}: new images may turn that round.",
+            "It is better than {n} more on these test images only{which}: new images may turn that round.",
+            found["better_here"],
+            language,
         ),
         *listed(
             "Yet over the seeds that both completed, {n} other is better{which}.",

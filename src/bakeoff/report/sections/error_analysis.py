@@ -115,6 +115,8 @@ def _calibration(material: Material, dataset: str) -> Table:
     columns = [
         experiment_column(material, material.labels_on_dataset),
         number_column(material, say("Expected calibration error [%]"), "expected_calibration_error", percent),
+        number_column(material, say("A calibrated model would show [%]"), "calibrated_error", percent),
+        number_column(material, say("Brier score"), "brier", partial(amount_text, digits=3)),
         number_column(material, say("Overconfidence [points]"), "overconfidence", percent),
         metric_column(material, material.score_title("test", loss), "test_loss", loss),
     ]

@@ -1,24 +1,34 @@
 """Which differences are real: pairs of experiments, seed by seed."""
 
+from collections.abc import Sequence
 from functools import partial
 
+from bakeoff.analysis.comparisons import MORE_SEEDS_MAY_TELL
+from bakeoff.analysis.paired import IS_BETTER, IS_WORSE
+from bakeoff.analysis.variance_of_means import FEWEST_EXPERIMENTS
 from bakeoff.language import mark
 from bakeoff.report.columns import number_column, pair_columns, range_column
 from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, tabulate
 from bakeoff.report.material import Material, Row
-from bakeoff.report.numbers import NONE, amount_text, difference_text, p_text
+from bakeoff.report.numbers import amount_text, difference_text, p_text
 from bakeoff.report.sections.choices import ranks, variance
 from bakeoff.report.sections.uncertainty import uncertainty
-from bakeoff.report.verdicts import sentence, short_verdict
+from bakeoff.report.verdicts import corrected_p, quoted_interval, sentence, short_verdict
 
 RULE = mark(
-    "Experiments are compared seed by seed, on these test images. One is called better when two tests agree: "
-    "the paired t-test, Holm-corrected over all pairs in the study, and the sign-flip test. With five seeds "
-    "or fewer the sign-flip test cannot reach 5 %, so every seed has to favour the same one. If scores differ "
-    "only by chance between seeds, and roughly normally, the probability of even one such verdict in the "
-    "study is at most 5 %. Differences are the first minus the second. Their intervals are over seeds on "
-    "these images, and over other images of the same kind with these seeds. Each interval is for its pair "
-    "alone, so it may exclude zero while the verdict is still open."
+    "Experiments are compared seed by seed. “Better” means: on other test images of this kind and with other seeds, "
+    "too. “Better on these images” means: with other seeds, but only on the test images of this study; which of them "
+    "are hard for whom may be all there is to it. “Not distinguishable” means that the difference may be chance. Both "
+    "claims rest on a t-test of the difference, Holm-corrected over all pairs in the study. If all experiments were "
+    "equally good, the probability of even one such verdict in the study would be about 5 %. Differences are the first "
+    "minus the second. Each interval is for its pair alone, so it may exclude zero while the verdict is still open."
+)
+UNLIKE = mark(
+    "With two or three experiments on a dataset, and if their scores are spread very differently (one tight, one "
+    "skewed), the probability is higher: up to about 12 %."
+)
+LOOKING_AGAIN = mark(
+    "Do not add seeds until a verdict appears: whoever looks again after each seed errs in a quarter of studies."
 )
 
 
@@ -29,7 +39,7 @@ def comparison(material: Material) -> Section:
     nothing = say("No two experiments have a completed seed in common: there is nothing to compare.")
     if len(material.rows) == 1:
         nothing = say("There is one experiment: there is nothing to compare it with.")
-    parts: list[Block] = [Paragraph(say(RULE), "note") if comparable else Paragraph(nothing)]
+    parts: list[Block] = [_rule(material, compared) if comparable else Paragraph(nothing)]
     for name in [*material.datasets, *([""] if len(material.datasets) > 1 else [])]:
         rows = [row for row in compared if row["dataset"] == name]
         pairs = _pairs(material, name, rows) if any(row["seeds"] for row in rows) else []
@@ -41,6 +51,14 @@ def comparison(material: Material) -> Section:
     return Section(say("Comparison"), "comparison", [*parts, *ranks(material), *variance(material)])
 
 
+def _rule(material: Material, compared: Sequence[Row]) -> Paragraph:
+    """What verdicts promise, and what may break it in this study."""
+    few = any(len(material.of_dataset(name)) < FEWEST_EXPERIMENTS for name in material.datasets)
+    open_ = any(row["verdict"] in MORE_SEEDS_MAY_TELL for row in compared)
+    said = [RULE, *([UNLIKE] if few else []), *([LOOKING_AGAIN] if open_ else [])]
+    return Paragraph(" ".join(map(material.language.say, said)), "note")
+
+
 def _pairs(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
     say, language, metric = material.language.say, material.language, material.metric
     columns = [
@@ -50,9 +68,10 @@ def _pairs(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
             say("Difference") + material.unit_of_differences,
             lambda row: Cell(difference_text(row["difference"], metric, language), _is_clear(row), row["difference"]),
         ),
-        range_column(material, say("95 % interval over seeds")),
-        range_column(material, say("95 % interval over test images"), "images_low", "images_high"),
-        number_column(material, say("p, corrected"), "p_holm", p_text),
+        Column(say("95 % interval"), lambda row: Cell(quoted_interval(material, row), value=row["overall_low"])),
+        range_column(material, say("over seeds alone")),
+        range_column(material, say("over test images alone"), "images_low", "images_high"),
+        Column(say("p, corrected"), lambda row: Cell(p_text(corrected_p(row), language), value=corrected_p(row))),
         Column(say("First is"), lambda row: Cell(short_verdict(material, row), _is_clear(row)), numeric=False),
     ]
     caption = language.count(
@@ -67,7 +86,7 @@ def _pairs(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
 
 
 def _is_clear(row: Row) -> bool:
-    return row["verdict"] in ("better", "worse")
+    return row["verdict"] in (*IS_BETTER, *IS_WORSE)
 
 
 def _sizes(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
@@ -80,19 +99,17 @@ def _sizes(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
 
     def interval(row: Row) -> Cell:
         low, high = row["probability_low"], row["probability_high"]
-        text = NONE if low == high else " – ".join(language.number(end, 2) for end in (low, high))
-        return Cell(text, value=low)
+        return Cell(" – ".join(language.number(end, 2) for end in (low, high)), value=low)
 
     columns = [
         *pair_columns(material, dataset),
         number_column(material, say("P(first beats second)"), "probability", two_digits),
-        Column(say("95 % bootstrap interval"), interval),
+        Column(say("95 % interval"), interval),
         number_column(material, say("Effect size"), "effect_size", two_digits),
     ]
     text = say(
         "P is the probability that a random seed of the first beats that of the second, with ties counted as half. "
-        "The bootstrap gives no interval where every seed agrees: it cannot vary what it never saw. The effect size "
-        "is Hedges' g: the mean of the paired differences in units of their standard deviation."
+        "The effect size is Hedges' g: the mean of the paired differences in units of their standard deviation."
     )
     caption = say("Sizes of the differences on {name}.", name=dataset or say("all datasets"))
     table = tabulate(f"sizes_{dataset or 'all'}", caption, columns, judged)

@@ -12,7 +12,11 @@ from bakeoff.report.numbers import NONE, amount_text, mean_range_text, seconds_t
 from bakeoff.report.published import published_table
 
 TICKED = 5  # the best experiments, whose learning curves are shown at first
-MARKS = {" †": ("not_distinguishable", "identical"), " ‡": ("too_few_seeds", "constant_difference")}
+MARKS = {
+    " †": ("not_distinguishable", "identical"),
+    " §": ("better_on_these_images", "worse_on_these_images"),
+    " ‡": ("too_few_seeds", "constant_difference"),
+}
 
 
 def results(material: Material) -> Section:
@@ -75,6 +79,7 @@ def main_table(material: Material, dataset: str) -> Table:
     caption = say("Results on {dataset}: means over seeds, the best in bold.", dataset=dataset)
     keys = {
         " †": say("†: not distinguishable from the best (see Comparison)."),
+        " §": say("§: behind the best on these test images; on other images of the kind that is open."),
         " ‡": say("‡: not judged: there are too few seeds, or no spread between them."),
     }
     key = " ".join(

@@ -20,20 +20,25 @@ def _intervals(material: Material, dataset: str) -> list[Block]:
     ]
     if not rows:
         return []
+    bootstrap = []
+    if any(is_known(row["bootstrap_low"]) for row in rows):
+        title = say("Bootstrap-t interval over seeds") + unit
+        bootstrap.append(range_column(material, title, "bootstrap_low", "bootstrap_high", mean_range_text))
     columns = [
         experiment_column(material, material.labels_on_dataset),
         number_column(material, say("Seeds"), "completed", whole_text),
         metric_column(material, say("Mean") + unit, "mean"),
         metric_column(material, say("Median") + unit, "median"),
         metric_column(material, say("Standard deviation over seeds") + points, "std"),
-        range_column(material, say("t-interval") + unit, text=mean_range_text),
-        range_column(material, say("Bootstrap interval (BCa)") + unit, "bca_low", "bca_high"),
+        range_column(material, say("95 % interval") + unit, "overall_low", "overall_high", mean_range_text),
+        range_column(material, say("t-interval over seeds") + unit, text=mean_range_text),
+        *bootstrap,
         metric_column(material, say("Standard error of a finite test set") + points, "test_set_error"),
     ]
     text = say(
-        "On one split of the data, a score is uncertain for two reasons: the seeds, over which the 95 % intervals are "
-        "taken, and the finite test set, which all seeds share and whose standard error is that of a single run. "
-        "Quote the t-interval; the bootstrap interval assumes no distribution, but is too narrow for few seeds."
+        "On one split of the data, a score is uncertain for two reasons: the seeds, and the finite test set, which all "
+        "seeds share and whose standard error is that of a single run. The 95 % interval to quote holds both: it is "
+        "about other images of the kind and other seeds. The t-interval is over seeds alone, on these images."
     )
     caption = say("How far scores on {dataset} can be trusted.", dataset=dataset)
     table = tabulate(f"intervals_{dataset}", caption, columns, rows)
