@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from reading import Page, breakable, summary_of, table_of
 from scipy import stats
 
+from bakeoff.analysis.statistics import read_statistics
 from bakeoff.analysis.tables import statistics_files
 from bakeoff.figures.draw import draw_figures
 from bakeoff.language import language_of
@@ -111,7 +112,7 @@ def test_one_seed_has_no_interval_and_no_verdict(tmp_path: Path, language: str) 
     results, pairs = results_of(found), table_of(found, "comparisons_digits")
     assert [row[3].text for row in results.rows] == ["–"] * 4
     assert not any("±" in cell.text for row in results.rows for cell in row)
-    for made_up in (4, 6):  # the interval over seeds, p
+    for made_up in (4, 5, 7):  # the intervals over both and over seeds, p
         assert {row[made_up].text for row in pairs.rows} == {"–"}
     assert "sizes_digits" not in tables(found)
     assert {row[-1].text for row in pairs.rows} == {{"en": "too few seeds", "ru": "мало сидов"}[language]}
@@ -120,9 +121,10 @@ def test_one_seed_has_no_interval_and_no_verdict(tmp_path: Path, language: str) 
 @LANGUAGES
 def test_one_experiment_is_compared_with_none(tmp_path: Path, language: str) -> None:
     found, _ = reported(tmp_path, study_of(**ONE), varied, language)
-    scores = [varied(run) for run in runs(study_of(**ONE))]
-    low, high = stats.t.interval(0.95, 2, np.mean(scores), stats.sem(scores))
-    interval = f"{100 * low:.2f} – {100 * high:.2f}"
+    intervals = read_statistics(layout_in(tmp_path, study_of(**ONE)), "intervals").set_index("metric")
+    low, high = intervals.loc["accuracy", ["overall_low", "overall_high"]]
+    assert low < intervals.loc["accuracy", "low"]  # test images are few
+    interval = f"{100 * low:.2f} – {min(100.0, 100 * high):.2f}"
     assert column(results_of(found), "95 %") == [interval.replace(".", "," if language == "ru" else ".")]
     assert "comparisons_digits" not in tables(found) and "variance" not in tables(found)
 
@@ -170,7 +172,7 @@ def test_unequal_seeds_are_compared_where_both_have_one(tmp_path: Path, language
     (row,) = (row for row in table_of(found, "comparisons_digits").rows
               if (row[0].text, row[1].text) == ("deep · adam", "linear · sgd"))  # fmt: skip
     expected = f"{100 * low:.2f} – {100 * high:.2f}".replace("-", "−")
-    assert row[4].text == expected.replace(".", "," if language == "ru" else ".")
+    assert row[5].text == expected.replace(".", "," if language == "ru" else ".")
 
 
 @LANGUAGES
@@ -205,37 +207,57 @@ def test_where_lower_is_better_a_difference_keeps_its_sign(tmp_path: Path) -> No
         tmp_path, study, lambda run: varied(run) + 0.001 * (run.seed % 2) * (run.architecture == "deep"), "en"
     )
     (row,) = table_of(found, "comparisons_digits").rows
-    assert (row[0].text, row[1].text, row[3].text, row[-1].text) == ("deep", "linear", "−0.0504", "better")
-    assert "deep is better than linear: −0.0504, 95 % interval −0.05" in breakable((folder / "report.md").read_text())
+    assert (row[0].text, row[1].text, row[3].text, row[-1].text) == (
+        "deep",
+        "linear",
+        "−0.0504",
+        "better on these images",
+    )
+    words = "deep is better than linear on these test images: −0.0504, 95 % interval over seeds −0.05"
+    assert words in breakable((folder / "report.md").read_text())
 
 
-def test_a_difference_that_other_images_might_turn_is_said_to(tmp_path: Path) -> None:
+def test_verdicts_say_how_far_they_reach(tmp_path: Path) -> None:
     study = study_of(seeds=5)
     reported(tmp_path, study, varied, "en")
     material = gather(study, layout_in(tmp_path, study), language_of("en"))
-    row = next(row for row in material.statistic("comparisons") if row["verdict"] == "better")
-    turned = {**row, "images_low": -0.01, "images_high": 0.02}
-    assert "On other test images of the same kind the sign is open (95 % interval −1.00 to 2.00)." in breakable(
-        sentence(material, turned)
+    row = next(row for row in material.statistic("comparisons") if row["verdict"] == "better_on_these_images")
+    here = {**row, "overall_low": -0.01, "overall_high": 0.02}
+    assert "on these test images: " in sentence(material, here)
+    assert "On other images of the kind it is not settled (95 % interval −1.00 to 2.00)." in breakable(
+        sentence(material, here)
     )
-    assert "other test images" not in sentence(material, {**row, "images_low": 0.01, "images_high": 0.02})
+    nan = float("nan")
+    assert "is not known for this metric" in sentence(material, {**row, "overall_low": nan, "overall_high": nan})
+    wide = {**row, "verdict": "better", "overall_low": 0.01, "overall_high": 0.02, "p_overall_holm": 0.03}
+    said = breakable(sentence(material, wide))
+    assert ", on other images of the kind, too: " in said and "95 % interval 1.00 to 2.00, p = 0.03" in said
+    undecided = {
+        **row,
+        "verdict": "not_distinguishable",
+        "seeds_needed": 9,
+        "seeds_needed_low": 6,
+        "seeds_needed_high": nan,
+    }
+    assert "would take about 9 seeds (at least 6)." in sentence(material, undecided)
+    assert "about 9 seeds (6 to 40)." in sentence(material, {**undecided, "seeds_needed_high": 40})
+    assert "more test images might" in sentence(material, {**undecided, "seeds_needed": nan})
 
 
 @LANGUAGES
 def test_scores_that_are_all_the_same_have_no_interval(tmp_path: Path, language: str) -> None:
     found, _ = reported(tmp_path, study_of(seeds=5), lambda run: 0.9, language)
     results, pairs = results_of(found), table_of(found, "comparisons_digits")
-    assert [row[3].text for row in results.rows] == ["–"] * 4
+    assert "–" not in [row[3].text for row in results.rows]  # other images may give other scores
     assert {row[-1].text for row in pairs.rows} == {{"en": "the same", "ru": "такой же"}[language]}
-    for made_up in (4, 6):  # the interval over seeds, p
+    for made_up in (5, 7):  # the interval over seeds, p
         assert {row[made_up].text for row in pairs.rows} == {"–"}
-    for made_up in (3, 4):  # of P, effect size
-        assert {row[made_up].text for row in table_of(found, "sizes_digits").rows} == {"–"}
+    assert {row[4].text for row in table_of(found, "sizes_digits").rows} == {"–"}  # effect size
     intervals = table_of(found, "intervals_digits")
-    assert {cell.text for row in intervals.rows for cell in row[5:7]} == {"–"}
+    assert {cell.text for row in intervals.rows for cell in row[6:7]} == {"–"}
     alone, _ = reported(tmp_path / "alone", study_of(seeds=5, **ONE), lambda run: 0.9, language)
-    same = {"en": "(the same in all 5 complete runs, so no interval)", "ru": "одинаково во всех 5 завершённых запусках"}
-    assert same[language] in summary_of(alone)
+    interval = {"en": "(95 % interval", "ru": "(95 % ДИ"}[language]
+    assert interval in summary_of(alone)  # of other images
 
 
 def test_experiments_with_the_same_score_lead_together(tmp_path: Path) -> None:

@@ -84,6 +84,8 @@ def analyse_experiments(
                 if task in table.tasks:
                     parts[table.name].append(table.make(vars(inputs)).assign(**vars(cell)))
             influence = influences(predictions, study.beta)
+            if predictions.influence is not None and np.isfinite(predictions.influence).all():
+                influence.setdefault(study.metric, predictions.influence)
             found.score_errors[cell.key] = {name: score_error(values) for name, values in influence.items()}
             if study.metric in influence:
                 exact = influence[study.metric].astype(np.float32)

@@ -105,8 +105,13 @@ def listed(one: str, many: str, names: Sequence[str], language: Language, most: 
 
 def quoted_interval(material: Material, row: Row, sign: int = 1) -> str:
     """The interval of a difference on other images and with other seeds; over seeds where images are not known."""
-    ends = ("overall_low", "overall_high") if is_known(row["overall_low"]) else ("low", "high")
-    return _interval(material, row[ends[0]], row[ends[1]], sign)
+    return _interval(material, *quoted_ends(row), sign)
+
+
+def quoted_ends(row: Row) -> tuple[float, float]:
+    """The ends of that interval."""
+    low, high = ("overall_low", "overall_high") if is_known(row["overall_low"]) else ("low", "high")
+    return row[low], row[high]
 
 
 def corrected_p(row: Row) -> float:

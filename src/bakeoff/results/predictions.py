@@ -5,7 +5,7 @@ The logits of one run at a time are in memory; of multi-class ones a few numbers
 
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ class ClassPredictions:
 
     `labels` int64 [N]; `predicted` int32 [S, N]; `confidence` float32 [S, N], the probability of the predicted class;
     `loss` float32 [S, N], the cross-entropy in nats; `in_top5` [S, N], whether the label is among the five highest;
-    `brier` float32 [S, N], the squared distance of the probabilities from the truth, from 0 to 2.
+    `brier` float32 [S, N], the squared distance of the probabilities from the truth, from 0 to 2. `influence` [S, M] is
+    that of images, or groups of them, on a plugin's metric that leads the study; None where a run has none.
     """
 
     seeds: tuple[int, ...]
@@ -39,6 +40,7 @@ class ClassPredictions:
     loss: Floats
     in_top5: Bools
     brier: Floats
+    influence: Floats | None = None
 
     @property
     def correct(self) -> Bools:
@@ -52,7 +54,7 @@ class LabelPredictions:
 
     `labels` uint8 [N, L] of 0, 1 and 255 (takes no part); `logits` float32 [S, N, L]. What the results say of them:
     `average_precision` [S, L], and thresholds of probabilities as validation chose them, `threshold` [S] for all labels
-    and `thresholds` [S, L] for each; NaN where a result has none.
+    and `thresholds` [S, L] for each; NaN where a result has none. `influence` as above.
     """
 
     seeds: tuple[int, ...]
@@ -61,6 +63,7 @@ class LabelPredictions:
     average_precision: Floats
     threshold: Floats
     thresholds: Floats
+    influence: Floats | None = None
 
     @property
     def classes(self) -> int:
@@ -77,11 +80,13 @@ class LabelPredictions:
 Predictions = ClassPredictions | LabelPredictions
 
 
-def write_predictions(path: Path, logits: Floats, labels: NDArray[Any]) -> None:
+def write_predictions(path: Path, logits: Floats, labels: NDArray[Any], influence: Floats | None = None) -> None:
     """Write predictions.npz, atomically: float32 logits [N, classes] of the test split, and its labels [N] or
-    [N, classes]."""
+    [N, classes]; where a plugin defines the study's metric, also the influence of test images (or groups) on it.
+    """
+    more: dict[str, Any] = {} if influence is None else {"influence": influence}
     with write_atomically(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, logits=logits, labels=labels)
+        np.savez(file, logits=logits, labels=labels, **more)
 
 
 def read_predictions(runs: Mapping[int, RunPaths]) -> Predictions:
@@ -90,30 +95,35 @@ def read_predictions(runs: Mapping[int, RunPaths]) -> Predictions:
     Raises BakeoffError naming the file that is missing or cannot be understood.
     """
     rows: list[tuple[NDArray[Any], ...]] = []
+    influences: list[Floats | None] = []
     seeds = tuple(runs)
     labels: Any = None
     for paths in runs.values():
-        logits, own_labels = _read(paths.predictions)
+        logits, own_labels, influence = _read(paths.predictions)
+        influences.append(influence)
         if labels is not None and not np.array_equal(own_labels, labels):
             raise unusable(paths.predictions, f"its test images are not those of seed {seeds[0]}")
         labels, classes = own_labels, logits.shape[1]
         rows.append(_reduced(logits, labels) if labels.ndim == 1 else (logits, *_label_results(paths.result, classes)))
     columns: Any = (np.stack(column) for column in zip(*rows, strict=True))
+    known = [each for each in influences if each is not None]
+    influence = np.stack(known) if len(known) == len(seeds) else None
     if labels.ndim == 1:
-        return ClassPredictions(seeds, classes, labels, *columns)
-    return LabelPredictions(seeds, labels, *columns)
+        return replace(ClassPredictions(seeds, classes, labels, *columns), influence=influence)
+    return replace(LabelPredictions(seeds, labels, *columns), influence=influence)
 
 
-def _read(path: Path) -> tuple[Floats, NDArray[Any]]:
-    """Logits [N, K] and labels [N] or [N, K]."""
+def _read(path: Path) -> tuple[Floats, NDArray[Any], Floats | None]:
+    """Logits [N, K], labels [N] or [N, K], and influences [M] where there are some."""
     try:
         with np.load(path) as saved:
             logits, labels = saved["logits"], saved["labels"]
+            influence = saved.get("influence", None)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise unusable(path, getattr(error, "strerror", None) or str(error)) from error
     if logits.ndim != 2 or len(logits) == 0 or labels.shape not in ((len(logits),), logits.shape):
         raise unusable(path, f"logits {logits.shape} do not fit labels {labels.shape}")
-    return logits, labels
+    return logits, labels, influence
 
 
 def _reduced(logits: Floats, labels: NDArray[np.int64]) -> tuple[NDArray[Any], Floats, Floats, Bools, Floats]:

@@ -44,7 +44,7 @@ class Plugin:
 
 
 # Filled when plugin files are imported; Bakeoff's registries look here after their own records.
-REGISTRIES: dict[str, dict[str, Plugin]] = {"model": {}, "source": {}, "transform": {}, "metric": {}}
+REGISTRIES: dict[str, dict[str, Plugin]] = {"model": {}, "source": {}, "transform": {}, "metric": {}, "influence": {}}
 _imported: set[str] = set()  # paths of plugin files, to find their frames in tracebacks
 
 
@@ -79,6 +79,15 @@ def metric(
     and 255 (ignored). `label` is its name in reports; `percent` shows a fraction as a percentage.
     """
     return _register("metric", name)
+
+
+def influence(metric: str) -> Callable[[Function], Function]:
+    """Register `compute(logits, labels) -> [N]`: the influences of the images of a split on a plugin's metric.
+
+    An influence is how the metric changes with the weight of an image, per unit of weight of all; for a mean over
+    images, (value - mean) / N. Without it, the metric is called on parts of the test split (a jackknife).
+    """
+    return _register("influence", metric)
 
 
 @under("plugins")

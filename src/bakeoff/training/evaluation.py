@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from bakeoff.results.predictions import Floats
 from bakeoff.results.result import Metrics, Thresholds
 from bakeoff.study.metrics import Metric
+from bakeoff.training.jackknife import influence_of
 from bakeoff.training.scoring import MetricValues, average_precision, choose_thresholds, tuned_metrics
 from bakeoff.training.state import EpochRow, Progress, weights_of
 from bakeoff.training.trainer import Trainer
@@ -16,11 +18,15 @@ from bakeoff.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the final evaluation gives: the metrics, and the test split's logits [N, classes] and labels."""
+    """What the final evaluation gives: the metrics, and the test split's logits [N, classes] and labels.
+
+    `influence` is that of test images on the study's metric, where a plugin defines it.
+    """
 
     metrics: Metrics
     logits: Tensor
     labels: Tensor
+    influence: Floats | None = None
 
 
 def final_evaluation(trainer: Trainer, records: Mapping[str, Metric], classes: list[str]) -> Outcome:
@@ -44,7 +50,10 @@ def final_evaluation(trainer: Trainer, records: Mapping[str, Metric], classes: l
     metrics = scores_of_epochs(progress).model_copy(update=found)
     if progress.best_epoch is not None and settings.scoring.task == "multi-label":
         metrics = _with_thresholds(trainer, metrics, logits, labels, classes)
-    return Outcome(metrics, logits.cpu(), labels.cpu())
+    own, influence = settings.scoring.own.get(settings.metric.name), None
+    if own and progress.status == "completed":
+        influence = influence_of(settings.metric.name, own, logits, labels)
+    return Outcome(metrics, logits.cpu(), labels.cpu(), influence)
 
 
 def _undefined(metric: str, progress: Progress, test: Mapping[str, MetricValues]) -> str:

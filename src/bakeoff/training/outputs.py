@@ -31,7 +31,7 @@ def write_files(attempt: Attempt, progress: Progress, outcome: Outcome, micro_ba
     specification, paths = attempt.specification, attempt.paths.finished
     paths.result.unlink(missing_ok=True)
     write_history(paths.history, progress.history)
-    write_predictions(paths.predictions, outcome.logits.numpy(), outcome.labels.numpy())
+    write_predictions(paths.predictions, outcome.logits.numpy(), outcome.labels.numpy(), outcome.influence)
     weights = {name: value.cpu().contiguous() for name, value in progress.best_weights.items()}
     with write_atomically(paths.model) as temporary:
         # save_file would say of a full disk something else than an OSError

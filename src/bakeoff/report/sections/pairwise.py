@@ -10,10 +10,10 @@ from bakeoff.language import mark
 from bakeoff.report.columns import number_column, pair_columns, range_column
 from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, tabulate
 from bakeoff.report.material import Material, Row
-from bakeoff.report.numbers import amount_text, difference_text, p_text
+from bakeoff.report.numbers import amount_text, difference_text, p_text, range_text
 from bakeoff.report.sections.choices import ranks, variance
 from bakeoff.report.sections.uncertainty import uncertainty
-from bakeoff.report.verdicts import corrected_p, quoted_interval, sentence, short_verdict
+from bakeoff.report.verdicts import corrected_p, quoted_ends, sentence, short_verdict
 
 RULE = mark(
     "Experiments are compared seed by seed. “Better” means: on other test images of this kind and with other seeds, "
@@ -68,7 +68,10 @@ def _pairs(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
             say("Difference") + material.unit_of_differences,
             lambda row: Cell(difference_text(row["difference"], metric, language), _is_clear(row), row["difference"]),
         ),
-        Column(say("95 % interval"), lambda row: Cell(quoted_interval(material, row), value=row["overall_low"])),
+        Column(
+            say("95 % interval"),
+            lambda row: Cell(range_text(*quoted_ends(row), metric, language), value=quoted_ends(row)[0]),
+        ),
         range_column(material, say("over seeds alone")),
         range_column(material, say("over test images alone"), "images_low", "images_high"),
         Column(say("p, corrected"), lambda row: Cell(p_text(corrected_p(row), language), value=corrected_p(row))),
