@@ -6,7 +6,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import rich
 import typer
@@ -25,6 +25,9 @@ from bakeoff.study.reading import load_study, schema, warnings
 from bakeoff.study.specification import specify_dataset
 from bakeoff.study.study import Study
 from bakeoff.study.yaml_file import located, number_or_text, read_yaml
+
+if TYPE_CHECKING:
+    from bakeoff.results.trained_runs import Choice
 
 application = typer.Typer(
     no_args_is_help=True,
@@ -50,6 +53,10 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="replace a top-level key of the study; the value is YAML"),
 ]
 Threads = Annotated[int, typer.Option(min=1, help="processor threads")]
+Plugins = Annotated[
+    list[Path],
+    typer.Option("--plugin", metavar="FILE", help="where the run's model is registered, if it is a plugin's"),
+]
 DEFAULT_STUDY = Path("config.yaml")
 
 
@@ -169,6 +176,24 @@ def compare(
     from bakeoff.commands.compare import compared
 
     rich.print(compared(results_a, results_b, metric))
+
+
+@application.command()
+def predict(
+    run: Annotated[Path, typer.Argument(help="folder of a run; of an experiment, with --best or --ensemble")],
+    images: Annotated[list[str], typer.Argument(help='files, folders, patterns in quotes such as "photos/*.jpg"')],
+    best: Annotated[bool, typer.Option("--best", help="the seed with the best validation score")] = False,
+    ensemble: Annotated[bool, typer.Option("--ensemble", help="average the probabilities of all seeds")] = False,
+    form: Annotated[str, typer.Option("--format", help="csv or jsonl")] = "csv",
+    plugins: Plugins = [],
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    threads: Threads = 1,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="images at a time; left out: the run's")] = None,
+) -> None:
+    """Say what a trained network takes images for, as CSV or JSON lines on standard output."""
+    from bakeoff.commands.predict import predict_images
+
+    predict_images(run, images, _choice(best, ensemble), form, plugins, device, threads, batch_size)
 
 
 @application.command("run")
@@ -318,6 +343,12 @@ def _inner(value: Any, written: Any) -> Any:
     if not isinstance(value, str):
         return _typed(value, written)
     return value if value == written else number_or_text(value)
+
+
+def _choice(best: bool, ensemble: bool) -> "Choice":
+    if best and ensemble:
+        raise BakeoffError("--best is one of the seeds, --ensemble all of them; say one of the two")
+    return "best" if best else "all" if ensemble else "one"
 
 
 def load(study_file: Path, overrides: list[str]) -> Study:

@@ -102,7 +102,7 @@ class Batches(SplitBatches):
         self._classes = classes or 0
         self._dtype = dtype
         self._format = torch.channels_last if channels_last else torch.contiguous_format
-        self._scale, self._shift = _scale_and_shift(mean, std, channels, self.device)
+        self._scale, self._shift = scale_and_shift(mean, std, channels, self.device)
 
     def epoch(self, order: Generator, augmentation: Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """(images, targets, rows) of an epoch in an order drawn from `order`; rows are on the CPU.
@@ -153,7 +153,7 @@ def _fits(values: Tensor, device: torch.device) -> bool:
     return values.nbytes <= DEVICE_SHARE * free
 
 
-def _scale_and_shift(
+def scale_and_shift(
     mean: Sequence[float] | None, std: Sequence[float] | None, channels: int, device: torch.device
 ) -> tuple[Any, Any]:
     """(x / 255 - mean) / std as x * scale + shift; plain numbers for one channel, which are faster.

@@ -47,7 +47,16 @@ def decode_files(files: list[Path], request: Request) -> Collected:
     def name(row: int) -> str:
         return files[row].relative_to(request.root).as_posix()
 
-    return collect(len(files), lambda row: _open(files[row]), name, request)
+    return collect(len(files), lambda row: open_picture(files[row]), name, request)
+
+
+def decode_picture(picture: "Image", request: Request) -> tuple[Pixels, UsedRange | None]:
+    """A picture as uint8 [C, H, W]; without `mode` it becomes RGB. Of a deep one also the range that it uses.
+
+    Raises UnreadablePixels, and for a broken file whatever Pillow's readers raise.
+    """
+    picture, used = shallow(picture, request.pixel_range)
+    return to_array(picture, request.resize, request.mode or "RGB", request.center_crop), used
 
 
 def collect(
@@ -64,22 +73,21 @@ def collect(
     def decode(row: int) -> Pixels | None:
         """None for a picture that is skipped."""
         try:
-            picture, used = shallow(open_image(row), request.pixel_range)
-            pixels = to_array(picture, request.resize, request.mode or "RGB", request.center_crop)
+            pixels, used = decode_picture(open_image(row), request)
         except Exception as error:  # on a broken file, Pillow's readers may raise anything
             if isinstance(error, BakeoffError | MemoryError) and not isinstance(error, UnreadablePixels):
                 raise
             if request.on_bad_image == "skip":
                 return None
             raise BakeoffError(
-                f"{name(row)} cannot be decoded as an image: {_reason(error)}. "
+                f"{name(row)} cannot be decoded as an image: {reason(error)}. "
                 "Repair or remove it, or set on_bad_image: skip to leave such files out"
             ) from error
         if used is not None:
             deep[row] = used
         return pixels
 
-    with _quiet():
+    with quiet():
         decoded = ((row, image) for row in range(count) if (image := decode(row)) is not None)
         first, image = next(decoded, (count, None))
     if image is None:
@@ -153,7 +161,7 @@ def allocate(shape: tuple[int, ...], scratch: Path | None) -> Pixels:
 def parallel(work: Callable[[range], Result], start: int, stop: int, threads: int) -> Iterator[Result]:
     """The results of `work` on blocks of start..stop-1, in order; the first error cancels the rest."""
     blocks = (range(at, min(at + BLOCK, stop)) for at in range(start, stop, BLOCK))
-    with _quiet():
+    with quiet():
         if threads <= 1:
             yield from map(work, blocks)
             return
@@ -165,7 +173,7 @@ def parallel(work: Callable[[range], Result], start: int, stop: int, threads: in
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence Pillow's warnings about odd metadata: thousands of lines about files that decode well."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\..*")
@@ -185,7 +193,8 @@ def _shown(blocks: Iterator[Result], verb: str, start: int, count: int) -> Itera
             print(f"{verb} {done:,} of {count:,} images, {speed:,.0f}/s", file=sys.stderr, flush=True)
 
 
-def _open(file: Path) -> "Image":
+def open_picture(file: Path) -> "Image":
+    """A picture that is not decoded yet. Raises BakeoffError where the file cannot be read, and what Pillow raises."""
     from PIL import Image
 
     try:
@@ -195,7 +204,7 @@ def _open(file: Path) -> "Image":
     return Image.open(io.BytesIO(content))
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """Why a picture cannot be decoded. Pillow names what it read from, which is not the file but its content."""
     from PIL import UnidentifiedImageError
 

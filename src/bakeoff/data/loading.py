@@ -35,7 +35,7 @@ def load_dataset(specification: DatasetSpecification, threads: int) -> tuple[Sou
 
     Raises BakeoffError for data that is missing or damaged, or that no classifier could be trained on.
     """
-    entry, request = specification.entry, _request(specification, threads)
+    entry, request = specification.entry, request_of(specification, threads)
     data = find_source(entry.source).load(request, **entry.arguments)
     chosen = partial(choose, data=data, entry=entry, seed=specification.split_seed)
     splits, skipped, warnings = whole_splits(data), list[str](), list[str]()
@@ -53,7 +53,8 @@ def load_dataset(specification: DatasetSpecification, threads: int) -> tuple[Sou
     return replace(data, skipped=[*data.skipped, *skipped], warnings=[*data.warnings, *warnings]), splits
 
 
-def _request(specification: DatasetSpecification, threads: int) -> Request:
+def request_of(specification: DatasetSpecification, threads: int) -> Request:
+    """What a source is asked for: the keys of the dataset's entry that every source understands."""
     entry = specification.entry
     return Request(
         where=f"datasets.{specification.name}",

@@ -99,7 +99,7 @@ def read_predictions(runs: Mapping[int, RunPaths]) -> Predictions:
     seeds = tuple(runs)
     labels: Any = None
     for paths in runs.values():
-        logits, own_labels, influence = _read(paths.predictions)
+        logits, own_labels, influence = read_logits(paths.predictions)
         influences.append(influence)
         if labels is not None and not np.array_equal(own_labels, labels):
             raise unusable(paths.predictions, f"its test images are not those of seed {seeds[0]}")
@@ -113,8 +113,11 @@ def read_predictions(runs: Mapping[int, RunPaths]) -> Predictions:
     return replace(LabelPredictions(seeds, labels, *columns), influence=influence)
 
 
-def _read(path: Path) -> tuple[Floats, NDArray[Any], Floats | None]:
-    """Logits [N, K], labels [N] or [N, K], and influences [M] where there are some."""
+def read_logits(path: Path) -> tuple[Floats, NDArray[Any], Floats | None]:
+    """Of one run: logits [N, K], labels [N] or [N, K], and influences [M] where there are some.
+
+    Raises BakeoffError where the file cannot be read.
+    """
     try:
         with np.load(path) as saved:
             logits, labels = saved["logits"], saved["labels"]

@@ -6,6 +6,7 @@ history.parquet  one row per run and epoch
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,15 @@ from bakeoff.files import write_atomically
 from bakeoff.results.aggregation import experiments_table
 from bakeoff.results.digits import rounded_table
 from bakeoff.results.history import KEYS, history_table
-from bakeoff.results.result import SCORED_SPLITS, DamagedResult, check_files, read_result, unusable
+from bakeoff.results.result import SCORED_SPLITS, DamagedResult, Result, check_files, read_result, unusable
 from bakeoff.results.summary_tables import COSTS, PROVENANCE, WHOLE
 from bakeoff.study.matrix import Run
+from bakeoff.study.metrics import Metric
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import specify
 from bakeoff.study.study import Study, runs
 
+Row = dict[str, Any]
 STALE = "the result here belongs to an older specification of the run"
 
 
@@ -39,10 +42,7 @@ def summarize(study: Study, layout: Layout, complete: bool = False) -> list[Path
     missing = [row["message"] for row in rows if row["status"] == "missing"]
     if complete and missing:
         raise DamagedResult(f"{len(missing)} of {len(rows)} runs have no result that can be used; {missing[0]}")
-    scores = _score_names(study, rows)
-    columns = [*KEYS, "status", "message", "best_epoch", "epochs", *scores, *COSTS, *PROVENANCE]
-    types = dict.fromkeys((*scores, *COSTS), "float64") | dict.fromkeys(WHOLE, "Int64")
-    table = pd.DataFrame.from_records(rows, columns=columns).astype(types)
+    table = runs_table(rows, study.metrics, study.leading_metric)
     finished = [run for run, row in zip(planned, rows, strict=True) if row["status"] != "missing"]
     history = history_table(finished, [layout.run(run).history for run in finished], study.metric)
     written = [layout.summary / name for name in ("runs.csv", "experiments.csv", "history.parquet")]
@@ -55,10 +55,29 @@ def summarize(study: Study, layout: Layout, complete: bool = False) -> list[Path
     return written
 
 
-def _row(study: Study, layout: Layout, run: Run) -> dict[str, Any]:
+def runs_table(rows: list[Row], metrics: Mapping[str, Metric], leading: Metric) -> pd.DataFrame:
+    """The table of runs from their rows, with a column for each score that some run has, or could have."""
+    scores = _score_names(rows, metrics, leading)
+    columns = [*KEYS, "status", "message", "best_epoch", "epochs", *scores, *COSTS, *PROVENANCE]
+    types = dict.fromkeys((*scores, *COSTS), "float64") | dict.fromkeys(WHOLE, "Int64")
+    return pd.DataFrame.from_records(rows, columns=columns).astype(types)
+
+
+def finished_row(result: Result) -> Row:
+    """The row of a run that has a result."""
+    metrics = result.metrics
+    row = asdict(result.run) | {"status": result.status, "message": result.message}
+    row |= {"best_epoch": metrics.best_epoch, "epochs": metrics.epochs}
+    for split in SCORED_SPLITS:
+        row |= {f"{split}_{name}": value for name, value in metrics.split(split).items()}
+    row |= {name: getattr(result.cost, name) for name in COSTS}
+    return row | {name: getattr(result.provenance, name) for name in PROVENANCE}
+
+
+def _row(study: Study, layout: Layout, run: Run) -> Row:
     """The row of one planned run in runs.csv."""
     path = layout.run(run).result
-    row: dict[str, Any] = asdict(run)
+    row: Row = asdict(run)
     try:
         result = read_result(path)
         if result is not None:
@@ -67,15 +86,10 @@ def _row(study: Study, layout: Layout, run: Run) -> dict[str, Any]:
         return row | {"status": "missing", "message": str(error)}
     if result is None or result.spec != specify(study, run).content:
         return row | {"status": "missing", "message": STALE if result else _failure(layout, run)}
-    metrics = result.metrics
-    row |= {"status": result.status, "message": result.message}
-    row |= {"best_epoch": metrics.best_epoch, "epochs": metrics.epochs}
-    for split in SCORED_SPLITS:
-        row |= {f"{split}_{name}": value for name, value in metrics.split(split).items()}
+    row = finished_row(result)
     if result.status == "completed" and row.get(f"test_{study.metric}") is None:
         raise unusable(path, f"a completed run without metrics.test.{study.metric}")
-    row |= {name: getattr(result.cost, name) for name in COSTS}
-    return row | {name: getattr(result.provenance, name) for name in PROVENANCE}
+    return row
 
 
 def _failure(layout: Layout, run: Run) -> str:
@@ -87,12 +101,12 @@ def _failure(layout: Layout, run: Run) -> str:
     return f"failed: {progress['failed']}; see {layout.run(run).log}" if progress.get("failed") else ""
 
 
-def _score_names(study: Study, rows: list[dict[str, Any]]) -> list[str]:
-    """The columns of scores: the loss, the metrics of the task that the study's is for, and what else is found."""
-    found, tasks = {column for row in rows for column in row}, study.leading_metric.tasks
+def _score_names(rows: list[Row], metrics: Mapping[str, Metric], leading: Metric) -> list[str]:
+    """The columns of scores: the loss, the metrics of the task that the leading one is for, and what else is found."""
+    found, tasks = {column for row in rows for column in row}, leading.tasks
     return [
         column
         for split in SCORED_SPLITS
-        for name, metric in study.metrics.items()
+        for name, metric in metrics.items()
         if (column := f"{split}_{name}") in found or name == "loss" or (metric.tasks == tasks and metric.every_epoch)
     ]

@@ -8,12 +8,15 @@ from torch import nn
 
 from bakeoff.data.augmentation import build_augmentation
 from bakeoff.data.batches import Batches, FeatureBatches
+from bakeoff.data.card import Card
 from bakeoff.data.prepared import PreparedData
 from bakeoff.models.classifier import take_off
 from bakeoff.models.freezing import freeze
 from bakeoff.models.image_shape import image_shape
 from bakeoff.models.registry import build_model
 from bakeoff.models.weights import fit_weights, load_pretrained, pretrained_normalization
+from bakeoff.results.weights_file import NetworkInput
+from bakeoff.study.entries import Architecture, Recipe
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import Specification
 from bakeoff.training.devices import memory_format
@@ -84,25 +87,34 @@ def _image_splits(
     specification: Specification, data: PreparedData, device: torch.device, layout_in_memory: torch.memory_format
 ) -> dict[str, Batches]:
     recipe = specification.recipe
-    mean, std = _normalization(specification, data)
+    taken = network_input(recipe, specification.architecture, data.card)
     transforms = [(transform.name, transform.arguments) for transform in recipe.augment]
     augmentation = build_augmentation(transforms, tuple(data.card["shape"]))
     return {
         split: Batches(
-            images, labels, recipe.batch_size, device, mean, std, augmentation if split == "train" else None,
+            images, labels, recipe.batch_size, device, taken.mean, taken.std,
+            augmentation if split == "train" else None,
             channels_last=layout_in_memory == torch.channels_last, classes=len(data.card["classes"]),
         )
         for split, (images, labels) in data.splits.items()
     }  # fmt: skip
 
 
-def _normalization(specification: Specification, data: PreparedData) -> tuple[list[float], list[float]]:
+def network_input(recipe: Recipe, architecture: Architecture, card: Card) -> NetworkInput:
+    """What a network takes that is trained on the data of a card, and what it tells apart. Raises BakeoffError."""
+    mean, std = _normalization(recipe, architecture, card)
+    return NetworkInput(
+        task=card["task"], classes=tuple(card["classes"]), shape=tuple(card["shape"]), mean=tuple(mean), std=tuple(std)
+    )
+
+
+def _normalization(recipe: Recipe, architecture: Architecture, card: Card) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each channel, for pixels in 0..1."""
-    normalize, channels = specification.recipe.normalize, data.card["shape"][0]
+    normalize, channels = recipe.normalize, card["shape"][0]
     if normalize is None:
         return [0.0] * channels, [1.0] * channels
     if normalize == "dataset":
-        return data.card["mean"], data.card["std"]
+        return card["mean"], card["std"]
     if normalize == "pretrained":
-        return pretrained_normalization(specification.architecture, channels)
+        return pretrained_normalization(architecture, channels)
     return list(normalize.mean), list(normalize.std)

@@ -19,6 +19,8 @@ from bakeoff.jobs.progress import update
 from bakeoff.models.image_shape import image_shape
 from bakeoff.results.predictions import write_predictions
 from bakeoff.results.result import Cost, FileDescription, Provenance, Result, write_history, write_result
+from bakeoff.results.weights_file import metadata_of
+from bakeoff.training.assembly import network_input
 from bakeoff.training.attempt import Attempt
 from bakeoff.training.devices import device_name, gpu_uuid
 from bakeoff.training.evaluation import Outcome
@@ -33,9 +35,10 @@ def write_files(attempt: Attempt, progress: Progress, outcome: Outcome, micro_ba
     write_history(paths.history, progress.history)
     write_predictions(paths.predictions, outcome.logits.numpy(), outcome.labels.numpy(), outcome.influence)
     weights = {name: value.cpu().contiguous() for name, value in progress.best_weights.items()}
+    taken = network_input(specification.recipe, specification.architecture, attempt.data.card) if weights else None
     with write_atomically(paths.model) as temporary:
         # save_file would say of a full disk something else than an OSError
-        temporary.write_bytes(safetensors.torch.save(weights))
+        temporary.write_bytes(safetensors.torch.save(weights, metadata_of(taken) if taken else None))
     result = Result(
         run=specification.run,
         spec=specification.content,

@@ -1,0 +1,42 @@
+"""The table of comparisons from results alone, without a study."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from bakeoff.analysis.comparisons import comparisons_table
+from bakeoff.analysis.score_matrices import score_matrices
+from bakeoff.analysis.tables import TABLES
+from bakeoff.analysis.test_set_error import influences
+from bakeoff.errors import BakeoffError
+from bakeoff.results.folder import leading_metric
+from bakeoff.results.predictions import Floats, read_predictions
+from bakeoff.results.result import Result
+from bakeoff.results.summary_tables import by_experiment
+from bakeoff.study.matrix import Run
+from bakeoff.study.metrics import METRICS
+from bakeoff.study.paths import RunPaths
+
+TABLE = TABLES["comparisons"]
+
+
+def comparisons_of_results(
+    results: Mapping[Run, Result], paths: Mapping[Run, RunPaths], runs: pd.DataFrame
+) -> pd.DataFrame:
+    """The table "comparisons" of the runs with a result; `runs` is their table.
+
+    Raises BakeoffError where predictions are damaged, or it is not known whether more of the leading metric is better.
+    """
+    name = leading_metric(results)
+    if name not in METRICS:
+        raise BakeoffError(f"{name} is a plugin's metric; its comparisons stand in summary/comparisons.csv")
+    found: dict[str, Floats] = {}
+    for cell, rows in by_experiment(runs[runs["status"] == "completed"]):
+        of_cell = [cell.run(int(seed)) for seed in rows["seed"]]
+        influence = influences(
+            read_predictions({run.seed: paths[run] for run in of_cell}), results[of_cell[0]].spec["beta"]
+        )
+        if name in influence:
+            found[cell.key] = influence[name].mean(axis=0)
+    made = comparisons_table(score_matrices(runs, f"test_{name}"), METRICS[name], found)
+    return TABLE.as_written(TABLE.in_order(made))
