@@ -196,6 +196,22 @@ def predict(
     predict_images(run, images, _choice(best, ensemble), form, plugins, device, threads, batch_size)
 
 
+@application.command("export-model")
+def export_model(
+    run: Annotated[Path, typer.Argument(help="folder of a run; of an experiment, with --best")],
+    to: Annotated[Path, typer.Option(metavar="PATH", help="the file; a JSON file and a model card are put beside it")],
+    form: Annotated[str, typer.Option("--format", help="onnx, torchscript or safetensors")] = "onnx",
+    best: Annotated[bool, typer.Option("--best", help="the seed with the best validation score")] = False,
+    plugins: Plugins = [],
+    threads: Threads = 1,
+) -> None:
+    """Write a trained network for other programs, compared with torch on the test images."""
+    from bakeoff.commands import export_model as command
+
+    for path in command.export_model(run, _choice(best, False), form, to, plugins, threads):
+        typer.echo(path)
+
+
 @application.command("run")
 def run_all(
     study_file: StudyFile = DEFAULT_STUDY,

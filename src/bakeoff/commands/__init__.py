@@ -1,1 +1,1 @@
-"""What a person asks beside training: status, plan, check, doctor, compare."""
+"""What a person asks beside training: status, plan, check, doctor, compare, predict."""
