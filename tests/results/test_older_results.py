@@ -12,8 +12,13 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
+from bakeoff import load
+from bakeoff.data.prepared import load_prepared
+from bakeoff.inference.network import prepared_folder
 from terminal import bakeoff, snakemake
 
 OLDER = Path(__file__).parent / "finished_0_1_0"
@@ -86,3 +91,15 @@ def test_its_statistics_have_a_baseline(older: Path) -> None:
     with (older / "results/older/summary/baselines.csv").open() as file:
         found = {(row["dataset"], row["metric"]): float(row["score"]) for row in csv.DictReader(file)}
     assert found["digits", "accuracy"] == found["few", "accuracy"] == 0.1  # as many images of each digit
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_its_networks_predict_as_they_did(older: Path, monkeypatch: pytest.MonkeyPatch, run: str) -> None:
+    """Weights of 0.1.0 do not say what their network takes: the card of the data and the specification do, which leaves
+    out keys without a value, such as `normalize: none`."""
+    monkeypatch.chdir(older)
+    trained = load("results/older").run(run)
+    network = trained.model()
+    images = np.array(load_prepared(prepared_folder(network.run)).splits["test"][0])
+    logits = network(network.normalize(torch.tensor(images))).detach().numpy()
+    np.testing.assert_allclose(logits, trained.predictions.logits, atol=1e-5)

@@ -25,8 +25,8 @@ INPUT, OUTPUTS = "pixels", ("logits", "probabilities")
 class Format:
     """`write(network, path)` a file, `read(path, network)` how to ask it; `takes_pixels`: normalisation is inside.
 
-    `packages` are those that Bakeoff itself does not need. `how_to_load` is Python for a reader, with {file}, {shape} and
-    {about}, the JSON file.
+    `packages` are those that Bakeoff itself does not need. `how_to_load` is Python for a reader, with {file}, {shape}
+    and {about}, the JSON file.
     """
 
     name: str

@@ -18,9 +18,9 @@ from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.registry import build_model
 from bakeoff.results.trained_runs import TrainedRun
 from bakeoff.results.weights_file import NetworkInput, read_network_input
-from bakeoff.study.entries import Architecture, Recipe
+from bakeoff.study.entries import Architecture
 from bakeoff.study.metrics import Task
-from bakeoff.study.specification import digest
+from bakeoff.study.specification import digest, recipe_of
 from bakeoff.training.assembly import network_input
 from bakeoff.training.devices import memory_format, precision
 
@@ -43,7 +43,7 @@ class TrainedNetwork(nn.Module):
         self.taken = taken
         self.preparation = preparation
         self.run = run
-        self.recipe = Recipe.model_validate(run.result.spec["recipe"])
+        self.recipe = recipe_of(run.result.spec)
         thresholds = run.result.metrics.thresholds
         self.threshold = thresholds.for_all if thresholds else THRESHOLD
         self.eval()
@@ -97,7 +97,7 @@ def load_network(run: TrainedRun, plugins: Sequence[Path] = (), device: torch.de
             f"with torch {trained_with.torch}, torchvision {trained_with.torchvision} and timm {trained_with.timm}"
         ) from error
     network.to(device)
-    recipe = Recipe.model_validate(spec["recipe"])
+    recipe = recipe_of(spec)
     wanted = memory_format(recipe.channels_last, network, torch.device(device), recipe.precision)
     network.to(memory_format=wanted)
     return TrainedNetwork(network, taken, preparation_of(run.result, taken), run)
@@ -127,4 +127,4 @@ def _from_card(run: TrainedRun) -> NetworkInput:
     if run.result.data not in (None, content_name(card)):
         raise BakeoffError(f"{folder}: these are not the data that {run.paths.folder} was trained on")
     spec = run.result.spec
-    return network_input(Recipe.model_validate(spec["recipe"]), Architecture.model_validate(spec["architecture"]), card)
+    return network_input(recipe_of(spec), Architecture.model_validate(spec["architecture"]), card)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bakeoff.data.decoding import quiet
 from bakeoff.data.source import Pixels
 from bakeoff.errors import BakeoffError
 from bakeoff.inference.network import TrainedNetwork
@@ -44,7 +45,8 @@ def predict(
     with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(files), size):
             batch = files[start : start + size]
-            decoded = list(zip(batch, pool.map(lambda file: _decoded(first, file), batch), strict=True))
+            with quiet():
+                decoded = list(zip(batch, pool.map(lambda file: _decoded(first, file), batch), strict=True))
             for _, problem in decoded:
                 if isinstance(problem, BadImage):
                     bad(problem)

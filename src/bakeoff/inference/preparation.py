@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from bakeoff.data.decoding import decode_picture, open_picture, quiet, reason
+from bakeoff.data.decoding import decode_picture, open_picture, reason
 from bakeoff.data.loading import request_of
 from bakeoff.data.source import Pixels, Request
 from bakeoff.errors import BakeoffError
@@ -34,9 +34,8 @@ class Preparation:
         """The pixels of a picture or of a file, uint8 [channels, height, width]. Raises BadImage."""
         name = picture if isinstance(picture, Path | str) else "the picture"
         try:
-            with quiet():
-                image = open_picture(Path(picture)) if isinstance(picture, Path | str) else picture
-                pixels, _ = decode_picture(image, self.request)
+            image = open_picture(Path(picture)) if isinstance(picture, Path | str) else picture
+            pixels, _ = decode_picture(image, self.request)
         except MemoryError:
             raise
         except Exception as error:  # on a broken file, Pillow's readers may raise anything

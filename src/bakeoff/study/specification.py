@@ -105,6 +105,13 @@ def specify_dataset(study: Study, name: str) -> DatasetSpecification:
     return DatasetSpecification(name, entry, root, study.split_seed, _dataset_content(study, name))
 
 
+def recipe_of(content: Mapping[str, Any]) -> Recipe:
+    """The recipe of a run's content, in which keys without a value are left out, as those of LATER_KEYS are."""
+    fields = Recipe.model_fields.items()
+    left_out = {name: LATER_KEYS.get(name) for name, field in fields if not field.exclude}
+    return Recipe.model_validate(left_out | content["recipe"])
+
+
 def specification_hash(study: Study, run: Run) -> str:
     """The short name of a run's specification, without the rest of it."""
     return digest(_run_content(study, run))
