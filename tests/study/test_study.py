@@ -9,7 +9,7 @@ import yaml
 
 from bakeoff.study.matrix import Experiment, Run
 from bakeoff.study.reading import load_study, parse_study, schema
-from bakeoff.study.specification import specification_hash, specify
+from bakeoff.study.specification import recipe_of, specification_hash, specify
 from bakeoff.study.study import StudyError, experiments, parent, runs
 
 ROOT = Path(__file__).parents[2]
@@ -248,3 +248,16 @@ def test_notes_and_published_numbers_decide_nothing() -> None:
 def test_wrong_notes_and_numbers(changes: dict[str, object], message: str) -> None:
     with pytest.raises(StudyError, match=message):
         parse_study(config(**changes))
+
+
+def test_a_recipe_is_read_back_from_a_specification() -> None:
+    recipes = {
+        "plain": {"epochs": 2},
+        "without": {"epochs": 1, "normalize": "none", "on_out_of_memory": "halve_batch"},
+        "full": {"epochs": 1, "normalize": {"mean": [0.5], "std": [0.2]}, "augment": [{"RandomCrop": {"size": 8}}],
+                 "schedule": {"name": "StepLR", "step_size": 1}, "loss": "CrossEntropyLoss", "freeze": "batch_norm"},
+    }  # fmt: skip
+    study = parse_study(config(recipes=recipes))
+    for run in runs(study):
+        content = json.loads(json.dumps(specify(study, run).content))
+        assert recipe_of(content) == study.recipes[run.recipe]

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 from bakeoff.errors import BakeoffError
 from bakeoff.study.entries import Architecture, Dataset, Optimizer, Recipe
@@ -107,9 +108,8 @@ def specify_dataset(study: Study, name: str) -> DatasetSpecification:
 
 def recipe_of(content: Mapping[str, Any]) -> Recipe:
     """The recipe of a run's content, in which keys without a value are left out, as those of LATER_KEYS are."""
-    fields = Recipe.model_fields.items()
-    left_out = {name: LATER_KEYS.get(name) for name, field in fields if not field.exclude}
-    return Recipe.model_validate(left_out | content["recipe"])
+    without_value = [name for name, field in Recipe.model_fields.items() if NoneType in get_args(field.annotation)]
+    return Recipe.model_validate({**dict.fromkeys(without_value), **LATER_KEYS, **content["recipe"]})
 
 
 def specification_hash(study: Study, run: Run) -> str:
