@@ -99,7 +99,8 @@ class FinishedFolder:
     @property
     def predictions(self) -> RunPredictions:
         """What it made of the test images. Raises BakeoffError where the file is damaged."""
-        return RunPredictions(*read_logits(self.paths.predictions))
+        logits, labels, _ = read_logits(self.paths.predictions)
+        return RunPredictions(logits, labels)
 
     def model(self, device: str = "cpu") -> "TrainedNetwork":
         """The network with its best weights, a torch module in eval mode, with `.transform` and `.classes`.

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from bakeoff.analysis.comparisons import comparisons_table
 from bakeoff.analysis.score_matrices import score_matrices
 from bakeoff.analysis.tables import TABLES
-from bakeoff.analysis.test_set_error import influences
+from bakeoff.analysis.test_set_error import RunInfluences, influences
 from bakeoff.errors import BakeoffError
 from bakeoff.results.folder import leading_metric
-from bakeoff.results.predictions import Floats, read_predictions
+from bakeoff.results.predictions import read_predictions
 from bakeoff.results.result import Result
 from bakeoff.results.summary_tables import by_experiment
 from bakeoff.study.matrix import Run
@@ -30,13 +31,12 @@ def comparisons_of_results(
     name = leading_metric(results)
     if name not in METRICS:
         raise BakeoffError(f"{name} is a plugin's metric; its comparisons stand in summary/comparisons.csv")
-    found: dict[str, Floats] = {}
+    found: dict[str, RunInfluences] = {}
     for cell, rows in by_experiment(runs[runs["status"] == "completed"]):
         of_cell = [cell.run(int(seed)) for seed in rows["seed"]]
-        influence = influences(
-            read_predictions({run.seed: paths[run] for run in of_cell}), results[of_cell[0]].spec["beta"]
-        )
+        predictions = read_predictions({run.seed: paths[run] for run in of_cell})
+        influence = influences(predictions, results[of_cell[0]].spec["beta"])
         if name in influence:
-            found[cell.key] = influence[name].mean(axis=0)
+            found[cell.key] = RunInfluences(predictions.seeds, influence[name].astype(np.float32))
     made = comparisons_table(score_matrices(runs, f"test_{name}"), METRICS[name], found)
     return TABLE.as_written(TABLE.in_order(made))
