@@ -42,7 +42,7 @@ def result_of(folder: Path, seed: object) -> dict[str, Any]:
 
 def history_of(folder: Path, seed: object) -> list[dict[str, str]]:
     with (run_of(folder, seed) / "history.csv").open() as file:
-        return [{key: row[key] for key in row if key != "seconds"} for row in csv.DictReader(file)]
+        return [{key: row[key] for key in row if key not in ("seconds", "ended")} for row in csv.DictReader(file)]
 
 
 def log_of(folder: Path, seed: object) -> Path:

@@ -56,7 +56,9 @@ def trained(folder: Path, architecture: str, recipe: str) -> tuple[dict[str, Any
     ended = bakeoff(folder, "train", "study.yaml", run)
     assert ended.returncode == 0, ended.stderr
     with (folder / f"results/wide/runs/{run}/history.csv").open() as file:
-        history = [{key: float(row[key]) for key in row if key != "seconds"} for row in csv.DictReader(file)]
+        history = [
+            {key: float(row[key]) for key in row if key not in ("seconds", "ended")} for row in csv.DictReader(file)
+        ]
     return dict(json.loads((folder / f"results/wide/runs/{run}/result.json").read_text())), history
 
 

@@ -19,6 +19,9 @@ import torch
 from bakeoff import load
 from bakeoff.data.prepared import load_prepared
 from bakeoff.inference.network import prepared_folder
+from bakeoff.results.history import history_table
+from bakeoff.results.result import write_history
+from bakeoff.study.matrix import Run
 from terminal import bakeoff, snakemake
 
 OLDER = Path(__file__).parent / "finished_0_1_0"
@@ -103,3 +106,12 @@ def test_its_networks_predict_as_they_did(older: Path, monkeypatch: pytest.Monke
     images = np.array(load_prepared(prepared_folder(network.run)).splits["test"][0])
     logits = network(network.normalize(torch.tensor(images))).detach().numpy()
     np.testing.assert_allclose(logits, trained.predictions.logits, atol=1e-5)
+
+
+def test_a_run_that_0_1_0_began_has_times_from_then_on(tmp_path: Path) -> None:
+    """Its checkpoint holds epochs without one."""
+    epochs = [{"epoch": 1, "learning_rate": 0.1, "seconds": 2.0}, {"epoch": 2, "learning_rate": 0.1, "seconds": 2.0}]
+    write_history(tmp_path / "history.csv", [epochs[0], epochs[1] | {"ended": 1.8e9 + 0.125}])
+    table = history_table([Run("digits", "mlp", "sgd", "plain", 0)], [tmp_path / "history.csv"], "accuracy")
+    assert table["seconds"].to_pylist() == [2.0, 2.0]
+    assert table["ended"].to_pylist() == [None, 1.8e9 + 0.125]

@@ -37,7 +37,9 @@ def assert_same_run(found: Path, expected: Path) -> None:
     histories = []
     for folder in (found, expected):
         with (folder / "history.csv").open() as file:
-            histories.append([{key: row[key] for key in row if key != "seconds"} for row in csv.DictReader(file)])
+            histories.append(
+                [{key: row[key] for key in row if key not in ("seconds", "ended")} for row in csv.DictReader(file)]
+            )
     assert histories[0] == histories[1]
     results = [json.loads((folder / "result.json").read_text()) for folder in (found, expected)]
     for key in ("run", "spec", "status", "metrics"):

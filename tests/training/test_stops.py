@@ -1,5 +1,6 @@
 """A training that is asked to stop, whenever that is, ends as if it had not been, and trains no step twice."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +27,15 @@ SGD = Optimizer.model_validate({"name": "SGD", "lr": 0.1, "momentum": 0.9})
 
 @dataclass
 class Trained:
-    """What came of a run: all but the clock."""
+    """What came of a run: `history` without the clock, and when each epoch ended."""
 
     history: list[EpochRow]
     weights: dict[str, Tensor]
     logits: Tensor
+    ended: list[float]
 
     def assert_as(self, other: "Trained") -> None:
+        """The same but for the clock."""
         assert self.history == other.history
         assert all(torch.equal(self.weights[name], other.weights[name]) for name in other.weights)
         assert torch.equal(self.logits, other.logits)
@@ -56,8 +59,11 @@ def attempt(folder: Path, optimizer: Optimizer, stop: Callable[[], bool], traine
     trainer = Trainer(network, splits, settings, checkpoint, torch.device("cpu"), Progress(), stop)
     trainer.train()
     outcome = final_evaluation(trainer, METRICS, ["a", "b", "c"])
-    history = [{name: row[name] for name in row if name != "seconds"} for row in trainer.progress.history]
-    return Trained(history, network.state_dict(), outcome.logits)
+    history = [
+        {name: row[name] for name in row if name not in ("seconds", "ended")} for row in trainer.progress.history
+    ]
+    ended = [row["ended"] for row in trainer.progress.history]
+    return Trained(history, network.state_dict(), outcome.logits, ended)
 
 
 def never() -> bool:
@@ -106,3 +112,14 @@ def test_a_stop_at_any_moment_changes_nothing_and_loses_no_step(tmp_path: Path) 
         attempt(folder, SGD, never, trained_on).assert_as(expected)
         assert trained_on == steps
     assert question > 2 * (3 + 3 + 3 + 1) + 3  # steps, batches of validation and test, ends of epochs; the test at last
+
+
+def test_epochs_before_a_stop_keep_the_time_at_which_they_ended(tmp_path: Path) -> None:
+    moments = [time.time()]
+    with pytest.raises(Stopped):
+        attempt(tmp_path, SGD, stop_at(13), [])  # in the second epoch
+    moments.append(time.time())
+    time.sleep(0.01)  # times are of milliseconds
+    ended = attempt(tmp_path, SGD, never, []).ended
+    moments.append(time.time())
+    assert moments[0] - 0.001 <= ended[0] <= moments[1] + 0.001 < ended[1] <= moments[2] + 0.001

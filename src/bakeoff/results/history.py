@@ -14,7 +14,8 @@ KEYS = (*FACETS, "seed")
 
 
 def history_table(finished: Sequence[Run], paths: Sequence[Path], metric: str) -> pa.Table:
-    """All epochs of all finished runs, in the order of the runs. A table without runs has every history's columns.
+    """All epochs of all finished runs, in the order of the runs. A table without runs has the columns that every
+    history has; `ended` is younger than some.
 
     Runs with the same columns are parsed as one text: a parse per file would take several times as long.
     Raises BakeoffError naming the first file that does not parse.

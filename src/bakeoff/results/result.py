@@ -20,6 +20,7 @@ from bakeoff.study.specification import digest
 
 Status = Literal["completed", "diverged", "out_of_memory", "metric_undefined"]
 FINISHED: tuple[Status, ...] = get_args(Status)  # how a run with a result can have ended
+WITHOUT_SCORES = ("epoch", "learning_rate", "seconds", "ended")  # the columns of a history without an epoch
 Scores = Mapping[str, float | None]  # metric → value; None where it was not finite
 
 
@@ -183,8 +184,8 @@ def check_files(paths: RunPaths, result: Result, sizes_only: bool = False) -> No
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
-    """Write history.csv, atomically: a row for each epoch, with the columns of the first."""
-    columns = list(rows[0]) if rows else ["epoch", "learning_rate", "seconds"]
+    """Write history.csv, atomically: a row for each epoch. Epochs that an older version trained lack some columns."""
+    columns = list(dict.fromkeys(name for row in rows for name in row)) or [*WITHOUT_SCORES]
     with write_atomically(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()

@@ -111,7 +111,7 @@ class Trainer:
             trained = self._pass_over_training_split(number, part)
             validation = self.settings.score(*self.predict("validation"))
             synchronize(self.device)
-            seconds = time.monotonic() - self.started
+            seconds, ended = time.monotonic() - self.started, round(time.time(), 3)
             row |= _prefixed("train", trained) | _prefixed("validation", validation)
             if self.settings.recipe.track_test:
                 row |= _prefixed("test", self.settings.score(*self.predict("test")))
@@ -129,7 +129,7 @@ class Trainer:
             progress.status, progress.message = "diverged", f"the loss was not finite at epoch {number}"
         progress.epoch = number
         progress.seconds += seconds
-        progress.history.append(row | {"seconds": seconds})
+        progress.history.append(row | {"seconds": seconds, "ended": ended})
 
     def step(self, group: Group, part: EpochPart) -> None:
         """One step of the optimizer, by the gradients of all batches of a group: as if they were one batch."""
