@@ -289,6 +289,24 @@ def report(
 
 
 @application.command()
+def export(
+    target: Annotated[str, typer.Argument(help="csv, tensorboard, mlflow, clearml or wandb")],
+    study_file: StudyFile = DEFAULT_STUDY,
+    to: Annotated[str, typer.Option(metavar="PLACE", help="a folder; for mlflow sqlite:///FILE or a server")] = "",
+    large: Annotated[bool, typer.Option("--large", help="predictions and weights, too, where files are taken")] = False,
+    overrides: Overrides = [],
+) -> None:
+    """Give finished results to another tool: what is there already is not written again."""
+    from bakeoff.outlets.registry import export_study
+
+    if not to:
+        raise BakeoffError("export: say where to, with --to PLACE")
+    study = load(study_file, overrides)
+    for line in export_study(target, study, Layout(study.study), to, large):
+        typer.echo(line)
+
+
+@application.command()
 def status(
     study_file: StudyFile = DEFAULT_STUDY,
     overrides: Overrides = [],

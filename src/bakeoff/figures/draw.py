@@ -40,16 +40,25 @@ def draw_figures(study: Study, layout: Layout, language: str | None = None, proc
     quoted = with_quoted_intervals(tables.experiments, read_statistics(layout, "intervals"), study.metric)
     present = quoted[quoted["completed"] > 0]
     completed = tables.runs[tables.runs["status"] == "completed"]
+    drawings = drawings_of(study, layout, language)
     layout.figures.mkdir(parents=True, exist_ok=True)
-    groups = [data_figures(study, words, layout)]
-    if len(present):
-        groups.append(statistics_figures(study, words, layout, present))
-        groups.append(_result_figures(study, words, layout, present, completed))
-    written = _draw_all(list(chain(*groups)), layout.figures, processes)
+    written = _draw_all(drawings, layout.figures, processes)
     for path in set(layout.figures.rglob("*.svg")) - set(written):
         path.unlink()
         path.with_suffix(".pdf").unlink(missing_ok=True)
     return written
+
+
+def drawings_of(study: Study, layout: Layout, language: str | None = None) -> list[Drawing]:
+    """Every figure that a study's data and summary allow. Raises BakeoffError when there is no summary."""
+    tables, words = read_tables(layout), language_of(language or study.language)
+    present = tables.experiments[tables.experiments["completed"] > 0]
+    completed = tables.runs[tables.runs["status"] == "completed"]
+    groups = [data_figures(study, words, layout)]
+    if len(present):
+        groups.append(statistics_figures(study, words, layout, present))
+        groups.append(_result_figures(study, words, layout, present, completed))
+    return list(chain(*groups))
 
 
 def _draw_all(drawings: list[Drawing], folder: Path, processes: int) -> list[Path]:
