@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric
 
-METRICS_AT_ONCE = 1_000  # MLflow's limits on a batch
-PARAMETERS_AT_ONCE = 100
+METRICS_AT_ONCE, PARAMETERS_AT_ONCE = 900, 100  # MLflow takes 1,000 entries a batch, 100 of them parameters
 LONGEST_PARAMETER = 6_000  # characters
 LONGEST_TAG = 8_000
 SQLITE = "sqlite:///"
 OURS = "bakeoff.study"  # the tag by which our experiments are known
-IDENTITY, WHOLE = "bakeoff.identity", "bakeoff.whole"
+IDENTITY = "bakeoff.identity"
+COMPLETED, NOT_COMPLETED = "FINISHED", "FAILED"  # MLflow's states of a run; one that is being written is RUNNING
 
 Item = TypeVar("Item")
 
@@ -81,9 +81,10 @@ def _runs_there(client: "MlflowClient", experiment: str) -> set[str]:
     while True:
         page = client.search_runs([experiment], max_results=1_000, page_token=token)
         for run in page:
-            if run.data.tags.get(WHOLE) == "true":
-                there.add(run.data.tags[IDENTITY])
-            elif IDENTITY in run.data.tags:
+            identity = run.data.tags.get(IDENTITY)
+            if identity is not None and run.info.status in (COMPLETED, NOT_COMPLETED):
+                there.add(identity)
+            elif identity is not None:
                 client.delete_run(run.info.run_id)
         token = page.token
         if not token:
@@ -91,7 +92,7 @@ def _runs_there(client: "MlflowClient", experiment: str) -> set[str]:
 
 
 def _write_run(client: "MlflowClient", experiment: str, record: RunRecord) -> None:
-    from mlflow.entities import Param, RunTag
+    from mlflow.entities import Param
 
     tags = {f"bakeoff.{name}": value for name, value in record.tags.items()} | {IDENTITY: record.identity}
     note = {"mlflow.note.content": record.message[:LONGEST_TAG]} if record.message else {}
@@ -100,14 +101,14 @@ def _write_run(client: "MlflowClient", experiment: str, record: RunRecord) -> No
     )
     name = run.info.run_id
     parameters = [Param(key, _fitting(str(value))) for key, value in record.hyperparameters.items()]
-    for part in _parts(parameters, PARAMETERS_AT_ONCE):
-        client.log_batch(name, params=part)
-    for metrics in _parts(_metrics(record), METRICS_AT_ONCE):
-        client.log_batch(name, metrics=metrics)
+    batches = zip_longest(
+        _parts(parameters, PARAMETERS_AT_ONCE), _parts(_metrics(record), METRICS_AT_ONCE), fillvalue=()
+    )
+    for params, metrics in batches:
+        client.log_batch(name, metrics=metrics, params=params)
     for path in record.artifacts:
         client.log_artifact(name, str(path))
-    client.log_batch(name, tags=[RunTag(WHOLE, "true")])
-    status = "FINISHED" if record.status == "completed" else "FAILED"
+    status = COMPLETED if record.status == "completed" else NOT_COMPLETED
     client.set_terminated(name, status, end_time=_milliseconds(record.ended))
 
 

@@ -68,6 +68,7 @@ def _settings(folder: Path, started: float) -> "object":
         x_disable_stats=True,
         x_disable_meta=True,
         x_disable_machine_info=True,
+        x_save_requirements=False,
         disable_git=True,
         save_code=False,
         console="off",
