@@ -6,9 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from bakeoff.outlets.reading import finished_runs, read_record
+from bakeoff.outlets.records import RunRecord
 from bakeoff.outlets.registry import export_study
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import load_study
+from bakeoff.study.study import runs
+from synthetic_runs import history_of, layout_in, result_of, study_of, write_run
 from terminal import STUDIES
 
 Points = list[tuple[float, int, float]]  # time, step, value
@@ -57,3 +61,15 @@ def points_in(folder: Path) -> dict[str, dict[str, list[tuple[float, int, float]
         ended = max(finished, *(time for time, _, _ in points[key]["seconds"]))
         points[key] |= {tag: [(ended, result["metrics"]["epochs"], value)] for tag, value in finals_of(result).items()}
     return points
+
+
+def diverged_record(folder: Path) -> RunRecord:
+    """A run of two epochs; in the second its training loss is NaN and its accuracy infinite."""
+    study = study_of(seeds=1)
+    layout, run = layout_in(folder, study), runs(study)[0]
+    lines = history_of(2).splitlines()
+    fields = lines[2].split(",")
+    fields[2], fields[3] = "nan", "inf"
+    write_run(layout, run, result_of(study, run, status="diverged"), "\n".join([*lines[:2], ",".join(fields)]))
+    (result,) = finished_runs(study, layout).results.values()
+    return read_record(study.study, layout.run(run), result)

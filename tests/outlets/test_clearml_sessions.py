@@ -10,8 +10,7 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-
-from outlet_truth import export_tiny, finals_of, results_in, series_in
+from outlet_truth import diverged_record, export_tiny, finals_of, results_in, series_in
 
 pytest.importorskip("clearml")
 KEY = "digits/perceptron/sgd/plain/seed0"
@@ -85,5 +84,17 @@ def test_a_session_of_clearml_itself_has_the_same_form(finished_study: Path, tmp
     own_task = json.loads((ours / "task.json").read_text())
     own_event = json.loads((ours / "metrics.jsonl").read_text().splitlines()[0])[0]
     assert set(own_event) == set(event) and own_event["type"] == event["type"]
-    assert set(own_task) == set(task) | {"comment"}
+    optional = {"comment", "tags", "script"}
+    assert set(own_task) - optional == set(task) - optional
     assert set(own_task["hyperparams"]["optimizer"]["lr"]) == set(task["hyperparams"]["optimizer"]["lr"])
+
+
+def test_what_is_not_finite_is_left_out(tmp_path: Path) -> None:
+    from bakeoff.outlets.clearml_sessions import write_session
+
+    write_session(diverged_record(tmp_path), tmp_path / "run.zip")
+    with ZipFile(tmp_path / "run.zip") as session:
+        events = json.loads(session.read("metrics.jsonl"))
+    steps = {name: [e["iter"] for e in events if (e["metric"], e["variant"]) == ("train", name)]
+             for name in ("loss", "accuracy", "macro_f1")}  # fmt: skip
+    assert steps == {"loss": [1], "accuracy": [1], "macro_f1": [1, 2]}

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from outlet_truth import export_tiny, points_in
 
 from bakeoff.errors import BakeoffError
 from bakeoff.outlets.csv_files import file_name
-from outlet_truth import export_tiny, points_in
 
 
 def test_every_number_is_in_the_files_to_its_last_digit(finished_study: Path, tmp_path: Path) -> None:

@@ -1,18 +1,20 @@
 """MLflow, read by its client and over the REST API of its server."""
 
 import json
+import math
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from outlet_truth import diverged_record, export_tiny, points_in, results_in
 
 from bakeoff.errors import BakeoffError
-from outlet_truth import export_tiny, points_in, results_in
 from terminal import ENVIRONMENT
 
 pytest.importorskip("mlflow")
@@ -68,8 +70,27 @@ def test_an_experiment_of_somebody_else_is_refused(finished_study: Path, tmp_pat
 
 
 def test_a_folder_is_no_place(finished_study: Path, tmp_path: Path) -> None:
-    with pytest.raises(BakeoffError, match="sqlite:///mlflow.db, or a server"):
+    with pytest.raises(BakeoffError, match=r"sqlite:///mlflow\.db, or a server"):
         export_tiny("mlflow", finished_study, tmp_path / "mlruns")
+
+
+def test_a_diverged_run_has_failed_and_long_courses_are_sent_in_parts(tmp_path: Path) -> None:
+    """MLflow takes 1,000 metrics at a time."""
+    from bakeoff.outlets.mlflow_store import export
+    from bakeoff.outlets.records import Point, StudyRecords
+
+    place, record = f"sqlite:///{tmp_path}/store.db", diverged_record(tmp_path)
+    course = [Point(1.8e9 + epoch, epoch, 1 / epoch) for epoch in range(1, 2_501)]
+    many = {f"recipe.augment.{number}": number for number in range(250)}
+    long = replace(record, series={**record.series, "train/long": course}, hyperparameters=many | {"text": "x" * 7_000})
+    export(StudyRecords("synthetic", "", [long], dict), place)
+    client = MlflowClient(place)
+    (run,) = client.search_runs([client.get_experiment_by_name("synthetic").experiment_id])
+    assert run.info.status == "FAILED" and run.data.tags["mlflow.note.content"] == "the loss was nan in epoch 2"
+    found = client.get_metric_history(run.info.run_id, "train/long")
+    assert sorted((m.step, m.value) for m in found) == [(point.step, point.value) for point in course]
+    assert len(run.data.params) == 251 and run.data.params["text"].endswith("x…")
+    assert math.isnan(client.get_metric_history(run.info.run_id, "train/loss")[1].value)
 
 
 def asked(address: str, what: str, **body: Any) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """Event files, read by TensorBoard."""
 
+import math
 from pathlib import Path
 
 import pytest
+from outlet_truth import diverged_record, export_tiny, points_in, results_in
 
-from outlet_truth import export_tiny, points_in, results_in
 from terminal import STUDIES, bakeoff
 
 pytest.importorskip("tensorboard")
@@ -77,3 +78,14 @@ def test_figures_are_images(finished_study: Path, tmp_path: Path) -> None:
     assert set(events.Tags()["images"]) == drawn and "comparison_digits" in drawn
     (image,) = events.Images("comparison_digits")
     assert image.encoded_image_string.startswith(b"\x89PNG") and image.width > 300
+
+
+def test_a_diverged_run_has_failed_and_keeps_its_numbers(tmp_path: Path) -> None:
+    from bakeoff.outlets.tensorboard_events import write_run
+
+    write_run(diverged_record(tmp_path), tmp_path / "logs")
+    events = read(tmp_path / "logs")
+    values = {tag: make_ndarray(events.Tensors(f"train/{tag}")[1].tensor_proto).item() for tag in ("loss", "accuracy")}
+    assert math.isnan(values["loss"]) and values["accuracy"] == math.inf
+    end = parse_session_end_info_plugin_data(events.PluginTagToContent("hparams")[SESSION_END_INFO_TAG])
+    assert end.status == end.DESCRIPTOR.fields_by_name["status"].enum_type.values_by_name["STATUS_FAILURE"].number

@@ -1,14 +1,14 @@
 """W&B's offline runs, read from the file that `wandb sync` uploads."""
 
 import json
+import math
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from outlet_truth import export_tiny, finals_of, results_in, series_in
+from outlet_truth import diverged_record, export_tiny, finals_of, results_in, series_in
 
 pytest.importorskip("wandb")
 from wandb.proto.wandb_internal_pb2 import Record
@@ -49,7 +49,7 @@ def test_offline_runs_hold_every_number_with_its_time(finished_study: Path, tmp_
         assert values_of(run.config.update)["optimizer.lr"] == result["spec"]["optimizer"]["lr"]
         rows = [values_of(r.history.item) for r in records if r.WhichOneof("record_type") == "history"]
         series = series_in(finished_study, key)
-        assert run.start_time.ToMicroseconds() / 1e6 == pytest.approx(series["seconds"][0][0], abs=5)
+        assert values_of(run.config.update)["started"] == pytest.approx(series["seconds"][0][0], abs=5)
         for tag, points in series.items():
             assert [(row["_timestamp"], row["_step"], row[tag]) for row in rows] == points
         summary: dict[str, Any] = {}
@@ -64,3 +64,15 @@ def test_offline_runs_hold_every_number_with_its_time(finished_study: Path, tmp_
         saved = {f.path for r in records if r.WhichOneof("record_type") == "files" for f in r.files.files}
         assert {"result.json", "history.csv"} <= saved
     assert not found
+
+
+def test_a_diverged_run_keeps_its_numbers(tmp_path: Path) -> None:
+    from bakeoff.outlets.records import StudyRecords
+    from bakeoff.outlets.wandb_runs import export
+
+    export(StudyRecords("synthetic", "", [diverged_record(tmp_path)], dict), str(tmp_path / "out"))
+    (path,) = (tmp_path / "out/wandb").glob("offline-run-*/run-*.wandb")
+    records = list(records_in(path))
+    rows = [values_of(r.history.item) for r in records if r.WhichOneof("record_type") == "history"]
+    assert math.isnan(float(rows[1]["train/loss"])) and float(rows[1]["train/accuracy"]) == math.inf
+    assert [r.exit.exit_code for r in records if r.WhichOneof("record_type") == "exit"] == [1]

@@ -32,6 +32,7 @@ def write_run(record: RunRecord, folder: Path) -> None:
 
     aside = folder.with_name(f"{folder.name}-wandb")
     aside.mkdir()
+    times = {"started": record.started, "ended": record.ended}  # W&B dates a run by its export
     try:
         run = wandb.init(
             project=record.study,
@@ -40,9 +41,9 @@ def write_run(record: RunRecord, folder: Path) -> None:
             group=record.run.experiment.key,
             tags=[f"{name}:{value}"[:LONGEST_TAG] for name, value in record.tags.items()],
             notes=record.message or None,
-            config={**record.hyperparameters, **record.tags, "seed": record.run.seed},
+            config={**record.hyperparameters, **record.tags, "seed": record.run.seed, **times},
             reinit="create_new",
-            settings=_settings(aside, record.started),
+            settings=_settings(aside),
         )
         for time, step, values in record.epochs:
             run.log({**values, "_timestamp": time}, step=step)
@@ -57,14 +58,13 @@ def write_run(record: RunRecord, folder: Path) -> None:
         shutil.rmtree(aside)
 
 
-def _settings(folder: Path, started: float) -> "object":
-    """Offline, with the run's start, and without what W&B would collect of this machine and this process."""
+def _settings(folder: Path) -> "object":
+    """Offline, and without what W&B would collect of this machine and this process."""
     import wandb
 
     return wandb.Settings(
         mode="offline",
         root_dir=str(folder),
-        x_start_time=started,
         x_disable_stats=True,
         x_disable_meta=True,
         x_disable_machine_info=True,
