@@ -48,6 +48,17 @@ def statistics_columns() -> str:
     return "\n".join(lines[1:]) + "\n"
 
 
+def outlets() -> str:
+    """Every target of `bakeoff export`: what it gets, what PLACE is, and what to install."""
+    from bakeoff.outlets.registry import OUTLETS
+
+    rows = [
+        f"| `{o.name}` | {o.description} | {o.place} | {f'`bakeoff[{o.extra}]`' if o.extra else 'nothing'} |\n"
+        for o in OUTLETS.values()
+    ]
+    return "| target | what it gets | PLACE | to install |\n|---|---|---|---|\n" + "".join(rows)
+
+
 def rooms() -> str:
     """The floors of the import contract, the roof first, with the purpose of each room."""
     contract = configparser.ConfigParser()
@@ -72,7 +83,7 @@ def files() -> str:
 
 
 GENERATED: dict[str, Callable[[], str]] = {
-    made.__name__: made for made in (result_fields, statistics_tables, statistics_columns, rooms, files)
+    made.__name__: made for made in (result_fields, statistics_tables, statistics_columns, outlets, rooms, files)
 }
 
 

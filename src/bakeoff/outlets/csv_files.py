@@ -45,7 +45,7 @@ def _write(path: Path, points: Sequence[Point]) -> None:
 
 CSV = Outlet(
     "csv",
-    "run-<run>-tag-<tag>.csv with wall time, step and value, as TensorBoard's download",
+    "a file for each run and tag, as TensorBoard's page offers them for download",
     place="a folder",
     export=export,
     then="pandas.read_csv reads each file below {place}",

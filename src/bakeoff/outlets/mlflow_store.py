@@ -140,7 +140,7 @@ def _milliseconds(time: float) -> int:
 MLFLOW = Outlet(
     "mlflow",
     "an experiment with a run for each seed, its parameters, metrics and files",
-    place="sqlite:///mlflow.db, or the address of a server",
+    place="`sqlite:///mlflow.db`, or the address of a server",
     export=export,
     then="look at them: mlflow ui --backend-store-uri {place}",
     module="mlflow",
