@@ -85,19 +85,10 @@ def _session_end(record: RunRecord) -> "Summary":
 
 
 def _scalars(values: Mapping[str, float]) -> "Summary":
-    """Tensors of doubles, as torch.utils.tensorboard writes them with `double_precision`: a plain scalar of TensorBoard
-    has seven digits."""
-    from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
-    from tensorboard.compat.proto.tensor_pb2 import TensorProto
-    from tensorboard.compat.proto.types_pb2 import DT_DOUBLE
+    """Plain scalars, which have 32 bits: the server that TensorBoard starts by default shows no doubles."""
+    from tensorboard.compat.proto.summary_pb2 import Summary
 
-    metadata = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="scalars"))
-    return Summary(
-        value=[
-            Summary.Value(tag=tag, metadata=metadata, tensor=TensorProto(dtype=DT_DOUBLE, double_val=[value]))
-            for tag, value in values.items()
-        ]
-    )
+    return Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()])
 
 
 def _write(folder: Path, started: float, events: "Iterable[Event]") -> None:
