@@ -36,10 +36,6 @@ def draw_figures(study: Study, layout: Layout, language: str | None = None, proc
     completed run are left out. Figures of an earlier call that no longer have data are removed.
     Raises BakeoffError when there is no summary.
     """
-    tables, words = read_tables(layout), language_of(language or study.language)
-    quoted = with_quoted_intervals(tables.experiments, read_statistics(layout, "intervals"), study.metric)
-    present = quoted[quoted["completed"] > 0]
-    completed = tables.runs[tables.runs["status"] == "completed"]
     drawings = drawings_of(study, layout, language)
     layout.figures.mkdir(parents=True, exist_ok=True)
     written = _draw_all(drawings, layout.figures, processes)
@@ -52,7 +48,8 @@ def draw_figures(study: Study, layout: Layout, language: str | None = None, proc
 def drawings_of(study: Study, layout: Layout, language: str | None = None) -> list[Drawing]:
     """Every figure that a study's data and summary allow. Raises BakeoffError when there is no summary."""
     tables, words = read_tables(layout), language_of(language or study.language)
-    present = tables.experiments[tables.experiments["completed"] > 0]
+    quoted = with_quoted_intervals(tables.experiments, read_statistics(layout, "intervals"), study.metric)
+    present = quoted[quoted["completed"] > 0]
     completed = tables.runs[tables.runs["status"] == "completed"]
     groups = [data_figures(study, words, layout)]
     if len(present):
