@@ -252,7 +252,7 @@ def test_images_that_are_not_chosen_may_change(pictures: Path) -> None:
     earlier = {*pictures.glob("results/data/pictures-*/source_files.json")}
     run(pictures)
     (known,) = {*pictures.glob("results/data/pictures-*/source_files.json")} - earlier
-    taken = json.loads(known.read_text())
+    taken = json.loads(known.read_text())["files"]
     unused = next(path for path in (pictures / "pictures/train").rglob("*.png") if str(path) not in taken)
     Image.new("L", (8, 8), 7).save(unused)
     assert "Nothing to be done" in run(pictures)

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from entries import dataset_of, prepare_entry
-from PIL import Image
+from PIL import Image, ImageOps
 from pydantic import ValidationError
 
+from bakeoff.data.decoding import decode_files
 from bakeoff.data.depth import eight_bits
-from bakeoff.data.pixels import shallow, to_array
+from bakeoff.data.pixels import ORIENTATION, shallow, to_array
+from bakeoff.data.source import Request
 from bakeoff.errors import BakeoffError
 from bakeoff.study.entries import Dataset
 from bakeoff.study.plugin_files import REGISTRIES, Plugin
@@ -28,6 +30,11 @@ def reread(values: np.ndarray, format: str = "TIFF", **options: Any) -> Image.Im
     file = io.BytesIO()
     Image.fromarray(values).save(file, format, **options)
     return Image.open(io.BytesIO(file.getvalue()))
+
+
+def pixels_of(picture: Image.Image, mode: str) -> np.ndarray:
+    """[C, H, W]"""
+    return to_array(shallow(picture)[0], None, mode)
 
 
 def png_of_16_bit_color(values: np.ndarray) -> bytes:
@@ -61,20 +68,20 @@ def test_every_value_of_16_bits_becomes_the_nearest_of_8() -> None:
 
 @pytest.mark.parametrize("dtype", ["<u2", ">u2", "<i4"])
 def test_16_bits_are_scaled_in_every_order_of_bytes(dtype: str) -> None:
-    assert np.array_equal(to_array(reread(GRAY.astype(dtype) * 257), None, "L")[0], GRAY)
+    assert np.array_equal(pixels_of(reread(GRAY.astype(dtype) * 257), "L")[0], GRAY)
 
 
 @pytest.mark.parametrize(("bits", "dtype"), [(8, np.uint16), (12, np.uint16), (14, np.uint16), (10, np.int32)])
 def test_a_tiff_says_of_how_many_bits_its_pixels_are(bits: int, dtype: type) -> None:
     values = np.rint(GRAY.astype(float) * (2**bits - 1) / 255).astype(dtype)
-    assert np.array_equal(to_array(reread(values, tiffinfo={281: 2**bits - 1}), None, "L")[0], GRAY)
+    assert np.array_equal(pixels_of(reread(values, tiffinfo={281: 2**bits - 1}), "L")[0], GRAY)
     anything = reread(values, tiffinfo={281: 2**bits - 7})  # the largest value found, which says nothing of the range
-    assert np.array_equal(to_array(anything, None, "L")[0], np.rint(values / 257))
+    assert np.array_equal(pixels_of(anything, "L")[0], np.rint(values / 257))
 
 
 def test_what_used_its_range_is_read_as_ever() -> None:
     fifteen = reread(GRAY.astype(np.uint16) * 128, tiffinfo={281: 32767})
-    assert np.array_equal(to_array(fifteen, None, "L")[0], np.rint(GRAY.astype(int) * 128 / 257))
+    assert np.array_equal(pixels_of(fifteen, "L")[0], np.rint(GRAY.astype(int) * 128 / 257))
 
 
 @pytest.mark.parametrize("factor", [1, 16])
@@ -107,7 +114,7 @@ def test_full_16_bits_need_no_warning(tmp_path: Path) -> None:
 def test_16_bit_colour_that_is_nearly_black_is_said_and_takes_no_range(tmp_path: Path) -> None:
     color = np.repeat(GRAY[..., None].astype(np.uint16), 3, axis=2)
     full = Image.open(io.BytesIO(png_of_16_bit_color(color * 257)))
-    assert np.array_equal(to_array(full, None, "RGB")[0], GRAY)
+    assert np.array_equal(pixels_of(full, "RGB")[0], GRAY)
     entry = folder_of(tmp_path / "in", lambda path, _: path.write_bytes(png_of_16_bit_color(color)))
     assert "less than a quarter" in prepare_entry(**entry).card["warnings"][0]
     with pytest.raises(
@@ -195,17 +202,26 @@ def provide(monkeypatch: pytest.MonkeyPatch, images: np.ndarray) -> None:
 @pytest.mark.parametrize(("format", "exif"), [("PNG", HEADLESS_EXIF), ("JPEG", b"Exif\0\0" + HEADLESS_EXIF)])
 def test_damaged_exif_leaves_a_picture_as_it_lies(format: str, exif: bytes) -> None:
     damaged, whole = reread(GRAY, format, exif=exif), reread(GRAY, format)
-    assert np.array_equal(to_array(damaged, None, "L"), to_array(whole, None, "L"))
+    assert np.array_equal(pixels_of(damaged, "L"), pixels_of(whole, "L"))
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_files_are_turned_once_as_pillow_turns_them(tmp_path: Path, format: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    picture, file = reread(GRAY[:9], format, exif=exif), tmp_path / "turned"
+    file.write_bytes(picture.fp.getvalue())
+    decoded = decode_files([file], Request("datasets.data", tmp_path, mode="L")).images
+    picture.load()  # without it, Pillow turns TIFFs twice
+    assert np.array_equal(decoded[0, 0], np.asarray(ImageOps.exif_transpose(picture).convert("L")))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_pictures_are_turned_as_pillow_turns_them(orientation: int) -> None:
-    from PIL import ImageOps
-
+def test_deep_pictures_are_turned_as_pillow_turns_them(orientation: int) -> None:
     exif = Image.Exif()
-    exif[0x0112] = orientation
+    exif[ORIENTATION] = orientation
     turned = ImageOps.exif_transpose(reread(GRAY[:9], "PNG", exif=exif))
-    assert np.array_equal(to_array(reread(GRAY[:9], "PNG", exif=exif), None, "L")[0], np.asarray(turned))
     deep, used = shallow(reread(GRAY[:9].astype(np.uint16) * 257, "PNG", exif=exif))
     assert np.array_equal(np.asarray(deep), np.asarray(turned)) and used is not None
 

@@ -9,7 +9,7 @@ from entries import dataset_of, prepare_entry
 from PIL import Image
 
 from bakeoff.data.loading import check_dataset
-from bakeoff.data.pixels import to_array
+from bakeoff.data.pixels import shallow, to_array
 from bakeoff.data.sources.listing import natural
 from bakeoff.errors import BakeoffError
 
@@ -157,18 +157,22 @@ def test_every_mode_that_pillow_writes(tmp_path):
     assert prepared(root, mode="L").card["shape"] == [1, 4, 6]
 
 
+def pixels_of(image, mode):
+    return to_array(shallow(image)[0], None, mode)
+
+
 def test_pixels_of_odd_modes():
     wide = Image.fromarray(np.array([[0, 257, 65535]], np.uint16))
-    assert to_array(wide, None, "L").tolist() == [[[0, 1, 255]]]
+    assert pixels_of(wide, "L").tolist() == [[[0, 1, 255]]]
     clear = Image.new("RGBA", (1, 1), (0, 0, 0, 0))  # black that nobody sees
-    assert to_array(clear, None, "RGB").ravel().tolist() == [255, 255, 255]
+    assert pixels_of(clear, "RGB").ravel().tolist() == [255, 255, 255]
     bits = Image.fromarray(np.array([[True, False]]))
-    assert to_array(bits, None, "L").tolist() == [[[255, 0]]]
+    assert pixels_of(bits, "L").tolist() == [[[255, 0]]]
     turned = picture(7)
     turned.getexif()[0x0112] = 6
-    assert to_array(turned, None, "RGB").shape == (3, 6, 4)
+    assert pixels_of(turned, "RGB").shape == (3, 6, 4)
     with pytest.raises(BakeoffError, match="floating-point"):
-        to_array(Image.new("F", (1, 1)), None, "L")
+        shallow(Image.new("F", (1, 1)))
 
 
 def test_sizes_must_agree_or_be_made_so(tmp_path):

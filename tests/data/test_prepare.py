@@ -13,7 +13,9 @@ from bakeoff.data.card import DamagedData, read_card, verify
 from bakeoff.data.loading import check_dataset
 from bakeoff.data.prepare import prepare, prepare_if_needed
 from bakeoff.data.prepared import load_prepared
+from bakeoff.data.source_files import UNKNOWN, changed_source
 from bakeoff.errors import BakeoffError
+from bakeoff.files import stamp
 
 DIGITS = dataset_of(source="digits")
 
@@ -86,6 +88,21 @@ def test_nothing_is_done_when_all_is_well(digits):
     before = {path.name: path.stat().st_mtime_ns for path in digits.iterdir()}
     prepare_if_needed(DIGITS)
     assert before == {path.name: path.stat().st_mtime_ns for path in digits.iterdir()}
+
+
+def test_an_older_list_of_source_files_has_data_prepared_again_unless_their_files_are_gone(digits, tmp_path):
+    """What was prepared when EXIF turned pictures twice. Equal data keep their time, and train nothing again."""
+    entry = tmp_path / "labels.csv"
+    entry.write_text("")
+    os.utime(digits / "card.json", (1_000_000, 1_000_000))
+    (digits / "source_files.json").write_text(json.dumps({str(entry): stamp(entry)}))
+    assert changed_source(digits) == UNKNOWN
+    prepare_if_needed(DIGITS, look_at_source=True)
+    assert changed_source(digits) is None
+    assert (digits / "card.json").stat().st_mtime == 1_000_000
+    (digits / "source_files.json").write_text(json.dumps({str(entry): stamp(entry)}))
+    entry.unlink()
+    assert changed_source(digits) is None
 
 
 def test_truncated_array_is_noticed_and_rebuilt_with_its_old_time(digits, capsys):

@@ -71,17 +71,15 @@ def shallow(image: "Image", pixel_range: PixelRange | None = None) -> tuple["Ima
 def to_array(
     image: "Image", resize: int | tuple[int, int] | None, mode: str, center_crop: tuple[int, int] | None = None
 ) -> Pixels:
-    """A Pillow image as uint8 [C, H, W]: `shallow`, in `mode` (L or RGB), bilinear with antialiasing.
+    """What `shallow` gives, as uint8 [C, H, W] in `mode` (L or RGB), resized bilinearly with antialiasing.
 
     `resize` is [height, width] or the shorter side. Then the central [height, width] of `center_crop` is cut out, as
     torchvision's Resize and CenterCrop do (a smaller image gets a black border).
 
-    Transparent pixels are laid over white: their own colour is arbitrary, often black on black. Raises what `shallow`
-    raises.
+    Transparent pixels are laid over white: their own colour is arbitrary, often black on black.
     """
     from PIL import Image
 
-    image, _ = shallow(image)
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)

@@ -19,6 +19,7 @@ from bakeoff.files import stamp, write_atomically
 
 SOURCE_FILES = "source_files.json"
 UNKNOWN = "it is not known which files it was made from"
+FORMAT = 2  # of the file; the first, without a number, is of when EXIF turned pictures twice: they are prepared again
 READING_FLAGS = os.O_WRONLY | os.O_RDWR  # neither of these: a file is opened to be read
 
 Stamps = dict[str, list[int] | None]  # path → `files.stamp` of it when it was read
@@ -56,21 +57,27 @@ def files_read(besides: Path) -> Iterator[Stamps]:
 def write_source_files(folder: Path, stamps: Stamps) -> None:
     """Keep beside prepared data what they were made from."""
     with write_atomically(folder / SOURCE_FILES) as temporary:
-        temporary.write_text(json.dumps(stamps), encoding="utf-8")
+        temporary.write_text(json.dumps({"format": FORMAT, "files": stamps}), encoding="utf-8")
 
 
 def changed_source(folder: Path) -> str | None:
     """What has changed in the files that prepared data were made from, in a few words; None where nothing has.
 
-    None also where all of them are gone: the prepared data are what is left. Of what Bakeoff 0.1.0 prepared it is
-    UNKNOWN.
+    None also where all of them are gone: the prepared data are what is left. Of what was prepared before there was this
+    file, or when it had another form, it is UNKNOWN.
     """
     try:
-        known: Stamps = json.loads((folder / SOURCE_FILES).read_text(encoding="utf-8"))
+        content = json.loads((folder / SOURCE_FILES).read_text(encoding="utf-8"))
+        is_older = content.get("format") != FORMAT
+        known: Stamps = content if is_older else content["files"]
         changed = [(path, now) for path, then in known.items() if (now := stamp(path)) != then]
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
         return UNKNOWN
-    if not changed or (len(changed) == len(known) and all(now is None for _, now in changed)):
+    if known and len(changed) == len(known) and all(now is None for _, now in changed):
+        return None
+    if is_older:
+        return UNKNOWN
+    if not changed:
         return None
     path, now = changed[0]
     what = "is gone" if now is None else "has other files" if Path(path).is_dir() else "has changed"
