@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -12,7 +13,7 @@ from bakeoff.data.prepare import prepare_if_needed
 from bakeoff.errors import BakeoffError
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import load_study
-from bakeoff.study.specification import specify_dataset
+from bakeoff.study.specification import examples_file, specify_dataset
 from terminal import bakeoff
 
 STUDY: dict[str, Any] = {
@@ -61,6 +62,27 @@ def test_a_study_that_works_leaves_a_plan_of_each_experiment(tmp_path: Path) -> 
     check(tmp_path, optimizers={**STUDY["optimizers"], "adam": {"name": "Adam"}})
     assert plan.stat().st_mtime_ns == before  # its runs depend on it: an unchanged experiment is left alone
     assert len(list((layout.folder / "plan").iterdir())) == 2
+
+
+def test_augmented_images_are_those_of_the_recipe_as_it_is_and_come_back(tmp_path: Path) -> None:
+    def examples(transform: str) -> Path:
+        """The file that the figures of a study with this transform show, after a check."""
+        recipes = {"plain": {"epochs": 1, "augment": [{transform: {"p": 1}}]}}
+        layout = check(tmp_path, recipes=recipes)
+        file = examples_file(load_study(tmp_path / "study.yaml"), layout, "digits", "plain")
+        assert file is not None
+        return file
+
+    def is_mirrored(file: Path) -> bool:
+        before, after = np.load(file)
+        return np.array_equal(before[..., ::-1], after)
+
+    assert is_mirrored(examples("RandomHorizontalFlip"))
+    assert not is_mirrored(examples("RandomVerticalFlip"))
+    mirrored = examples("RandomHorizontalFlip")  # its plan is there since the first time
+    assert is_mirrored(mirrored)
+    mirrored.unlink()
+    assert is_mirrored(examples("RandomHorizontalFlip"))
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from bakeoff.language import language_of
 from bakeoff.results.summary_tables import read_tables
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
+from bakeoff.study.specification import examples_file
 from bakeoff.study.study import Study, experiments, runs
 from synthetic_runs import analyse, history_of, layout_in, result_of, study_of, write_card, write_run, write_runs
 
@@ -176,8 +177,9 @@ def test_damaged_examples_are_named(tmp_path: Path) -> None:
     study = study_of(recipes={"plain": {"epochs": 3, "augment": ["RandomHorizontalFlip"]}})
     layout = layout_in(tmp_path, study)
     write_runs(study, layout)
-    examples = layout.examples("digits", "plain")
+    examples = examples_file(study, layout, "digits", "plain")
+    assert examples is not None
     examples.parent.mkdir(parents=True)
     examples.write_bytes(b"cut")
-    with pytest.raises(BakeoffError, match=r"digits__plain\.npy: cannot read it: .*run `bakeoff check` again"):
+    with pytest.raises(BakeoffError, match=r"digits__plain-\w+\.npy: cannot read it: .*run `bakeoff check` again"):
         drawn(study, layout)

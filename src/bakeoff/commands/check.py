@@ -14,7 +14,7 @@ from bakeoff.data.content import content_name
 from bakeoff.data.examples import write_examples
 from bakeoff.data.loading import check_dataset
 from bakeoff.errors import BakeoffError, under
-from bakeoff.jobs.plans import unchecked, write_plan
+from bakeoff.jobs.plans import unchecked, without_examples, write_plan
 from bakeoff.models.classifier import check_classifier
 from bakeoff.models.description import ModelDescription, describe
 from bakeoff.models.freezing import freeze, train_mode
@@ -26,7 +26,7 @@ from bakeoff.study.entries import Architecture, Normalize, Recipe
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import data_folder, plan_file, specify_dataset
+from bakeoff.study.specification import data_folder, examples_file, plan_file, specify_dataset
 from bakeoff.study.study import Study, parent
 from bakeoff.study.tasks import check_metric
 from bakeoff.study.yaml_file import located
@@ -66,10 +66,12 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     """Build each architecture (at its dataset's shape), optimizer, schedule and augmentation of a study once.
 
     Writes a file for each experiment that has none yet, or one of other data: the model's layers, parameters and MACs,
-    and which transforms run on batches. Raises BakeoffError with every problem before it writes anything; `path` is the
-    study file, which is read for their lines.
+    and which transforms run on batches. Of each recipe that augments, a few images are written before and after.
+    Raises BakeoffError with every problem before it writes anything; `path` is the study file, which is read for their
+    lines.
     """
-    cells = list(unchecked(study, layout))
+    looked_at = {*unchecked(study, layout), *without_examples(study, layout)}
+    cells = [cell for cell in study.cells if cell in looked_at]
     problems = Problems(path)
     cards: Cards = {}
     for name in dict.fromkeys(cell.dataset for cell in cells):
@@ -93,8 +95,8 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     problems.raise_any()
 
     for (name, recipe), augmentation in augmentations.items():
-        if study.recipes[recipe].augment:
-            write_examples(augmentation, cards[name], data_folder(study, name), layout.examples(name, recipe))
+        if path := examples_file(study, layout, name, recipe):
+            write_examples(augmentation, cards[name], data_folder(study, name), path)
     for cell in cells:
         model, augmentation = descriptions[cell.dataset, cell.architecture], augmentations[cell.dataset, cell.recipe]
         ways = {"batched": augmentation.batched, "image_by_image": augmentation.image_by_image}

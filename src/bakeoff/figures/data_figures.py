@@ -16,7 +16,7 @@ from bakeoff.figures.drawing import Drawing
 from bakeoff.figures.style import PALETTE, WIDTH, shortened
 from bakeoff.language import Language
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import data_folder
+from bakeoff.study.specification import data_folder, examples_file
 from bakeoff.study.study import Study
 
 CLASSES_IN_A_FIGURE = 40
@@ -35,10 +35,10 @@ def data_figures(study: Study, language: Language, layout: Layout) -> Iterator[D
         if len(card["classes"]) <= CLASSES_IN_A_FIGURE:
             yield Drawing(f"classes_{name}.svg", partial(balance, card, language))
     for dataset, recipe in dict.fromkeys((cell.dataset, cell.recipe) for cell in study.cells):
-        path = layout.examples(dataset, recipe)
-        if study.recipes[recipe].augment and path.exists():
+        examples = examples_file(study, layout, dataset, recipe)
+        if examples and examples.exists():
             names = [language.say("as they are"), language.say("augmented")]
-            yield Drawing(f"augmentation_{dataset}__{recipe}.svg", partial(_sheet, _read(path), names))
+            yield Drawing(f"augmentation_{dataset}__{recipe}.svg", partial(_sheet, _read(examples), names))
 
 
 def _read(path: Path) -> Images:

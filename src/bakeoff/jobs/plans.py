@@ -11,7 +11,7 @@ from bakeoff.data.content import prepared_content
 from bakeoff.files import write_json
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import data_folder, digest, plan_file
+from bakeoff.study.specification import data_folder, digest, examples_file, plan_file
 from bakeoff.study.study import Study
 
 
@@ -31,17 +31,26 @@ def write_plan(path: Path, content: dict[str, Any], data: str) -> None:
 
 
 def unchecked(study: Study, layout: Layout) -> dict[Experiment, Path]:
-    """The experiments that the plan step has to look at → their plan files: missing, or of other data."""
+    """The experiments whose plan files are missing or of other data → these files: what Snakemake has to make."""
     contents = {name: prepared_content(data_folder(study, name)) for name in study.datasets}
     plans = {cell: plan_file(study, layout, cell) for cell in study.cells}
     return {cell: path for cell, path in plans.items() if not _is_of(path, contents[cell.dataset])}
+
+
+def without_examples(study: Study, layout: Layout) -> list[Experiment]:
+    """The experiments on prepared data whose augmented images are missing: the plan step makes these, too."""
+    prepared = {name for name in study.datasets if prepared_content(data_folder(study, name)) is not None}
+    pairs = {(cell.dataset, cell.recipe) for cell in study.cells if cell.dataset in prepared}
+    files = {pair: examples_file(study, layout, *pair) for pair in pairs}
+    missing = {pair for pair, file in files.items() if file is not None and not file.exists()}
+    return [cell for cell in study.cells if (cell.dataset, cell.recipe) in missing]
 
 
 def mend_plans(
     study: Study, layout: Layout, plans: Mapping[Experiment, Path], arguments: Sequence[str], log: Path
 ) -> bool:
     """Run `bakeoff check` with these arguments for the study where unchecked plan files are damaged, are of other data,
-    or are missing beside results.
+    or are missing beside results, and where experiments that are checked lack augmented images.
 
     They come back before jobs are planned, so nothing is trained again. What fails is left to Snakemake's own job.
     Returns whether there were any.
@@ -50,7 +59,8 @@ def mend_plans(
     for path in mended:
         if _read(path) is None:
             path.unlink(missing_ok=True)
-    if mended:
+    lacking = [cell for cell in without_examples(study, layout) if cell not in plans]
+    if mended or lacking:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w", encoding="utf-8") as file:
             subprocess.run(["bakeoff", "check", *arguments], stdout=file, stderr=file, check=False)

@@ -84,9 +84,9 @@ class Layout:
         """What the plan step found of an experiment; `plan_file` names it."""
         return self.folder / "plan" / f"{name}.json"
 
-    def examples(self, dataset: str, recipe: str) -> Path:
-        """Training images before and after a recipe's augmentation."""
-        return self.folder / "examples" / f"{dataset}__{recipe}.npy"
+    def examples(self, name: str) -> Path:
+        """Training images before and after a recipe's augmentation; `examples_file` names it."""
+        return self.folder / "examples" / f"{name}.npy"
 
     @property
     def summary(self) -> Path:

@@ -136,6 +136,15 @@ def plan_file(study: Study, layout: Layout, cell: Experiment) -> Path:
     return layout.plan(digest(_experiment_content(study, cell)))
 
 
+def examples_file(study: Study, layout: Layout, dataset: str, recipe: str) -> Path | None:
+    """Training images before and after a recipe's augmentation, named by what decides them; None where it has none."""
+    if not (augment := study.entries["recipes"][recipe]["augment"]):
+        return None
+    plugins = _plugins_that_register(study, transform=_names_in(augment))
+    found = digest({"dataset": _dataset_content(study, dataset), "augment": augment, **plugins})
+    return layout.examples(f"{dataset}__{recipe}-{found[:8]}")
+
+
 def needed_by(study: Study, cell: Experiment) -> list[str]:
     """The cards of the data and the features that an experiment trains on."""
     folders = filter(None, (data_folder(study, cell.dataset), features_folder(study, cell)))
