@@ -89,6 +89,8 @@ def test_axes_speak_percent_for_fractions_and_the_best_is_on_top(tmp_path: Path,
     words = texts(layout.figures / "comparison_digits.svg")
     assert any(word.endswith(" %") for word in words) == (metric != "loss")
     assert f"Test {metric}" in words
+    (curves,) = layout.figures.glob("curves/digits__deep__adam__plain.svg")
+    assert {"Loss", "Accuracy"} <= set(texts(curves))
     # Both metrics rank the deep architecture first; matplotlib writes the y axis from the bottom up.
     labels = [word for word in words if "·" in word]
     assert len(labels) == 4 and all("deep" in label for label in labels[2:])

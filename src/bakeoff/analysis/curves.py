@@ -9,12 +9,15 @@ from bakeoff.study.study import Study
 
 
 def completed_history(study: Study, layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
-    """The epochs of completed runs, with the loss and the study's metric on training and validation data.
+    """The epochs of completed runs, with the loss, the study's metric and the headline metrics that runs have, on
+    training and validation data.
 
     `runs` is the summary's table of completed runs. Raises BakeoffError when there is no summary.
     """
     keys = [*FACETS, "seed"]
-    wanted = dict.fromkeys(["train_loss", "validation_loss", f"train_{study.metric}", f"validation_{study.metric}"])
+    headlines = (metric.name for metric in study.metrics.values() if metric.headline)
+    metrics = dict.fromkeys(["loss", study.metric, *headlines])
+    wanted = [f"{split}_{metric}" for metric in metrics for split in ("train", "validation")]
     history = read_history(layout, wanted).astype({facet: str for facet in FACETS})
     return history.merge(runs[[*keys, "best_epoch"]], on=keys, how="inner")
 

@@ -46,8 +46,10 @@ def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style:
 
 def _beside(study: Study, epochs: pd.DataFrame) -> str:
     """The metric beside the study's: the loss; beside the loss, the first other metric with values."""
-    others = (name for name in study.metrics if name != "loss" and f"validation_{name}" in epochs)
-    return "loss" if study.metric != "loss" else next(others, "loss")
+    if study.metric != "loss":
+        return "loss"
+    present = epochs.columns[epochs.notna().any()]  # a study of two tasks has empty columns
+    return next((name for name in study.metrics if name != "loss" and f"validation_{name}" in present), "loss")
 
 
 def overview(
