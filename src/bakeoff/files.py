@@ -126,6 +126,11 @@ def in_every_value(content: Any, change: Callable[[Any], Any]) -> Any:
     return change(content)
 
 
+def spelled(path: Path) -> str:
+    """A path as text; bytes that are not UTF-8, as in names unpacked from a Windows archive, look like "caf\\xe9"."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def existing(path: Path) -> Path:
     """The path, or its nearest parent that is there."""
     # os.path.exists, as Path.exists raises PermissionError inside a folder that this user may not enter

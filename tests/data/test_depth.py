@@ -179,6 +179,18 @@ def test_arrays_of_a_source_may_be_deep(
     assert "warnings" not in data.card
 
 
+def test_broken_files_of_a_source_may_lie_outside_its_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [tmp_path / f"{number}.png" for number in range(12)]
+    for file in files:
+        Image.fromarray(GRAY).save(file)
+    files[5].write_bytes(b"no picture")
+    provide(monkeypatch, files)
+    entry = {"source": "given", "root": str(tmp_path / "elsewhere"), "test": 0.25, "validation": 0.25}
+    with pytest.raises(BakeoffError, match=rf"{files[5]} cannot be decoded"):
+        prepare_entry(**entry)
+    assert prepare_entry(**entry, on_bad_image="skip").card["skipped"] == [str(files[5])]
+
+
 def test_arrays_without_a_range_are_refused_and_little_of_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     provide(monkeypatch, np.ones((12, 1, 4, 4)))
     with pytest.raises(BakeoffError, match=r"train images are numbers of type float64.*pixel_range"):
@@ -187,8 +199,8 @@ def test_arrays_without_a_range_are_refused_and_little_of_it_is_said(monkeypatch
     assert "less than a quarter" in prepare_entry(source="given", test=0.25, validation=0.25).card["warnings"][0]
 
 
-def provide(monkeypatch: pytest.MonkeyPatch, images: np.ndarray) -> None:
-    """A source `given` with these images, of two classes."""
+def provide(monkeypatch: pytest.MonkeyPatch, images: np.ndarray | list[Path]) -> None:
+    """A source `given` with these images or files, of two classes."""
     from bakeoff.data.source import SourceData
 
     labels = np.arange(len(images)) % 2

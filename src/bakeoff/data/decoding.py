@@ -20,6 +20,7 @@ from bakeoff.data.pixels import resized, shallow, to_array, to_picture
 from bakeoff.data.source import Pixels, Request
 from bakeoff.data.splits import Rows
 from bakeoff.errors import BakeoffError, first_line
+from bakeoff.files import spelled
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,10 +34,11 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Collected:
-    """Decoded images [N, C, H, W], which of the pictures they are, the names of those skipped, and what to say."""
+    """Decoded images [N, C, H, W], which of the pictures they are, their names and those skipped, and what to say."""
 
     images: Pixels
     rows: Rows
+    names: list[str]
     skipped: list[str]
     warnings: list[str]
 
@@ -45,7 +47,9 @@ def decode_files(files: list[Path], request: Request) -> Collected:
     """The images in files; without `mode` they become RGB. Raises BakeoffError as `collect` does."""
 
     def name(row: int) -> str:
-        return files[row].relative_to(request.root).as_posix()
+        """A plugin's file may lie outside the root."""
+        file = files[row]
+        return spelled(file.relative_to(request.root) if file.is_relative_to(request.root) else file)
 
     return collect(len(files), lambda row: open_picture(files[row]), name, request)
 
@@ -121,7 +125,7 @@ def collect(
         raise BakeoffError("no image here is deeper than 8 bits; leave pixel_range out", ["pixel_range"])
     used = ((name(row), deep[row]) for row in sorted(deep))
     warned = warnings_of(used, request.pixel_range is not None)
-    return Collected(images[: len(rows)], rows, [name(row) for row in skipped], warned)
+    return Collected(images[: len(rows)], rows, [*map(name, rows)], [*map(name, skipped)], warned)
 
 
 def fit(images: Pixels, rows: Rows | None, request: Request) -> Pixels | None:

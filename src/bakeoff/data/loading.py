@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +10,6 @@ from bakeoff.data.decoding import Collected, allocate, decode_files, fit
 from bakeoff.data.depth import RANGE_OF_TYPE, UnreadablePixels, UsedRange, eight_bits, used_range, warnings_of
 from bakeoff.data.source import Request, SourceData
 from bakeoff.data.sources.registry import find_source
-from bakeoff.data.sources.walking import spelled
 from bakeoff.data.splits import count_labels
 from bakeoff.errors import BakeoffError, under
 from bakeoff.study.arguments import check_arguments
@@ -84,20 +82,14 @@ def _decoded(splits: dict[str, Split], request: Request) -> tuple[dict[str, Spli
     labels = np.concatenate([part.chosen_labels for part in splits.values()])[collected.rows]
     ends = np.cumsum([len(part) for part in splits.values()])
     bounds = np.searchsorted(collected.rows, [0, *ends])  # skipped files move the ends
-    names = [_name(files[row], request.root) for row in collected.rows]
     decoded = {
-        name: Split(collected.images[start:stop], labels[start:stop], names=names[start:stop])
+        name: Split(collected.images[start:stop], labels[start:stop], names=collected.names[start:stop])
         for name, start, stop in zip(splits, bounds[:-1], bounds[1:], strict=True)
     }
     empty = [name for name, split in decoded.items() if len(split) == 0]
     if empty:
         raise BakeoffError(f"no image of the {empty[0]} split can be decoded")
-    return decoded, replace(collected, skipped=[spelled(Path(name)) for name in collected.skipped])
-
-
-def _name(file: Path, root: Path) -> str:
-    """How a file is called to people: a plugin's may lie outside the root."""
-    return spelled(file.relative_to(root) if file.is_relative_to(root) else file)
+    return decoded, collected
 
 
 def _shallow(splits: dict[str, Split], request: Request, fitted: bool) -> tuple[dict[str, Split], list[str]]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from bakeoff.data.source import Request, Source, SourceData, check_test_share
 from bakeoff.data.sources.listing import natural, no_folder
 from bakeoff.data.sources.split_names import split_folders
-from bakeoff.data.sources.walking import composed, files_below, spelled, visible
+from bakeoff.data.sources.walking import composed, files_below, visible
 from bakeoff.errors import BakeoffError
+from bakeoff.files import spelled
 from bakeoff.study.arguments import nearest
 
 

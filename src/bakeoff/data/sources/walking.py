@@ -63,11 +63,6 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def spelled(path: Path) -> str:
-    """A path as text; bytes that are not UTF-8, as in names unpacked from a Windows archive, look like "caf\\xe9"."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
 @dataclass(frozen=True)
 class FoundNames:
     """The names in folders by their composed form. Each folder is read once."""
