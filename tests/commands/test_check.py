@@ -94,6 +94,18 @@ def test_augmented_images_are_those_of_the_recipe_as_it_is_and_come_back(tmp_pat
             {"recipes": {"plain": {"epochs": 1, "schedule": {"name": "StepLr", "size": 1}}}},
             ["recipes.plain.schedule", "step_size"],
         ),
+        (
+            {
+                "recipes": {
+                    "plain": {
+                        "epochs": 2,
+                        "batch_size": 128,  # of 1293 images: 11 steps, the last of fewer images
+                        "schedule": {"name": "OneCycleLR", "interval": "step", "max_lr": 0.1, "total_steps": 20},
+                    }
+                }
+            },
+            ["recipes.plain.schedule: OneCycleLR cannot step", "20"],
+        ),
         ({"recipes": {"plain": {"epochs": 1, "augment": ["RandomFlop"]}}}, ["recipes.plain.augment", "RandomFlop"]),
         ({"recipes": {"plain": {"epochs": 1, "augment": [{"RandomCrop": {"size": 4}}]}}}, ["augment", "(1, 4, 4)"]),
         (

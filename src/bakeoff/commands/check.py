@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.data.augmentation import Augmentation, build_augmentation
+from bakeoff.data.batches import steps_per_epoch
 from bakeoff.data.card import Card, read_card
 from bakeoff.data.content import content_name
 from bakeoff.data.examples import write_examples
@@ -208,7 +209,7 @@ def _check_schedule(study: Study, recipe: Recipe, cells: Cells, cards: Cards) ->
     if recipe.schedule is None:
         return
     for dataset, name in dict.fromkeys((cell.dataset, cell.optimizer) for cell in cells):
-        steps = max(1, cards[dataset]["counts"]["train"] // (recipe.batch_size * recipe.accumulate))
+        steps = steps_per_epoch(cards[dataset]["counts"]["train"], recipe.batch_size, recipe.accumulate)
         optimizer = build_optimizer(study.optimizers[name], [nn.Parameter(torch.zeros(2, 2))])
         check_schedule(recipe.schedule, optimizer, recipe.epochs, steps)
 

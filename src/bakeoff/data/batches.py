@@ -1,5 +1,6 @@
 """Batches of a split: images, uint8 on the device and normalised as they are handed out, or features of a backbone."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -18,6 +19,16 @@ from bakeoff.data.source import Labels
 CHUNK_BYTES = 2 << 20
 CHUNK_BATCHES = 32
 DEVICE_SHARE = 0.5  # of a device's free memory that a split may take
+
+
+def images_per_epoch(images: int, batch_size: int) -> int:
+    """Batch-norm cannot take a last batch of one image: it is left out, a different one in each epoch."""
+    return images - (batch_size > 1 and images % batch_size == 1)
+
+
+def steps_per_epoch(images: int, batch_size: int, accumulate: int = 1) -> int:
+    """Optimizer steps of one training epoch, each of `accumulate` batches; the last may be of fewer."""
+    return math.ceil(math.ceil(images_per_epoch(images, batch_size) / batch_size) / accumulate)
 
 
 class SplitBatches(ABC):
@@ -43,7 +54,7 @@ class SplitBatches(ABC):
     @property
     def batches_per_epoch(self) -> int:
         """Batches of one training epoch."""
-        return -(-self._images_per_epoch // self.batch_size)
+        return steps_per_epoch(len(self), self.batch_size)
 
     @abstractmethod
     def epoch(self, order: Generator, augmentation: Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -56,14 +67,9 @@ class SplitBatches(ABC):
             values = self._values[start : start + size].to(self.device, non_blocking=True)
             yield values, self._labels[start : start + size]
 
-    @property
-    def _images_per_epoch(self) -> int:
-        """Batch-norm cannot take a last batch of one image: it is left out, a different one in each epoch."""
-        return len(self) - (self.batch_size > 1 and len(self) % self.batch_size == 1)
-
     def _parts(self, order: Generator, size: int) -> Iterator[Tensor]:
         """The rows of the split in the order of an epoch, `size` at a time."""
-        rows = torch.randperm(len(self), generator=order)[: self._images_per_epoch]
+        rows = torch.randperm(len(self), generator=order)[: images_per_epoch(len(self), self.batch_size)]
         return (rows[start : start + size] for start in range(0, len(rows), size))
 
     def _gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:

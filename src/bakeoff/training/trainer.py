@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from bakeoff.data.batches import steps_per_epoch
 from bakeoff.errors import Stopped
 from bakeoff.models.freezing import train_mode
 from bakeoff.study.metrics import IGNORED, Task
@@ -61,7 +62,8 @@ class Trainer:
     def __post_init__(self) -> None:
         recipe, metric = self.settings.recipe, self.settings.metric.name
         self.optimizer = optimizers.build_optimizer(self.settings.optimizer, self.network.parameters())
-        steps = math.ceil(self.splits["train"].batches_per_epoch / recipe.accumulate)
+        batches = self.splits["train"]
+        steps = steps_per_epoch(len(batches), batches.batch_size, recipe.accumulate)
         self.schedule = LearningRate(recipe.schedule, self.optimizer, recipe.epochs, steps, metric)
         self.take_step = optimizers.bare_step(self.optimizer)
         self.forward: Callable[[Tensor], Tensor] = self.network
