@@ -21,7 +21,6 @@ from bakeoff.jobs.handover import (
     finished_outputs,
     forget_known,
     keep_newer_than_this_job,
-    runs_of_this_job,
 )
 from bakeoff.study.paths import Layout
 from bakeoff.jobs.interrupt import stop_jobs_on_interrupt
@@ -30,6 +29,7 @@ from bakeoff.jobs.resources import check_defaults, requested
 from bakeoff.data.source_files import UNKNOWN
 from bakeoff.jobs.plans import mend_plans, unchecked
 from bakeoff.jobs.warm import start_server, trains
+from bakeoff.jobs.snakemake_start import only_looks, runs_of_this_job
 from bakeoff.jobs.steps import STEPS, changed_steps
 from bakeoff.jobs.seen import (
     changed_data,
@@ -80,13 +80,16 @@ except BakeoffError as error:
     raise WorkflowError(str(error)) from None
 
 # What has changed behind Snakemake's back is made again: jobs/seen.py says how that is known. Jobs on a cluster, which
-# read this file too, do not look. A dry run changes nothing; in it, other parameters show what would be made.
+# read this file too, do not look. A dry run changes nothing, nor do --unlock, --summary and their like; in it, other
+# parameters show what would be made.
+LAYOUT = Layout(STUDY.study)
 LOOKS = workflow.is_main_process
-DRY_RUN = workflow.output_settings.dryrun
+DRY_RUN = LOOKS and (
+    workflow.output_settings.dryrun or only_looks(sys.argv[1:], LAYOUT.folder)
+)
 AGAIN = set()
 state_of = partial(state_with, AGAIN)
 
-LAYOUT = Layout(STUDY.study)
 if LOOKS:
     os.environ[STARTED] = str(time.time())
     # The data may still come: a dry run shows the jobs all the same.

@@ -145,6 +145,29 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
 }
 
 
+def test_what_runs_no_job_changes_nothing(finished: Path) -> None:
+    """Also where another Snakemake is at work on the study, and has locked its files."""
+    run_folder = finished / "results/tiny/runs/digits/logistic/sgd/plain/seed0"
+    cut(run_folder / "result.json")
+    cut(finished / "results/tiny/plan" / min(path.name for path in (finished / "results/tiny/plan").iterdir()))
+    (finished / "report/tiny/report.md").write_text("")
+    next(finished.glob("results/data/*/source_files.json")).unlink()
+
+    def files() -> dict[Path, tuple[int, int]]:
+        stats = {path: path.stat() for path in finished.rglob("*") if ".snakemake" not in path.parts and path.is_file()}
+        return {path: (found.st_size, found.st_mtime_ns) for path, found in stats.items()}
+
+    before = files()
+    for argument in ("--summary", "--list", "--unlock"):
+        run(finished, argument)
+        assert files() == before
+    locks = finished / ".snakemake/locks"
+    locks.mkdir(exist_ok=True)
+    (locks / "0.output.lock").write_text(f"{(run_folder / 'result.json').relative_to(finished)}\n")
+    assert "cannot be locked" in run(finished, fails=True)
+    assert files() == before
+
+
 def test_damaged_runs_are_trained_again(finished: Path, finished_study: Path) -> None:
     runs = finished / "results/tiny/runs"
     for name, (file, damage) in DAMAGES.items():

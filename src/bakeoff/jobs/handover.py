@@ -7,7 +7,7 @@ log is a link to the file that attempt_log.py keeps.
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +79,6 @@ def publish(paths: RunPaths) -> None:
     paths.result.unlink(missing_ok=True)
     for finished, output in zip(paths.finished.files, paths.files, strict=True):
         _link(finished, output)
-
-
-def runs_of_this_job(command_line: Sequence[str]) -> list[str]:
-    """The runs that a cluster's job is for, by its Snakemake's command line, which knows them before it plans."""
-    target = "train:run="
-    return [word.removeprefix(target) for word in command_line if word.startswith(target)]
 
 
 def keep_newer_than_this_job(runs: Iterable[RunPaths]) -> None:
