@@ -13,9 +13,12 @@ from bakeoff.data.card import DamagedData, read_card, verify
 from bakeoff.data.loading import check_dataset
 from bakeoff.data.prepare import prepare, prepare_if_needed
 from bakeoff.data.prepared import load_prepared
+from bakeoff.data.source import SourceData
 from bakeoff.data.source_files import UNKNOWN, changed_source
+from bakeoff.data.sources.downloads import folder_to_write
 from bakeoff.errors import BakeoffError
 from bakeoff.files import stamp
+from bakeoff.study.plugin_files import REGISTRIES, Plugin
 
 DIGITS = dataset_of(source="digits")
 
@@ -103,6 +106,29 @@ def test_an_older_list_of_source_files_has_data_prepared_again_unless_their_file
     (digits / "source_files.json").write_text(json.dumps({str(entry): stamp(entry)}))
     entry.unlink()
     assert changed_source(digits) is None
+
+
+def test_what_a_download_lists_is_not_what_data_are_made_from(tmp_path, monkeypatch):
+    """Another dataset may be downloaded into the same folder later."""
+    root, mine = tmp_path / "data", tmp_path / "data" / "mine" / "images.npy"
+
+    def load(request):
+        assert not mine.exists() and not list(root.iterdir())
+        with pytest.raises(FileNotFoundError):
+            np.load(mine)
+        with folder_to_write(request):
+            mine.parent.mkdir()
+            np.save(mine, np.arange(12 * 16, dtype=np.uint8).reshape(12, 1, 4, 4))
+        return SourceData({"train": (np.load(mine), np.arange(12) % 2)}, ["a", "b"], test_share=0.25)
+
+    monkeypatch.setitem(REGISTRIES["source"], "downloaded", Plugin("downloaded", "", load))
+    root.mkdir()
+    downloaded = dataset_of(source="downloaded", root=str(root), validation=0.25)
+    prepare(downloaded)
+    (root / "another").mkdir()
+    assert changed_source(downloaded.folder) is None
+    np.save(mine, np.zeros(1))
+    assert changed_source(downloaded.folder) == f"{mine} has changed"
 
 
 def test_truncated_array_is_noticed_and_rebuilt_with_its_old_time(digits, capsys):

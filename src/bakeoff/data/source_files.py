@@ -19,6 +19,7 @@ from bakeoff.files import stamp, write_atomically
 
 SOURCE_FILES = "source_files.json"
 UNKNOWN = "it is not known which files it was made from"
+DOWNLOADS = "bakeoff.downloads"  # an event like Python's own: a download begins (True) or ends (False)
 FORMAT = 2  # of the file; the first, without a number, is of when EXIF turned pictures twice: they are prepared again
 READING_FLAGS = os.O_WRONLY | os.O_RDWR  # neither of these: a file is opened to be read
 
@@ -29,14 +30,19 @@ Stamps = dict[str, list[int] | None]  # path → `files.stamp` of it when it was
 def files_read(besides: Path) -> Iterator[Stamps]:
     """The files that are opened to be read, and the folders that are listed, while the block runs, in any thread.
 
-    Python's own files and the folder `besides` are passed over, and so are files that are gone at the end.
+    Python's own files and the folder `besides` are passed over, and so are files that are gone at the end. Nothing
+    counts that was read before the end of a download: the source then begins again.
     """
     stamps: Stamps = {}
     passed_over = tuple(f"{os.path.abspath(path)}{os.sep}" for path in (*_of_python(), str(besides)))  # noqa: PTH100
-    watching = True
+    watching, downloading = True, False
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        if not watching or event not in ("open", "os.listdir", "os.scandir"):
+        nonlocal downloading
+        if watching and event == DOWNLOADS:
+            downloading = arguments[0]
+            stamps.clear()
+        if not watching or downloading or event not in ("open", "os.listdir", "os.scandir"):
             return
         if event == "open" and arguments[2] & READING_FLAGS:
             return
