@@ -11,7 +11,6 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from bakeoff.analysis.tables import statistics_files
-from bakeoff.cli import load, overrides_of
 from bakeoff.data.missing import missing_files
 from bakeoff.errors import BakeoffError
 from bakeoff.files import check_writable, user_name
@@ -22,6 +21,7 @@ from bakeoff.jobs.handover import (
     forget_known,
     keep_newer_than_this_job,
 )
+from bakeoff.study.overrides import load, overrides_of
 from bakeoff.study.paths import Layout
 from bakeoff.jobs.interrupt import stop_jobs_on_interrupt
 from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run

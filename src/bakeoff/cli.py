@@ -6,25 +6,25 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import rich
 import typer
-import yaml
 
 from bakeoff import __version__
 from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import explain, is_explained
-from bakeoff.jobs.handover import SET, UNDER_SNAKEMAKE
+from bakeoff.jobs.handover import UNDER_SNAKEMAKE
 from bakeoff.jobs.resources import usable_cores
 from bakeoff.jobs.steps import files_in, note_made, sole_writer
 from bakeoff.study.arguments import nearest
+from bakeoff.study.overrides import load
 from bakeoff.study.paths import Layout
 from bakeoff.study.plugin_files import load_plugins
-from bakeoff.study.reading import load_study, schema, warnings
+from bakeoff.study.reading import schema, warnings
 from bakeoff.study.specification import specify_dataset
 from bakeoff.study.study import Study
-from bakeoff.study.yaml_file import located, number_or_text, read_yaml
+from bakeoff.study.yaml_file import located
 
 if TYPE_CHECKING:
     from bakeoff.results.trained_runs import Choice
@@ -356,44 +356,10 @@ def print_schema() -> None:
     typer.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
 
 
-def overrides_of(config: dict[str, Any], study_file: Path) -> list[str]:
-    """The `--set` values that turn a study file into `config`, which Snakemake may have changed by --config, and those
-    of `bakeoff run`."""
-    written = read_yaml(study_file)
-    changed = {key: _typed(value, written.get(key)) for key, value in config.items() if written.get(key) != value}
-    merged = [f"{key}={json.dumps(value, ensure_ascii=False, default=str)}" for key, value in changed.items()]
-    return [*merged, *json.loads(os.environ.get(SET, "[]"))]
-
-
-def _typed(value: Any, written: Any) -> Any:
-    """A changed value with its numbers: inside lists and mappings, Snakemake's --config makes a text of each."""
-    if isinstance(value, dict):
-        before = written if isinstance(written, dict) else {}
-        return {key: _inner(item, before.get(key)) for key, item in value.items()}
-    return [_inner(item, None) for item in value] if isinstance(value, list) and value != written else value
-
-
-def _inner(value: Any, written: Any) -> Any:
-    if not isinstance(value, str):
-        return _typed(value, written)
-    return value if value == written else number_or_text(value)
-
-
 def _choice(best: bool, ensemble: bool) -> "Choice":
     if best and ensemble:
         raise BakeoffError("--best is one of the seeds, --ensemble all of them; say one of the two")
     return "best" if best else "all" if ensemble else "one"
-
-
-def load(study_file: Path, overrides: list[str]) -> Study:
-    """The study of a file, changed by `--set` values."""
-    replaced = {}
-    for text in overrides:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise BakeoffError(f"--set {text}: write KEY=VALUE")
-        replaced[key] = yaml.safe_load(value)
-    return load_study(study_file, replaced)
 
 
 def _warn(study: Study, study_file: Path) -> None:

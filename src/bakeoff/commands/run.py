@@ -22,10 +22,10 @@ from bakeoff.commands.status import RunState, duration, failures, run_state, sec
 from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import stamp
 from bakeoff.jobs.gpus import room_on_gpus
-from bakeoff.jobs.handover import SET
 from bakeoff.jobs.interrupt import STOPPED
 from bakeoff.results.result import FINISHED
 from bakeoff.study.matrix import Run
+from bakeoff.study.overrides import SET
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study, runs
 

@@ -21,8 +21,7 @@ from bakeoff.study.paths import RunPaths
 from bakeoff.study.specification import Specification
 
 UNDER_SNAKEMAKE = "BAKEOFF_UNDER_SNAKEMAKE"  # set in the environment of Snakemake's jobs
-SET = "BAKEOFF_SET"  # in that of Snakemake itself: what --set said to `bakeoff run`, as JSON
-STARTED = "BAKEOFF_STARTED"  # in it, too, on a cluster as well: when Snakemake did, in seconds since the epoch
+STARTED = "BAKEOFF_STARTED"  # in that of Snakemake itself, on a cluster as well: when it did, in seconds since the epoch
 
 
 def finish(specification: Specification, paths: RunPaths, train: Callable[[], None]) -> None:

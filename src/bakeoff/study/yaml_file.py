@@ -1,7 +1,7 @@
 """A YAML file: its content, the lines of its keys, and values that YAML reads as something else than is written."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,25 +27,19 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        loader = LOADER(text)
-        root = loader.get_single_node()
-        if traps := [f"{path}:{node.start_mark.line + 1}: {message}" for node, message in _traps(root)]:
-            raise StudyError("\n".join(dict.fromkeys(traps)))
-        content = loader.construct_document(root) if root is not None else None
     except OSError as error:
         raise StudyError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise StudyError(f"{path}: is not UTF-8 text: {error}") from error
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: 2024-13-45 as a date
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or error
-        if mark and "\t" in (text.splitlines()[mark.line : mark.line + 1] or [""])[0]:
-            problem = "the line has a tab; YAML is indented with blanks"
-        raise StudyError(f"{path}{line}: is not YAML: {problem}") from error
+    content = _content(text, lambda line: f"{path}:{line}", str(path))
     if not isinstance(content, dict):
         raise StudyError(f"{path}: expected a mapping of keys; found {type(content).__name__}")
     return content
+
+
+def read_value(text: str, place: str) -> Any:
+    """The value of a top-level key, written at `place`: in one line of YAML. Raises StudyError as `read_yaml` does."""
+    return _content(text, lambda line: place, place, depth=1)
 
 
 def located(error: BakeoffError, path: Path | None) -> str:
@@ -68,6 +62,22 @@ def number_or_text(text: str) -> Any:
     except (yaml.YAMLError, ValueError):
         return text
     return value if isinstance(value, int | float) else text
+
+
+def _content(text: str, at: Callable[[int], str], somewhere: str, depth: int = 0) -> Any:
+    """What YAML means, whose root is as deep in a study. `at` a line, or `somewhere`, is what a StudyError names."""
+    try:
+        loader = LOADER(text)
+        root = loader.get_single_node()
+        if traps := [f"{at(node.start_mark.line + 1)}: {message}" for node, message in _traps(root, depth)]:
+            raise StudyError("\n".join(dict.fromkeys(traps)))
+        return loader.construct_document(root) if root is not None else None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: 2024-13-45 as a date
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or error
+        if mark and "\t" in (text.splitlines()[mark.line : mark.line + 1] or [""])[0]:
+            problem = "the line has a tab; YAML is indented with blanks"
+        raise StudyError(f"{at(mark.line + 1) if mark else somewhere}: is not YAML: {problem}") from error
 
 
 def _line(path: Path, keys: Keys) -> int | None:
