@@ -12,6 +12,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.language import CATALOGUES, LANGUAGES, language_of
 from bakeoff.report.templating import TEMPLATES
 from bakeoff.study.metrics import METRICS
+from synthetic_runs import study_of
 from terminal import ROOT
 
 KEYWORDS = {"say": None, "mark": None, "count": (1, 2), "listed": (1, 2)}
@@ -68,5 +69,7 @@ def test_numbers_are_written_as_the_language_writes_them() -> None:
 
 
 def test_an_unknown_language_is_an_error() -> None:
+    with pytest.raises(BakeoffError, match=r"language: 'rus' is no language of reports; did you mean 'ru'"):
+        study_of(language="rus")
     with pytest.raises(BakeoffError, match="unsupported language 'xx'; choose en or ru"):
         language_of("xx")

@@ -17,6 +17,7 @@ from bakeoff.files import explain, is_explained
 from bakeoff.jobs.handover import UNDER_SNAKEMAKE
 from bakeoff.jobs.resources import usable_cores
 from bakeoff.jobs.steps import files_in, note_made, sole_writer
+from bakeoff.language import LANGUAGES
 from bakeoff.study.arguments import nearest
 from bakeoff.study.overrides import load
 from bakeoff.study.paths import Layout
@@ -260,7 +261,7 @@ def report(
     study_file: StudyFile = DEFAULT_STUDY,
     overrides: Overrides = [],
     render_only: Annotated[bool, typer.Option(help="use the tables and figures that are there")] = False,
-    language: Annotated[str | None, typer.Option(help="en or ru; left out: the study's")] = None,
+    language: Annotated[str | None, typer.Option(help=f"{' or '.join(LANGUAGES)}; left out: the study's")] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="compile the LaTeX, too")] = False,
 ) -> None:
     """Make the report from whatever runs are finished: tables, figures, Markdown, HTML and LaTeX."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from bakeoff.errors import BakeoffError
 
-LANGUAGES = ("en", "ru")
+LANGUAGES = {"en": "english", "ru": "russian"}  # code → its name in LaTeX's babel
 UNBROKEN = re.compile(r"(?<=\d) (?=%)|(?<=\b[pF²]) (?==)|(?<=[pF²][ \u00a0]=) |(?<=\bп\.) (?=п\.)")
 CATALOGUES = Path(__file__).parent / "languages"
 

@@ -9,10 +9,12 @@ import pytest
 
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.draw import draw_figures
+from bakeoff.language import LANGUAGES
 from bakeoff.report.latex import escape_latex
 from bakeoff.report.pdf import left_out, make_pdf
 from bakeoff.report.render import render_report
-from synthetic_runs import analyse, layout_in, study_of, write_card, write_plan, write_runs
+from bakeoff.study.study import runs
+from synthetic_runs import analyse, layout_in, result_of, study_of, write_card, write_plan, write_run, write_runs
 
 HOSTILE = r"50 % of $x_1$ & #2 ~ ^ \textbf{no} {a} \\ [b] <c> \"d' `e` -- |f| \end{document} é ёж ∞ ± 漢"
 needs_latex = pytest.mark.skipif(not shutil.which("latexmk"), reason="no latexmk is installed")
@@ -27,6 +29,32 @@ def rendered(folder: Path, **changes: object) -> Path:
     analyse(study, layout)
     draw_figures(study, layout)
     return render_report(study, layout)[-1]
+
+
+def test_names_that_latex_would_take_for_one_have_files_of_their_own(tmp_path: Path) -> None:
+    datasets = {name: {"source": "digits"} for name in ("a.b", "a-b")}
+    study = study_of(datasets=datasets)
+    layout = layout_in(tmp_path, study)
+    for run in runs(study):
+        write_run(layout, run, result_of(study, run, 0.8 if run.dataset == "a.b" else 0.9))
+    analyse(study, layout)
+    draw_figures(study, layout)
+    tex = render_report(study, layout)[-1]
+    for part in re.findall(r"\\input\{(.+)\}", tex.read_text()):
+        shown = (tex.parent / f"{part}.tex").read_text()
+        for figure in re.findall(r"\\includegraphics.*\{(.+)\}", shown):
+            assert (tex.parent / "figures" / f"{figure}.pdf").exists()
+    labels = re.findall(r"\\label\{(.+?)\}", "".join(file.read_text() for file in sorted(tex.parent.rglob("*.tex"))))
+    assert len(set(labels)) == len(labels)
+    dotted, dashed = (tex.parent / f"figures/comparison_a-b{end}.pdf" for end in ("-2", ""))
+    assert dashed.read_bytes() == (layout.figures / "comparison_a-b.pdf").read_bytes()
+    assert dotted.read_bytes() == (layout.figures / "comparison_a.b.pdf").read_bytes()
+    assert dotted.read_bytes() != dashed.read_bytes()
+
+
+def test_a_language_that_is_added_reaches_latex(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LANGUAGES, "de", "ngerman")
+    assert r"\usepackage[ngerman]{babel}" in rendered(tmp_path, language="de").read_text()
 
 
 def text_of(pdf: Path) -> str:

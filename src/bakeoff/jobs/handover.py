@@ -21,7 +21,7 @@ from bakeoff.study.paths import RunPaths
 from bakeoff.study.specification import Specification
 
 UNDER_SNAKEMAKE = "BAKEOFF_UNDER_SNAKEMAKE"  # set in the environment of Snakemake's jobs
-STARTED = "BAKEOFF_STARTED"  # in that of Snakemake itself, on a cluster as well: when it did, in seconds since the epoch
+STARTED = "BAKEOFF_STARTED"  # in that of Snakemake itself, also on a cluster: when it did, in seconds since the epoch
 
 
 def finish(specification: Specification, paths: RunPaths, train: Callable[[], None]) -> None:

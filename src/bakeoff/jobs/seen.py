@@ -77,7 +77,7 @@ def changed_data(study: Study, layout: Layout) -> dict[str, str]:
 
 def prepare_again(study: Sequence[str], dataset: str, card: Path) -> None:
     """Run `bakeoff prepare` with these arguments for the study. What fails is left to Snakemake's own job."""
-    with card.parent.with_suffix(".log").open("w", encoding="utf-8") as log:
+    with Path(f"{card.parent}.log").open("w", encoding="utf-8") as log:  # as the rule's: names may have dots
         command = ["bakeoff", "prepare", *study, dataset, f"--threads={usable_cores()}"]
         if subprocess.run(command, stdout=log, stderr=log, check=False).returncode:
             card.unlink(missing_ok=True)

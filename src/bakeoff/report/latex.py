@@ -1,11 +1,13 @@
 """LaTeX: a report that compiles as it is, with a separate file for each table and figure."""
 
+import itertools
 import math
 import re
 import textwrap
 import unicodedata
 from typing import Any
 
+from bakeoff.language import LANGUAGES
 from bakeoff.report.document import Column, Document, Figure, Section, Table, blocks_of
 from bakeoff.report.templating import environment
 
@@ -50,7 +52,6 @@ LETTERS_OF_A_LONG_LINE = 165  # across a landscape page
 ROWS_OF_A_PAGE = 30  # in a table before it breaks over pages
 WRAPPED_ROWS_OF_A_PAGE = 10  # the same, for rows of several lines
 SECTIONS_OF_CONTENTS = 60  # in a table of contents with all levels, which then takes a page or two
-LANGUAGES = {"en": "english", "ru": "russian"}
 TAGS = {
     **{"block_start_string": "<%", "block_end_string": "%>", "comment_start_string": "<#", "comment_end_string": "#>"},
     **{"variable_start_string": "<<", "variable_end_string": ">>"},
@@ -59,8 +60,9 @@ TAGS = {
 
 def latex(document: Document) -> dict[str, str]:
     """Path → text of every file: `report.tex`, and the tables and figures that it includes."""
+    names = file_names(document)
     templates = environment(
-        {"tex": escape_latex, "file": file_name, "listing": _listing, "head": _head, "fit": _fit},
+        {"tex": escape_latex, "file": names.__getitem__, "listing": _listing, "head": _head, "fit": _fit},
         **TAGS,
         keep_trailing_newline=True,
     )
@@ -70,9 +72,9 @@ def latex(document: Document) -> dict[str, str]:
     files = {"report.tex": whole.render(document=document, babel=LANGUAGES[document.language], is_large=is_large)}
     for block in blocks:
         if isinstance(block, Table):
-            files[f"tables/{file_name(block.name)}.tex"] = templates.get_template("table.tex.j2").render(table=block)
+            files[f"tables/{names[block.name]}.tex"] = templates.get_template("table.tex.j2").render(table=block)
         elif isinstance(block, Figure):
-            files[f"figures/{file_name(block.path)}.tex"] = templates.get_template("figure.tex.j2").render(figure=block)
+            files[f"figures/{names[block.path]}.tex"] = templates.get_template("figure.tex.j2").render(figure=block)
     return files
 
 
@@ -91,9 +93,21 @@ def _spelled_out(character: str) -> str:
     return "" if character in JOINERS else character
 
 
-def file_name(path: str) -> str:
-    """A file name that LaTeX accepts: it would take a dot for the start of the suffix."""
-    return re.sub(r"[^A-Za-z0-9_-]", "-", path)
+def file_names(document: Document) -> dict[str, str]:
+    """Name of a table, path of a figure, anchor of a section → a file name that LaTeX accepts, of that one alone.
+
+    LaTeX would take a dot for the start of the suffix. Where two names become one, as `a.b` and `a-b` do, that which
+    needs no change keeps it, and others get a number.
+    """
+    kinds = {Table: "name", Figure: "path", Section: "anchor"}
+    blocks = ((block, kinds.get(type(block))) for block in blocks_of(document))
+    found = dict.fromkeys(getattr(block, kind) for block, kind in blocks if kind)
+    accepted = {name: re.sub(r"[^A-Za-z0-9_-]", "-", name) for name in found}
+    owners: dict[str, str] = {}
+    for name in sorted(found, key=lambda name: accepted[name] != name):
+        numbered = (f"{accepted[name]}-{number}" for number in itertools.count(2))
+        owners[next(free for free in itertools.chain([accepted[name]], numbered) if free not in owners)] = name
+    return {name: given for given, name in owners.items()}
 
 
 def _head(column: Column[Any]) -> str:

@@ -7,7 +7,7 @@ from bakeoff.files import write_atomically
 from bakeoff.report.compose import compose
 from bakeoff.report.document import Document, Figure, blocks_of
 from bakeoff.report.html import html
-from bakeoff.report.latex import file_name, latex
+from bakeoff.report.latex import file_names, latex
 from bakeoff.report.markdown import markdown
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
@@ -35,8 +35,9 @@ def _copy_figures(document: Document, figures: Path, folder: Path) -> None:
     for stale in (folder / "figures", folder / "latex" / "figures", folder / "latex" / "tables"):
         if stale.exists():
             shutil.rmtree(stale)
+    names = file_names(document)
     for block in blocks_of(document):
         if isinstance(block, Figure):
-            for copy in (f"figures/{block.path}.svg", f"latex/figures/{file_name(block.path)}.pdf"):
+            for copy in (f"figures/{block.path}.svg", f"latex/figures/{names[block.path]}.pdf"):
                 (folder / copy).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(figures / f"{block.path}{copy[-4:]}", folder / copy)

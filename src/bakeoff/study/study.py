@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from bakeoff.errors import BakeoffError
+from bakeoff.language import LANGUAGES
+from bakeoff.study.arguments import nearest
 from bakeoff.study.entries import (
     Architecture,
     Dataset,
@@ -87,6 +89,12 @@ def _not_reserved(name: str) -> str:
 StudyName = Annotated[Name, AfterValidator(_not_reserved), Field(json_schema_extra={"not": {"enum": list(RESERVED)}})]
 
 
+def _known(language: str) -> str:
+    if language not in LANGUAGES:
+        raise ValueError(f"{language!r} is no language of reports; {nearest(language, list(LANGUAGES))}")
+    return language
+
+
 class Study(Strict):
     """One study file."""
 
@@ -108,7 +116,9 @@ class Study(Strict):
     )
     plugins: Names = Field((), description="Python files with your own models, sources, transforms, metrics")
     smoke: bool = Field(False, description="shrink the study to a run of a minute or two, in folders of its own")
-    language: Literal["en", "ru"] = Field("en", description="of the report")
+    language: Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": list(LANGUAGES)})] = Field(
+        "en", description="of the report"
+    )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(1, gt=0, description="processor threads of one training job")
     jobs_per_gpu: int = Field(1, gt=0, description="training jobs that share a GPU, for small models")
