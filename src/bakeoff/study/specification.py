@@ -19,8 +19,9 @@ from bakeoff.study.metrics import Metric
 from bakeoff.study.paths import RESULTS, Layout
 from bakeoff.study.study import Study, parent
 
-# Keys of a recipe that are younger than some results, with the value that means what was so before. They are left out
-# where they have it, so that those results stay.
+# Keys at the top of a recipe that are younger than some results, with the value that means what was so before. They are
+# left out where they have it, so that those results stay. A key within another, such as a loss's, does that itself:
+# with `exclude_if`, as `Loss.class_weights` does.
 LATER_KEYS = {"on_out_of_memory": "fail"}
 
 Content = dict[str, Any]
@@ -178,7 +179,8 @@ def _experiment_content(study: Study, cell: Experiment) -> Content:
         "dataset": _dataset_content(study, cell.dataset),
         "architecture": study.entries["architectures"][cell.architecture],
         "optimizer": study.entries["optimizers"][cell.optimizer],
-        "recipe": {key: value for key, value in recipe.items() if LATER_KEYS.get(key) != value},
+        # A key that is None says nothing, and was never part of a specification: nor is a new one that is None by default.
+        "recipe": {key: value for key, value in recipe.items() if value is not None and LATER_KEYS.get(key) != value},
         "metric": study.metric,
         "beta": study.beta,
         **_weights_of(study, cell),
