@@ -119,11 +119,11 @@ def test_where_data_are_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "shoes": {"source": "folder", "root": "shoes"},
         "hats": {"source": "folder", "root": "hats"},
         "digits": {"source": "digits"},
+        "tags": {"source": "csv", "root": "shoes", "table": "tags.csv", "label": "tag"},
     }
     found = {finding.what: finding for finding in examine(load_study(TINY, {"datasets": datasets}))}
-    assert [found[f"Dataset {name}"].level for name in datasets] == ["ok", "problem", "ok"]
-    assert f"there is no folder {tmp_path}/hats" in found["Dataset hats"].found
-    assert "counts from the folder that commands run in" in found["Dataset hats"].remedy
+    assert [found[f"Dataset {name}"].level for name in datasets] == ["ok", "problem", "ok", "problem"]
+    assert f"datasets.hats: there is no folder hats in {tmp_path}; set root" in found["Dataset hats"].found
 
 
 def test_energy_that_cannot_be_measured(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from terminal import bakeoff, snakemake
         ({"source": "tiny_imagenet"}, "there is no file data/tiny-imagenet-200/wnids.txt in {here}"),
         ({"source": "voc", "classes": "found"}, "there is no folder data in {here}"),
         ({"source": "csv", "label": "a"}, "missing 'table'"),
+        ({"source": "csv", "label": "a", "table": "../t.csv"}, "datasets.data.table: '../t.csv' is not a path below"),
         ({"source": "folder", "tets": 0.2}, "did you mean 'test'"),
         ({"source": "fodler"}, "unknown source 'fodler'; did you mean 'folder'"),
     ],

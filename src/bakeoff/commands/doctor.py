@@ -18,6 +18,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from bakeoff.commands.status import narrow_table
+from bakeoff.data.card import CARD
+from bakeoff.data.missing import check_files
 from bakeoff.errors import BakeoffError
 from bakeoff.files import existing, explain
 from bakeoff.jobs.gpus import DEVICE_FILES, ask_driver, visible_devices
@@ -31,8 +33,6 @@ from bakeoff.study.study import Study
 
 LITTLE_DISK, NO_DISK = 5, 0.1  # GiB
 LITTLE_SHARED_MEMORY = 0.0625  # GiB: what containers get by default
-WITHOUT_FILES = ("digits",)
-NEEDS_A_ROOT = ("folder", "csv", "tiny_imagenet")  # the other sources make or download their files
 INSTALL = "pip install -e . installs what Bakeoff needs"
 Level = Literal["ok", "warning", "problem"]
 STYLES: dict[Level, str] = {"ok": "green", "warning": "yellow", "problem": "bold red"}
@@ -205,26 +205,17 @@ def _data(written: str) -> Finding:
 
 
 def _dataset(study: Study, name: str) -> Finding:
-    """Where a dataset's files are looked for, unless it is prepared already."""
+    """Whether a dataset is prepared, or can be: as `bakeoff plan` says it."""
     what, source = f"Dataset {name}", study.datasets[name].source
     try:
+        check_files(study, name)
         specification = specify_dataset(study, name)
     except BakeoffError as error:
         return Finding(what, "problem", str(error))
-    if (specification.folder / "card.json").exists():
+    if (specification.folder / CARD).exists():
         return Finding(what, "ok", f"prepared: {specification.folder}")
-    if source in WITHOUT_FILES:
-        return Finding(what, "ok", f"{source}: needs no files")
     root = specification.root.absolute()
-    if root.is_dir():
-        return Finding(what, "ok", f"{source}: {root}")
-    if source not in NEEDS_A_ROOT:
-        return Finding(what, "ok", f"{source}: {root} does not exist yet")
-    key = f"root of datasets.{name}" if study.datasets[name].root else "data_root"
-    relative = "" if specification.root.is_absolute() else f", and {key} counts from the folder that commands run in"
-    return Finding(
-        what, "problem", f"{source}: there is no folder {root}", f"set {key} to the folder with its files{relative}"
-    )
+    return Finding(what, "ok", f"{source}: {root}" if root.is_dir() else f"{source}: needs no files that are missing")
 
 
 def _free(folder: Path) -> float:

@@ -7,7 +7,7 @@ from bakeoff.data.duplicates import judge
 from bakeoff.data.loading import check_dataset
 from bakeoff.data.sources.registry import SOURCES
 from bakeoff.errors import BakeoffError, under
-from bakeoff.study.specification import DatasetSpecification, specify_dataset
+from bakeoff.study.specification import specify_dataset
 from bakeoff.study.study import Study
 
 
@@ -20,23 +20,27 @@ def missing_files(study: Study) -> list[BakeoffError]:
     problems = []
     for name in study.datasets:
         try:
-            _check(specify_dataset(study, name), {item.name for item in study.declarations if item.kind == "source"})
+            check_files(study, name)
         except BakeoffError as problem:
             problems.append(problem)
     return problems
 
 
-def _check(specification: DatasetSpecification, of_plugins: set[str]) -> None:
-    entry, name = specification.entry, specification.name
+def check_files(study: Study, name: str) -> None:
+    """Raise BakeoffError for what `missing_files` says of one dataset."""
+    specification, entry = specify_dataset(study, name), study.datasets[name]
     if (specification.folder / CARD).exists():
         if entry.duplicates == "error":
             _check_card(specification.folder, name)
-    elif entry.source not in of_plugins:
-        source = SOURCES.get(entry.source)
-        if source is None or not source.asks_torch:
-            check_dataset(specification)
+        return
+    if any(item.kind == "source" and item.name == entry.source for item in study.declarations):
+        return  # a plugin's, which is not imported here
+    source = SOURCES.get(entry.source)
+    if source is None or not source.asks_torch:
+        check_dataset(specification)
+    with under("datasets", name):
         if source is not None and (message := source.missing(specification.root, entry.arguments)) is not None:
-            raise BakeoffError(message, ["datasets", name])
+            raise BakeoffError(message)
 
 
 def _check_card(folder: Path, name: str) -> None:

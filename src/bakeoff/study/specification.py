@@ -179,7 +179,7 @@ def _experiment_content(study: Study, cell: Experiment) -> Content:
         "dataset": _dataset_content(study, cell.dataset),
         "architecture": study.entries["architectures"][cell.architecture],
         "optimizer": study.entries["optimizers"][cell.optimizer],
-        # A key that is None says nothing, and was never part of a specification: nor is a new one that is None by default.
+        # A key that is None says nothing and was never a part, so a new one that is None by default is none either.
         "recipe": {key: value for key, value in recipe.items() if value is not None and LATER_KEYS.get(key) != value},
         "metric": study.metric,
         "beta": study.beta,
