@@ -42,6 +42,7 @@ from bakeoff.jobs.seen import (
     trained,
 )
 from bakeoff.study.specification import (
+    checked_on,
     data_folder,
     digest,
     experiments_on_features,

@@ -176,6 +176,7 @@ def test_damaged_runs_are_trained_again(finished: Path, finished_study: Path) ->
     assert trained(said) == {*DAMAGES}
     for name, (file, _) in DAMAGES.items():
         assert f"{name} is trained again: results/tiny/runs/{name}/{file}: cannot use this file of a run" in said
+    assert "start snakemake" not in said
     # The files in the state folder are the same inodes as the outputs: one fault damages both.
     killed_after = "digits/logistic/sgd/plain/seed0"
     kept = finished / "results/tiny/state" / killed_after / "finished"

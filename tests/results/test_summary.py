@@ -177,6 +177,18 @@ def test_a_corrupt_result_is_an_error_that_names_the_file(tmp_path: Path, conten
     assert row["status"] == "missing" and problem in row["message"]
 
 
+def test_a_run_without_a_result_is_named_where_all_are_needed(tmp_path: Path) -> None:
+    study = study_of()
+    layout = layout_in(tmp_path, study)
+    write_runs(study, layout)
+    absent = runs(study)[4]
+    layout.run(absent).result.unlink()
+    with pytest.raises(
+        BakeoffError, match=f"1 of 12 runs have no result that can be used; {absent.key}: there is none"
+    ):
+        summarize(study, layout, complete=True)
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [("best_epoch", 2.5), ("best_epoch", "three"), ("test", {"accuracy": "high"}), ("test", 3), ("test", {})],

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from bakeoff.errors import BakeoffError
-from bakeoff.study.plugin_files import declared_in
+from bakeoff.study.metrics import Metric
+from bakeoff.study.plugin_files import REGISTRIES, Plugin, declared_in, metrics_of
 from bakeoff.study.reading import load_study
 from bakeoff.study.specification import specify
 from bakeoff.study.study import StudyError, runs
@@ -140,3 +141,12 @@ def test_a_model_that_raises_is_an_error_with_its_line(tmp_path: Path) -> None:
             build_model(Architecture.model_validate({"model": "broken", "width": 3}), ImageShape(1, 4, 4, 2))
     finally:
         del REGISTRIES["model"]["broken"]
+
+
+def test_a_metric_that_no_decorator_declares_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is registered in a loop is not known when the study is read, so nothing asks for its values."""
+    for name in ("declared", "registered_in_a_loop"):
+        monkeypatch.setitem(REGISTRIES["metric"], name, Plugin(name, "", lambda logits, labels: 0.0))
+    known = {"declared": Metric("declared", "declared", ("multi-class",))}
+    assert list(metrics_of("multi-class", known)) == ["declared"]
+    assert list(metrics_of("multi-label", known)) == []

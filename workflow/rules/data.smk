@@ -46,7 +46,7 @@ if LOOKS and not DRY_RUN and mend_plans(STUDY, LAYOUT, UNCHECKED, ARGUMENTS, CHE
 
 rule check:
     input:
-        {CARDS[cell.dataset] for cell in UNCHECKED},
+        {CARDS[name] for cell in UNCHECKED for name in checked_on(STUDY, cell)},
     output:
         sorted(set(map(str, UNCHECKED.values()))),
     log:

@@ -25,7 +25,6 @@ from bakeoff.models.weights import check_pretrained, fit_weights, pretrained_nor
 from bakeoff.study import plugin_files
 from bakeoff.study.entries import Architecture, Normalize, Recipe
 from bakeoff.study.matrix import Experiment
-from bakeoff.study.metrics import METRICS
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import data_folder, examples_file, plan_file, specify_dataset
 from bakeoff.study.study import Study, parent
@@ -186,12 +185,7 @@ def _check_trained_layers(cell: Experiment, recipe: Recipe, network: nn.Module, 
 def _check_own_metrics(study: Study, card: Card) -> None:
     """Call each metric of a plugin on made-up predictions that hold every class."""
     task, classes = card["task"], len(card["classes"])
-    own = {
-        name: metric
-        for name, metric in plugin_files.registered("metric", METRICS).items()
-        if name in study.metrics and task in study.metrics[name].tasks
-    }
-    if not own:
+    if not (own := plugin_files.metrics_of(task, study.metrics)):
         return
     logits = torch.randn(2 * classes, classes, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(2 * classes) % classes

@@ -56,7 +56,7 @@ def is_finished(paths: RunPaths, specification: Specification) -> bool:
     try:
         return check_finished(paths, specification)
     except DamagedResult as error:
-        print(f"{specification.run.key} is trained again: {error}", flush=True)
+        print(f"{specification.run.key} is trained again: {error.message}", flush=True)
         return False
 
 

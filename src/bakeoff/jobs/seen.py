@@ -90,7 +90,7 @@ def damaged_runs(study: Study, layout: Layout, planned: Mapping[str, Run], jobs:
         try:
             check_finished(layout.run(planned[key]), specify(study, planned[key]))
         except DamagedResult as error:
-            found[key] = f"{key} is trained again: {error}"
+            found[key] = f"{key} is trained again: {error.message}"
     return found
 
 

@@ -74,7 +74,7 @@ SCORED_SPLITS = ("train", "train_last", "validation", "validation_last", "test",
 
 
 class Cost(Record):
-    """What the run used, over all its attempts; of an attempt that was killed, until its last checkpoint."""
+    """What the run used, over all its attempts; of an attempt that was killed, until the end of its last epoch."""
 
     parameters: int | None = Field(None, description="parameters of the whole network")
     macs: int | None = Field(None, description="multiply-accumulate operations for one image, forward")
@@ -142,7 +142,11 @@ class Result(Record):
 
 
 class DamagedResult(BakeoffError):
-    """A file of a finished run that is not what was written. The run is trained again."""
+    """A file of a finished run that is not what was written. `message` is what is wrong; as text it also says to the
+    person who called what to do."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}; start snakemake, which trains it again"
 
 
 def write_result(path: Path, result: Result) -> None:
@@ -194,7 +198,7 @@ def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
 
 def unusable(path: Path, problem: str) -> DamagedResult:
     """The error for a file of a run that is damaged."""
-    return DamagedResult(f"{path}: cannot use this file of a run: {problem}; start snakemake, which trains it again")
+    return DamagedResult(f"{path}: cannot use this file of a run: {problem}")
 
 
 def _explain(problem: Any) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as parquet
 
+from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.results.aggregation import experiments_table
 from bakeoff.results.digits import rounded_table
@@ -39,9 +40,11 @@ def summarize(study: Study, layout: Layout, complete: bool = False) -> list[Path
     """
     planned = runs(study)
     rows = [_row(study, layout, run) for run in planned]
-    missing = [row["message"] for row in rows if row["status"] == "missing"]
+    missing = {run.key: row["message"] for run, row in zip(planned, rows, strict=True) if row["status"] == "missing"}
     if complete and missing:
-        raise DamagedResult(f"{len(missing)} of {len(rows)} runs have no result that can be used; {missing[0]}")
+        key, why = next(iter(missing.items()))
+        found = f"{len(missing)} of {len(rows)} runs have no result that can be used"
+        raise BakeoffError(f"{found}; {key}: {why or 'there is none'}")
     table = runs_table(rows, study.metrics, study.leading_metric)
     finished = [run for run, row in zip(planned, rows, strict=True) if row["status"] != "missing"]
     history = history_table(finished, [layout.run(run).history for run in finished], study.metric)

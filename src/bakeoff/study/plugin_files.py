@@ -9,12 +9,13 @@ import hashlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bakeoff.errors import BakeoffError, under
+from bakeoff.study.metrics import METRICS, Metric, Task
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -141,6 +142,15 @@ def registered(kind: str, taken: Iterable[str]) -> dict[str, Plugin]:
     if both := sorted(REGISTRIES[kind].keys() & set(taken)):
         raise BakeoffError(f"{kind} {both[0]!r} is one of Bakeoff's own; give the plugin's another name")
     return REGISTRIES[kind]
+
+
+def metrics_of(task: Task, known: Mapping[str, Metric]) -> dict[str, Plugin]:
+    """The metrics of plugins that fit a task, by name. `known` are a study's: those that its plugin files declare.
+
+    Raises BakeoffError for a name that is Bakeoff's own.
+    """
+    own = registered("metric", METRICS)
+    return {name: metric for name, metric in own.items() if name in known and task in known[name].tasks}
 
 
 def reason(error: BaseException) -> str:

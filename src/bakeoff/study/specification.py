@@ -152,6 +152,12 @@ def needed_by(study: Study, cell: Experiment) -> list[str]:
     return [str(folder / "card.json") for folder in folders]
 
 
+def checked_on(study: Study, cell: Experiment) -> list[str]:
+    """The datasets whose cards the plan step reads for an experiment: its own, and that of the run it starts from."""
+    origin = parent(study, cell.run(study.seeds[0]))
+    return [cell.dataset, *([origin.dataset] if origin else [])]
+
+
 def starts_from(study: Study, layout: Layout, run: Run) -> list[str]:
     """The weights of another run that a run starts from, where it does."""
     origin = parent(study, run)

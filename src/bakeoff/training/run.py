@@ -156,11 +156,7 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
 def _settings(attempt: Attempt, assembly: Assembly, micro_batch: int | None) -> Settings:
     specification, task = attempt.specification, attempt.data.card["task"]
     labels = torch.as_tensor(attempt.data.splits["train"][1])
-    own = {
-        name: plugin.build
-        for name, plugin in plugin_files.REGISTRIES["metric"].items()
-        if task in specification.metrics[name].tasks
-    }
+    own = {name: plugin.build for name, plugin in plugin_files.metrics_of(task, specification.metrics).items()}
     return Settings(
         recipe=specification.recipe,
         optimizer=specification.optimizer,
