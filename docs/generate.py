@@ -19,9 +19,10 @@ BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def result_fields() -> str:
     """Every field of a result, from the records of results/result.py."""
-    from bakeoff.results.result import Cost, Metrics, Provenance, Result, Thresholds
+    from bakeoff.results.result import Cost, FileDescription, Metrics, Provenance, Result, Thresholds
 
-    return "\n".join(line for record in (Result, Metrics, Thresholds, Cost, Provenance) for line in _fields(record))
+    records = (Result, Metrics, Thresholds, Cost, Provenance, FileDescription)
+    return "\n".join(line for record in records for line in _fields(record))
 
 
 def statistics_tables() -> str:

@@ -20,7 +20,7 @@ from bakeoff.language import language_of
 from bakeoff.results.summary_tables import read_tables
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import examples_file
+from bakeoff.study.specification import data_folder, examples_file
 from bakeoff.study.study import Study, experiments, runs
 from synthetic_runs import analyse, history_of, layout_in, result_of, study_of, write_card, write_run, write_runs
 
@@ -173,6 +173,17 @@ def test_a_disk_that_is_full_is_said_and_leaves_no_file(tmp_path: Path, room: in
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_card_is_named(tmp_path: Path) -> None:
+    study = study_of()
+    layout = layout_in(tmp_path, study)
+    write_runs(study, layout)
+    write_card(study, "digits", list("0123456789"))
+    drawn(study, layout)
+    (data_folder(study, "digits") / "card.json").write_text("{")
+    with pytest.raises(BakeoffError, match=r"card\.json: cannot be read as a card: .*prepare the data again"):
+        draw_figures(study, layout)
 
 
 def test_damaged_examples_are_named(tmp_path: Path) -> None:

@@ -1,17 +1,15 @@
 """The matrix of a study: its experiments, which runs are done, and what the others cost in epochs and images."""
 
-import json
 import math
-from pathlib import Path
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Column
 
 from bakeoff.commands.status import axes_of, failed_steps, narrow_table, run_state
+from bakeoff.data.card import DamagedData, read_card
 from bakeoff.data.missing import missing_files
-from bakeoff.errors import BakeoffError
+from bakeoff.jobs.plans import read_plan
 from bakeoff.results.result import FINISHED
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import data_folder, plan_file
@@ -43,7 +41,7 @@ def plan_table(study: Study, layout: Layout) -> RenderableType:
     unknown = [name for name, count in counts.items() if math.isnan(count)]
     notes = [f"images are counted once a dataset is prepared; not yet: {', '.join(unknown)}"] if unknown else []
     notes += [escape(f"cannot be prepared: {problem}") for problem in missing_files(study)]
-    unchecked = sum(not plan_file(study, layout, cell).exists() for cell in study.cells)
+    unchecked = sum(read_plan(plan_file(study, layout, cell)) is None for cell in study.cells)
     if unchecked:
         notes.append(f"models, optimizers and transforms of {unchecked} experiments are checked in the first jobs")
     return Group(title, table, *notes, *_augmentation_notes(study, layout), *failed_steps(study, layout))
@@ -54,7 +52,7 @@ def _augmentation_notes(study: Study, layout: Layout) -> list[str]:
     ways: dict[str, str] = {}
     for cell in study.cells:
         if study.recipes[cell.recipe].augment:
-            plan = _read(plan_file(study, layout, cell))
+            plan = read_plan(plan_file(study, layout, cell)) or {}
             found = _ways(plan["augmentation"]) if "augmentation" in plan else "known after `bakeoff check`"
             ways.setdefault(cell.recipe, found)
     recipes = {found: [name for name, other in ways.items() if other == found] for found in ways.values()}
@@ -67,19 +65,12 @@ def _ways(augmentation: dict[str, list[str]]) -> str:
 
 
 def _training_images(study: Study, dataset: str) -> float:
-    """Not a number before the dataset is prepared."""
-    return _read(data_folder(study, dataset) / "card.json").get("counts", {}).get("train", math.nan)
+    """Not a number before the dataset is prepared, nor where its card is damaged: it is prepared again."""
+    try:
+        return read_card(data_folder(study, dataset))["counts"]["train"]
+    except DamagedData:
+        return math.nan
 
 
 def _numbers(done: int, runs: int, epochs: int, images: float) -> tuple[str, str, str]:
     return f"{done}/{runs}", f"{epochs:,}", "?" if math.isnan(images) else f"{images:,}"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """The content of a JSON file; empty when there is none."""
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise BakeoffError(f"{path}: is damaged ({error}); delete it, and the run is made again") from error

@@ -271,7 +271,7 @@ def _time_left(running: int, left: list[float | None]) -> list[str]:
     known = [seconds for seconds in left if seconds is not None]
     total = f"{duration(sum(known) / running)} of training left, {running} at a time"
     unknown = len(left) - len(known)
-    return [total + (f"; {unknown} runs without an estimate: no similar run has finished" if unknown else "")]
+    return [total + (f"; {unknown} runs without an estimate: no similar run has trained an epoch" if unknown else "")]
 
 
 def duration(seconds: float | None) -> str:

@@ -60,9 +60,9 @@ def read_card(folder: Path) -> Card:
     except FileNotFoundError as error:
         raise DamagedData(f"{path}: missing; run `bakeoff prepare STUDY DATASET` first, as snakemake does") from error
     except ValueError as error:
-        raise DamagedData(f"{path}: cannot be read as a card: {error}") from error
+        raise DamagedData(f"{path}: cannot be read as a card: {error}; prepare the data again") from error
     if not isinstance(card, dict) or not card.keys() >= REQUIRED_KEYS:
-        raise DamagedData(f"{path}: the card is incomplete")
+        raise DamagedData(f"{path}: the card is incomplete; prepare the data again")
     return card
 
 

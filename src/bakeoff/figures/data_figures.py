@@ -1,6 +1,5 @@
 """What the data look like: images of each class, class sizes, and images before and after augmentation."""
 
-import json
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 
 from bakeoff.analysis.images import Images, mosaic, samples_by_class
 from bakeoff.analysis.labels import SPLIT_TITLES
+from bakeoff.data.card import CARD, read_card
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.drawing import Drawing
 from bakeoff.figures.style import PALETTE, WIDTH, shortened
@@ -25,10 +25,10 @@ CLASSES_IN_A_FIGURE = 40
 def data_figures(study: Study, language: Language, layout: Layout) -> Iterator[Drawing]:
     """Of every dataset that is prepared here."""
     for name in dict.fromkeys(cell.dataset for cell in study.cells):
-        path = data_folder(study, name) / "card.json"
-        if not path.exists():
+        folder = data_folder(study, name)
+        if not (folder / CARD).exists():
             continue
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = read_card(folder)
         images = samples_by_class(study, name, card)
         if images is not None:
             yield Drawing(f"samples_{name}.svg", partial(_sheet, images, card["classes"][: len(images)]))

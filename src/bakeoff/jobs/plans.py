@@ -21,7 +21,7 @@ def write_plan(path: Path, content: dict[str, Any], data: str) -> None:
     A file that said the same, of these data or of others, keeps its time: nothing is made again.
     """
     content = json.loads(json.dumps(content | {"data": data}))
-    before = _read(path)
+    before = read_plan(path)
     if before == content:
         return
     times = path.stat().st_mtime_ns if before is not None and before | {"data": data} == content else None
@@ -57,7 +57,7 @@ def mend_plans(
     """
     mended = [path for cell, path in plans.items() if path.exists() or _is_begun(study, layout, cell)]
     for path in mended:
-        if _read(path) is None:
+        if read_plan(path) is None:
             path.unlink(missing_ok=True)
     lacking = [cell for cell in without_examples(study, layout) if cell not in plans]
     if mended or lacking:
@@ -72,11 +72,11 @@ def _is_begun(study: Study, layout: Layout, cell: Experiment) -> bool:
 
 
 def _is_of(path: Path, data: str | None) -> bool:
-    plan = _read(path)
+    plan = read_plan(path)
     return plan is not None and (data is None or plan.get("data") in (None, data))  # 0.1.0 did not say of which data
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def read_plan(path: Path) -> dict[str, Any] | None:
     """A plan as it was written; None where it is missing or damaged."""
     try:
         plan = dict(json.loads(path.read_text(encoding="utf-8")))

@@ -1,6 +1,5 @@
 """The material of a report: what its sections are made from, read once."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +9,9 @@ from typing import Any
 from bakeoff.analysis.labels import configuration_labels, metric_name, score_name, short_labels
 from bakeoff.analysis.scores import with_quoted_intervals
 from bakeoff.analysis.statistics import read_statistics
+from bakeoff.data.card import CARD, read_card
 from bakeoff.errors import BakeoffError
+from bakeoff.jobs.plans import read_plan
 from bakeoff.language import Language
 from bakeoff.report.document import Figure
 from bakeoff.report.numbers import is_known
@@ -125,7 +126,7 @@ def gather(study: Study, layout: Layout, language: Language) -> Material:
         )
     cells = experiments(study)
     plans = {cell: plan_file(study, layout, cell) for cell in cells}
-    cards = {name: data_folder(study, name) / "card.json" for name in study.datasets}
+    folders = {name: data_folder(study, name) for name in study.datasets}
     return Material(
         study,
         layout,
@@ -140,8 +141,8 @@ def gather(study: Study, layout: Layout, language: Language) -> Material:
             for cell, label in short_labels([cell for cell in cells if cell.dataset == name]).items()
         },
         configurations=configuration_labels(cells),
-        cards={name: _read(path, "prepare the data again") for name, path in cards.items() if path.exists()},
-        plans={cell: _read(path, "run `bakeoff check` again") for cell, path in plans.items() if path.exists()},
+        cards={name: read_card(folder) for name, folder in folders.items() if (folder / CARD).exists()},
+        plans={cell: _plan(path) for cell, path in plans.items() if path.exists()},
         statistic=cache(lambda name: records(read_statistics(layout, name))),
     )
 
@@ -165,11 +166,7 @@ def run_key(row: Row) -> str:
     return f"{cell_of(row).key}/seed{row['seed']}"
 
 
-def _read(path: Path, remedy: str) -> Row:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BakeoffError(f"{path}: cannot be read: {error}; {remedy}") from error
-    if not isinstance(content, dict):
-        raise BakeoffError(f"{path}: not a mapping; {remedy}")
-    return content
+def _plan(path: Path) -> Row:
+    if (plan := read_plan(path)) is None:
+        raise BakeoffError(f"{path}: is damaged; run `bakeoff check` again")
+    return plan

@@ -1,4 +1,4 @@
-"""The only reader of run folders: writes the tables that figures and reports are made from.
+"""From the folders of all runs to the tables that statistics, figures and reports are made from.
 
 runs.csv         one row per planned run, in the study's order; status "missing" where no result stands
 experiments.csv  one row per planned experiment: counts, and means, deviations and intervals over seeds

@@ -1,6 +1,5 @@
 """What a run leaves behind: its four files at the end, and before that what `bakeoff status` shows."""
 
-import json
 import os
 import platform
 import subprocess
@@ -15,6 +14,7 @@ import torch
 import bakeoff
 from bakeoff.data.content import content_name
 from bakeoff.files import describe_file, write_atomically
+from bakeoff.jobs.plans import read_plan
 from bakeoff.jobs.progress import update
 from bakeoff.models.image_shape import image_shape
 from bakeoff.results.predictions import write_predictions
@@ -75,9 +75,7 @@ def _cost(attempt: Attempt, progress: Progress, micro_batch: int | None) -> Cost
 def _size(attempt: Attempt) -> tuple[int, int]:
     """Parameters and MACs: as the plan step counted them, or counted now (which costs a second of imports)."""
     specification = attempt.specification
-    plan = attempt.place.layout.plan(specification.experiment_hash)
-    if plan.exists():
-        found = json.loads(plan.read_text(encoding="utf-8"))
+    if found := read_plan(attempt.place.layout.plan(specification.experiment_hash)):
         return found["parameters"], found["macs"]
     from bakeoff.models.description import describe
 
