@@ -54,9 +54,9 @@ def compute_features(study: Study, study_file: Path, folder: str, threads: int) 
     kept.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{kept}.lock", is_singleton=True):  # who waits for another process takes no GPU meanwhile
         place = _place(study, folder, threads)
-        from bakeoff.training.run import compute_features
+        from bakeoff.training.run import compute_features_of
 
-        compute_features(specification, place)
+        compute_features_of(specification, place)
 
 
 def _place(

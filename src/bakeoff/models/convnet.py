@@ -74,6 +74,8 @@ def convnet(
     A layer is its name (`relu`, `batch_norm`), or a mapping of its name to its value with its arguments beside it
     (`{conv: 16, kernel: 5}`, `{pool: 2}`, `{dropout: 0.2}`). Raises BakeoffError naming the layer that is wrong.
     """
+    if isinstance(layers, str):
+        raise BakeoffError(f"layers: found the text {layers!r}; allowed: a list of layers, such as [{layers}]")
     channels = images.channels
     modules: list[nn.Module] = []
     for position, entry in enumerate(layers):
@@ -91,6 +93,8 @@ def _build_layer(entry: str | dict[str, Any], channels: int, where: str) -> list
         raise BakeoffError(f"{where}: {entry!r} does not name exactly one layer; {guess}")
     layer = LAYERS[named[0]]
     value = arguments.pop(layer.name)
+    if "value" in arguments:  # the name that the functions have for it
+        raise BakeoffError(f"{where} ({layer.name}): unknown argument 'value'; it stands behind the layer's name")
     if layer.needs_value:
         if value is None:
             raise BakeoffError(f"{where}: {layer.name} needs a value: {{{layer.name}: ...}}")

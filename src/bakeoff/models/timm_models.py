@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import nn
 
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, first_line
 from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.stem import fit_small_images
 from bakeoff.study.arguments import nearest
@@ -29,7 +29,7 @@ def timm_model(name: str, images: ImageShape, small_images: bool, **arguments: A
     try:
         network = timm.create_model(name, in_chans=images.channels, num_classes=images.classes, **arguments)
     except (TypeError, ValueError, AssertionError, RuntimeError) as error:
-        raise BakeoffError(f"timm/{name} cannot be built with {arguments}: {error}") from error
+        raise BakeoffError(f"timm/{name} cannot be built with {arguments}: {first_line(error)}") from error
     if small_images:
         fit_small_images(network, f"timm/{name}")
     return network

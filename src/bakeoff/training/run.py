@@ -32,7 +32,7 @@ from bakeoff.training.state import Progress, Settings
 from bakeoff.training.trainer import Checkpoint, Trainer
 
 
-def compute_features(specification: Specification, place: Place) -> None:
+def compute_features_of(specification: Specification, place: Place) -> None:
     """Write the features that a run trains on, unless they are there."""
     device, data = _get_ready(specification, place, f"features for {specification.run.experiment.key}")
     leave_compiler_unloaded()

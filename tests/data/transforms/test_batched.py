@@ -13,6 +13,7 @@ from torchvision.transforms.v2 import functional
 from bakeoff.data.augmentation import build_augmentation
 from bakeoff.data.transforms import color
 from bakeoff.data.transforms.slices import SLICE_BYTES
+from bakeoff.errors import BakeoffError
 
 SHAPE = (3, 11, 14)
 
@@ -236,3 +237,8 @@ def test_random_numbers_are_each_images_own_and_come_from_the_generator() -> Non
     assert torch.equal(state, torch.random.get_rng_state())
     assert torch.equal(first, again) and not torch.equal(first, other)
     assert len(first.flatten(1).unique(dim=0)) > 290
+
+
+def test_posterize_takes_a_number_of_bits_not_true() -> None:
+    with pytest.raises(BakeoffError, match=r"RandomPosterize\.bits: found True"):
+        augmented("RandomPosterize", {"bits": True}, images(2))

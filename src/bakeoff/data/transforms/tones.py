@@ -24,7 +24,7 @@ def _random_equalize(shape: Shape, p: float = 0.5) -> Built:
 def _random_posterize(shape: Shape, bits: int, p: float = 0.5) -> Built:
     from torchvision.transforms.v2.functional import posterize
 
-    if not isinstance(bits, int) or not 0 <= bits <= 8:
+    if isinstance(bits, bool) or not isinstance(bits, int) or not 0 <= bits <= 8:
         raise BakeoffError(f"RandomPosterize.bits: found {bits!r}; allowed: a whole number, 0 to 8")
     return _sometimes(lambda images: posterize(images, bits), p, "RandomPosterize"), shape
 
