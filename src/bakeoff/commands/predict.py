@@ -9,8 +9,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
 
-from bakeoff.data.sources.walking import spelled
 from bakeoff.errors import BakeoffError
+from bakeoff.files import spelled
 from bakeoff.jobs.leases import lease_gpu
 from bakeoff.results.trained_runs import Choice, trained_runs
 from bakeoff.study.arguments import nearest
