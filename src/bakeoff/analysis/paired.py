@@ -257,7 +257,8 @@ def _fewest_seeds(
         over = variance / seeds
         freedom = seeds - 1 + prior_freedom(seeds, experiments)
         total = over + net_images
-        return power(difference / np.sqrt(total), freedom * (total / over) ** 2, level) >= POWER
+        with np.errstate(invalid="ignore", divide="ignore"):  # scores that are all the same
+            return power(difference / np.sqrt(total), freedom * (total / over) ** 2, level) >= POWER
 
     few = count.astype(float)
     many = np.maximum(few + 1, MOST_SEEDS)
