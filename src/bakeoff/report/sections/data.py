@@ -27,7 +27,9 @@ def _dataset(material: Material, name: str) -> list[Block]:
     many, facts = len(card["classes"]) > MOST_CLASSES, _facts(material, card)
     classes = [] if many else [Details(say("Images per class"), [_class_table(material, name, card)])]
     shown = Facts([*facts, *_sizes(material, card)] if many else facts)
-    return [shown, *_duplicates(material, card), *figures, *classes]
+    noticed = [say("Preparing the data noticed: {warning}", warning=warning) for warning in card.get("warnings", [])]
+    warnings = [Paragraph(text, "warning") for text in noticed]
+    return [shown, *warnings, *_duplicates(material, card), *figures, *classes]
 
 
 def _facts(material: Material, card: Row) -> list[tuple[str, str]]:
