@@ -195,13 +195,13 @@ def test_images_that_splits_share_and_what_preparing_noticed_are_named(tmp_path:
     path = data_folder(study, "digits") / "card.json"
     pairs = [[f"train/cat/{k}_a.png", f"test/cat/{k}.png"] for k in range(5)]
     shared = [{"splits": ["train", "test"], "images": 5, "pairs": pairs}]
-    noticed = {"duplicates": shared, "warnings": ["the images use 3 % of their range"]}
+    noticed = {"duplicates": shared, "warnings": ["the images use little of their range"]}
     path.write_text(json.dumps(json.loads(path.read_text()) | noticed))
     markdown, html = rendered(study, layout)
     expected = "The splits Train and Test share 5 images, such as train/cat/0_a.png = test/cat/0.png, train/cat/1_a.png"
     for text in (Page(html).text, markdown.replace("\\", "")):
         assert expected in text and "3_a.png" not in text
-        assert "Preparing the data noticed: the images use 3 % of their range" in text
+        assert "Preparing the data noticed: the images use little of their range" in text
     path.write_text(json.dumps(json.loads(path.read_text()) | {"duplicates": []}))
     assert "share" not in re.sub(
         r"share of", "", rendered(study, layout)[0].partition("## Data")[2].partition("\n## ")[0]
