@@ -11,6 +11,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from bakeoff.analysis.tables import statistics_files
+from bakeoff.commands.rounds import next_lines
 from bakeoff.data.missing import missing_files
 from bakeoff.errors import BakeoffError
 from bakeoff.files import check_writable, user_name
@@ -21,11 +22,13 @@ from bakeoff.jobs.handover import (
     forget_known,
     keep_newer_than_this_job,
 )
-from bakeoff.study.overrides import load, overrides_of
+from bakeoff.jobs.rounds import load_in_present_round
+from bakeoff.study.overrides import overrides_of
 from bakeoff.study.paths import Layout
 from bakeoff.jobs.interrupt import stop_jobs_on_interrupt
 from bakeoff.jobs.gpus import advice_on_gpus, gpus_of_a_run
 from bakeoff.jobs.resources import check_defaults, requested
+from bakeoff.jobs.rounds import PLANNED_WITH, is_over, planned_with, read_record
 from bakeoff.data.source_files import UNKNOWN
 from bakeoff.jobs.plans import mend_plans, unchecked
 from bakeoff.jobs.warm import start_server, trains
@@ -75,7 +78,7 @@ DEFAULT_RESOURCES = (
 
 try:
     OVERRIDES = overrides_of(config, STUDY_FILE)
-    STUDY = load(STUDY_FILE, OVERRIDES)  # as the commands do
+    STUDY = load_in_present_round(STUDY_FILE, OVERRIDES)  # as the commands do
     check_defaults(DEFAULT_RESOURCES)
 except BakeoffError as error:
     raise WorkflowError(str(error)) from None
@@ -110,8 +113,14 @@ if LOOKS and not DRY_RUN:
 # commands, which Snakemake tracks: another title must retrain nothing. Snakemake formats it: braces are doubled.
 ARGUMENTS = [str(STUDY_FILE), *(f"--set={item}" for item in OVERRIDES)]
 TOLD = shlex.join(ARGUMENTS)
+# Decisions that this round's statistics append are for the next one: until the end, its jobs see the same runs.
+PLANNED = (
+    f"export {PLANNED_WITH}={planned_with(len(read_record(STUDY, LAYOUT).looks))}; "
+    if STUDY.rounds
+    else ""
+)
 shell.prefix(
-    f"set -euo pipefail; export {UNDER_SNAKEMAKE}=1; "
+    f"set -euo pipefail; export {UNDER_SNAKEMAKE}=1; {PLANNED}"
     f"study=({TOLD.replace('{', '{{').replace('}', '}}')}); "
 )
 
@@ -168,6 +177,8 @@ onsuccess:
     note_what_is_finished()
     if (LAYOUT.report_folder / "report.html").exists():
         logger.info(f"report: {LAYOUT.report_folder / 'report.html'}")
+    for line in next_lines(STUDY, LAYOUT) if LOOKS else []:
+        logger.info(line)
 
 
 # What failed is said in a line each; with --keep-going the report is made from the rest. Ctrl-C is no failure.

@@ -16,10 +16,12 @@ from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import explain, is_explained
 from bakeoff.jobs.handover import UNDER_SNAKEMAKE
 from bakeoff.jobs.resources import usable_cores
+from bakeoff.jobs.rounds import begin_anew
+from bakeoff.jobs.rounds import load_in_present_round as load
 from bakeoff.jobs.steps import files_in, note_made, sole_writer
 from bakeoff.language import LANGUAGES
 from bakeoff.study.arguments import nearest
-from bakeoff.study.overrides import load
+from bakeoff.study.overrides import load as load_before_rounds
 from bakeoff.study.paths import Layout
 from bakeoff.study.plugin_files import load_plugins
 from bakeoff.study.reading import schema, warnings
@@ -222,13 +224,17 @@ def run_all(
         int | None, typer.Option(min=0, help="training jobs with a GPU at a time; left out: all there is room for")
     ] = None,
     unlock: Annotated[bool, typer.Option("--unlock", help="free the folder, where a Snakemake was killed")] = False,
+    restart_rounds: Annotated[
+        bool, typer.Option("--restart-rounds", help="begin a race of `seeds: {until: decided}` anew; its runs stay")
+    ] = False,
 ) -> None:
     """Train what is missing and write the report, on this machine, by Snakemake."""
     from bakeoff.commands.run import run_study
 
-    study = load(study_file, overrides)
-    _warn(study, study_file)
-    raise typer.Exit(run_study(study, study_file, overrides, cores, gpus, unlock))
+    if restart_rounds:
+        _restart_rounds(load_before_rounds(study_file, overrides))
+    _warn(load(study_file, overrides), study_file)
+    raise typer.Exit(run_study(partial(load, study_file, overrides), study_file, overrides, cores, gpus, unlock))
 
 
 @application.command(hidden=True)
@@ -361,6 +367,17 @@ def _choice(best: bool, ensemble: bool) -> "Choice":
     if best and ensemble:
         raise BakeoffError("--best is one of the seeds, --ensemble all of them; say one of the two")
     return "best" if best else "all" if ensemble else "one"
+
+
+def _restart_rounds(study: Study) -> None:
+    if study.rounds is None:
+        raise BakeoffError("--restart-rounds: the seeds of this study are fixed, there is no race")
+    if looks := begin_anew(study, Layout(study.study)):
+        typer.echo(
+            f"warning: the race begins anew after {looks} look{'s' * (looks > 1)}: whoever has seen decisions and "
+            "begins again errs in more than the promised 5 % of studies, and the report says so. Finished runs stay.",
+            err=True,
+        )
 
 
 def _warn(study: Study, study_file: Path) -> None:

@@ -9,8 +9,12 @@ if LOOKS:
     for run, damage in damaged_runs(STUDY, LAYOUT, RUNS, MADE).items():
         logger.info(damage)
         AGAIN.add(run) if DRY_RUN else set_aside(LAYOUT.run(RUNS[run]))
-    for step in changed_steps(LAYOUT):
-        AGAIN.add(step) if DRY_RUN else LAYOUT.made(step).unlink()
+    again = changed_steps(LAYOUT)
+    # The statistics of a round decide it, also where they were made and rounds.json was lost.
+    if STUDY.rounds and not is_over(STUDY, read_record(STUDY, LAYOUT).looks):
+        again.add("statistics")
+    for step in again:
+        AGAIN.add(step) if DRY_RUN else LAYOUT.made(step).unlink(missing_ok=True)
 else:
     # A job on a cluster. One that packs several trainings has a server of its own, in the step that runs them.
     asked = runs_of_this_job(sys.argv)

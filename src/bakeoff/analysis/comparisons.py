@@ -27,8 +27,9 @@ from bakeoff.analysis.paired import (
     seeds_needed,
     smallest_p,
 )
+from bakeoff.analysis.races import NEEDED, StudyRace, with_race_verdicts
 from bakeoff.analysis.score_matrices import ALL_DATASETS, ScoreMatrix
-from bakeoff.analysis.test_set_error import RunInfluences
+from bakeoff.analysis.test_set_error import RunInfluences, aligned
 from bakeoff.analysis.variance_of_means import ImageVariance, averaged, half_width, image_variance, joined
 from bakeoff.results.digits import rounded
 from bakeoff.results.predictions import Bools, Floats
@@ -38,7 +39,10 @@ ALL_PAIRS = 12  # experiments on a dataset up to which every pair is listed: 66 
 
 
 def comparisons_table(
-    matrices: list[ScoreMatrix], metric: Metric, influences: Mapping[str, RunInfluences]
+    matrices: list[ScoreMatrix],
+    metric: Metric,
+    influences: Mapping[str, RunInfluences],
+    races: Mapping[str, StudyRace],
 ) -> pd.DataFrame:
     """One row per pair: `a` stands later in the study than `b`, differences are a - b.
 
@@ -47,7 +51,9 @@ def comparisons_table(
     `difference` and `effect_size` about higher.
 
     `influences` are those of the test images on the score of each run, by experiment: what is known of other images.
+    In `races`, verdicts are theirs, and configurations are not compared over datasets.
     """
+    matrices = [matrix for matrix in matrices if not races or matrix.dataset != ALL_DATASETS]
     differences, listed, tables = zip(*(_pairs(matrix, metric) for matrix in matrices), strict=True)
     if not sum(map(len, differences)):
         return pd.DataFrame()
@@ -60,7 +66,8 @@ def comparisons_table(
         images=joined(images),
     )
     table = pd.concat(tables, ignore_index=True)
-    return table.join(compare_seeds(np.concatenate(differences), metric, pairs, np.flatnonzero(np.concatenate(listed))))
+    rows = np.flatnonzero(np.concatenate(listed))
+    return with_race_verdicts(table.join(compare_seeds(np.concatenate(differences), metric, pairs, rows)), races)
 
 
 def compare_seeds(
@@ -113,7 +120,6 @@ def compare_seeds(
     return table.astype(dict.fromkeys(NEEDED, "Int64"))
 
 
-NEEDED = ("seeds_needed", "seeds_needed_low", "seeds_needed_high")
 MORE_SEEDS_MAY_TELL = (*(Verdict.NOT_DISTINGUISHABLE, Verdict.BETTER_ON_THESE_IMAGES, Verdict.WORSE_ON_THESE_IMAGES),)
 
 
@@ -148,19 +154,9 @@ def _image_variance(
     known = ~np.isnan(matrix.scores)
     seeds = known[later] & known[earlier]
     if matrix.dataset != ALL_DATASETS:
-        return image_variance(_aligned(matrix.names, matrix.seeds, influences), later, earlier, seeds)
+        return image_variance(aligned(matrix.names, matrix.seeds, influences), later, earlier, seeds)
     return averaged([
-        image_variance(_aligned([f"{other.dataset}/{name}" for name in matrix.names], matrix.seeds, influences),
+        image_variance(aligned([f"{other.dataset}/{name}" for name in matrix.names], matrix.seeds, influences),
                        later, earlier, seeds)
         for other in matrices if other.dataset != ALL_DATASETS
     ])  # fmt: skip
-
-
-def _aligned(names: list[str], seeds: list[int], influences: Mapping[str, RunInfluences]) -> Floats:
-    """Influences [E, S, N] of experiments by seed, NaN where a run has none."""
-    images = next((influences[name].values.shape[1] for name in names if name in influences), 0)
-    found = np.full((len(names), len(seeds), images), np.nan, np.float32)
-    for row, name in enumerate(names):
-        if name in influences:
-            found[row, [seeds.index(seed) for seed in influences[name].seeds]] = influences[name].values
-    return found

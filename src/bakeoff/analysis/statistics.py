@@ -8,11 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from bakeoff.analysis.experiment_analysis import ImageFindings, analyse_experiments
+from bakeoff.analysis.paired import FEWEST_SEEDS
+from bakeoff.analysis.races import StudyRace, looks_of, races_of
 from bakeoff.analysis.score_matrices import ScoreMatrix, score_matrices
 from bakeoff.analysis.tables import TABLES, statistics_files
 from bakeoff.analysis.tables.of_study import STUDY_TABLES
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
+from bakeoff.jobs.rounds import append_looks, read_record
+from bakeoff.jobs.seed_lists import SeedList, looked_at, note_seeds
 from bakeoff.results.result import FINISHED
 from bakeoff.results.summary_tables import read_history, read_tables
 from bakeoff.study.matrix import FACETS
@@ -28,7 +32,8 @@ class StudyInputs(ImageFindings):
     `runs` is the summary's table; `history` has `epoch`, `validation_<metric>` and `seconds` of each epoch. `metric` is
     the study's own, `score` its column of test scores in `runs`; `score_columns` maps every metric to such a column.
     `target` is the validation score to reach, if the study names one. `failed` counts the runs of an experiment that
-    ended without a score. Keys are those of experiments.
+    ended without a score. Keys are those of experiments. `races` are those of datasets, `begun_before` says how often
+    they were begun anew; `earlier_seeds` are those with which verdicts were given before.
     """
 
     runs: pd.DataFrame
@@ -39,19 +44,27 @@ class StudyInputs(ImageFindings):
     target: float | None
     matrices: list[ScoreMatrix]
     failed: Mapping[str, int]
+    races: Mapping[str, StudyRace]
+    begun_before: int
+    earlier_seeds: list[SeedList]
 
 
 def write_statistics(study: Study, layout: Layout) -> list[Path]:
     """Write the files of `statistics_files`, from the summary and the runs' predictions. Returns their paths.
 
     A table that has nothing to say has its columns and no rows. Numbers are rounded as they are written, after all
-    verdicts. Raises BakeoffError when there is no summary, or a completed run's predictions are missing or damaged.
+    verdicts. What they decide in a race is appended to rounds.json. Raises BakeoffError when there is no summary, a
+    completed run's predictions are missing or damaged, or results contradict what was decided.
     """
     runs = read_tables(layout).runs
     found, made = analyse_experiments(study, layout, runs)
     inputs = vars(study_inputs(study, layout, runs, found))
     for table in STUDY_TABLES:
         made[table.name] = table.in_order(table.make(inputs | made))
+    if study.rounds is not None:
+        append_looks(study, layout, looks_of(inputs["races"]))  # before anybody can read a verdict
+    elif (made["comparisons"]["seeds"] >= FEWEST_SEEDS).any():
+        note_seeds(study, layout)
     for name, path in statistics_files(layout).items():
         with write_atomically(path) as temporary:
             TABLES[name].as_written(made[name]).to_csv(temporary, index=False)
@@ -74,6 +87,7 @@ def study_inputs(study: Study, layout: Layout, runs: pd.DataFrame, found: ImageF
     metric, score = study.leading_metric, f"test_{study.metric}"
     history = read_history(layout, [f"validation_{metric.name}", "seconds"])
     metrics = dict.fromkeys((study.metric, *study.metrics))  # the study's first
+    matrices = score_matrices(runs, score)
     failed = runs[runs["status"].isin(FINISHED) & (runs["status"] != "completed")]
     return StudyInputs(
         runs=runs,
@@ -82,7 +96,10 @@ def study_inputs(study: Study, layout: Layout, runs: pd.DataFrame, found: ImageF
         score=score,
         score_columns={name: f"test_{name}" for name in metrics if f"test_{name}" in runs},
         target=study.target,
-        matrices=score_matrices(runs, score),
+        matrices=matrices,
         failed=Counter("/".join(key) for key in failed[list(FACETS)].itertuples(index=False)),
+        races=races_of(study, runs, matrices, found.influences),
+        begun_before=len(read_record(study, layout).before) if study.rounds else 0,
+        earlier_seeds=looked_at(study, layout),
         **vars(found),
     )

@@ -6,7 +6,7 @@ to zero, and the root of the sum of their squares is the standard error. For a m
 formula; for accuracy it is exactly the binomial √(p(1-p)/N).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,6 +23,16 @@ class RunInfluences:
 
     seeds: tuple[int, ...]
     values: Floats
+
+
+def aligned(names: Sequence[str], seeds: Sequence[int], influences: Mapping[str, RunInfluences]) -> Floats:
+    """Influences [E, S, N] of experiments by seed, NaN where a run has none."""
+    images = next((influences[name].values.shape[1] for name in names if name in influences), 0)
+    found = np.full((len(names), len(seeds), images), np.nan, np.float32)
+    for row, name in enumerate(names):
+        if name in influences:
+            found[row, [seeds.index(seed) for seed in influences[name].seeds]] = influences[name].values
+    return found
 
 
 def influences(predictions: Predictions, beta: float = 1.0) -> dict[str, Floats]:

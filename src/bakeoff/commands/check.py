@@ -226,7 +226,7 @@ def _check_normalize(recipe: Recipe, card: Card) -> None:
 
 def _check_starting_weights(study: Study, cell: Experiment, cards: Cards) -> None:
     """The weights of the run that an experiment starts from must fit its network, but for the classifier."""
-    origin = parent(study, cell.run(study.seeds[0]))
+    origin = parent(study, cell.run(study.seeds_of(cell)[0]))
     if origin is None or (origin.dataset, origin.architecture) == (cell.dataset, cell.architecture):
         return
     card = cards.get(origin.dataset) or read_card(data_folder(study, origin.dataset))

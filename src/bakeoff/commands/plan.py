@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Column
 
+from bakeoff.commands.rounds import round_lines
 from bakeoff.commands.status import axes_of, failed_steps, narrow_table, run_state
 from bakeoff.data.card import DamagedData, read_card
 from bakeoff.data.missing import missing_files
@@ -28,7 +29,7 @@ def plan_table(study: Study, layout: Layout) -> RenderableType:
     counts = {name: _training_images(study, name) for name in study.datasets}
     rows = []
     for cell in study.cells:
-        states = [run_state(study, cell.run(seed), layout).state for seed in study.seeds]
+        states = [run_state(study, cell.run(seed), layout).state for seed in study.seeds_of(cell)]
         done = sum(state in FINISHED for state in states)
         epochs = (len(states) - done) * study.recipes[cell.recipe].epochs
         rows.append((done, len(states), epochs, epochs * counts[cell.dataset]))
@@ -44,7 +45,8 @@ def plan_table(study: Study, layout: Layout) -> RenderableType:
     unchecked = sum(read_plan(plan_file(study, layout, cell)) is None for cell in study.cells)
     if unchecked:
         notes.append(f"models, optimizers and transforms of {unchecked} experiments are checked in the first jobs")
-    return Group(title, table, *notes, *_augmentation_notes(study, layout), *failed_steps(study, layout))
+    notes = [*map(escape, round_lines(study, layout)), *notes, *_augmentation_notes(study, layout)]
+    return Group(title, table, *notes, *failed_steps(study, layout))
 
 
 def _augmentation_notes(study: Study, layout: Layout) -> list[str]:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.markup import escape
 
 import bakeoff
+from bakeoff.commands.rounds import next_lines, round_lines
 from bakeoff.commands.status import RunState, duration, failures, run_state, seconds_left
 from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import stamp
@@ -39,6 +40,7 @@ class Watch:
 
     def __init__(self, study: Study, layout: Layout) -> None:
         self.study, self.layout = study, layout
+        self.round = "".join(f"{line.partition(',')[0]}: " for line in round_lines(study, layout))
         self.unfinished = {run: layout.run(run) for run in runs(study)}
         self.states: dict[Run, RunState] = {}
         self.stamps: dict[Run, object] = {}
@@ -62,14 +64,39 @@ class Watch:
 
 
 def run_study(
-    study: Study, study_file: Path, overrides: Sequence[str], cores: str, gpus: int | None, unlock: bool
+    read: Callable[[], Study], study_file: Path, overrides: Sequence[str], cores: str, gpus: int | None, unlock: bool
 ) -> int:
-    """Train what is missing, write the report, and say what was found.
+    """Train what is missing, write the report, and say what was found; a race goes on, round by round, to its end.
 
-    With `unlock` the folder is first freed of the lock of a Snakemake that was killed. Returns Snakemake's exit status;
-    raises Stopped on Ctrl-C, SIGTERM or SIGHUP, when all jobs have stopped.
+    `read` gives the study in its present round. With `unlock` the folder is first freed of the lock of a Snakemake
+    that was killed. Returns Snakemake's exit status; raises Stopped on Ctrl-C, SIGTERM or SIGHUP, when all jobs have
+    stopped.
     """
-    layout, started = Layout(study.study), time.monotonic()
+    started = time.monotonic()
+    while True:
+        study = read()
+        layout = Layout(study.study)
+        if status := _call_snakemake(study, layout, study_file, overrides, cores, gpus, unlock):
+            return status
+        later, unlock = read(), False
+        if runs(later) == runs(study):
+            break
+        for line in next_lines(later, layout)[:-1]:
+            print(line, flush=True)
+    _say_what_was_found(study, layout, time.monotonic() - started)
+    return 0
+
+
+def _call_snakemake(
+    study: Study,
+    layout: Layout,
+    study_file: Path,
+    overrides: Sequence[str],
+    cores: str,
+    gpus: int | None,
+    unlock: bool,
+) -> int:
+    """One static plan, done. Returns Snakemake's exit status, and says why where it failed."""
     told = ["snakemake", "--snakefile", str(_snakefile()), "--configfile", str(study_file), "--cores", cores]
     room = room_on_gpus(study.device, study.jobs_per_gpu) if gpus is None else gpus
     log = layout.folder / "logs" / "snakemake.log"
@@ -86,8 +113,6 @@ def run_study(
             _follow(Watch(study, layout), snakemake)
     if snakemake.returncode:
         _say_why(study, layout, shlex.join([str(study_file), *(f"--set={item}" for item in overrides)]), log, begin)
-    else:
-        _say_what_was_found(study, layout, time.monotonic() - started)
     return snakemake.returncode
 
 
@@ -158,7 +183,7 @@ def _totals(watch: Watch) -> str:
     running = [state for state in states if state.state == "running"]
     failed = sum(state.state == "failed" for state in states)
     done = len(states) - len(watch.unfinished)
-    parts = [f"[green]{done}[/] of {len(states)} runs done"]
+    parts = [f"{watch.round}[green]{done}[/] of {len(states)} runs done"]
     if running:
         speed = sum(state.progress.get("images_per_second") or 0 for state in running)
         parts += [f"[cyan]{len(running)} running[/]", *([f"{speed:,.0f} images/s"] if speed else [])]
@@ -197,6 +222,8 @@ def _say_what_was_found(study: Study, layout: Layout, seconds: float) -> None:
     material = gather(study, layout, language_of(study.language))
     for dataset in material.datasets:
         rich.get_console().print(escape(leader(material, dataset)), soft_wrap=True, highlight=False)
+    for line in round_lines(study, layout):
+        print(line)
     count = len(runs(study))
     print(f"{count} run{'s' * (count != 1)} finished, {duration(seconds)} for this call")
     print(f"report: {layout.report_folder / 'report.html'}", flush=True)

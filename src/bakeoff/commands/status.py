@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Column, Table
 
+from bakeoff.commands.rounds import round_lines
 from bakeoff.errors import BakeoffError
 from bakeoff.jobs.leases import is_locked
 from bakeoff.jobs.progress import read_progress
@@ -134,7 +135,7 @@ def watch_status(study: Study, read: Callable[[], Study]) -> None:
         while True:
             layout = Layout(study.study)
             states = _states(study, layout)
-            table = _table(study, states, room=max(5, live.console.height - 8))
+            table = _table(study, layout, states, room=max(5, live.console.height - 8))
             live.update(Group(table, *failed_steps(study, layout), *problem))
             if all(state.state in FINISHED for state in states):
                 return
@@ -147,7 +148,7 @@ def watch_status(study: Study, read: Callable[[], Study]) -> None:
 
 def status_table(study: Study, layout: Layout) -> RenderableType:
     """A row for every run, a line that counts them, and what keeps them from starting."""
-    return Group(_table(study, _states(study, layout)), *failed_steps(study, layout))
+    return Group(_table(study, layout, _states(study, layout)), *failed_steps(study, layout))
 
 
 def status_records(study: Study, layout: Layout) -> list[dict[str, Any]]:
@@ -216,7 +217,7 @@ def axes_of(study: Study) -> tuple[list[str], str]:
     return [axis for axis, found in names.items() if len(found) > 1], "".join(alone)
 
 
-def _table(study: Study, states: list[RunState], room: int | None = None) -> RenderableType:
+def _table(study: Study, layout: Layout, states: list[RunState], room: int | None = None) -> RenderableType:
     """Totals, then runs by what differs in their names, then why runs ended early; no column without a value."""
     shown = _most_interesting(states, room)
     left = dict(zip([state.run for state in states], seconds_left(states), strict=True))
@@ -234,7 +235,8 @@ def _table(study: Study, states: list[RunState], room: int | None = None) -> Ren
     line = ", ".join(f"[{STYLES[name]}]{counts[name]} {name}[/]" for name in STYLES if counts[name])
     hidden = f" ({len(states) - len(shown)} rows not shown)" if len(shown) < len(states) else ""
     title = f"[bold]{escape(study.title or study.study)}[/]: {len(states)} runs{escape(alone)}"
-    return Group(title, f"{line}{hidden}", *_time_left(counts["running"], list(left.values())), table, *reasons)
+    where = map(escape, round_lines(study, layout))
+    return Group(title, *where, f"{line}{hidden}", *_time_left(counts["running"], list(left.values())), table, *reasons)
 
 
 def _row(state: RunState, axes: list[str], metric: str, left: float | None) -> dict[str, str]:

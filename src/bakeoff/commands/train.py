@@ -49,7 +49,8 @@ def compute_features(study: Study, study_file: Path, folder: str, threads: int) 
     users = experiments_on_features(study)
     if folder not in users:
         raise BakeoffError(f"{study_file}: no run uses the features {folder!r}; {nearest(folder, users)}")
-    specification = specify(study, users[folder][0].run(study.seeds[0]))
+    user = users[folder][0]
+    specification = specify(study, user.run(study.seeds_of(user)[0]))
     kept = specification.features or Path(folder)
     kept.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{kept}.lock", is_singleton=True):  # who waits for another process takes no GPU meanwhile

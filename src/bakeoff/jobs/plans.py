@@ -68,7 +68,7 @@ def mend_plans(
 
 
 def _is_begun(study: Study, layout: Layout, cell: Experiment) -> bool:
-    return any(layout.run(cell.run(seed)).result.exists() for seed in study.seeds)
+    return any(layout.run(cell.run(seed)).result.exists() for seed in study.seeds_of(cell))
 
 
 def _is_of(path: Path, data: str | None) -> bool:

@@ -105,6 +105,16 @@ class Layout:
         """How Snakemake saw the files of runs and data when it ended."""
         return self.folder / "seen.json"
 
+    @property
+    def rounds(self) -> Path:
+        """What the looks of a race have decided."""
+        return self.folder / "rounds.json"
+
+    @property
+    def seed_lists(self) -> Path:
+        """The seeds for which verdicts were given."""
+        return self.folder / "seed_lists.json"
+
     def made(self, step: str) -> Path:
         """What a step after training made for Snakemake."""
         return self.folder / "made" / f"{step}.json"

@@ -10,6 +10,7 @@ from bakeoff.study.metrics import METRICS, Metric
 from bakeoff.study.study import Study
 
 FEW_MEGABYTES = 500  # less than a process with PyTorch takes
+MOST_INDIFFERENCE = 0.2  # of a fraction: 20 points
 GROWING = ("steplr", "multisteplr", "exponentiallr")  # schedules that multiply the learning rate by gamma
 
 
@@ -73,6 +74,10 @@ def impossible(study: Study) -> Iterator[BakeoffError]:
             yield BakeoffError(message, ["recipes", name, "early_stopping", "min_delta"])
     if study.target is not None:
         yield from _no_score(study.target, study.leading_metric, ["target"])
+    least = study.rounds.indifference if study.rounds else 0
+    if study.leading_metric.percent and least > MOST_INDIFFERENCE:
+        message = f"found {least:g}; {study.metric} is a fraction: write {least / 100:.10g} for {least:.10g} points"
+        yield BakeoffError(message, ["seeds", "indifference"])
     for index, block in enumerate(study.experiments):
         for at, number in enumerate(block.published):
             metric = study.metrics.get(number.metric or study.metric, study.leading_metric)

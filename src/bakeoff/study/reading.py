@@ -13,6 +13,7 @@ from bakeoff.study.entries import EarlyStopping, Head, InitFrom, Loss, Normalize
 from bakeoff.study.matrix import AXES, Block
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.plausibility import as_fraction, impossible, questionable
+from bakeoff.study.rounds import Rounds
 from bakeoff.study.smoke import smoke_form
 from bakeoff.study.study import Published, Rungs, Study, StudyError, parent, runs
 from bakeoff.study.tasks import check_metric, task_of
@@ -30,6 +31,7 @@ KEYS: dict[str, type[Strict]] = {
     "normalize": Normalize,
     "per_class": PerClass,
     "resources": Resources,
+    "seeds": Rounds,
 }
 
 
@@ -147,12 +149,26 @@ def _unknown_names(study: Study) -> Iterator[BakeoffError]:
 def _misfits(study: Study) -> Iterator[BakeoffError]:
     """Numbers that cannot be meant, and a metric that does not fit the data."""
     yield from impossible(study)
+    yield from _no_race(study)
     for name, entry in study.datasets.items():
         if (task := task_of(entry)) is not None:
             try:
                 check_metric(study.leading_metric, study.metrics, task, name)
             except BakeoffError as error:
                 yield error
+
+
+def _no_race(study: Study) -> Iterator[BakeoffError]:
+    """What cannot be decided in rounds."""
+    if study.rounds is None:
+        return
+    for name, recipe in study.recipes.items():
+        if recipe.init_from:
+            message = "cannot stand beside `seeds: {until: decided}`: the run it starts from may leave the race"
+            yield BakeoffError(f"{message}; give a number of seeds", ["recipes", name, "init_from"])
+    if study.rounds.claim == "other_images" and study.metric not in METRICS:
+        message = f"there is no formula for what other images would do to {study.metric}; write claim: these_images"
+        yield BakeoffError(message, ["seeds", "claim"])
 
 
 def _empty_matrix(study: Study) -> Iterator[BakeoffError]:
@@ -163,9 +179,10 @@ def _empty_matrix(study: Study) -> Iterator[BakeoffError]:
 
 def _unknown_origins(study: Study) -> Iterator[BakeoffError]:
     """Names and seeds in `init_from` that are not in the study."""
+    seeds = study.seeds_of(next(iter(study.cells)))
     for recipe, entry in study.recipes.items():
         for key, value in (entry.init_from.model_dump(exclude_none=True) if entry.init_from else {}).items():
-            allowed = [str(seed) for seed in study.seeds] if key == "seed" else list(getattr(study, f"{key}s"))
+            allowed = [str(seed) for seed in seeds] if key == "seed" else list(getattr(study, f"{key}s"))
             if str(value) not in allowed:
                 message = f"{value!r} is not in the study; {nearest(str(value), allowed)}"
                 yield BakeoffError(message, ["recipes", recipe, "init_from", key])
@@ -177,7 +194,7 @@ def _broken_chains(study: Study) -> Iterator[BakeoffError]:
         chain = [run]
         while (origin := parent(study, chain[-1])) is not None:
             keys = ["recipes", chain[-1].recipe, "init_from"]
-            if origin.experiment not in study.cells or origin.seed not in study.seeds:
+            if origin.experiment not in study.cells or origin.seed not in study.seeds_of(origin.experiment):
                 yield BakeoffError(f"{chain[-1].key} starts from {origin.key}, which is no run of this study", keys)
                 return
             if origin in chain:

@@ -22,7 +22,9 @@ def smoke_form(study: Mapping[str, Any]) -> Content:
     optimizers, schedules, augmentations, losses, and which run starts from which. `study` is the content of the
     study file, as the models coerced it. The result says `smoke: false`, so it is not shrunk again.
     """
-    seeds, said = study.get("seeds", (0,)), language_of(study.get("language", "en"))
+    given = study.get("seeds", (0,))
+    seeds = given if isinstance(given, list | tuple) else (0,)  # a race has nothing to decide here
+    said = language_of(study.get("language", "en"))
     sizes = [size for entry in study["datasets"].values() for size in _sizes(entry).values()]
     shrunk = any(_at_most(size, SIDE) != size for size in sizes)
     return {

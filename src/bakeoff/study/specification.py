@@ -241,7 +241,7 @@ def _features_content(study: Study, cell: Experiment) -> Content | None:
 
 def _start_of(study: Study, cell: Experiment) -> Content:
     """What decides whether the weights of the experiment that this one starts from fit."""
-    origin = parent(study, cell.run(study.seeds[0]))
+    origin = parent(study, cell.run(study.seeds_of(cell)[0]))
     if origin is None or (origin.dataset, origin.architecture) == (cell.dataset, cell.architecture):
         return {}
     architecture = study.entries["architectures"][origin.architecture]

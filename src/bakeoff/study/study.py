@@ -3,12 +3,13 @@
 Pure Python, without torch: Snakemake reads it whenever it plans.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PrivateAttr, Tag
 
 from bakeoff.errors import BakeoffError
 from bakeoff.language import LANGUAGES
@@ -29,6 +30,7 @@ from bakeoff.study.entries import (
 from bakeoff.study.matrix import AXES, Block, Experiment, Run, matrix
 from bakeoff.study.metrics import METRICS, TASKS, Metric
 from bakeoff.study.plugin_files import Declaration, checksum, declared_in
+from bakeoff.study.rounds import Rounds
 
 
 class StudyError(BakeoffError):
@@ -65,7 +67,7 @@ def _seeds(value: Any) -> Any:
             raise ValueError("a number of seeds must be at least 1")
         return tuple(range(value))
     if not isinstance(value, list | tuple):
-        raise ValueError(f"{value!r} is neither a number of seeds nor a list of seeds")
+        raise ValueError(f"{value!r} is neither a number of seeds nor a list of seeds, nor {{until: decided}}")
     return value
 
 
@@ -77,6 +79,15 @@ def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
     return seeds
 
 
+def _kind_of_seeds(value: Any) -> str:
+    return "rounds[]" if isinstance(value, dict | Rounds) else "list[]"  # the brackets: no key of a study has them
+
+
+Replicates = Annotated[
+    tuple[Seed, ...],
+    BeforeValidator(_seeds, json_schema_input_type=int | list[int]),
+    AfterValidator(_distinct),
+]
 RESERVED = ("captions", "data", "features", "slurm", "templates")  # folders of results/ and report/ of no study
 
 
@@ -132,16 +143,35 @@ class Study(Strict):
     optimizers: dict[Name, Optimizer] = Field(min_length=1)
     recipes: dict[Name, Recipe] = Field(min_length=1)
     seeds: Annotated[
-        tuple[Seed, ...],
-        BeforeValidator(_seeds, json_schema_input_type=int | list[int]),
-        AfterValidator(_distinct),
-    ] = Field((0, 1, 2, 3, 4), description="a number of replicates, or a list of seeds")
+        Annotated[Replicates, Tag("list[]")] | Annotated[Rounds, Tag("rounds[]")], Discriminator(_kind_of_seeds)
+    ] = Field(
+        (0, 1, 2, 3, 4),
+        description="a number of replicates, a list of seeds, or `until: decided`: as many as it takes, in rounds",
+    )
     experiments: Annotated[tuple[Rungs, ...], BeforeValidator(listed, json_schema_input_type=Rungs | list[Rungs])] = (
         Field((), description="narrows the study to these experiments, in this order")
     )
     exclude: Annotated[tuple[Block, ...], BeforeValidator(listed, json_schema_input_type=Block | list[Block])] = Field(
         (), description="removes these experiments"
     )
+    _trained: Mapping[Experiment, int] = PrivateAttr(default_factory=dict)
+
+    @property
+    def rounds(self) -> Rounds | None:
+        """How a study goes that takes as many seeds as are needed; None where seeds are fixed."""
+        return self.seeds if isinstance(self.seeds, Rounds) else None
+
+    def seeds_of(self, cell: Experiment) -> tuple[int, ...]:
+        """The seeds that an experiment has: those of the study, or those that the present round gives it."""
+        if isinstance(self.seeds, Rounds):
+            return tuple(range(self._trained.get(cell, self.seeds.looks[0])))
+        return self.seeds
+
+    def in_round(self, trained: Mapping[Experiment, int]) -> "Study":
+        """The study in a later round: how many seeds each experiment has."""
+        study = self.model_copy()
+        study._trained = dict(trained)
+        return study
 
     @cached_property
     def entries(self) -> dict[str, dict[str, dict[str, Any]]]:
@@ -206,7 +236,7 @@ def experiments(study: Study) -> list[Experiment]:
 
 def runs(study: Study) -> list[Run]:
     """Every run of the study: its experiments times its seeds."""
-    return [cell.run(seed) for cell in study.cells for seed in study.seeds]
+    return [cell.run(seed) for cell in study.cells for seed in study.seeds_of(cell)]
 
 
 def parent(study: Study, run: Run) -> Run | None:

@@ -27,12 +27,17 @@ PROVENANCE = {
 
 def reproducibility(material: Material) -> Section:
     say, study = material.language.say, material.study
-    facts = [*_provenance(material), (say("Seeds"), ", ".join(map(str, study.seeds)))]
+    facts = [*_provenance(material), (say("Seeds"), _seeds(material))]
     return Section(
         say("How to reproduce"),
         "reproduce",
         [Facts(facts), Code(_commands(material), "sh"), Paragraph(say("The study:")), Code(study_yaml(study), "yaml")],
     )
+
+
+def _seeds(material: Material) -> str:
+    seeds = dict.fromkeys(run.seed for run in runs(material.study))
+    return ", ".join(map(str, seeds))
 
 
 def _provenance(material: Material) -> list[tuple[str, str]]:
@@ -64,7 +69,8 @@ def _commands(material: Material) -> str:
 
 def study_yaml(study: Study) -> str:
     """The study as a file that can be run again."""
-    content = {"study": study.study, **study.model_dump(mode="json", exclude_defaults=True), "seeds": list(study.seeds)}
+    seeds = study.rounds.model_dump(mode="json") if study.rounds else list(study.seeds_of(next(iter(study.cells))))
+    content = {"study": study.study, **study.model_dump(mode="json", exclude_defaults=True), "seeds": seeds}
     content["recipes"] = {name: short_transforms(entry) for name, entry in content["recipes"].items()}
     plain = max(str(content)) < FIRST_PICTOGRAM  # else leave them escaped: code fonts lack them
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=plain, width=78, default_flow_style=None)

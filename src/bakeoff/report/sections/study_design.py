@@ -31,6 +31,9 @@ def design(material: Material) -> Section:
 def _matrix(material: Material) -> str:
     language, study = material.language, material.study
     cells = list(material.rows)
+    seeds = study.rounds.looks[-1] if study.rounds else len(study.seeds_of(cells[0]))
+    each = mark("{sizes}: {experiments}{left_out}, each with {seeds}; {runs} in all.")
+    at_most = mark("{sizes}: {experiments}{left_out}, each with at most {seeds}; {runs} so far.")
     numbers = {facet: len({getattr(cell, facet) for cell in cells}) for facet in FACETS}
     sizes = [
         language.count("{n} dataset", "{n} datasets", numbers["dataset"]),
@@ -43,12 +46,12 @@ def _matrix(material: Material) -> str:
     if len(cells) != whole:
         left_out = language.say(" (of {number} possible; the study lists which)", number=language.whole(whole))
     return language.say(
-        "{sizes}: {experiments}{left_out}, each with {seeds}; {runs} in all.",
+        at_most if study.rounds else each,
         sizes=" × ".join(sizes),
         experiments=language.count("{n} experiment", "{n} experiments", len(cells)),
         left_out=left_out,
-        seeds=language.count("{n} seed", "{n} seeds", len(study.seeds)),
-        runs=language.count("{n} run", "{n} runs", len(cells) * len(study.seeds)),
+        seeds=language.count("{n} seed", "{n} seeds", seeds),
+        runs=language.count("{n} run", "{n} runs", len(material.tables.runs)),
     )
 
 

@@ -1,0 +1,11 @@
+"""The seeds with which experiments were compared before: what makes a study with added seeds err more often."""
+
+import pandas as pd
+
+from bakeoff.jobs.seed_lists import SeedList
+
+
+def seed_lists_table(earlier_seeds: list[SeedList]) -> pd.DataFrame:
+    """One row for each list of seeds, the first first."""
+    lists = dict.fromkeys(item.seeds for item in earlier_seeds)
+    return pd.DataFrame([{"count": len(seeds), "seeds": " ".join(map(str, seeds))} for seeds in lists])
