@@ -19,6 +19,7 @@ from bakeoff.figures.baseline_line import baselines_of
 from bakeoff.figures.data_figures import data_figures
 from bakeoff.figures.drawing import Drawing
 from bakeoff.figures.learning_curves import curves_figure, overview
+from bakeoff.figures.race import race_figures
 from bakeoff.figures.score_intervals import comparison
 from bakeoff.figures.statistics_figures import statistics_figures
 from bakeoff.figures.style import cells_of, save, styles_of, theme
@@ -123,6 +124,7 @@ def _result_figures(
         points = present[present[quantity].notna() & (present[quantity] > 0)]
         if len(points):
             yield Drawing(name, partial(trade_off, study, language, points, quantity, title, styles, baselines))
+    yield from race_figures(study.rounds, language, read_statistics(layout, "race"), styles)
     for cell, epochs in by_experiment(history):
         curve = partial(curves_figure, study, language, epochs, styles[cell])
         yield Drawing(f"curves/{cell.key.replace('/', '__')}.svg", curve)

@@ -13,6 +13,7 @@ from bakeoff.report.sections.failures import failures
 from bakeoff.report.sections.learning_speed import speed
 from bakeoff.report.sections.methods import methods
 from bakeoff.report.sections.pairwise import comparison
+from bakeoff.report.sections.race import race
 from bakeoff.report.sections.reproducibility import reproducibility
 from bakeoff.report.sections.results import results
 from bakeoff.report.sections.study_design import design
@@ -20,7 +21,7 @@ from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
 SECTIONS = (
-    *(summary, design, data, methods, results, experiments, comparison, selection, speed, errors),
+    *(summary, design, data, methods, results, race, experiments, comparison, selection, speed, errors),
     *(cost, failures, reproducibility),
 )
 

@@ -131,7 +131,9 @@ def _other_images(material: Material, row: Row, sign: int) -> str:
 
 
 def _needed(material: Material, row: Row) -> str:
-    """How many seeds would tell, and how rough that advice is; or that more seeds would not."""
+    """How many seeds would tell, and how rough that advice is; or that more seeds would not. A race finds out."""
+    if material.study.rounds:
+        return ""
     language, least, most = material.language, row["seeds_needed_low"], row["seeds_needed_high"]
     if not is_known(row["seeds_needed"]):
         known = is_known(row["overall_low"])
@@ -151,7 +153,7 @@ def _needed(material: Material, row: Row) -> str:
 
 
 def _left_out(material: Material, row: Row) -> str:
-    if not row["unpaired"]:
+    if not row["unpaired"] or material.study.rounds:  # in a race, who has left has fewer
         return ""
     return material.language.count(
         " {n} seed is left out: not both experiments completed it.",

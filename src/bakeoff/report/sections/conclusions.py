@@ -10,13 +10,17 @@ from bakeoff.report.baselines import runs_with_one_answer, unbeaten_baseline
 from bakeoff.report.document import Block, Items, Paragraph, Section
 from bakeoff.report.material import Material, run_key
 from bakeoff.report.numbers import interval_text, is_known, metric_text, p_phrase, whole_text
+from bakeoff.report.sections.race import left_behind, outcome
 from bakeoff.report.verdicts import listed
 from bakeoff.study.matrix import Experiment
 
 
 def summary(material: Material) -> Section:
     say = material.language.say
-    leaders = [" ".join([leader(material, name), *unbeaten_baseline(material, name)]) for name in material.datasets]
+    leaders = [
+        " ".join([leader(material, name), *outcome(material, name), *unbeaten_baseline(material, name)])
+        for name in material.datasets
+    ]
     notes = [
         say("The epoch of each run was chosen on the validation split; the test split serves only for reporting."),
         say(
@@ -150,6 +154,7 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
                 wide = verdict in (Verdict.BETTER, Verdict.WORSE)
                 verdict = ("better" if wide else "better_here") if right else "contrary"
             found[verdict].append(material.label_of(best.dataset, row["b"] if is_first else row["a"]))
+    behind = left_behind(material, best.dataset)  # the race has said of them what there is to say
     unjudged = [label for label in found["too_few_seeds"] if label not in without_run]
     return [
         *listed(
@@ -173,7 +178,7 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
         *listed(
             "It cannot be distinguished from {n} other{which}.",
             "It cannot be distinguished from {n} others{which}.",
-            found["not_distinguishable"] + found["identical"],
+            [label for label in found["not_distinguishable"] + found["identical"] if label not in behind],
             language,
             most=6,
         ),

@@ -27,6 +27,20 @@ UNLIKE = mark(
     "With two or three experiments on a dataset, and if their scores are spread very differently (one tight, one "
     "skewed), the probability is higher: up to about 12 %."
 )
+RACE_RULE = mark(
+    "Experiments are compared seed by seed, at the looks of the race. “Better” means: on other test images of this "
+    "kind and with other seeds, too. “Better on these images” means: with other seeds, but only on the test images of "
+    "this study. “Not distinguishable” means that the difference may be chance. A verdict stays. P-values are "
+    "corrected for all pairs and all looks: the probability of even one wrong verdict in the study is at most about "
+    "5 %. An experiment may have left the race because it is not the best, and yet have no verdict against each of the "
+    "others. Differences are the first minus the second. Each interval is for its pair alone, and is not corrected for "
+    "looks."
+)
+LOOKED_BEFORE = mark(
+    "Verdicts were read with {lists} before the seeds became what they are now. So the 5 % do not hold any more: "
+    "whoever looks after every seed, from 3 to 20, errs in 21 to 29 % of studies. A study with "
+    "`seeds: {{until: decided}}` may look again."
+)
 LOOKING_AGAIN = mark(
     "Do not add seeds until a verdict appears: whoever looks again after each seed errs in a quarter of studies."
 )
@@ -39,7 +53,7 @@ def comparison(material: Material) -> Section:
     nothing = say("No two experiments have a completed seed in common: there is nothing to compare.")
     if len(material.rows) == 1:
         nothing = say("There is one experiment: there is nothing to compare it with.")
-    parts: list[Block] = [_rule(material, compared) if comparable else Paragraph(nothing)]
+    parts: list[Block] = [_rule(material, compared) if comparable else Paragraph(nothing), *_looked_before(material)]
     for name in [*material.datasets, *([""] if len(material.datasets) > 1 else [])]:
         rows = [row for row in compared if row["dataset"] == name]
         pairs = _pairs(material, name, rows) if any(row["seeds"] for row in rows) else []
@@ -56,7 +70,19 @@ def _rule(material: Material, compared: Sequence[Row]) -> Paragraph:
     few = any(len(material.of_dataset(name)) < FEWEST_EXPERIMENTS for name in material.datasets)
     open_ = any(row["verdict"] in MORE_SEEDS_MAY_TELL for row in compared)
     said = [RULE, *([UNLIKE] if few else []), *([LOOKING_AGAIN] if open_ else [])]
+    if material.study.rounds:
+        said = [RACE_RULE, *([UNLIKE] if few else [])]
     return Paragraph(" ".join(map(material.language.say, said)), "note")
+
+
+def _looked_before(material: Material) -> list[Block]:
+    """A warning where seeds were added, or taken away, after verdicts had been read."""
+    counts = [int(row["count"]) for row in material.statistic("seed_lists")]
+    if not counts:
+        return []
+    language = material.language
+    lists = language.enumeration([language.count("{n} seed", "{n} seeds", count) for count in dict.fromkeys(counts)])
+    return [Paragraph(language.say(LOOKED_BEFORE, lists=lists), "warning")]
 
 
 def _pairs(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
