@@ -47,8 +47,8 @@ def race(material: Material) -> Section | None:
     if not rows:
         blocks.append(Paragraph(say("No look is complete yet.")))
     else:
-        claim = say(WIDE if rounds.claim == "other_images" else NARROW)
-        blocks.append(Paragraph(say(PROMISE, claim=claim), "note"))
+        claim = WIDE if rounds.claim == "other_images" else NARROW
+        blocks.append(Paragraph(say(PROMISE, claim=say(claim)), "note"))
         blocks += _doubts(material, rows)
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
         here = [row for row in rows if row["dataset"] == dataset]
@@ -69,7 +69,8 @@ def outcome(material: Material, dataset: str) -> list[str]:
     value = material.language.say("{value} points", value=points) if material.metric.percent else points
     words = {"n": int(last["seeds"]), "look": last["look"], "looks": last["looks"], "leader": leader, "value": value}
     words["where"] = "" if each.claim == "other_images" else material.language.say(" on these test images")
-    return [material.language.say(ENDS[End(last["end"])] if last["end"] else GOES_ON, **words)]
+    message = ENDS[End(last["end"])] if last["end"] else GOES_ON
+    return [material.language.say(message, **words)]
 
 
 def left_behind(material: Material, dataset: str) -> set[str]:
@@ -148,6 +149,6 @@ def _why(material: Material, row: Row) -> str:
     say = material.language.say
     if row["left"] == BEHIND:
         return say("{name} is ahead", name=material.label_of(row["dataset"], row["beaten_by"]))
-    if row["left"]:
-        return say(WHY[row["left"]])
+    if left := row["left"]:
+        return say(WHY[left])
     return say("leads") if row["leader"] else ""
