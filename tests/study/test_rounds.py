@@ -67,7 +67,7 @@ def test_a_metric_of_a_plugin_says_nothing_of_other_images(tmp_path: Any) -> Non
         "from bakeoff.plugins import metric\n\n\n@metric('half')\ndef half(predictions):\n    return 0.5\n"
     )
     plugin = str(tmp_path / "mine.py")
-    with pytest.raises(StudyError, match="no formula for what other images would do to half; write claim: these_images"):
+    with pytest.raises(StudyError, match="no formula for what other images would do to half; write claim: these"):
         study_of(plugins=[plugin], metric="half", seeds=rounds())
     assert study_of(plugins=[plugin], metric="half", seeds=rounds(claim="these_images")).rounds is not None
 
