@@ -40,7 +40,8 @@ class Watch:
 
     def __init__(self, study: Study, layout: Layout) -> None:
         self.study, self.layout = study, layout
-        self.round = "".join(f"{line.partition(',')[0]}: " for line in round_lines(study, layout))
+        lines = [line.partition(",")[0] for line in round_lines(study, layout)]
+        self.round = "".join(f"{line}: " for line in lines if line.startswith("round"))
         self.unfinished = {run: layout.run(run) for run in runs(study)}
         self.states: dict[Run, RunState] = {}
         self.stamps: dict[Run, object] = {}

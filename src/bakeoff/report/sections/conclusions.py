@@ -154,7 +154,8 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
                 wide = verdict in (Verdict.BETTER, Verdict.WORSE)
                 verdict = ("better" if wide else "better_here") if right else "contrary"
             found[verdict].append(material.label_of(best.dataset, row["b"] if is_first else row["a"]))
-    behind = left_behind(material, best.dataset)  # the race has said of them what there is to say
+    # Of those that left a race, it has said what there is to say.
+    behind = {material.labels_on_dataset[cell] for cell in left_behind(material) if cell.dataset == best.dataset}
     unjudged = [label for label in found["too_few_seeds"] if label not in without_run]
     return [
         *listed(

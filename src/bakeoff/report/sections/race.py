@@ -8,6 +8,7 @@ from bakeoff.report.columns import experiment_column, metric_column, number_colu
 from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, tabulate
 from bakeoff.report.material import Material, Row, cell_of
 from bakeoff.report.numbers import NONE, difference_text, is_known, metric_text, whole_text
+from bakeoff.study.matrix import Experiment
 
 ENDS = {
     End.BEST: mark("The race ended after {n} seeds: {leader} is the best{where}."),
@@ -73,10 +74,9 @@ def outcome(material: Material, dataset: str) -> list[str]:
     return [material.language.say(message, **words)]
 
 
-def left_behind(material: Material, dataset: str) -> set[str]:
-    """The labels of the experiments that are no longer in the race on a dataset."""
-    rows = material.statistic("race")
-    return {material.labels_on_dataset[cell_of(row)] for row in rows if row["left"] and row["dataset"] == dataset}
+def left_behind(material: Material) -> set[Experiment]:
+    """The experiments that left a race because another is ahead: they are not the best, whatever pairs say."""
+    return {cell_of(row) for row in material.statistic("race") if row["left"] == BEHIND}
 
 
 def _latest(rows: Sequence[Row]) -> list[Row]:

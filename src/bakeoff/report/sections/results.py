@@ -10,6 +10,7 @@ from bakeoff.report.document import Block, Cell, Column, Curve, Curves, Figure, 
 from bakeoff.report.material import Material, Row, cell_of
 from bakeoff.report.numbers import NONE, amount_text, mean_range_text, seconds_text, spread_text, whole_text
 from bakeoff.report.published import published_table
+from bakeoff.report.sections.race import left_behind
 
 TICKED = 5  # the best experiments, whose learning curves are shown at first
 MARKS = {
@@ -96,12 +97,14 @@ def _marks(material: Material, dataset: str) -> dict[str, str]:
     best = best_on(dataset, material.rows, material.metric)
     if best is None:
         return {}
-    found = {}
+    found, behind = {}, {cell.key for cell in left_behind(material)}
     completed = {cell.key for cell, row in material.rows.items() if row["completed"]}
     for row in material.statistic("comparisons"):
         pair = {row["a"], row["b"]}
         if row["dataset"] == dataset and best.key in pair and pair <= completed:
             (other,) = pair - {best.key}
+            if other in behind and row["verdict"] == "not_distinguishable":
+                continue
             found[other] = next((mark for mark, verdicts in MARKS.items() if row["verdict"] in verdicts), "")
     return found
 
