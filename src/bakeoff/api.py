@@ -5,7 +5,7 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -198,13 +198,15 @@ class StudyToTrain:
         same call goes on. Raises BakeoffError where something failed; what, it prints before.
         """
         from bakeoff.commands.run import run_study
+        from bakeoff.jobs.rounds import load_in_present_round
 
         layout = Layout(self.study.study)
         file = self.given if isinstance(self.given, Path) else _written(self.given, self.study, layout)
         for doubt in doubts_about(self.study, file):
             print(f"warning: {doubt}", file=sys.stderr)
         try:
-            status = run_study(self.study, file, self.overrides, str(cores), gpus, unlock=False)
+            read = partial(load_in_present_round, file, list(self.overrides))
+            status = run_study(read, file, self.overrides, str(cores), gpus, unlock=False)
         except Stopped as reason:
             raise KeyboardInterrupt(str(reason)) from None
         if status:

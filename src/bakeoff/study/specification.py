@@ -154,7 +154,7 @@ def needed_by(study: Study, cell: Experiment) -> list[str]:
 
 def checked_on(study: Study, cell: Experiment) -> list[str]:
     """The datasets whose cards the plan step reads for an experiment: its own, and that of the run it starts from."""
-    origin = parent(study, cell.run(study.seeds[0]))
+    origin = parent(study, cell.run(study.seeds_of(cell)[0]))
     return [cell.dataset, *([origin.dataset] if origin else [])]
 
 
