@@ -23,7 +23,7 @@ def race_figures(
     if rounds is None:
         return
     for dataset in dict.fromkeys(rows["dataset"]):
-        here = rows[rows["dataset"] == dataset]
+        here = rows[rows["dataset"] == dataset].fillna({"ahead_low": -1, "ahead_high": -1})  # who failed comes last
         yield Drawing(f"race_{dataset}.svg", partial(race_figure, rounds, language, here, styles))
 
 

@@ -90,6 +90,34 @@ def test_verdicts_of_pairs_are_those_of_the_race(tmp_path: Path) -> None:
     assert "begun anew" not in text
 
 
+@pytest.mark.parametrize("status", ["diverged", "out_of_memory", "metric_undefined"])
+def test_who_fails_leaves_with_that_reason(tmp_path: Path, status: str) -> None:
+    study = study_of(seeds=RACE, exclude={"architectures": "linear", "optimizers": "sgd"})
+    layout = layout_in(tmp_path, study)
+    finished(study, layout)
+    layout.rounds.unlink()
+    for run in runs(study):
+        if run.architecture == "deep" or run.seed == 1:
+            write_run(layout, run, result_of(study, run, 0.5, status if run.optimizer == "adam" else "completed"))
+    analyse(study, layout)
+    report_of(study, layout, "ru")
+    table = table_of(compose(study, layout), "race_digits")
+    why = {row[0].text: row[5].text for row in table.rows}
+    words = {"diverged": "a run diverged", "out_of_memory": "a run did not fit in memory"}
+    assert set(why.values()) == {"leads", words.get(status, "the metric of a run has no value")}
+    assert "deep · sgd alone has a score with every seed" in summary_of(compose(study, layout))
+
+
+def test_a_race_in_which_all_fail_has_a_report(tmp_path: Path) -> None:
+    study = study_of(seeds=RACE)
+    layout = layout_in(tmp_path, study)
+    for run in runs(study):
+        write_run(layout, run, result_of(study, run, 0.5, "diverged" if run.seed == 0 else "completed"))
+    analyse(study, layout)
+    assert "no experiment has a score with every seed" in report_of(study, layout)
+    assert runs(in_present_round(study, layout)) == runs(study)
+
+
 def test_a_race_that_was_begun_anew_says_so(tmp_path: Path) -> None:
     study = study_of(seeds=RACE)
     layout = layout_in(tmp_path, study)
