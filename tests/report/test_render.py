@@ -146,20 +146,24 @@ def test_the_summary_says_who_leads_and_from_whom_it_can_be_told(tmp_path: Path)
         write_run(layout, run, result_of(study, run, means[run.architecture, run.optimizer] + spread))
     analyse(study, layout)
     report = compose(study, layout)
-    # Three seeds 0.01 apart: sd 0.01, half width 4.3027 × 0.01 / sqrt(3) = 0.02484.
-    assert summary_of(report) == (
+    before, _, after = summary_of(report).partition("(95 % interval ")
+    interval, _, after = after.partition(" %, 3 complete runs)")
+    assert before == (
         "On digits, the highest mean test accuracy of 4 experiments with a complete run is that of deep · adam: "
         "96.00 % "
-        "(95 % interval 93.52 – 98.48 %, 3 complete runs). It is better than 1 other (linear · sgd). "
-        "It cannot be distinguished from 1 other (deep · sgd). Its difference from 1 other is the same with every "
-        "seed, so there is no spread to judge by (linear · adam). 12 of 12 planned runs are complete."
+    )
+    assert after == (
+        ". It is better than 1 other (linear · sgd), on other images of this kind, too. "
+        "It cannot be distinguished from 2 others (linear · adam, deep · sgd). 12 of 12 planned runs are complete."
     )
     table = table_of(report, "results_digits")
     bold = [[cell.text for cell in row if cell.bold] for row in table.rows]
     assert bold == [[], [], [], ["deep · adam", "96.00 ± 1.00"]]
-    assert [row[2].text.endswith("†") for row in table.rows] == [False, False, True, False]
+    assert [row[2].text.endswith("†") for row in table.rows] == [False, True, True, False]
     assert [row[1].text for row in table.rows] == ["4", "3", "2", "1"]
-    assert table.rows[3][3].text == "93.52 – 98.48"
+    assert table.rows[3][3].text == interval
+    low, high = map(float, interval.split(" – "))
+    assert low < 93.52 and high == 100  # over three seeds alone, the half width is 4.3027 × 1 / sqrt(3) = 2.48
     assert table.rows[3][-1].text == "3 of 3"
 
 
