@@ -40,7 +40,7 @@ def test_every_rung_says_why_it_is_there(name: str) -> None:
                 assert study.recipes[cell.recipe].track_test
 
 
-LARGE = ("cifar10_cnn", "resnet50_stages", "car_color_mobilenet", "multilabel_frozen")
+LARGE = ("voc_resnet18", "cifar10_cnn", "resnet50_stages", "car_color_mobilenet", "multilabel_frozen")
 SMOKED = [pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in COURSEWORK]
 
 
