@@ -38,8 +38,8 @@ def test_too_few_images_of_a_class(tmp_path):
 
 def test_only_chosen_files_are_decoded(tmp_path, monkeypatch):
     opened = []
-    real = decoding._open
-    monkeypatch.setattr(decoding, "_open", lambda file: (opened.append(file), real(file))[1])
+    real = decoding.open_picture
+    monkeypatch.setattr(decoding, "open_picture", lambda file: (opened.append(file), real(file))[1])
     root = tree(tmp_path / "in")
     card = prepared(root, limit=4).card
     assert card["class_counts"] == {"train": [2, 2], "validation": [2, 2], "test": [2, 2]}

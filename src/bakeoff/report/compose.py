@@ -20,9 +20,10 @@ from bakeoff.report.sections.study_design import design
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
+# First what was found, then how: most readers stop on the way.
 SECTIONS = (
-    *(summary, design, data, methods, results, race, experiments, comparison, selection, speed, errors),
-    *(cost, failures, reproducibility),
+    *(summary, results, race, comparison, selection, speed, errors, cost, failures),
+    *(design, data, methods, experiments, reproducibility),
 )
 
 

@@ -24,7 +24,14 @@ def results(material: Material) -> Section:
     say = material.language.say
     parts: list[Block] = [
         Section(
-            name, f"results-{name}", [main_table(material, name), *_figures(material, name), *_curves(material, name)]
+            name,
+            f"results-{name}",
+            [
+                *_ranked(material, name),
+                main_table(material, name),
+                *_learning(material, name),
+                *_curves(material, name),
+            ],
         )
         for name in material.datasets
     ]
@@ -109,18 +116,23 @@ def _marks(material: Material, dataset: str) -> dict[str, str]:
     return found
 
 
-def _figures(material: Material, dataset: str) -> list[Figure]:
-    say, words = material.language.say, {"metric": material.name_of(material.metric), "dataset": dataset}
-    comparison = say(
+def _ranked(material: Material, dataset: str) -> list[Figure]:
+    caption = material.language.say(
         "Test {metric} on {dataset}, the best on top: a dot per seed, a diamond for the mean and its 95 % interval.",
-        **words,
+        metric=material.name_of(material.metric),
+        dataset=dataset,
     )
-    learning = say(
+    return material.figures({f"comparison_{dataset}": caption})
+
+
+def _learning(material: Material, dataset: str) -> list[Figure]:
+    caption = material.language.say(
         "Validation {metric} on {dataset} by epoch: the mean over seeds, with a band from the lowest to the "
         "highest, for the epochs that every seed reached. Grey lines, in several panels: all experiments.",
-        **words,
+        metric=material.name_of(material.metric),
+        dataset=dataset,
     )
-    return material.figures({f"comparison_{dataset}": comparison, f"learning_curves_{dataset}": learning})
+    return material.figures({f"learning_curves_{dataset}": caption})
 
 
 def _curves(material: Material, dataset: str) -> list[Block]:
