@@ -1,6 +1,7 @@
 rule summarize:
     input:
         RESULTS,
+        [str(training.paths.result) for training in BESIDE.values()],
     output:
         report(
             LAYOUT.summary / "runs.csv",

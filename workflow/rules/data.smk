@@ -37,18 +37,19 @@ rule prepare:
 
 # Builds every model, optimizer, schedule and augmentation once: what cannot work fails before training. Plan files are
 # named by what they say, so the job is there for new or changed experiments alone, and only their runs depend on it.
+# The values of each trial are built, too.
 PLANS = {cell: str(plan_file(STUDY, LAYOUT, cell)) for cell in STUDY.cells}
 UNCHECKED = unchecked(STUDY, LAYOUT)
 CHECK_LOG = LAYOUT.folder / "logs" / "check.log"
-if LOOKS and not DRY_RUN and mend_plans(STUDY, LAYOUT, UNCHECKED, ARGUMENTS, CHECK_LOG):
+if LOOKS and not DRY_RUN and mend_plans(UNCHECKED, ARGUMENTS, CHECK_LOG):
     UNCHECKED = unchecked(STUDY, LAYOUT)
 
 
 rule check:
     input:
-        {CARDS[cell.dataset] for cell in UNCHECKED},
+        {CARDS[cell.dataset] for part in UNCHECKED for cell in part.plans},
     output:
-        sorted(set(map(str, UNCHECKED.values()))),
+        sorted({str(path) for part in UNCHECKED for path in part.plans.values()}),
     log:
         CHECK_LOG,
     shell:

@@ -6,6 +6,7 @@ log is a link to the file that attempt_log.py keeps.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -25,14 +26,18 @@ SET = "BAKEOFF_SET"  # in that of Snakemake itself: what --set said to `bakeoff 
 STARTED = "BAKEOFF_STARTED"  # in it, too, on a cluster as well: when Snakemake did, in seconds since the epoch
 
 
-def finish(specification: Specification, paths: RunPaths, train: Callable[[], None]) -> None:
+def finish(
+    specification: Specification, paths: RunPaths, train: Callable[[], None], key: str = "", keep: bool = False
+) -> None:
     """Bring a run to its four outputs.
+
+    `key` is what the run is called, where that is not its own key. With `keep` its finished files stay.
 
     `train` is called only where no earlier attempt has finished the run, and leaves the files in the state folder: so
     what needs no training takes no GPU and imports no torch. Waits for another process that has the run, an orphan of a
     killed Snakemake, and reuses what it finished.
     """
-    key = specification.run.key
+    key = key or specification.run.key
     paths.state.mkdir(parents=True, exist_ok=True)
     with _lock(paths, key):
         if is_finished(paths, specification):  # by an orphan of an earlier attempt, while we waited for its lock
@@ -48,7 +53,7 @@ def finish(specification: Specification, paths: RunPaths, train: Callable[[], No
         kept = {paths.lock, paths.kept_log, paths.finished.folder}
         for path in {*paths.state.iterdir()} - kept:  # an unfinished run's
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        if UNDER_SNAKEMAKE not in os.environ:
+        if UNDER_SNAKEMAKE not in os.environ and not keep:
             _forget(paths)  # nobody will ask for it
 
 
@@ -83,8 +88,8 @@ def publish(paths: RunPaths) -> None:
 
 def runs_of_this_job(command_line: Sequence[str]) -> list[str]:
     """The runs that a cluster's job is for, by its Snakemake's command line, which knows them before it plans."""
-    target = "train:run="
-    return [word.removeprefix(target) for word in command_line if word.startswith(target)]
+    found = (re.fullmatch(r"(?:train|trial):run=(.+)", word) for word in command_line)
+    return [match[1] for match in found if match]
 
 
 def keep_newer_than_this_job(runs: Iterable[RunPaths]) -> None:

@@ -21,8 +21,8 @@ from bakeoff.results.result import SCORED_SPLITS, DamagedResult, check_files, re
 from bakeoff.results.summary_tables import COSTS, PROVENANCE, WHOLE
 from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import specify
 from bakeoff.study.study import Study, runs
+from bakeoff.study.trainings import NotChosen, training_of
 
 STALE = "the result here belongs to an older specification of the run"
 
@@ -65,7 +65,11 @@ def _row(study: Study, layout: Layout, run: Run) -> dict[str, Any]:
             check_files(layout.run(run), result, sizes_only=True)
     except DamagedResult as error:
         return row | {"status": "missing", "message": str(error)}
-    if result is None or result.spec != specify(study, run).content:
+    try:
+        wanted = training_of(study, layout, run).specification.content
+    except NotChosen as error:
+        return row | {"status": "missing", "message": str(error)}
+    if result is None or result.spec != wanted:
         return row | {"status": "missing", "message": STALE if result else _failure(layout, run)}
     metrics = result.metrics
     row |= {"status": result.status, "message": result.message}

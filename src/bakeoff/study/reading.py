@@ -13,9 +13,11 @@ from bakeoff.study.entries import EarlyStopping, Head, InitFrom, Loss, Normalize
 from bakeoff.study.matrix import AXES, Block
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.plausibility import as_fraction, impossible, questionable
-from bakeoff.study.smoke import smoke_form
 from bakeoff.study.study import Published, Rungs, Study, StudyError, parent, runs
 from bakeoff.study.tasks import check_metric, task_of
+from bakeoff.study.tuning import Tuning
+from bakeoff.study.tuning_problems import tuning_problems
+from bakeoff.study.understood import understood
 from bakeoff.study.yaml_file import located, read_yaml
 
 # The keys of a study whose values take a fixed set of keys, beside recipes.
@@ -30,6 +32,7 @@ KEYS: dict[str, type[Strict]] = {
     "normalize": Normalize,
     "per_class": PerClass,
     "resources": Resources,
+    "tuning": Tuning,
 }
 
 
@@ -45,12 +48,9 @@ def parse_study(config: Mapping[str, Any], path: Path | None = None) -> Study:
     Raises StudyError with every problem.
     """
     try:
-        study = Study.model_validate(dict(config))
-        if study.smoke:
-            study = Study.model_validate(smoke_form(study.model_dump(exclude_unset=True)))
-        study = _with_plugins(study, path.parent if path else Path())
+        study = _with_plugins(understood(config), path.parent if path else Path())
         # The first hide what may follow.
-        checks = (_unknown_names, _misfits, _empty_matrix, _unknown_origins, _broken_chains)
+        checks = (_unknown_names, _misfits, _empty_matrix, _unknown_origins, _broken_chains, tuning_problems)
         problems = next((found for check in checks if (found := list(check(study)))), [])
     except ValidationError as error:
         # Unknown keys before missing ones: `epoch` is unknown, and therefore `epochs` missing.

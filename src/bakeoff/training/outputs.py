@@ -72,7 +72,7 @@ def _cost(attempt: Attempt, progress: Progress, micro_batch: int | None) -> Cost
 def _size(attempt: Attempt) -> tuple[int, int]:
     """Parameters and MACs: as the plan step counted them, or counted now (which costs a second of imports)."""
     specification = attempt.specification
-    plan = attempt.place.layout.plan(specification.experiment_hash)
+    plan = attempt.place.plan or attempt.place.layout.plan(specification.experiment_hash)
     if plan.exists():
         found = json.loads(plan.read_text(encoding="utf-8"))
         return found["parameters"], found["macs"]
