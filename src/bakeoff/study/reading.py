@@ -13,6 +13,7 @@ from bakeoff.study.entries import EarlyStopping, Head, InitFrom, Loss, Normalize
 from bakeoff.study.matrix import AXES, Block
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.plausibility import as_fraction, impossible, questionable
+from bakeoff.study.spaces import FIXED, Space
 from bakeoff.study.study import Published, Rungs, Study, StudyError, parent, runs
 from bakeoff.study.tasks import check_metric, task_of
 from bakeoff.study.tuning import Tuning
@@ -34,6 +35,9 @@ KEYS: dict[str, type[Strict]] = {
     "resources": Resources,
     "tuning": Tuning,
 }
+
+# What may have a space in place of the value of a key.
+WITH_SPACES = ("Architecture", "Head", "Recipe", "Schedule", "EarlyStopping", "Loss")
 
 
 def load_study(path: Path, overrides: Mapping[str, Any] | None = None) -> Study:
@@ -70,7 +74,14 @@ def warnings(study: Study, path: Path | None = None) -> list[str]:
 
 def schema() -> dict[str, Any]:
     """The JSON schema of a study file."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Study.model_json_schema()}
+    found = Study.model_json_schema()
+    found["$defs"]["Space"] = Space.model_json_schema()
+    for name in WITH_SPACES:
+        properties = found["$defs"][name]["properties"]
+        for key in properties.keys() - {*itertools.chain(*FIXED.values())}:
+            said = {part: properties[key].pop(part) for part in ("description", "default") if part in properties[key]}
+            properties[key] = {"anyOf": [properties[key], {"$ref": "#/$defs/Space"}], **said}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
 
 
 def _with_plugins(study: Study, folder: Path) -> Study:

@@ -1,7 +1,7 @@
 """What a study trains: each run with the values that it is trained with, and the place of its files.
 
-A trial is an ordinary run in a place of its own, and so is a run with the default values of what is tuned. An evaluation
-run of a tuned experiment has the values that its selection.json names.
+A trial is an ordinary run in a place of its own, and so is a run with the default values of what is tuned. An
+evaluation run of a tuned experiment has the values that its selection.json names.
 """
 
 import json
