@@ -24,8 +24,10 @@ from bakeoff.jobs.progress import read_progress
 from bakeoff.results.result import FINISHED, DamagedResult, read_result
 from bakeoff.study.matrix import FACETS, Run
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import data_folder, features_folder, plan_file, specify
+from bakeoff.study.specification import data_folder, features_folder, plan_file
 from bakeoff.study.study import Study, runs
+from bakeoff.study.trainings import NotChosen, Training, beside_the_runs, training_of
+from bakeoff.study.trials import is_tuned
 
 STYLES = {
     "waiting": "dim",
@@ -44,7 +46,10 @@ ERROR = re.compile(r"^error: |^Traceback \(most recent call last\):\n(?:[ \t].*\
 
 @dataclass(frozen=True)
 class RunState:
-    """What is known of one run: `epochs` as its recipe says, `progress` as the training process last wrote it."""
+    """What is known of one run: `epochs` as its recipe says, `progress` as the training process last wrote it.
+
+    `beside` is the key of what is no run of the study itself: a trial.
+    """
 
     run: Run
     epochs: int
@@ -52,19 +57,32 @@ class RunState:
     state: str
     progress: dict[str, Any]
     reason: str = ""
+    beside: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.beside or self.run.key
 
 
 def run_state(study: Study, run: Run, layout: Layout) -> RunState:
     """waiting, running, interrupted (killed; goes on at the next attempt), failed, or a finished result's status."""
-    paths = layout.run(run)
-    specification = specify(study, run)
-    found = partial(RunState, run, specification.recipe.epochs, paths.log)
+    try:
+        return training_state(training_of(study, layout, run))
+    except NotChosen:
+        return RunState(run, study.recipes[run.recipe].epochs, layout.run(run).log, "waiting", {})
+
+
+def training_state(training: Training) -> RunState:
+    """The same of a run whose values are known, and of a trial."""
+    run, paths, specification = training.run, training.paths, training.specification
+    beside = training.key if training.key != run.key else ""
+    found = partial(RunState, run, specification.recipe.epochs, paths.log, beside=beside)
     try:
         result = read_result(paths.result)
     except DamagedResult as error:
         return found("failed", {}, str(error))
     if result is not None and result.spec == specification.content:
-        value = result.metrics.split("validation").get(study.metric)
+        value = result.metrics.split("validation").get(specification.metric.name)
         trained = {"epoch": result.metrics.epochs, "value": value, "seconds": result.cost.training_seconds}
         return found(result.status, trained, result.message)
     progress = read_progress(paths)
@@ -89,14 +107,14 @@ def seconds_left(states: Sequence[RunState]) -> list[float | None]:
     paces: dict[Hashable, list[float]] = defaultdict(list)
     for state in states:
         if epoch := state.progress.get("epoch"):
-            for key in _alike(state.run):
+            for key in _alike(state):
                 paces[key].append(state.progress["seconds"] / epoch)
-    return [_left(state, [paces[key] for key in _alike(state.run)]) for state in states]
+    return [_left(state, [paces[key] for key in _alike(state)]) for state in states]
 
 
-def _alike(run: Run) -> tuple[Hashable, ...]:
+def _alike(state: RunState) -> tuple[Hashable, ...]:
     """What runs have the same of that train at the same pace, the most alike first."""
-    return run, run.experiment, (run.dataset, run.architecture)
+    return state.key, state.run.experiment, (state.run.dataset, state.run.architecture)
 
 
 def _left(state: RunState, paces: Sequence[list[float]]) -> float | None:
@@ -135,7 +153,7 @@ def watch_status(study: Study, read: Callable[[], Study]) -> None:
             layout = Layout(study.study)
             states = _states(study, layout)
             table = _table(study, states, room=max(5, live.console.height - 8))
-            live.update(Group(table, *failed_steps(study, layout), *problem))
+            live.update(Group(table, *of_trials(study, layout), *failed_steps(study, layout), *problem))
             if all(state.state in FINISHED for state in states):
                 return
             time.sleep(1)
@@ -147,15 +165,15 @@ def watch_status(study: Study, read: Callable[[], Study]) -> None:
 
 def status_table(study: Study, layout: Layout) -> RenderableType:
     """A row for every run, a line that counts them, and what keeps them from starting."""
-    return Group(_table(study, _states(study, layout)), *failed_steps(study, layout))
+    return Group(_table(study, _states(study, layout)), *of_trials(study, layout), *failed_steps(study, layout))
 
 
 def status_records(study: Study, layout: Layout) -> list[dict[str, Any]]:
     """For each run its state, trained epochs, last validation score, seconds left (None where unknown) and reason."""
-    states = _states(study, layout)
+    states = [*_states(study, layout), *trial_states(study, layout)]
     return [
         {
-            "run": state.run.key,
+            "run": state.key,
             "state": state.state,
             "epoch": state.progress.get("epoch", 0),
             "epochs": state.epochs,
@@ -176,17 +194,37 @@ def show_failures(study: Study, layout: Layout) -> None:
 
 def failures(study: Study, layout: Layout) -> list[str]:
     """These lines, with the markup of rich."""
-    return [*_reasons(_states(study, layout), ["failed"]), *failed_steps(study, layout)]
+    states = [*_states(study, layout), *trial_states(study, layout)]
+    return [*_reasons(states, ["failed"]), *failed_steps(study, layout)]
 
 
 def _states(study: Study, layout: Layout) -> list[RunState]:
     return [run_state(study, run, layout) for run in runs(study)]
 
 
+def trial_states(study: Study, layout: Layout) -> list[RunState]:
+    """The states of trials, and of runs with default values."""
+    return [training_state(training) for training in beside_the_runs(study, layout).values()]
+
+
+def of_trials(study: Study, layout: Layout) -> list[str]:
+    """A line that counts the trials of a study that tunes, and why those that failed did."""
+    states = trial_states(study, layout)
+    if not states:
+        return []
+    return [f"trials and default values: {_counted(states)}", *_reasons(states, ["failed"])]
+
+
+def _counted(states: Sequence[RunState]) -> str:
+    """`3 running, 12 completed`."""
+    counts = Counter(state.state for state in states)
+    return ", ".join(f"[{STYLES[name]}]{counts[name]} {name}[/]" for name in STYLES if counts[name])
+
+
 def _reasons(states: list[RunState], kinds: Container[str]) -> list[str]:
     """Why runs of these states ended as they did."""
     chosen = [state for state in states if state.state in kinds]
-    return [f"[{STYLES[s.state]}]{escape(s.run.key)}[/]: {escape(f'{s.reason} ({s.log})')}" for s in chosen]
+    return [f"[{STYLES[s.state]}]{escape(s.key)}[/]: {escape(f'{s.reason} ({s.log})')}" for s in chosen]
 
 
 def failed_steps(study: Study, layout: Layout) -> list[str]:
@@ -197,6 +235,12 @@ def failed_steps(study: Study, layout: Layout) -> list[str]:
     unfinished = [(step, Path(f"{folder}.log")) for step, folder in logs if not (folder / "card.json").exists()]
     if any(not plan_file(study, layout, cell).exists() for cell in study.cells):
         unfinished.append(("checking the study", layout.folder / "logs" / "check.log"))
+    selections = [(cell.key, layout.selection(cell)) for cell in study.cells if is_tuned(study, cell)]
+    unfinished += [
+        (f"choosing the values of {key}", layout.folder / "logs/trials" / key / "select.log")
+        for key, selection in selections
+        if not selection.exists()
+    ]
     lines = []
     for step, log in unfinished:
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
@@ -230,11 +274,10 @@ def _table(study: Study, states: list[RunState], room: int | None = None) -> Ren
     for row in rows:
         table.add_row(*(row[name] for name in filled))
     reasons = _reasons(shown, ("failed", *WITHOUT_SCORE))
-    counts = Counter(state.state for state in states)
-    line = ", ".join(f"[{STYLES[name]}]{counts[name]} {name}[/]" for name in STYLES if counts[name])
+    running = sum(state.state == "running" for state in states)
     hidden = f" ({len(states) - len(shown)} rows not shown)" if len(shown) < len(states) else ""
     title = f"[bold]{escape(study.title or study.study)}[/]: {len(states)} runs{escape(alone)}"
-    return Group(title, f"{line}{hidden}", *_time_left(counts["running"], list(left.values())), table, *reasons)
+    return Group(title, f"{_counted(states)}{hidden}", *_time_left(running, list(left.values())), table, *reasons)
 
 
 def _row(state: RunState, axes: list[str], metric: str, left: float | None) -> dict[str, str]:

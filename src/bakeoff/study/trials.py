@@ -1,7 +1,7 @@
 """The trials of a study: points of its spaces, and the studies that they make of it.
 
-With the values of a trial filled in, a study has no spaces left: a trial and an evaluation run are ordinary runs of such
-a study.
+With the values of a trial filled in, a study has no spaces left: trials and evaluation runs are ordinary runs of such
+studies.
 """
 
 import json
