@@ -11,10 +11,12 @@ from bakeoff.analysis.experiment_analysis import ImageFindings, analyse_experime
 from bakeoff.analysis.score_matrices import ScoreMatrix, score_matrices
 from bakeoff.analysis.tables import TABLES, statistics_files
 from bakeoff.analysis.tables.of_study import STUDY_TABLES
+from bakeoff.analysis.tables.of_tuning import TUNING_TABLES
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.results.result import FINISHED
 from bakeoff.results.summary_tables import read_history, read_tables
+from bakeoff.results.trials_table import read_trials
 from bakeoff.study.matrix import FACETS
 from bakeoff.study.metrics import Metric
 from bakeoff.study.paths import Layout
@@ -28,7 +30,7 @@ class StudyInputs(ImageFindings):
     `runs` is the summary's table; `history` has `epoch`, `validation_<metric>` and `seconds` of each epoch. `metric` is
     the study's own, `score` its column of test scores in `runs`; `score_columns` maps every metric to such a column.
     `target` is the validation score to reach, if the study names one. `failed` counts the runs of an experiment that
-    ended without a score. Keys are those of experiments.
+    ended without a score. Keys are those of experiments. `trials` is the summary's table of trials, empty without any.
     """
 
     runs: pd.DataFrame
@@ -39,6 +41,8 @@ class StudyInputs(ImageFindings):
     target: float | None
     matrices: list[ScoreMatrix]
     failed: Mapping[str, int]
+    study: Study
+    trials: pd.DataFrame
 
 
 def write_statistics(study: Study, layout: Layout) -> list[Path]:
@@ -50,7 +54,7 @@ def write_statistics(study: Study, layout: Layout) -> list[Path]:
     runs = read_tables(layout).runs
     found, made = analyse_experiments(study, layout, runs)
     inputs = vars(study_inputs(study, layout, runs, found))
-    for table in STUDY_TABLES:
+    for table in (*STUDY_TABLES, *TUNING_TABLES):
         made[table.name] = table.in_order(table.make(inputs | made))
     for name, path in statistics_files(layout).items():
         with write_atomically(path) as temporary:
@@ -84,5 +88,7 @@ def study_inputs(study: Study, layout: Layout, runs: pd.DataFrame, found: ImageF
         target=study.target,
         matrices=score_matrices(runs, score),
         failed=Counter("/".join(key) for key in failed[list(FACETS)].itertuples(index=False)),
+        study=study,
+        trials=read_trials(study, layout),
         **vars(found),
     )

@@ -16,11 +16,12 @@ from bakeoff.report.sections.pairwise import comparison
 from bakeoff.report.sections.reproducibility import reproducibility
 from bakeoff.report.sections.results import results
 from bakeoff.report.sections.study_design import design
+from bakeoff.report.sections.tuning import tuning
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
 SECTIONS = (
-    *(summary, design, data, methods, results, experiments, comparison, selection, speed, errors),
+    *(summary, design, data, methods, results, experiments, comparison, tuning, selection, speed, errors),
     *(cost, failures, reproducibility),
 )
 

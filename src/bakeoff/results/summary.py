@@ -3,6 +3,7 @@
 runs.csv         one row per planned run, in the study's order; status "missing" where no result stands
 experiments.csv  one row per planned experiment: counts, and means, deviations and intervals over seeds
 history.parquet  one row per run and epoch
+trials.csv       one row per run of a trial, where the study tunes
 """
 
 import json
@@ -19,6 +20,7 @@ from bakeoff.results.digits import rounded_table
 from bakeoff.results.history import KEYS, history_table
 from bakeoff.results.result import SCORED_SPLITS, DamagedResult, check_files, read_result, unusable
 from bakeoff.results.summary_tables import COSTS, PROVENANCE, WHOLE
+from bakeoff.results.trials_table import write_trials
 from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study, runs
@@ -52,7 +54,7 @@ def summarize(study: Study, layout: Layout, complete: bool = False) -> list[Path
         rounded_table(experiments_table(table)).to_csv(path, index=False)
     with write_atomically(written[2]) as path:
         parquet.write_table(history, path, compression="zstd")
-    return written
+    return [*written, *write_trials(study, layout)]
 
 
 def _row(study: Study, layout: Layout, run: Run) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from bakeoff.report.baselines import runs_with_one_answer, unbeaten_baseline
 from bakeoff.report.document import Block, Items, Paragraph, Section
 from bakeoff.report.material import Material, run_key
 from bakeoff.report.numbers import interval_text, is_known, metric_text, p_phrase, whole_text
+from bakeoff.report.sections.tuning import condition
 from bakeoff.report.verdicts import listed
 from bakeoff.study.matrix import Experiment
 
@@ -23,6 +24,8 @@ def summary(material: Material) -> Section:
             "Intervals are 95 % intervals for other test images of the kind and other seeds, on one split of the data."
         ),
     ]
+    if material.study.tuning is not None:
+        notes.append(condition(material))
     if material.tracks_test:
         notes.append(
             say(
