@@ -21,6 +21,7 @@ from bakeoff.study.study import Study
 from bakeoff.study.trials import DEFAULT, default_values, is_tuned, spaces_of, trials_of
 
 LEARNING_RATE = "lr"
+UNKNOWN = dict.fromkeys(("difference", "low", "high"), math.nan)
 
 
 @dataclass(frozen=True)
@@ -79,17 +80,11 @@ def tuning_gain_table(study: Study, trials: pd.DataFrame, runs: pd.DataFrame, sc
         default = found[found["status"] == "completed"].set_index("seed")["test"]
         ours = tuned[cell].set_index("seed")[score] if cell in tuned else pd.Series(dtype=float)
         both = pd.DataFrame({"default": default, "tuned": ours}).dropna().astype(float)
-        if both.empty:
-            rows.append({**vars(cell), "runs": 0, "default_diverged": int((found["status"] != "completed").sum())})
-            continue
-        gain = spread((both["tuned"] - both["default"]).to_numpy(float)[None])
-        rows.append({
-            **vars(cell),
-            "runs": len(both),
-            "default_diverged": int((found["status"] != "completed").sum()),
-            **both.mean().to_dict(),
-            **{"difference": gain.mean[0], "low": gain.low[0], "high": gain.high[0]},
-        })  # fmt: skip
+        lost = int((found["status"] != "completed").sum())
+        gain = spread((both["tuned"] - both["default"]).to_numpy(float)[None]) if len(both) else None
+        means = {name: both[name].mean() for name in both}
+        ends = {"difference": gain.mean[0], "low": gain.low[0], "high": gain.high[0]} if gain else UNKNOWN
+        rows.append({**vars(cell), "runs": len(both), "default_diverged": lost, **means, **ends})
     return pd.DataFrame(rows)
 
 
@@ -201,14 +196,15 @@ def _ranked(points: list[Point], metric: Metric) -> list[Point]:
 def _stretches(curves: dict[Experiment, pd.DataFrame], cost: str, metric: Metric) -> list[dict[str, Any]]:
     """From which value of a cost to which an experiment has the best expected validation score.
 
-    At a cost an experiment has what it could afford by then; the comparison begins where all can afford one trial.
+    Between two numbers of trials an expected score is interpolated. The comparison begins where all can afford one
+    trial; an experiment that has no more trials keeps its last score.
     """
     costs = sorted({float(value) for rows in curves.values() for value in rows[cost]})
     begin = max(float(rows[cost].iloc[0]) for rows in curves.values())
     sign = 1 if metric.higher_is_better else -1
     found: list[dict[str, Any]] = []
     for value in (value for value in costs if value >= begin):
-        scores = {cell: float(rows.loc[rows[cost] <= value, "validation"].iloc[-1]) for cell, rows in curves.items()}
+        scores = {cell: float(np.interp(value, rows[cost], rows["validation"])) for cell, rows in curves.items()}
         leader = max(scores, key=lambda cell: sign * scores[cell]).key
         if found and found[-1]["leader"] == leader:
             found[-1]["to"] = value

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from bakeoff.analysis.labels import score_name, short_labels
 from bakeoff.analysis.statistics import read_statistics
@@ -63,7 +64,10 @@ def best_of_n(study: Study, language: Language, curves: pd.DataFrame, styles: di
                 axes.set_xscale("log")
             if row == 1:
                 axes.set_xlabel(titles[cost])
-                format_quantity(axes, language)
+                if cost == "seconds":
+                    format_quantity(axes, language)
+                else:
+                    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
         grid[row, 0].set_ylabel(score_name(split, study.leading_metric, study, language))
         format_value(grid[row, 0].yaxis, study.leading_metric, language)
     if len(labels) > 1:
