@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from bakeoff.analysis.statistics import read_statistics, write_statistics
+from bakeoff.analysis.tables.of_tuning import TUNING_TABLES
 from bakeoff.results.result import Result
 from bakeoff.results.selection import select
 from bakeoff.results.summary import summarize
-from bakeoff.results.summary_tables import records
+from bakeoff.results.summary_tables import read_tables, records
+from bakeoff.results.trials_table import read_trials
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
@@ -83,6 +85,18 @@ def test_the_sensitivity_is_how_much_a_trial_falls_short(tuned: tuple[Study, Lay
     (row,) = rows_of(layout, "tuning_sensitivity")
     assert (row["trials"], row["without_score"], row["best"]) == (4, 1, 0.9)
     assert row["shortfall"] == pytest.approx((0 + 0.4 + 0.5 + 0.5) / 4)
+
+
+def test_functions_make_the_columns_of_their_records(tuned: tuple[Study, Layout]) -> None:
+    study, layout = tuned
+    runs = read_tables(layout).runs
+    inputs: dict[str, Any] = {"study": study, "trials": read_trials(study, layout), "runs": runs}
+    inputs |= {"metric": study.leading_metric, "score": "test_accuracy"}
+    for table in TUNING_TABLES:
+        made = table.make(inputs)
+        inputs[table.name] = made
+        if table.name != "tuning_spread":  # there is one tuning study
+            assert len(made) > 0 and sorted(made.columns) == sorted(table.column_names), table.name
 
 
 def test_the_result_of_a_run_has_the_chosen_values(tuned: tuple[Study, Layout]) -> None:

@@ -11,7 +11,6 @@ from bakeoff.analysis.experiment_analysis import ImageFindings, analyse_experime
 from bakeoff.analysis.score_matrices import ScoreMatrix, score_matrices
 from bakeoff.analysis.tables import TABLES, statistics_files
 from bakeoff.analysis.tables.of_study import STUDY_TABLES
-from bakeoff.analysis.tables.of_tuning import TUNING_TABLES
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.results.result import FINISHED
@@ -54,7 +53,7 @@ def write_statistics(study: Study, layout: Layout) -> list[Path]:
     runs = read_tables(layout).runs
     found, made = analyse_experiments(study, layout, runs)
     inputs = vars(study_inputs(study, layout, runs, found))
-    for table in (*STUDY_TABLES, *TUNING_TABLES):
+    for table in STUDY_TABLES:
         made[table.name] = table.in_order(table.make(inputs | made))
     for name, path in statistics_files(layout).items():
         with write_atomically(path) as temporary:

@@ -82,7 +82,7 @@ def tuning_gain_table(study: Study, trials: pd.DataFrame, runs: pd.DataFrame, sc
         both = pd.DataFrame({"default": default, "tuned": ours}).dropna().astype(float)
         lost = int((found["status"] != "completed").sum())
         gain = spread((both["tuned"] - both["default"]).to_numpy(float)[None]) if len(both) else None
-        means = {name: both[name].mean() for name in both}
+        means = {"default": both["default"].mean(), "tuned": both["tuned"].mean()}
         ends = {"difference": gain.mean[0], "low": gain.low[0], "high": gain.high[0]} if gain else UNKNOWN
         rows.append({**vars(cell), "runs": len(both), "default_diverged": lost, **means, **ends})
     return pd.DataFrame(rows)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from bakeoff.analysis.tables.of_predictions import PREDICTION_TABLES
 from bakeoff.analysis.tables.of_study import STUDY_TABLES
-from bakeoff.analysis.tables.of_tuning import TUNING_TABLES
 from bakeoff.study.paths import Layout
 
-TABLES = {table.name: table for table in (*STUDY_TABLES, *TUNING_TABLES, *PREDICTION_TABLES)}
+TABLES = {table.name: table for table in (*STUDY_TABLES, *PREDICTION_TABLES)}
 
 
 def statistics_files(layout: Layout) -> dict[str, Path]:

@@ -9,6 +9,7 @@ from bakeoff.report.material import Material, Row, cell_of
 from bakeoff.report.numbers import difference_text, duration_text, is_known, metric_text, range_text, whole_text
 from bakeoff.report.sections.tuning_trials import all_trials, short_name
 from bakeoff.report.verdicts import listed
+from bakeoff.results.summary_tables import records
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.trials import is_tuned
 
@@ -22,7 +23,7 @@ def tuning(material: Material) -> Section | None:
         return None
     say = material.language.say
     parts = (_chosen, _gain, _budget, _sensitivity, _spread, all_trials)
-    blocks = [Paragraph(condition(material)), *_without_space(material), *_undecided(material)]
+    blocks = [Paragraph(f"{condition(material)} {_cost(material)}"), *_without_space(material), *_undecided(material)]
     return Section(say("Tuning"), "tuning", [*blocks, *(block for part in parts for block in part(material))])
 
 
@@ -43,6 +44,19 @@ def condition(material: Material) -> str:
         trials=budget,
         epochs=epochs,
         seeds=seeds,
+    )
+
+
+def _cost(material: Material) -> str:
+    """What tuning took, beside the runs of the study."""
+    language = material.language
+    trials = [row["seconds"] for row in material.statistic("tuning_trials") if is_known(row["seconds"])]
+    runs = [row["training_seconds"] for row in records(material.tables.runs) if is_known(row["training_seconds"])]
+    return language.say(
+        "{trials} took {tuning} of training, the runs of the study {evaluation}.",
+        trials=language.count("{n} trial", "{n} trials", len(trials)),
+        tuning=duration_text(sum(trials), language),
+        evaluation=duration_text(sum(runs), language),
     )
 
 
@@ -74,13 +88,14 @@ def _chosen(material: Material) -> list[Block]:
     rows, say = material.statistic("tuning_values"), material.language.say
     if not rows:
         return []
+    edges = {edge: say(words) for edge, words in EDGES.items()}
     columns = [
         experiment_column(material),
         text_column(say("Hyper-parameter"), "hyperparameter"),
         text_column(say("Space"), "space"),
         text_column(say("Default"), "default"),
         Column(say("Chosen"), lambda row: Cell(row["chosen"], bold=True), numeric=False),
-        Column(say("At the edge of its space"), lambda row: Cell(say(EDGES[row["edge"]])), numeric=False),
+        Column(say("At the edge of its space"), lambda row: Cell(edges[row["edge"]]), numeric=False),
     ]
     at_edge = [f"{material.labels[cell_of(row)]}: {short_name(row['hyperparameter'])}" for row in rows if row["edge"]]
     texts = listed(
@@ -253,7 +268,7 @@ def _spread(material: Material) -> list[Block]:
         "the intervals over seeds do not contain. The runs have the values of the first."
     )
     caption = say("Scores of the trials that each tuning study would choose, lowest to highest.")
-    blocks = [Paragraph(introduction), tabulate("tuning_spread", caption, columns, found)]
+    blocks: list[Block] = [Paragraph(introduction), tabulate("tuning_spread", caption, columns, found)]
     return [Section(say("What tuning again would change"), "tuning-spread", blocks)]
 
 
