@@ -8,39 +8,19 @@ import pytest
 from bakeoff.analysis.statistics import read_statistics, write_statistics
 from bakeoff.analysis.tables.of_tuning import TUNING_TABLES
 from bakeoff.results.result import Result
-from bakeoff.results.selection import select
 from bakeoff.results.summary import summarize
 from bakeoff.results.summary_tables import read_tables, records
 from bakeoff.results.trials_table import read_trials
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
-from bakeoff.study.trainings import training_of
-from synthetic_runs import layout_in, result_of, write_run
-from tuned_study import CELL, tuned_study, write_defaults, write_trials
-
-ADAM = Experiment("digits", "linear", "adam", "plain")
-SCORES: dict[Experiment, dict[str, float | None]] = {
-    CELL: {"trial00": 0.4, "trial01": 0.9, "trial02": None, "trial03": 0.5},
-    ADAM: {"trial00": 0.7, "trial01": 0.72, "trial02": 0.71, "trial03": 0.6},
-}
+from synthetic_runs import layout_in
+from tuned_study import ADAM_CELL, CELL, finished_tuning, tuned_study, write_trials
 
 
 @pytest.fixture
 def tuned(tmp_path: Path) -> tuple[Study, Layout]:
-    """Two tuned experiments: one has the best trial, the other is better with few."""
-    study = tuned_study(experiments=[{"architectures": "linear", "optimizers": ["sgd", "adam"]}])
-    layout = layout_in(tmp_path, study)
-    for cell, scores in SCORES.items():
-        write_trials(study, layout, scores, cell)
-        select(study, layout, cell)
-        write_defaults(study, layout, [0.80, 0.82, 0.81], cell)
-        for seed, accuracy in enumerate((0.84, 0.85, 0.86)):
-            training = training_of(study, layout, cell.run(seed))
-            write_run(layout, training.run, result_of(training.study, training.run, accuracy))
-    summarize(study, layout)
-    write_statistics(study, layout)
-    return study, layout
+    return finished_tuning(tmp_path)
 
 
 def rows_of(layout: Layout, name: str, cell: Experiment = CELL) -> list[dict[str, Any]]:
@@ -67,7 +47,7 @@ def test_the_curve_is_the_mean_of_the_best_over_all_subsets(tuned: tuple[Study, 
 def test_the_ranking_turns_where_the_curves_cross(tuned: tuple[Study, Layout]) -> None:
     _, layout = tuned
     found = [row for row in records(read_statistics(layout, "tuning_leaders")) if row["cost"] == "trials"]
-    assert [(row["leader"], row["from"], row["to"]) for row in found] == [(ADAM.key, 1, 2), (CELL.key, 3, 4)]
+    assert [(row["leader"], row["from"], row["to"]) for row in found] == [(ADAM_CELL.key, 1, 2), (CELL.key, 3, 4)]
 
 
 def test_what_tuning_brings_is_paired_by_seed(tuned: tuple[Study, Layout]) -> None:
