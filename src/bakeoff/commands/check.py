@@ -103,8 +103,7 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
 def _check_part(part: ToCheck, cards: Cards, problems: Problems, known: Known) -> tuple[Augmentations, Descriptions]:
     """Build what the study, or a trial of it, names. What is wrong with data and optimizers hides only what is built on
     them."""
-    study, cells = part.study, list(part.plans)
-    before = len(problems.found)
+    study, cells, before = part.study, list(part.plans), len(problems.found)
     optimizers = set()
     for name in dict.fromkeys(cell.optimizer for cell in cells):
         with problems.under("optimizers", name):

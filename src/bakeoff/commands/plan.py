@@ -10,7 +10,8 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Column
 
-from bakeoff.commands.status import axes_of, failed_steps, narrow_table, run_state, training_state
+from bakeoff.commands.run_states import failed_steps, run_state, training_state
+from bakeoff.commands.status import axes_of, narrow_table
 from bakeoff.data.missing import missing_files
 from bakeoff.errors import BakeoffError
 from bakeoff.results.result import FINISHED

@@ -19,7 +19,8 @@ from rich.live import Live
 from rich.markup import escape
 
 import bakeoff
-from bakeoff.commands.status import RunState, duration, failures, run_state, seconds_left, training_state
+from bakeoff.commands.run_states import RunState, run_state, seconds_left, training_state
+from bakeoff.commands.status import duration, failures
 from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import stamp
 from bakeoff.jobs.gpus import room_on_gpus
