@@ -50,7 +50,7 @@ def test_functions_about_a_study_make_the_columns_of_their_records(tmp_path: Pat
     runs = read_tables(layout).runs
     found, _ = analyse_experiments(study, layout, runs)
     inputs = vars(study_inputs(study, layout, runs, found))
-    for table in [table for table in STUDY_TABLES if table not in TUNING_TABLES]:  # test_tuning.py has these
+    for table in [table for table in STUDY_TABLES if table not in TUNING_TABLES]:  # analysis/test_tuning.py has these
         made = table.make(inputs)
         assert len(made) > 0 and sorted(made.columns) == sorted(table.column_names), table.name
         inputs |= {table.name: made}
