@@ -51,10 +51,11 @@ from bakeoff.study.specification import (
     experiments_on_features,
     needed_by,
     plan_file,
-    specification_hash,
     starts_from,
 )
 from bakeoff.study.study import runs
+from bakeoff.study.trainings import beside_the_runs, tracked, trial_trainings
+from bakeoff.study.trials import is_tuned
 from bakeoff.study.reading import warnings
 
 min_version("9.0")
@@ -133,6 +134,7 @@ localrules:
     all,
     prepare,
     check,
+    select,
     summarize,
     statistics,
     figures,

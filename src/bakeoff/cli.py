@@ -147,6 +147,21 @@ def train(
 
 
 @application.command()
+def select(
+    study_file: Path,
+    experiment: Annotated[str, typer.Argument(help="dataset/architecture/optimizer/recipe")],
+    overrides: Overrides = [],
+) -> None:
+    """Choose the best trial of a tuned experiment, on validation, and write its selection.json."""
+    from bakeoff.commands.train import select as select_trial
+
+    try:
+        typer.echo(select_trial(load(study_file, overrides), study_file, experiment))
+    except BakeoffError as error:
+        raise BakeoffError(located(error, study_file)) from error
+
+
+@application.command()
 def summarize(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:
     """Read the finished runs into tables."""
     from bakeoff.results.summary import summarize as write_summary

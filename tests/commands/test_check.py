@@ -1,5 +1,6 @@
 """The plan step: what cannot work is found before training, each with its place."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 from bakeoff.commands.check import check_study
 from bakeoff.data.prepare import prepare_if_needed
 from bakeoff.errors import BakeoffError
+from bakeoff.models.description import describe
 from bakeoff.study.paths import Layout
 from bakeoff.study.reading import load_study
 from bakeoff.study.specification import examples_file, specify_dataset
@@ -191,3 +193,23 @@ def test_weights_that_do_not_fit(tmp_path: Path) -> None:
     }
     with pytest.raises(BakeoffError, match=r"study.yaml:\d+: recipes.tuned.init_from: .*1.weight is \(9, 64\) there"):
         check(tmp_path, **changes)
+
+
+def test_a_choice_that_the_optimizer_refuses_is_named_with_the_values_of_its_trial(tmp_path: Path) -> None:
+    sgd = {"name": "SGD", "lr": {"log_uniform": [0.01, 1]}, "nesterov": {"choices": [False, True]}}
+    with pytest.raises(BakeoffError) as error:
+        check(tmp_path, optimizers={"sgd": sgd}, tuning={"trials": 4})
+    first = str(error.value).splitlines()[0]
+    assert re.search(
+        r"study\.yaml:\d+: optimizers\.sgd: .*(?i:nesterov).* \(trial0\d: lr 0\.\d+, nesterov True\)$", first
+    )
+    assert not Path("results/checked/plan").exists()
+
+
+def test_every_trial_has_a_plan_and_networks_are_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = []
+    monkeypatch.setattr("bakeoff.commands.check.describe", lambda *given: built.append(given) or describe(*given))
+    sgd = {"name": "SGD", "lr": {"log_uniform": [0.01, 1]}}
+    layout = check(tmp_path, optimizers={"sgd": sgd}, tuning={"trials": 4, "epochs": 1})
+    assert len(list((layout.folder / "plan").iterdir())) == 1 + 4
+    assert len(built) == 1

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bakeoff.commands.status import RunState, seconds_left
+from bakeoff.commands.run_states import RunState, seconds_left
 from bakeoff.study.matrix import Run
 
 

@@ -1,6 +1,7 @@
 rule summarize:
     input:
         RESULTS,
+        [str(training.paths.result) for training in BESIDE.values()],
     output:
         report(
             LAYOUT.summary / "runs.csv",
@@ -15,6 +16,7 @@ rule summarize:
             labels={"table": "experiments"},
         ),
         LAYOUT.summary / "history.parquet",
+        [LAYOUT.summary / "trials.csv"] if STUDY.tuning else [],
         made=LAYOUT.made("summarize"),
     log:
         LAYOUT.folder / "logs" / "summarize.log",

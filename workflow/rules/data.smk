@@ -37,6 +37,7 @@ rule prepare:
 
 # Builds every model, optimizer, schedule and augmentation once: what cannot work fails before training. Plan files are
 # named by what they say, so the job is there for new or changed experiments alone, and only their runs depend on it.
+# The values of each trial are built, too.
 PLANS = {cell: str(plan_file(STUDY, LAYOUT, cell)) for cell in STUDY.cells}
 UNCHECKED = unchecked(STUDY, LAYOUT)
 CHECK_LOG = LAYOUT.folder / "logs" / "check.log"
@@ -46,9 +47,14 @@ if LOOKS and not DRY_RUN and mend_plans(STUDY, LAYOUT, UNCHECKED, ARGUMENTS, CHE
 
 rule check:
     input:
-        {CARDS[name] for cell in UNCHECKED for name in checked_on(STUDY, cell)},
+        {
+            CARDS[name]
+            for part in UNCHECKED
+            for cell in part.plans
+            for name in checked_on(part.study, cell)
+        },
     output:
-        sorted(set(map(str, UNCHECKED.values()))),
+        sorted({str(path) for part in UNCHECKED for path in part.plans.values()}),
     log:
         CHECK_LOG,
     shell:

@@ -1,14 +1,14 @@
 # What decides tables beside the results, and what decides figures and report.
 OF_TABLES = digest([list(RUNS), STUDY.metric, STUDY.target])
-OF_REPORT = digest([list(RUNS), STUDY.model_dump(mode="json")])
+OF_REPORT = digest([list(RUNS), STUDY.model_dump(mode="json"), STUDY.spaces_as_written])
 
 MADE = {}
 if LOOKS:
     MADE |= {card: prepared(Path(card).parent) for card in CARDS.values()}
-    MADE |= {key: trained(SPECIFICATION(key), LAYOUT.run(RUNS[key])) for key in RUNS}
-    for run, damage in damaged_runs(STUDY, LAYOUT, RUNS, MADE).items():
+    MADE |= {key: trained(SPECIFICATION(key), paths) for key, paths in PATHS_OF.items()}
+    for run, damage in damaged_runs(STUDY, LAYOUT, BESIDE, MADE).items():
         logger.info(damage)
-        AGAIN.add(run) if DRY_RUN else set_aside(LAYOUT.run(RUNS[run]))
+        AGAIN.add(run) if DRY_RUN else set_aside(PATHS_OF[run])
     again = changed_steps(LAYOUT)
     # The statistics of a round decide it, also where they were made and rounds.json was lost.
     if STUDY.rounds and not is_over(STUDY, read_record(STUDY, LAYOUT).looks):
@@ -20,7 +20,7 @@ else:
     asked = runs_of_this_job(sys.argv)
     if STUDY.warm_start and len(asked) > 1 and "slurm-jobstep" not in sys.argv:
         start_server(ARGUMENTS)
-    keep_newer_than_this_job(LAYOUT.run(RUNS[run]) for run in asked)
+    keep_newer_than_this_job(PATHS_OF[run] for run in asked)
 
 
 # At the end of Snakemake. Trainings keep their files until then, in case that it is killed before it knows of them.
@@ -29,4 +29,7 @@ def note_what_is_finished():
     remember(
         LAYOUT, {job: made for job, made in MADE.items() if str(made.paths[0]) in known}
     )
-    forget_known(PATHS, known)
+    # What is tuned keeps them: a new selection of the same values needs them.
+    forget_known(
+        (paths for key, paths in PATHS_OF.items() if not SELECTION_OF(key)), known
+    )

@@ -7,7 +7,28 @@ FEATURES = experiments_on_features(STUDY)
 REQUESTED = partial(requested, STUDY, DEFAULT_RESOURCES)
 
 
-SPECIFICATION = cache(lambda key: specification_hash(STUDY, RUNS[key]))
+# Trials, and what has the default values of what is tuned: runs in a place of their own.
+BESIDE = beside_the_runs(STUDY, LAYOUT)
+PATHS_OF = {key: LAYOUT.run(run) for key, run in RUNS.items()} | {
+    key: training.paths for key, training in BESIDE.items()
+}
+EXPERIMENT_OF = {key: run.experiment for key, run in RUNS.items()} | {
+    key: training.run.experiment for key, training in BESIDE.items()
+}
+TUNED = {cell.key: cell for cell in STUDY.cells if is_tuned(STUDY, cell)}
+# The file that names the values of a run, where these are tuned.
+SELECTION_OF = lambda key: (
+    [str(LAYOUT.selection(RUNS[key].experiment))]
+    if key in RUNS and RUNS[key].experiment.key in TUNED
+    else []
+)
+
+
+SPECIFICATION = cache(
+    lambda key: (
+        BESIDE[key].specification.hash if key in BESIDE else tracked(STUDY, RUNS[key])
+    )
+)
 
 
 # Asked when jobs are planned: while this file is read, Snakemake does not know its executor.
@@ -50,6 +71,7 @@ rule train:
         lambda wildcards: (
             NEEDED[RUNS[wildcards.run].experiment]
             + starts_from(STUDY, LAYOUT, RUNS[wildcards.run])
+            + SELECTION_OF(wildcards.run)
         ),
     output:
         LAYOUT.runs / "{run}" / "result.json",
@@ -62,10 +84,10 @@ rule train:
     resources:
         gpu=GPUS,
         mem_mb=lambda wildcards, attempt: REQUESTED(
-            "mem_mb", [RUNS[wildcards.run].experiment], attempt
+            "mem_mb", [EXPERIMENT_OF[wildcards.run]], attempt
         ),
         runtime=lambda wildcards, attempt: REQUESTED(
-            "runtime", [RUNS[wildcards.run].experiment], attempt
+            "runtime", [EXPERIMENT_OF[wildcards.run]], attempt
         ),
     params:
         specification=lambda wildcards: state_of(
@@ -75,3 +97,38 @@ rule train:
         "training {wildcards.run}"
     shell:
         'exec bakeoff train "${{study[@]}}" {wildcards.run} --threads {threads} >> {log} 2>&1'
+
+
+use rule train as trial with:
+    input:
+        lambda wildcards: ancient(str(BESIDE[wildcards.run].plan)),
+        lambda wildcards: NEEDED[EXPERIMENT_OF[wildcards.run]],
+    output:
+        LAYOUT.trials / "{run}" / "result.json",
+        LAYOUT.trials / "{run}" / "history.csv",
+        LAYOUT.trials / "{run}" / "predictions.npz",
+        LAYOUT.trials / "{run}" / "model.safetensors",
+    log:
+        LAYOUT.folder / "logs" / "trials" / "{run}.log",
+
+
+# Chooses the values of a tuned experiment. Its runs read them when they start.
+rule select:
+    input:
+        lambda wildcards: [
+            str(training.paths.result)
+            for training in trial_trainings(STUDY, LAYOUT, TUNED[wildcards.experiment])
+        ],
+    output:
+        LAYOUT.trials / "{experiment}" / "selection.json",
+    log:
+        LAYOUT.folder / "logs" / "trials" / "{experiment}" / "select.log",
+    wildcard_constraints:
+        experiment="|".join(map(re.escape, TUNED)) or "none",
+    params:
+        metric=STUDY.metric,
+        studies=STUDY.tuning.studies if STUDY.tuning else None,
+    message:
+        "choosing the values of {wildcards.experiment}"
+    shell:
+        'bakeoff select "${{study[@]}}" {wildcards.experiment} > {log} 2>&1'

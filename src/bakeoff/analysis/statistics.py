@@ -19,6 +19,7 @@ from bakeoff.jobs.rounds import append_looks, read_record
 from bakeoff.jobs.seed_lists import SeedList, looked_at, note_seeds
 from bakeoff.results.result import FINISHED
 from bakeoff.results.summary_tables import read_history, read_tables
+from bakeoff.results.trials_table import read_trials
 from bakeoff.study.matrix import FACETS
 from bakeoff.study.metrics import Metric
 from bakeoff.study.paths import Layout
@@ -33,7 +34,8 @@ class StudyInputs(ImageFindings):
     the study's own, `score` its column of test scores in `runs`; `score_columns` maps every metric to such a column.
     `target` is the validation score to reach, if the study names one. `failed` counts the runs of an experiment that
     ended without a score. Keys are those of experiments. `races` are those of datasets, `begun_before` says how often
-    they were begun anew; `earlier_seeds` are those with which verdicts were given before.
+    they were begun anew; `earlier_seeds` are those with which verdicts were given before. `trials` is the summary's
+    table of trials, empty without any.
     """
 
     runs: pd.DataFrame
@@ -47,6 +49,8 @@ class StudyInputs(ImageFindings):
     races: Mapping[str, StudyRace]
     begun_before: int
     earlier_seeds: list[SeedList]
+    study: Study
+    trials: pd.DataFrame
 
 
 def write_statistics(study: Study, layout: Layout) -> list[Path]:
@@ -101,5 +105,7 @@ def study_inputs(study: Study, layout: Layout, runs: pd.DataFrame, found: ImageF
         races=races_of(study, runs, matrices, found.influences),
         begun_before=len(read_record(study, layout).before) if study.rounds else 0,
         earlier_seeds=looked_at(study, layout),
+        study=study,
+        trials=read_trials(study, layout),
         **vars(found),
     )

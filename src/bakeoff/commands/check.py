@@ -1,8 +1,9 @@
 """The plan step: build everything that a study names once, so that what cannot work fails in seconds."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from bakeoff.data.content import content_name
 from bakeoff.data.examples import write_examples
 from bakeoff.data.loading import check_dataset
 from bakeoff.errors import BakeoffError, under
-from bakeoff.jobs.plans import unchecked, without_examples, write_plan
+from bakeoff.jobs.plans import ToCheck, unchecked, without_examples, write_plan
 from bakeoff.models.classifier import check_classifier
 from bakeoff.models.description import ModelDescription, describe
 from bakeoff.models.freezing import freeze, train_mode
@@ -26,9 +27,10 @@ from bakeoff.study import plugin_files
 from bakeoff.study.entries import Architecture, Normalize, Recipe
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import data_folder, examples_file, plan_file, specify_dataset
+from bakeoff.study.specification import data_folder, examples_file, specify_dataset
 from bakeoff.study.study import Study, parent
 from bakeoff.study.tasks import check_metric
+from bakeoff.study.trials import Trial
 from bakeoff.study.yaml_file import located
 from bakeoff.training.losses import check_loss
 from bakeoff.training.optimizers import build_optimizer, check_optimizer
@@ -38,14 +40,21 @@ Cells = Sequence[Experiment]
 Cards = dict[str, Card]  # by dataset
 Augmentations = dict[tuple[str, str], Augmentation]  # by dataset and recipe
 Descriptions = dict[tuple[str, str], ModelDescription]  # by dataset and architecture
+Known = dict[str, ModelDescription]  # by the content of an architecture and its dataset: trials share most networks
 
 
 @dataclass(frozen=True)
 class Problems:
-    """What is wrong with a study, in the order in which it was found. `path` is the study file."""
+    """What is wrong with a study, in the order in which it was found. `path` is the study file, `trial` the trial whose
+    values are built."""
 
     path: Path | None
     found: list[str] = field(default_factory=list)
+    trial: Trial | None = None
+
+    def of(self, trial: Trial | None) -> "Problems":
+        """The same list, for what is wrong with the values of a trial."""
+        return replace(self, trial=trial)
 
     @contextmanager
     def under(self, *keys: str) -> Iterator[None]:
@@ -54,7 +63,14 @@ class Problems:
             with under(*keys):
                 yield
         except BakeoffError as error:
-            self.found.append(located(error, self.path))
+            self.found.append(located(error, self.path) + self._values(keys))
+
+    def _values(self, keys: Sequence[str]) -> str:
+        """` (trial07: lr 0.5, momentum 0.99)`: the values of the trial in an entry."""
+        if self.trial is None:
+            return ""
+        values = (f"{name.rpartition('.')[2]} {value}" for name, value in self.trial.values.items() if _in(name, keys))
+        return f" ({self.trial.name}: {', '.join(values)})"
 
     def raise_any(self) -> None:
         """Raise BakeoffError with every problem, each once."""
@@ -70,38 +86,53 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     Raises BakeoffError with every problem before it writes anything; `path` is the study file, which is read for their
     lines.
     """
-    looked_at = {*unchecked(study, layout), *without_examples(study, layout)}
-    cells = [cell for cell in study.cells if cell in looked_at]
     problems = Problems(path)
     cards: Cards = {}
-    for name in dict.fromkeys(cell.dataset for cell in cells):
+    found = unchecked(study, layout, also=without_examples(study, layout))
+    for name in dict.fromkeys(cell.dataset for part in found for cell in part.plans):
         with problems.under():  # the check itself says under which keys
             check_dataset(specify_dataset(study, name))
             cards[name] = read_card(data_folder(study, name))
+    _check_metrics(study, cards, problems)
+    known: Known = {}
+    checked = [(part, _check_part(part, cards, problems.of(part.trial), known)) for part in found]
+    problems.raise_any()
+    for part, (augmentations, descriptions) in checked:
+        _write(part, cards, augmentations, descriptions)
+
+
+def _check_part(part: ToCheck, cards: Cards, problems: Problems, known: Known) -> tuple[Augmentations, Descriptions]:
+    """Build what the study, or a trial of it, names. What is wrong with data and optimizers hides only what is built on
+    them."""
+    study, cells, before = part.study, list(part.plans), len(problems.found)
     optimizers = set()
     for name in dict.fromkeys(cell.optimizer for cell in cells):
         with problems.under("optimizers", name):
             check_optimizer(study.optimizers[name])
             optimizers.add(name)
-
-    # What is wrong with data and optimizers hides only what is built on them.
     on_data = [cell for cell in cells if cell.dataset in cards]
-    _check_metrics(study, cards, problems)
     augmentations = _check_recipes(study, [cell for cell in on_data if cell.optimizer in optimizers], cards, problems)
-    descriptions = _check_architectures(study, on_data, cards, problems)
-    problems.raise_any()  # what follows is built of these
+    descriptions = _check_architectures(study, on_data, cards, problems, known)
+    if len(problems.found) == before:  # what follows is built of these
+        _check_experiments(study, on_data, cards, problems)
+    return augmentations, descriptions
 
-    _check_experiments(study, cells, cards, problems)
-    problems.raise_any()
 
-    for (name, recipe), augmentation in augmentations.items():
-        if path := examples_file(study, layout, name, recipe):
-            write_examples(augmentation, cards[name], data_folder(study, name), path)
-    for cell in cells:
+def _write(part: ToCheck, cards: Cards, augmentations: Augmentations, descriptions: Descriptions) -> None:
+    study = part.study
+    if part.trial is None:
+        for (name, recipe), augmentation in augmentations.items():
+            if path := examples_file(study, part.layout, name, recipe):
+                write_examples(augmentation, cards[name], data_folder(study, name), path)
+    for cell, path in part.plans.items():
         model, augmentation = descriptions[cell.dataset, cell.architecture], augmentations[cell.dataset, cell.recipe]
         ways = {"batched": augmentation.batched, "image_by_image": augmentation.image_by_image}
-        found = asdict(model) | {"augmentation": ways}
-        write_plan(plan_file(study, layout, cell), found, content_name(cards[cell.dataset]))
+        write_plan(path, asdict(model) | {"augmentation": ways}, content_name(cards[cell.dataset]))
+
+
+def _in(name: str, keys: Sequence[str]) -> bool:
+    """Whether a hyper-parameter stands in the entry that the first two keys name."""
+    return f"{name}.".startswith(".".join(keys[:2]) + ".")
 
 
 def _check_metrics(study: Study, cards: Cards, problems: Problems) -> None:
@@ -130,12 +161,16 @@ def _check_recipes(study: Study, cells: Cells, cards: Cards, problems: Problems)
     return augmentations
 
 
-def _check_architectures(study: Study, cells: Cells, cards: Cards, problems: Problems) -> Descriptions:
+def _check_architectures(study: Study, cells: Cells, cards: Cards, problems: Problems, known: Known) -> Descriptions:
     """Each network at the shape of its images, then what is put into it: weights and another classifier."""
     descriptions: Descriptions = {}
     for dataset, name in dict.fromkeys((cell.dataset, cell.architecture) for cell in cells):
-        with problems.under("architectures", name):
-            descriptions[dataset, name] = describe(study.architectures[name], image_shape(cards[dataset]))
+        content = json.dumps([dataset, study.entries["architectures"][name]], sort_keys=True)
+        if content not in known:
+            with problems.under("architectures", name):
+                known[content] = describe(study.architectures[name], image_shape(cards[dataset]))
+        if content in known:
+            descriptions[dataset, name] = known[content]
     for dataset, name in descriptions:
         architecture, images = study.architectures[name], image_shape(cards[dataset])
         with problems.under("architectures", name):

@@ -1,20 +1,25 @@
 """The matrix of a study: its experiments, which runs are done, and what the others cost in epochs and images."""
 
 import math
+from collections.abc import Mapping
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Column
 
 from bakeoff.commands.rounds import round_lines
-from bakeoff.commands.status import axes_of, failed_steps, narrow_table, run_state
+from bakeoff.commands.run_states import failed_steps, run_state, training_state
+from bakeoff.commands.status import axes_of, narrow_table
 from bakeoff.data.card import DamagedData, read_card
 from bakeoff.data.missing import missing_files
 from bakeoff.jobs.plans import read_plan
 from bakeoff.results.result import FINISHED
+from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import data_folder, plan_file
 from bakeoff.study.study import Study
+from bakeoff.study.trainings import default_trainings, trial_trainings
+from bakeoff.study.trials import is_tuned
 
 
 def plan_table(study: Study, layout: Layout) -> RenderableType:
@@ -45,8 +50,52 @@ def plan_table(study: Study, layout: Layout) -> RenderableType:
     unchecked = sum(read_plan(plan_file(study, layout, cell)) is None for cell in study.cells)
     if unchecked:
         notes.append(f"models, optimizers and transforms of {unchecked} experiments are checked in the first jobs")
-    notes = [*map(escape, round_lines(study, layout)), *notes, *_augmentation_notes(study, layout)]
-    return Group(title, table, *notes, *failed_steps(study, layout))
+    notes = [*map(escape, round_lines(study, layout)), *notes]
+    return Group(
+        title,
+        table,
+        *_tuning_table(study, layout, counts),
+        *notes,
+        *_augmentation_notes(study, layout),
+        *failed_steps(study, layout),
+    )
+
+
+def _tuning_table(study: Study, layout: Layout, images: Mapping[str, float]) -> list[RenderableType]:
+    """The trials of each experiment and the runs with its default values, with what is left of them; nothing without
+    tuning. `images` are those of each dataset's training split."""
+    tuning = study.tuning
+    if tuning is None:
+        return []
+    numbers = ("trials\ndone", "defaults\ndone", "epochs\nleft", "images\nleft")
+    table = narrow_table(
+        Column("tuned experiment", overflow="fold"), *(Column(name, justify="right", no_wrap=True) for name in numbers)
+    )
+    rows = {cell: _left_to_try(study, layout, cell) for cell in study.cells if is_tuned(study, cell)}
+    for cell, (tries, defaults, epochs) in rows.items():
+        table.add_row(escape(cell.key), tries, defaults, *_amounts(epochs, epochs * images[cell.dataset]))
+    total = sum(epochs for *_, epochs in rows.values())
+    cost = sum(epochs * images[cell.dataset] for cell, (*_, epochs) in rows.items())
+    table.add_section()
+    table.add_row("all", "", "", *_amounts(total, cost), style="bold")
+    seeds = f"{len(tuning.seeds)} tuning seed{'s' * (len(tuning.seeds) > 1)}"
+    epochs_of_a_trial = f"{tuning.epochs} epochs" if tuning.epochs else "the recipe's epochs"
+    times = f", {tuning.studies} times" if tuning.studies > 1 else ""
+    title = f"[bold]tuning[/]: {tuning.trials} trials{times}, {seeds}, {epochs_of_a_trial}; then the runs above"
+    without = [cell.key for cell in study.cells if cell not in rows]
+    notes = [escape(f"no space, so no trials: {', '.join(without)}")] if without else []
+    return ["", title, table, *notes]
+
+
+def _left_to_try(study: Study, layout: Layout, cell: Experiment) -> tuple[str, str, int]:
+    """How many trials and runs with default values of an experiment are done, and the epochs that are left of both."""
+    counted, epochs = [], 0
+    for found in (trial_trainings, default_trainings):
+        states = [training_state(training) for training in found(study, layout, cell)]
+        left = [state for state in states if state.state not in FINISHED]
+        counted.append(f"{len(states) - len(left)}/{len(states)}")
+        epochs += sum(state.epochs for state in left)
+    return counted[0], counted[1], epochs
 
 
 def _augmentation_notes(study: Study, layout: Layout) -> list[str]:
@@ -75,4 +124,8 @@ def _training_images(study: Study, dataset: str) -> float:
 
 
 def _numbers(done: int, runs: int, epochs: int, images: float) -> tuple[str, str, str]:
-    return f"{done}/{runs}", f"{epochs:,}", "?" if math.isnan(images) else f"{images:,}"
+    return f"{done}/{runs}", *_amounts(epochs, images)
+
+
+def _amounts(epochs: int, images: float) -> tuple[str, str]:
+    return f"{epochs:,}", "?" if math.isnan(images) else f"{images:,}"

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -19,16 +20,17 @@ from rich.markup import escape
 
 import bakeoff
 from bakeoff.commands.rounds import next_lines, round_lines
-from bakeoff.commands.status import RunState, duration, failures, run_state, seconds_left
+from bakeoff.commands.run_states import RunState, run_state, seconds_left, training_state
+from bakeoff.commands.status import duration, failures
 from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import stamp
 from bakeoff.jobs.gpus import room_on_gpus
 from bakeoff.jobs.interrupt import STOPPED
 from bakeoff.results.result import FINISHED
-from bakeoff.study.matrix import Run
 from bakeoff.study.overrides import SET
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study, runs
+from bakeoff.study.trainings import beside_the_runs
 
 SECONDS_BETWEEN_LOOKS = 0.5
 LINES_OF_THE_LOG = 5
@@ -42,9 +44,15 @@ class Watch:
         self.study, self.layout = study, layout
         lines = [line.partition(",")[0] for line in round_lines(study, layout)]
         self.round = "".join(f"{line}: " for line in lines if line.startswith("round"))
-        self.unfinished = {run: layout.run(run) for run in runs(study)}
-        self.states: dict[Run, RunState] = {}
-        self.stamps: dict[Run, object] = {}
+        beside = beside_the_runs(study, layout)
+        self.unfinished = {run.key: layout.run(run) for run in runs(study)}
+        self.unfinished |= {key: training.paths for key, training in beside.items()}
+        self.state_of: dict[str, Callable[[], RunState]] = {
+            **{run.key: partial(run_state, study, run, layout) for run in runs(study)},
+            **{key: partial(training_state, training) for key, training in beside.items()},
+        }
+        self.states: dict[str, RunState] = {}
+        self.stamps: dict[str, object] = {}
 
     def look(self) -> list[RunState]:
         """The runs whose state is another than at the last look, and those that failed once more."""
@@ -54,7 +62,7 @@ class Watch:
             is_at_work = before is not None and (before.state == "running" or before.progress.get("waits"))
             if before is not None and now == self.stamps[run] and not is_at_work:
                 continue
-            state = self.states[run] = run_state(self.study, run, self.layout)
+            state = self.states[run] = self.state_of[run]()
             failed_again = state.state == "failed" and now != self.stamps.get(run)
             if before is None or before.state != state.state or failed_again:
                 changed.append(state)
@@ -175,7 +183,7 @@ def _say_what_ended(watch: Watch, console: Console) -> None:
         if not console.is_terminal and state.state in ("failed", *FINISHED):
             value = state.progress.get("value")
             score = "" if value is None else f", validation {watch.study.metric} {value:.4f}"
-            print(f"{state.run.key}: {state.state}{score}", flush=True)
+            print(f"{state.key}: {state.state}{score}", flush=True)
 
 
 def _totals(watch: Watch) -> str:

@@ -1,14 +1,9 @@
 """Where a study is: what each run is doing, and how long the rest will take."""
 
-import re
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Hashable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Container, Sequence
 from datetime import timedelta
-from functools import partial
-from pathlib import Path
-from statistics import fmean
 from typing import Any, Literal
 
 import rich
@@ -19,14 +14,13 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from bakeoff.commands.rounds import round_lines
+from bakeoff.commands.run_states import RunState, failed_steps, run_state, seconds_left, training_state
 from bakeoff.errors import BakeoffError
-from bakeoff.jobs.leases import is_locked
-from bakeoff.jobs.progress import read_progress
-from bakeoff.results.result import FINISHED, DamagedResult, read_result
-from bakeoff.study.matrix import FACETS, Run
+from bakeoff.results.result import FINISHED
+from bakeoff.study.matrix import FACETS
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import data_folder, features_folder, plan_file, specify
 from bakeoff.study.study import Study, runs
+from bakeoff.study.trainings import beside_the_runs
 
 STYLES = {
     "waiting": "dim",
@@ -39,88 +33,6 @@ STYLES = {
     "metric_undefined": "magenta",
 }
 WITHOUT_SCORE = tuple(status for status in FINISHED if status != "completed")
-LONG_TRACEBACK = 1 << 16  # bytes
-ERROR = re.compile(r"^error: |^Traceback \(most recent call last\):\n(?:[ \t].*\n)*", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class RunState:
-    """What is known of one run: `epochs` as its recipe says, `progress` as the training process last wrote it."""
-
-    run: Run
-    epochs: int
-    log: Path
-    state: str
-    progress: dict[str, Any]
-    reason: str = ""
-
-
-def run_state(study: Study, run: Run, layout: Layout) -> RunState:
-    """waiting, running, interrupted (killed; goes on at the next attempt), failed, or a finished result's status."""
-    paths = layout.run(run)
-    specification = specify(study, run)
-    found = partial(RunState, run, specification.recipe.epochs, paths.log)
-    try:
-        result = read_result(paths.result)
-    except DamagedResult as error:
-        return found("failed", {}, str(error))
-    if result is not None and result.spec == specification.content:
-        value = result.metrics.split("validation").get(study.metric)
-        trained = {"epoch": result.metrics.epochs, "value": value, "seconds": result.cost.training_seconds}
-        return found(result.status, trained, result.message)
-    progress = read_progress(paths)
-    is_of_another = bool(progress) and progress.get("specification") != specification.hash
-    if is_of_another:  # the study has changed since
-        progress = {}
-    if is_locked(paths.lock):
-        return found("waiting" if progress.get("waits") else "running", progress)
-    if is_of_another:
-        return found("waiting", progress)
-    if reason := progress.get("failed") or _last_error(paths.log):
-        return found("failed", progress, reason)
-    return found("interrupted" if progress else "waiting", progress)
-
-
-def seconds_left(states: Sequence[RunState]) -> list[float | None]:
-    """For each run the seconds of training that are left; None where no similar run has trained an epoch.
-
-    A run that has trained continues at its own pace. Others are estimated at the mean pace of the runs of the same
-    experiment, or else of those with the same dataset and architecture.
-    """
-    paces: dict[Hashable, list[float]] = defaultdict(list)
-    for state in states:
-        if epoch := state.progress.get("epoch"):
-            for key in _alike(state.run):
-                paces[key].append(state.progress["seconds"] / epoch)
-    return [_left(state, [paces[key] for key in _alike(state.run)]) for state in states]
-
-
-def _alike(run: Run) -> tuple[Hashable, ...]:
-    """What runs have the same of that train at the same pace, the most alike first."""
-    return run, run.experiment, (run.dataset, run.architecture)
-
-
-def _left(state: RunState, paces: Sequence[list[float]]) -> float | None:
-    epochs = 0 if state.state in FINISHED else state.epochs - state.progress.get("epoch", 0)
-    return next((fmean(known) * epochs for known in paces if known), None if epochs else 0.0)
-
-
-def _last_error(log: Path) -> str:
-    """What an attempt ended with before it began to train: the log's last line, where that is an error's."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - LONG_TRACEBACK))
-            text = file.read().decode("utf-8", errors="replace").rstrip()
-    except FileNotFoundError:
-        return ""
-    reason = _reason(text)
-    return "" if "\n" in reason else reason  # another line is of the next attempt
-
-
-def _reason(text: str) -> str:
-    """The last error of a log and what follows: of Bakeoff's own, or the exception below a traceback."""
-    found = list(ERROR.finditer(text))
-    return text[found[-1].end() :].strip() if found else ""
 
 
 def show_status(study: Study, layout: Layout) -> None:
@@ -136,7 +48,7 @@ def watch_status(study: Study, read: Callable[[], Study]) -> None:
             layout = Layout(study.study)
             states = _states(study, layout)
             table = _table(study, layout, states, room=max(5, live.console.height - 8))
-            live.update(Group(table, *failed_steps(study, layout), *problem))
+            live.update(Group(table, *of_trials(study, layout), *failed_steps(study, layout), *problem))
             if all(state.state in FINISHED for state in states):
                 return
             time.sleep(1)
@@ -148,15 +60,15 @@ def watch_status(study: Study, read: Callable[[], Study]) -> None:
 
 def status_table(study: Study, layout: Layout) -> RenderableType:
     """A row for every run, a line that counts them, and what keeps them from starting."""
-    return Group(_table(study, layout, _states(study, layout)), *failed_steps(study, layout))
+    return Group(_table(study, layout, _states(study, layout)), *of_trials(study, layout), *failed_steps(study, layout))
 
 
 def status_records(study: Study, layout: Layout) -> list[dict[str, Any]]:
     """For each run its state, trained epochs, last validation score, seconds left (None where unknown) and reason."""
-    states = _states(study, layout)
+    states = [*_states(study, layout), *trial_states(study, layout)]
     return [
         {
-            "run": state.run.key,
+            "run": state.key,
             "state": state.state,
             "epoch": state.progress.get("epoch", 0),
             "epochs": state.epochs,
@@ -177,33 +89,37 @@ def show_failures(study: Study, layout: Layout) -> None:
 
 def failures(study: Study, layout: Layout) -> list[str]:
     """These lines, with the markup of rich."""
-    return [*_reasons(_states(study, layout), ["failed"]), *failed_steps(study, layout)]
+    states = [*_states(study, layout), *trial_states(study, layout)]
+    return [*_reasons(states, ["failed"]), *failed_steps(study, layout)]
 
 
 def _states(study: Study, layout: Layout) -> list[RunState]:
     return [run_state(study, run, layout) for run in runs(study)]
 
 
+def trial_states(study: Study, layout: Layout) -> list[RunState]:
+    """The states of trials, and of runs with default values."""
+    return [training_state(training) for training in beside_the_runs(study, layout).values()]
+
+
+def of_trials(study: Study, layout: Layout) -> list[str]:
+    """A line that counts the trials of a study that tunes, and why those that failed did."""
+    states = trial_states(study, layout)
+    if not states:
+        return []
+    return [f"trials and default values: {_counted(states)}", *_reasons(states, ["failed"])]
+
+
+def _counted(states: Sequence[RunState]) -> str:
+    """`3 running, 12 completed`."""
+    counts = Counter(state.state for state in states)
+    return ", ".join(f"[{STYLES[name]}]{counts[name]} {name}[/]" for name in STYLES if counts[name])
+
+
 def _reasons(states: list[RunState], kinds: Container[str]) -> list[str]:
     """Why runs of these states ended as they did."""
     chosen = [state for state in states if state.state in kinds]
-    return [f"[{STYLES[s.state]}]{escape(s.run.key)}[/]: {escape(f'{s.reason} ({s.log})')}" for s in chosen]
-
-
-def failed_steps(study: Study, layout: Layout) -> list[str]:
-    """The errors that the steps before training ended with: preparing data, checking the study, keeping features."""
-    logs = [(f"preparing {name}", data_folder(study, name)) for name in study.datasets]
-    kept = {folder for cell in study.cells if (folder := features_folder(study, cell))}
-    logs += [(f"computing features {folder.name}", folder) for folder in sorted(kept)]
-    unfinished = [(step, Path(f"{folder}.log")) for step, folder in logs if not (folder / "card.json").exists()]
-    if any(not plan_file(study, layout, cell).exists() for cell in study.cells):
-        unfinished.append(("checking the study", layout.folder / "logs" / "check.log"))
-    lines = []
-    for step, log in unfinished:
-        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        if reason := _reason(text):
-            lines.append(f"[bold red]{step} failed[/]: {escape(reason)} ({log})")
-    return lines
+    return [f"[{STYLES[s.state]}]{escape(s.key)}[/]: {escape(f'{s.reason} ({s.log})')}" for s in chosen]
 
 
 def narrow_table(*columns: Column | str) -> Table:
@@ -231,12 +147,12 @@ def _table(study: Study, layout: Layout, states: list[RunState], room: int | Non
     for row in rows:
         table.add_row(*(row[name] for name in filled))
     reasons = _reasons(shown, ("failed", *WITHOUT_SCORE))
-    counts = Counter(state.state for state in states)
-    line = ", ".join(f"[{STYLES[name]}]{counts[name]} {name}[/]" for name in STYLES if counts[name])
+    running = sum(state.state == "running" for state in states)
     hidden = f" ({len(states) - len(shown)} rows not shown)" if len(shown) < len(states) else ""
     title = f"[bold]{escape(study.title or study.study)}[/]: {len(states)} runs{escape(alone)}"
     where = map(escape, round_lines(study, layout))
-    return Group(title, *where, f"{line}{hidden}", *_time_left(counts["running"], list(left.values())), table, *reasons)
+    counted = f"{_counted(states)}{hidden}"
+    return Group(title, *where, counted, *_time_left(running, list(left.values())), table, *reasons)
 
 
 def _row(state: RunState, axes: list[str], metric: str, left: float | None) -> dict[str, str]:

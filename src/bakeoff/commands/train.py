@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +15,14 @@ from bakeoff.jobs.attempt_log import continue_log
 from bakeoff.jobs.handover import finish
 from bakeoff.jobs.leases import lease_gpu
 from bakeoff.jobs.progress import note_waiting
+from bakeoff.results.selection import select as choose
 from bakeoff.study.arguments import nearest
 from bakeoff.study.paths import Layout
 from bakeoff.study.plugin_files import load_plugins
 from bakeoff.study.specification import experiments_on_features, specify
 from bakeoff.study.study import Study, runs
+from bakeoff.study.trainings import find_training
+from bakeoff.study.trials import is_tuned
 
 if TYPE_CHECKING:
     from bakeoff.training.attempt import Place
@@ -26,22 +30,29 @@ if TYPE_CHECKING:
 
 def train(study: Study, study_file: Path, key: str, threads: int | None, checkpoint_seconds: float) -> None:
     """Train the run of that key, or go on with it; `threads` left out are the study's."""
-    planned = {run.key: run for run in runs(study)}
-    if key not in planned:
-        some = "; ".join(list(planned)[:3])
+    layout = Layout(study.study)
+    training = find_training(study, layout, key)
+    if training is None:
+        some = "; ".join([run.key for run in runs(study)][:3])
         raise BakeoffError(f"{study_file}: there is no run {key!r}; runs are named like {some}")
-    specification = specify(study, planned[key])
-
-    paths = Layout(study.study).run(specification.run)
+    paths = training.paths
     continue_log(paths)
 
     def with_a_gpu() -> None:
         place = _place(study, key, threads or study.threads, checkpoint_seconds, partial(note_waiting, paths))
         from bakeoff.training.run import train_locked
 
-        train_locked(specification, place)
+        train_locked(training.specification, replace(place, layout=training.layout, plan=training.plan))
 
-    finish(specification, paths, with_a_gpu)
+    finish(training.specification, paths, with_a_gpu, key, training.keeps)
+
+
+def select(study: Study, study_file: Path, key: str) -> Path:
+    """Choose a trial of the experiment of that key. Returns the path of its selection.json."""
+    tuned = {cell.key: cell for cell in study.cells if is_tuned(study, cell)}
+    if key not in tuned:
+        raise BakeoffError(f"{study_file}: there is no tuned experiment {key!r}; {nearest(key, tuned)}")
+    return choose(study, Layout(study.study), tuned[key])
 
 
 def compute_features(study: Study, study_file: Path, folder: str, threads: int) -> None:

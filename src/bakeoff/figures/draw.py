@@ -24,6 +24,7 @@ from bakeoff.figures.score_intervals import comparison
 from bakeoff.figures.statistics_figures import statistics_figures
 from bakeoff.figures.style import cells_of, save, styles_of, theme
 from bakeoff.figures.trade_off import trade_off
+from bakeoff.figures.tuning_figures import tuning_figures
 from bakeoff.language import Language, language_of
 from bakeoff.results.summary_tables import by_experiment, read_tables
 from bakeoff.study.paths import Layout
@@ -52,7 +53,7 @@ def drawings_of(study: Study, layout: Layout, language: str | None = None) -> li
     quoted = with_quoted_intervals(tables.experiments, read_statistics(layout, "intervals"), study.metric)
     present = quoted[quoted["completed"] > 0]
     completed = tables.runs[tables.runs["status"] == "completed"]
-    groups = [data_figures(study, words, layout)]
+    groups = [data_figures(study, words, layout), tuning_figures(study, words, layout)]
     if len(present):
         groups.append(statistics_figures(study, words, layout, present))
         groups.append(_result_figures(study, words, layout, present, completed))

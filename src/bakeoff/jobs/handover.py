@@ -24,14 +24,18 @@ UNDER_SNAKEMAKE = "BAKEOFF_UNDER_SNAKEMAKE"  # set in the environment of Snakema
 STARTED = "BAKEOFF_STARTED"  # in that of Snakemake itself, also on a cluster: when it did, in seconds since the epoch
 
 
-def finish(specification: Specification, paths: RunPaths, train: Callable[[], None]) -> None:
+def finish(
+    specification: Specification, paths: RunPaths, train: Callable[[], None], key: str = "", keep: bool = False
+) -> None:
     """Bring a run to its four outputs.
+
+    `key` is what the run is called, where that is not its own key. With `keep` its finished files stay.
 
     `train` is called only where no earlier attempt has finished the run, and leaves the files in the state folder: so
     what needs no training takes no GPU and imports no torch. Waits for another process that has the run, an orphan of a
     killed Snakemake, and reuses what it finished.
     """
-    key = specification.run.key
+    key = key or specification.run.key
     paths.state.mkdir(parents=True, exist_ok=True)
     with _lock(paths, key):
         if is_finished(paths, specification):  # by an orphan of an earlier attempt, while we waited for its lock
@@ -47,7 +51,7 @@ def finish(specification: Specification, paths: RunPaths, train: Callable[[], No
         kept = {paths.lock, paths.kept_log, paths.finished.folder}
         for path in {*paths.state.iterdir()} - kept:  # an unfinished run's
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        if UNDER_SNAKEMAKE not in os.environ:
+        if UNDER_SNAKEMAKE not in os.environ and not keep:
             _forget(paths)  # nobody will ask for it
 
 

@@ -3,7 +3,8 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import data_folder, digest, examples_file, plan_file
 from bakeoff.study.study import Study
+from bakeoff.study.trials import Trial, is_tuned, trials, tried
 
 
 def write_plan(path: Path, content: dict[str, Any], data: str) -> None:
@@ -30,11 +32,33 @@ def write_plan(path: Path, content: dict[str, Any], data: str) -> None:
         os.utime(path, ns=(times, times))
 
 
-def unchecked(study: Study, layout: Layout) -> dict[Experiment, Path]:
-    """The experiments whose plan files are missing or of other data → these files: what Snakemake has to make."""
+@dataclass(frozen=True)
+class ToCheck:
+    """A study without spaces, the study itself or one of a trial, and what the plan step has to look at in it:
+    experiments → their plan files."""
+
+    study: Study
+    layout: Layout
+    plans: Mapping[Experiment, Path]
+    trial: Trial | None = None
+
+
+def unchecked(study: Study, layout: Layout, also: Container[Experiment] = ()) -> list[ToCheck]:
+    """What has a plan file that is missing, or of other data; `also` are experiments of the study to look at anyway."""
     contents = {name: prepared_content(data_folder(study, name)) for name in study.datasets}
-    plans = {cell: plan_file(study, layout, cell) for cell in study.cells}
-    return {cell: path for cell, path in plans.items() if not _is_of(path, contents[cell.dataset])}
+    tuned = [cell for cell in study.cells if is_tuned(study, cell)]
+    of_trials = [(tried(study, trial), layout.at(trial.name), tuned, trial) for trial in trials(study).values()]
+    found = []
+    for made, place, cells, trial in [(study, layout, list(study.cells), None), *of_trials]:
+        plans = {cell: plan_file(made, layout, cell) for cell in cells}
+        missing = {
+            cell: path
+            for cell, path in plans.items()
+            if (trial is None and cell in also) or not _is_of(path, contents[cell.dataset])
+        }
+        if missing:
+            found.append(ToCheck(made, place, missing, trial))
+    return found
 
 
 def without_examples(study: Study, layout: Layout) -> list[Experiment]:
@@ -46,20 +70,19 @@ def without_examples(study: Study, layout: Layout) -> list[Experiment]:
     return [cell for cell in study.cells if (cell.dataset, cell.recipe) in missing]
 
 
-def mend_plans(
-    study: Study, layout: Layout, plans: Mapping[Experiment, Path], arguments: Sequence[str], log: Path
-) -> bool:
+def mend_plans(study: Study, layout: Layout, found: Sequence[ToCheck], arguments: Sequence[str], log: Path) -> bool:
     """Run `bakeoff check` with these arguments for the study where unchecked plan files are damaged, are of other data,
     or are missing beside results, and where experiments that are checked lack augmented images.
 
     They come back before jobs are planned, so nothing is trained again. What fails is left to Snakemake's own job.
     Returns whether there were any.
     """
-    mended = [path for cell, path in plans.items() if path.exists() or _is_begun(study, layout, cell)]
+    mended = [path for part in found for cell, path in part.plans.items() if path.exists() or _is_begun(part, cell)]
     for path in mended:
         if read_plan(path) is None:
             path.unlink(missing_ok=True)
-    lacking = [cell for cell in without_examples(study, layout) if cell not in plans]
+    planned = {cell for part in found if part.trial is None for cell in part.plans}
+    lacking = set(without_examples(study, layout)) - planned
     if mended or lacking:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w", encoding="utf-8") as file:
@@ -67,8 +90,8 @@ def mend_plans(
     return bool(mended)
 
 
-def _is_begun(study: Study, layout: Layout, cell: Experiment) -> bool:
-    return any(layout.run(cell.run(seed)).result.exists() for seed in study.seeds_of(cell))
+def _is_begun(part: ToCheck, cell: Experiment) -> bool:
+    return any(part.layout.run(cell.run(seed)).result.exists() for seed in part.study.seeds_of(cell))
 
 
 def _is_of(path: Path, data: str | None) -> bool:

@@ -18,10 +18,10 @@ from bakeoff.jobs.handover import check_finished
 from bakeoff.jobs.resources import usable_cores
 from bakeoff.results.result import DamagedResult
 from bakeoff.study.entries import SPLITS
-from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout, RunPaths
-from bakeoff.study.specification import data_folder, specify
-from bakeoff.study.study import Study
+from bakeoff.study.specification import data_folder
+from bakeoff.study.study import Study, runs
+from bakeoff.study.trainings import NotChosen, Training, training_of
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,20 @@ def prepare_again(study: Sequence[str], dataset: str, card: Path) -> None:
             card.unlink(missing_ok=True)
 
 
-def damaged_runs(study: Study, layout: Layout, planned: Mapping[str, Run], jobs: Mapping[str, Made]) -> dict[str, str]:
-    """Runs with a file that is not what was written → what is wrong. Only those that have changed are looked at."""
-    found = {}
-    for key in changed_since(layout, {key: jobs[key] for key in planned}):
+def damaged_runs(
+    study: Study, layout: Layout, beside: Mapping[str, Training], jobs: Mapping[str, Made]
+) -> dict[str, str]:
+    """Runs with a file that is not what was written → what is wrong. Only those that have changed are looked at.
+
+    `beside` are trainings that are no runs of the study itself.
+    """
+    found, planned = {}, {run.key: run for run in runs(study)}
+    for key in changed_since(layout, {key: jobs[key] for key in (*planned, *beside)}):
         try:
-            check_finished(layout.run(planned[key]), specify(study, planned[key]))
+            training = beside[key] if key in beside else training_of(study, layout, planned[key])
+            check_finished(training.paths, training.specification)
+        except NotChosen:  # it waits for a selection, which its job reads
+            continue
         except DamagedResult as error:
             found[key] = f"{key} is trained again: {error.message}"
     return found

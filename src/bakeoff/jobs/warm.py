@@ -98,7 +98,7 @@ def start_server(study: Sequence[str]) -> int | None:
 
 def trains(dag: Any) -> bool:
     """Whether Snakemake's graph has anything to train."""
-    return any(job.rule.name == "train" for job in dag.needrun_jobs())
+    return any(job.rule.name in ("train", "trial") for job in dag.needrun_jobs())
 
 
 def environment_key(environment: Mapping[bytes, bytes]) -> str:

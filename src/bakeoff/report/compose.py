@@ -17,12 +17,13 @@ from bakeoff.report.sections.race import race
 from bakeoff.report.sections.reproducibility import reproducibility
 from bakeoff.report.sections.results import results
 from bakeoff.report.sections.study_design import design
+from bakeoff.report.sections.tuning import tuning
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
 # First what was found, then how: most readers stop on the way.
 SECTIONS = (
-    *(summary, results, race, comparison, selection, speed, errors, cost, failures),
+    *(summary, results, race, comparison, tuning, selection, speed, errors, cost, failures),
     *(design, data, methods, experiments, reproducibility),
 )
 

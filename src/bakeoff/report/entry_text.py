@@ -6,6 +6,17 @@ from typing import Any
 from pydantic import BaseModel
 
 from bakeoff.report.numbers import NONE
+from bakeoff.study.study import Study
+
+
+def with_spaces(said: dict[str, Any], study: Study, axis: str, name: str) -> dict[str, Any]:
+    """An entry as it is said, with its spaces in place of the default values that stand for them."""
+    shown = dict(said)
+    for item in study.spaces:
+        if item.keys[:2] == (axis, name):
+            key = str(item.keys[2])
+            shown[key] = item.space.text() if len(item.keys) == 3 else f"{value_text(said.get(key))} (tuned)"
+    return shown
 
 
 def settings(entry: BaseModel) -> dict[str, Any]:

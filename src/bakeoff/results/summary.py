@@ -3,6 +3,7 @@
 runs.csv         one row per planned run, in the study's order; status "missing" where no result stands
 experiments.csv  one row per planned experiment: counts, and means, deviations and intervals over seeds
 history.parquet  one row per run and epoch
+trials.csv       one row per run of a trial, where the study tunes
 """
 
 import json
@@ -21,11 +22,12 @@ from bakeoff.results.digits import rounded_table
 from bakeoff.results.history import KEYS, history_table
 from bakeoff.results.result import SCORED_SPLITS, DamagedResult, Result, check_files, read_result, unusable
 from bakeoff.results.summary_tables import COSTS, PROVENANCE, WHOLE
+from bakeoff.results.trials_table import write_trials
 from bakeoff.study.matrix import Run
 from bakeoff.study.metrics import Metric
 from bakeoff.study.paths import Layout
-from bakeoff.study.specification import specify
 from bakeoff.study.study import Study, runs
+from bakeoff.study.trainings import NotChosen, training_of
 
 Row = dict[str, Any]
 STALE = "the result here belongs to an older specification of the run"
@@ -55,7 +57,7 @@ def summarize(study: Study, layout: Layout, complete: bool = False) -> list[Path
         rounded_table(experiments_table(table)).to_csv(path, index=False)
     with write_atomically(written[2]) as path:
         parquet.write_table(history, path, compression="zstd")
-    return written
+    return [*written, *write_trials(study, layout)]
 
 
 def runs_table(rows: list[Row], metrics: Mapping[str, Metric], leading: Metric) -> pd.DataFrame:
@@ -87,7 +89,11 @@ def _row(study: Study, layout: Layout, run: Run) -> Row:
             check_files(layout.run(run), result, sizes_only=True)
     except DamagedResult as error:
         return row | {"status": "missing", "message": str(error)}
-    if result is None or result.spec != specify(study, run).content:
+    try:
+        wanted = training_of(study, layout, run).specification.content
+    except NotChosen as error:
+        return row | {"status": "missing", "message": str(error)}
+    if result is None or result.spec != wanted:
         return row | {"status": "missing", "message": STALE if result else _failure(layout, run)}
     row = finished_row(result)
     if result.status == "completed" and row.get(f"test_{study.metric}") is None:

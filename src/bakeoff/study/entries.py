@@ -30,7 +30,7 @@ def listed(value: Any) -> Any:
     return [value] if isinstance(value, str | int | float | dict) else value
 
 
-def _number(value: Any) -> Any:
+def as_number(value: Any) -> Any:
     """Make 1e-3 a number: PyYAML reads it as a string."""
     return float(value) if isinstance(value, str) and EXPONENT.fullmatch(value) else value
 
@@ -62,7 +62,7 @@ class Open(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _coerce_numbers(cls, entry: Any) -> Any:
-        return in_every_value(entry, _number)
+        return in_every_value(entry, as_number)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class Transform(Strict):
     def _short_form(cls, entry: Any) -> Any:
         if isinstance(entry, dict) and len(entry) == 1 and "name" not in entry:
             ((name, arguments),) = entry.items()
-            return {"name": name, "arguments": in_every_value(arguments or {}, _number)}
+            return {"name": name, "arguments": in_every_value(arguments or {}, as_number)}
         return _of_name(entry)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bakeoff.study.matrix import Run
+from bakeoff.study.matrix import Experiment, Run
 
 RESULTS = Path("results")
 REPORT = Path("report")
@@ -65,12 +65,14 @@ class Layout:
     """Where one study's files are, relative to the folder Snakemake runs in.
 
     `language` is that of a report which is not in the study's own: it lies in a folder beneath, with its figures.
+    `place` is that of runs which are no runs of the study itself: the name of a trial.
     """
 
     study_name: str
     results: Path = RESULTS
     report: Path = REPORT
     language: str = ""
+    place: str = ""
 
     @property
     def folder(self) -> Path:
@@ -119,7 +121,23 @@ class Layout:
         """What a step after training made for Snakemake."""
         return self.folder / "made" / f"{step}.json"
 
+    @property
+    def trials(self) -> Path:
+        return self.folder / "trials"
+
+    def selection(self, cell: Experiment) -> Path:
+        """Which trial of an experiment was chosen, and why."""
+        return self.trials / cell.key / "selection.json"
+
+    def at(self, place: str) -> "Layout":
+        """The same study's files, but for runs: theirs are those of a trial."""
+        return replace(self, place=place)
+
     def run(self, run: Run) -> RunPaths:
+        if self.place:
+            key = Path("trials", run.experiment.key, self.place, f"seed{run.seed}")
+            log = self.folder / "logs" / f"{key}.log"
+            return RunPaths(folder=self.folder / key, state=self.folder / "state" / key, log=log)
         return RunPaths(
             folder=self.runs / run.key,
             state=self.folder / "state" / run.key,

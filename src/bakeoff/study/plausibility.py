@@ -86,6 +86,8 @@ def impossible(study: Study) -> Iterator[BakeoffError]:
 
 def questionable(study: Study) -> Iterator[BakeoffError]:
     """What a study may say and hardly means: warnings, which stop nothing."""
+    if study.tuning is not None and not study.spaces:
+        yield BakeoffError("no entry has a space, as in {lr: {log_uniform: [1e-3, 1]}}: nothing is tuned", ["tuning"])
     for name, entry in study.optimizers.items():
         yield from _broken(QUESTIONED, entry, ["optimizers", name])
     for name, recipe in study.recipes.items():

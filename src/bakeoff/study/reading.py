@@ -14,9 +14,12 @@ from bakeoff.study.matrix import AXES, Block
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.plausibility import as_fraction, impossible, questionable
 from bakeoff.study.rounds import Rounds
-from bakeoff.study.smoke import smoke_form
+from bakeoff.study.spaces import FIXED, Space
 from bakeoff.study.study import Published, Rungs, Study, StudyError, parent, runs
 from bakeoff.study.tasks import check_metric, task_of
+from bakeoff.study.tuning import Tuning
+from bakeoff.study.tuning_problems import tuning_problems
+from bakeoff.study.understood import understood
 from bakeoff.study.yaml_file import located, read_yaml
 
 # The keys of a study whose values take a fixed set of keys, beside recipes.
@@ -32,7 +35,11 @@ KEYS: dict[str, type[Strict]] = {
     "per_class": PerClass,
     "resources": Resources,
     "seeds": Rounds,
+    "tuning": Tuning,
 }
+
+# What may have a space in place of the value of a key.
+WITH_SPACES = ("Architecture", "Head", "Recipe", "Schedule", "EarlyStopping", "Loss")
 
 
 def load_study(path: Path, overrides: Mapping[str, Any] | None = None) -> Study:
@@ -47,12 +54,9 @@ def parse_study(config: Mapping[str, Any], path: Path | None = None) -> Study:
     Raises StudyError with every problem.
     """
     try:
-        study = Study.model_validate(dict(config))
-        if study.smoke:
-            study = Study.model_validate(smoke_form(study.model_dump(exclude_unset=True)))
-        study = _with_plugins(study, path.parent if path else Path())
+        study = _with_plugins(understood(config), path.parent if path else Path())
         # The first hide what may follow.
-        checks = (_unknown_names, _misfits, _empty_matrix, _unknown_origins, _broken_chains)
+        checks = (_unknown_names, _misfits, _empty_matrix, _unknown_origins, _broken_chains, tuning_problems)
         problems = next((found for check in checks if (found := list(check(study)))), [])
     except ValidationError as error:
         # Unknown keys before missing ones: `epoch` is unknown, and therefore `epochs` missing.
@@ -72,7 +76,14 @@ def warnings(study: Study, path: Path | None = None) -> list[str]:
 
 def schema() -> dict[str, Any]:
     """The JSON schema of a study file."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Study.model_json_schema()}
+    found = Study.model_json_schema()
+    found["$defs"]["Space"] = Space.model_json_schema()
+    for name in WITH_SPACES:
+        properties = found["$defs"][name]["properties"]
+        for key in properties.keys() - {*itertools.chain(*FIXED.values())}:
+            said = {part: properties[key].pop(part) for part in ("description", "default") if part in properties[key]}
+            properties[key] = {"anyOf": [properties[key], {"$ref": "#/$defs/Space"}], **said}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
 
 
 def _with_plugins(study: Study, folder: Path) -> Study:

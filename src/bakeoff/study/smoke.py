@@ -11,6 +11,7 @@ from bakeoff.language import language_of
 IMAGES = 48  # in a split; one of each class where there are more classes
 SIDE = 32  # pixels
 BATCH = 16
+TRIALS = 2
 
 Content = dict[str, Any]
 
@@ -39,7 +40,12 @@ def smoke_form(study: Mapping[str, Any]) -> Content:
             for name, entry in study["architectures"].items()
         },
         "recipes": {name: _recipe(entry, seeds[0], shrunk) for name, entry in study["recipes"].items()},
+        **({"tuning": _tuning(study["tuning"])} if study.get("tuning") else {}),
     }
+
+
+def _tuning(entry: Content) -> Content:
+    return {**entry, "trials": TRIALS, "seeds": list(entry.get("seeds", [1000]))[:1], "epochs": 1, "studies": 1}
 
 
 def _dataset(entry: Content) -> Content:

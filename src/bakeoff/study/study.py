@@ -9,7 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PrivateAttr, Tag
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    Tag,
+    model_validator,
+)
 
 from bakeoff.errors import BakeoffError
 from bakeoff.language import LANGUAGES
@@ -31,6 +40,8 @@ from bakeoff.study.matrix import AXES, Block, Experiment, Run, matrix
 from bakeoff.study.metrics import METRICS, TASKS, Metric
 from bakeoff.study.plugin_files import Declaration, checksum, declared_in
 from bakeoff.study.rounds import Rounds
+from bakeoff.study.spaces import Hyperparameter, without_spaces
+from bakeoff.study.tuning import Tuning
 
 
 class StudyError(BakeoffError):
@@ -148,6 +159,9 @@ class Study(Strict):
         (0, 1, 2, 3, 4),
         description="a number of replicates, a list of seeds, or `until: decided`: as many as it takes, in rounds",
     )
+    tuning: Tuning | None = Field(
+        None, description="the budget by which hyper-parameters that have a space are chosen, for each experiment"
+    )
     experiments: Annotated[tuple[Rungs, ...], BeforeValidator(listed, json_schema_input_type=Rungs | list[Rungs])] = (
         Field((), description="narrows the study to these experiments, in this order")
     )
@@ -167,11 +181,54 @@ class Study(Strict):
             return tuple(range(self._trained.get(cell, self.seeds.looks[0])))
         return self.seeds
 
+    @property
+    def possible_seeds(self) -> tuple[int, ...]:
+        """Every seed that some run of the study may have, in this round or a later one."""
+        return tuple(range(self.seeds.looks[-1])) if isinstance(self.seeds, Rounds) else self.seeds
+
     def in_round(self, trained: Mapping[Experiment, int]) -> "Study":
         """The study in a later round: how many seeds each experiment has."""
         study = self.model_copy()
         study._trained = dict(trained)
         return study
+
+    # Entries hold the defaults of spaces. The spaces are kept beside them, with what was written, so that the values of
+    # a trial can be filled in, and the studies that this makes.
+    _spaces: tuple[Hyperparameter, ...] = PrivateAttr(())
+    _written: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _derived: "dict[str, Study]" = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep_spaces(cls, config: Any, handler: "ModelWrapValidatorHandler[Study]") -> "Study":
+        plain, spaces = without_spaces(config)
+        study = handler(plain)
+        return study.keeping(spaces, dict(config)) if spaces else study
+
+    def keeping(self, spaces: tuple[Hyperparameter, ...], written: dict[str, Any]) -> "Study":
+        """This study, told which spaces it has and how it was written."""
+        self._spaces, self._written = spaces, written
+        return self
+
+    @property
+    def spaces(self) -> tuple[Hyperparameter, ...]:
+        """The spaces in its entries, in the order of the study file."""
+        return self._spaces
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """The content of the study file, where it has spaces."""
+        return self._written
+
+    @property
+    def spaces_as_written(self) -> list[list[str]]:
+        """Each space with its range, for who depends on what is said of them."""
+        return [[item.name, item.space.model_dump_json()] for item in self.spaces]
+
+    @property
+    def derived(self) -> "dict[str, Study]":
+        """Studies that were made of this one, by name."""
+        return self._derived
 
     @cached_property
     def entries(self) -> dict[str, dict[str, dict[str, Any]]]:

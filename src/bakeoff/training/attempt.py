@@ -22,7 +22,8 @@ class Place:
     """Where a run is trained: what is here may change how long it takes, but not what comes out.
 
     `device` is what the study asks for (auto, cpu or cuda), `lease` the GPU that this process holds,
-    `checkpoint_seconds` the least time between two checkpoints at the ends of epochs.
+    `checkpoint_seconds` the least time between two checkpoints at the ends of epochs. `plan` is what the plan step
+    found of the network, where that has not the name of the run's own specification.
     """
 
     layout: Layout
@@ -31,6 +32,7 @@ class Place:
     lease: Lease | None = None
     measure_energy: bool = False
     checkpoint_seconds: float = 10.0
+    plan: Path | None = None
 
 
 @dataclass(frozen=True)

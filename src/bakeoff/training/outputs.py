@@ -75,7 +75,8 @@ def _cost(attempt: Attempt, progress: Progress, micro_batch: int | None) -> Cost
 def _size(attempt: Attempt) -> tuple[int, int]:
     """Parameters and MACs: as the plan step counted them, or counted now (which costs a second of imports)."""
     specification = attempt.specification
-    if found := read_plan(attempt.place.layout.plan(specification.experiment_hash)):
+    plan = attempt.place.plan or attempt.place.layout.plan(specification.experiment_hash)
+    if found := read_plan(plan):
         return found["parameters"], found["macs"]
     from bakeoff.models.description import describe
 

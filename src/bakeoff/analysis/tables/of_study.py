@@ -4,6 +4,7 @@ Their functions are called once. A parameter gets the field of that name of `sta
 that name if it stands above.
 """
 
+from bakeoff.analysis.tables.of_tuning import TUNING_TABLES
 from bakeoff.analysis.tables.table import EXPERIMENT, Column, Table, interval, p_value, text
 
 PAIR = (
@@ -249,4 +250,5 @@ STUDY_TABLES = (
             *interval("last_gain_", "its 95 % t-interval"),
         ),
     ),
+    *TUNING_TABLES,
 )

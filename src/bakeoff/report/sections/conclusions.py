@@ -11,6 +11,7 @@ from bakeoff.report.document import Block, Items, Paragraph, Section
 from bakeoff.report.material import Material, run_key
 from bakeoff.report.numbers import interval_text, is_known, metric_text, p_phrase, whole_text
 from bakeoff.report.sections.race import left_behind, outcome
+from bakeoff.report.sections.tuning import condition
 from bakeoff.report.verdicts import listed
 from bakeoff.study.matrix import Experiment
 
@@ -27,6 +28,8 @@ def summary(material: Material) -> Section:
             "Intervals are 95 % intervals for other test images of the kind and other seeds, on one split of the data."
         ),
     ]
+    if material.study.tuning is not None:
+        notes.append(condition(material))
     if material.tracks_test:
         notes.append(
             say(

@@ -10,6 +10,8 @@ from bakeoff.report.numbers import NONE, interval_text, is_known, metric_text, s
 from bakeoff.report.published import comparisons
 from bakeoff.report.verdicts import sentence
 from bakeoff.study.matrix import Experiment
+from bakeoff.study.trainings import chosen
+from bakeoff.study.trials import evaluated, is_tuned
 
 STATUSES = {
     "completed": mark("completed"),
@@ -53,11 +55,13 @@ def _experiment(material: Material, cell: Experiment) -> Section:
 def _facts(material: Material, cell: Experiment, row: Row) -> list[tuple[str, str]]:
     language, study, score = material.language, material.study, material.score
     say, plan = language.say, material.plans.get(cell, {})
+    trial = chosen(study, material.layout, cell) if is_tuned(study, cell) else None
+    trained = evaluated(study, trial) if trial else study
     entries = {
-        mark("Dataset"): (cell.dataset, study.datasets[cell.dataset]),
-        mark("Architecture"): (cell.architecture, study.architectures[cell.architecture]),
-        mark("Optimizer"): (cell.optimizer, study.optimizers[cell.optimizer]),
-        mark("Recipe"): (cell.recipe, study.recipes[cell.recipe]),
+        mark("Dataset"): (cell.dataset, trained.datasets[cell.dataset]),
+        mark("Architecture"): (cell.architecture, trained.architectures[cell.architecture]),
+        mark("Optimizer"): (cell.optimizer, trained.optimizers[cell.optimizer]),
+        mark("Recipe"): (cell.recipe, trained.recipes[cell.recipe]),
     }
     facts = [(say(title), f"{name} ({arguments_text(effective(entry))})") for title, (name, entry) in entries.items()]
     for title, name in ((mark("Parameters"), "parameters"), (mark("MACs per image"), "macs")):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from bakeoff.language import mark
 from bakeoff.report.columns import number_column, text_column
 from bakeoff.report.document import Block, Cell, Column, Details, Facts, Section, Table, tabulate
-from bakeoff.report.entry_text import arguments_text, effective
+from bakeoff.report.entry_text import arguments_text, effective, with_spaces
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import NONE, whole_text
 
@@ -20,7 +20,10 @@ def methods(material: Material) -> Section:
         for cell in material.rows
     })  # fmt: skip
     parts: list[Block] = [Section(say("Networks"), "networks", networks)] if networks else []
-    recipes = [Facts([(name, arguments_text(effective(entry)))]) for name, entry in material.study.recipes.items()]
+    recipes = [
+        Facts([(name, arguments_text(with_spaces(effective(entry), material.study, "recipes", name)))])
+        for name, entry in material.study.recipes.items()
+    ]
     parts.append(Section(say("Training"), "training", [*recipes, *augmented]))
     return Section(say("Methods"), "methods", parts)
 
@@ -46,7 +49,8 @@ def _network(material: Material, architecture: str, dataset: str, plan: Row) -> 
         parameters=whole_text(plan["parameters"], language),
         macs=whole_text(plan["macs"], language),
     )
-    entry = arguments_text(effective(material.study.architectures[architecture]))
+    said = effective(material.study.architectures[architecture])
+    entry = arguments_text(with_spaces(said, material.study, "architectures", architecture))
     return Details(title, [Facts([(language.say("Settings"), entry)]), _layers(material, architecture, dataset, plan)])
 
 

@@ -72,5 +72,8 @@ def study_yaml(study: Study) -> str:
     seeds = study.rounds.model_dump(mode="json") if study.rounds else list(study.seeds_of(next(iter(study.cells))))
     content = {"study": study.study, **study.model_dump(mode="json", exclude_defaults=True), "seeds": seeds}
     content["recipes"] = {name: short_transforms(entry) for name, entry in content["recipes"].items()}
+    for item in study.spaces:  # entries themselves hold default values
+        axis, name = map(str, item.keys[:2])
+        content[axis] |= {name: study.written[axis][name]}
     plain = max(str(content)) < FIRST_PICTOGRAM  # else leave them escaped: code fonts lack them
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=plain, width=78, default_flow_style=None)

@@ -5,7 +5,7 @@ import math
 from bakeoff.language import mark
 from bakeoff.report.columns import text_column
 from bakeoff.report.document import Paragraph, Section, Table, tabulate
-from bakeoff.report.entry_text import arguments_text, settings
+from bakeoff.report.entry_text import arguments_text, settings, with_spaces
 from bakeoff.report.material import Material
 from bakeoff.study.matrix import AXES, FACETS
 
@@ -58,7 +58,8 @@ def _matrix(material: Material) -> str:
 def _axis_table(material: Material, axis: str) -> Table:
     say = material.language.say
     kind, title = KINDS.get(axis, ("", ""))
-    said = {name: settings(entry) for name, entry in getattr(material.study, axis).items()}
+    study = material.study
+    said = {name: with_spaces(settings(entry), study, axis, name) for name, entry in getattr(study, axis).items()}
     rows = [
         {"name": name, "kind": item.pop(kind, ""), "arguments": arguments_text(item)} for name, item in said.items()
     ]
