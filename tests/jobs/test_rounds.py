@@ -80,7 +80,7 @@ def test_what_diverges_in_the_second_round_leaves_there(layout: Layout) -> None:
     third = finish(second, layout, failing=(DEEP_ADAM, 4))
     decision = read_record(third, layout).looks[1].decisions["digits"]
     assert decision.left == {DEEP_ADAM: "diverged"} and decision.stop == "best"
-    assert f"{DEEP_ADAM} left: diverged" in next_lines(third, layout)
+    assert f"{DEEP_ADAM} dropped out: diverged" in next_lines(third, layout)
 
 
 @pytest.mark.parametrize(

@@ -152,8 +152,10 @@ def test_the_summary_says_who_leads_and_from_whom_it_can_be_told(tmp_path: Path)
         "On digits, the highest mean test accuracy of 4 experiments with a complete run is that of deep · adam: "
         "96.00 % "
     )
+    second, _, after = after.removeprefix(". ").partition("). ")
+    assert second.startswith("Its difference from the second, deep · sgd, is +1.00 points (95 % interval ")
     assert after == (
-        ". It is better than 1 other (linear · sgd), on other images of this kind, too. "
+        "It is better than 1 other (linear · sgd), on other images of this kind, too. "
         "It cannot be distinguished from 2 others (linear · adam, deep · sgd). 12 of 12 planned runs are complete."
     )
     table = table_of(report, "results_digits")

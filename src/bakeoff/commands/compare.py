@@ -21,9 +21,9 @@ NONE = "–"
 WORDS = {
     Verdict.BETTER: "[green]A better[/]",
     Verdict.WORSE: "[green]B better[/]",
-    Verdict.BETTER_ON_THESE_IMAGES: "[green]A better[/] here",
-    Verdict.WORSE_ON_THESE_IMAGES: "[green]B better[/] here",
-    Verdict.NOT_DISTINGUISHABLE: "not clear",
+    Verdict.BETTER_ON_THESE_IMAGES: "A better here",
+    Verdict.WORSE_ON_THESE_IMAGES: "B better here",
+    Verdict.NOT_DISTINGUISHABLE: "not distinguishable",
     Verdict.TOO_FEW_SEEDS: "too few seeds",
     Verdict.IDENTICAL: "the same",
     Verdict.CONSTANT_DIFFERENCE: "constant",
@@ -56,7 +56,11 @@ def compared(folder_a: Path, folder_b: Path, metric: str | None) -> RenderableTy
 
 def _cells(row: dict[str, Any], metric: Metric) -> list[str]:
     """The columns of numbers of a pair, then its verdict."""
-    low, high, p_holm, needed = row["low"], row["high"], row["p_holm"], row["seeds_needed"]
+    known, verdict, needed = row["overall_low"] == row["overall_low"], Verdict(row["verdict"]), row["seeds_needed"]
+    low, high = (row["overall_low"], row["overall_high"]) if known else (row["low"], row["high"])
+    p_holm = row["p_holm"]
+    if known and "on_these_images" not in verdict:
+        p_holm = max(p_holm, row["p_overall_holm"])
     return [
         str(row["seeds"]),
         _score(row["mean_a"], metric),
@@ -64,7 +68,7 @@ def _cells(row: dict[str, Any], metric: Metric) -> list[str]:
         _difference(row["difference"], metric),
         f"{_difference(low, metric)} … {_difference(high, metric)}" if low == low else NONE,
         NONE if p_holm != p_holm else f"{p_holm:.2g}" if p_holm >= 1e-4 else "<0.0001",
-        WORDS[Verdict(row["verdict"])] + ("" if pd.isna(needed) else f", ~{needed}"),
+        WORDS[verdict] + ("" if pd.isna(needed) else f", ~{needed}"),
     ]
 
 
@@ -72,8 +76,9 @@ def _notes(a: Results, b: Results, found: Comparison, rows: Sequence[dict[str, A
     unit = " in per cent" if found.metric.percent else ""
     notes = [
         f"Test {found.metric.label}{unit}: means over the seeds that both have; differences are paired by seed. "
-        f"p: paired t-test, Holm-corrected over {_count(rows[0]['comparisons'], 'comparison')}. "
-        f"A verdict takes p ≤ {LEVEL:.2g}. A better: on other images of the kind, too; here: on these test images.",
+        "Intervals are for other images of the kind and other seeds. p: t-test with both, Holm-corrected over "
+        f"{_count(rows[0]['comparisons'], 'comparison')}. A verdict takes p ≤ {LEVEL:.2g}. “Better here” means on "
+        "these test images only, and p is then over seeds alone.",
     ]
     notes += [text for verdict, text in EXPLAINED.items() if any(row["verdict"] == verdict for row in rows)]
     notes += [_of_single_runs(row) for row in records(found.single_runs)]

@@ -36,7 +36,11 @@ def next_lines(study: Study, layout: Layout) -> list[str]:
     """What the last look has decided, and what comes next, for the end of a round."""
     if study.rounds is None or not (looks := read_record(study, layout).looks):
         return []
-    left = [f"{key} left: {_why(decision, key)}" for decision in looks[-1].decisions.values() for key in decision.left]
+    left = [
+        f"{key} dropped out: {_why(decision, key)}"
+        for decision in looks[-1].decisions.values()
+        for key in decision.left
+    ]
     if is_over(study, looks):
         return [*left, *round_lines(study, layout)]
     return [*left, *round_lines(study, layout), "type the same command again for this round"]

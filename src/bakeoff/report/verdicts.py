@@ -115,9 +115,11 @@ def quoted_ends(row: Row) -> tuple[float, float]:
 
 
 def corrected_p(row: Row) -> float:
-    """The p-value of "better" after Holm's correction: both of its tests must agree. Over seeds where images are not
-    known."""
-    return max(row["p_holm"], row["p_overall_holm"]) if is_known(row["p_overall_holm"]) else row["p_holm"]
+    """The p-value of the verdict after Holm's correction: of "better" that of both of its tests, which must agree; over
+    seeds where a verdict is about these images, or others are not known."""
+    if "on_these_images" in row["verdict"] or not is_known(row["p_overall_holm"]):
+        return row["p_holm"]
+    return max(row["p_holm"], row["p_overall_holm"])
 
 
 def _other_images(material: Material, row: Row, sign: int) -> str:

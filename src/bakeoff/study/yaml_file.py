@@ -27,6 +27,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        advice = "name a study file that is there, as `bakeoff run my_study.yaml` does"
+        raise StudyError(f"{path}: cannot be read: {error.strerror}; {advice}") from error
     except OSError as error:
         raise StudyError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -1,7 +1,7 @@
 """What the study found, in sentences made from its numbers."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bakeoff.analysis.paired import IS_BETTER, IS_WORSE, Verdict
 from bakeoff.analysis.ranking import ranking
@@ -9,10 +9,10 @@ from bakeoff.language import mark
 from bakeoff.report.baselines import runs_with_one_answer, unbeaten_baseline
 from bakeoff.report.document import Block, Items, Paragraph, Section
 from bakeoff.report.material import Material, run_key
-from bakeoff.report.numbers import interval_text, is_known, metric_text, p_phrase, whole_text
+from bakeoff.report.numbers import difference_text, interval_text, is_known, metric_text, p_phrase, whole_text
 from bakeoff.report.sections.race import left_behind, outcome
 from bakeoff.report.sections.tuning import condition
-from bakeoff.report.verdicts import listed
+from bakeoff.report.verdicts import listed, quoted_interval
 from bakeoff.study.matrix import Experiment
 
 
@@ -140,7 +140,32 @@ def leader(material: Material, dataset: str) -> str:
             interval=interval_text(best, score, metric, language, unit=True),
             runs=language.count("{n} complete run", "{n} complete runs", int(best["completed"])),
         )
-    return " ".join([found, *_against_the_others(material, order[0], labels)])
+    return " ".join(
+        [found, *_ahead_of_the_second(material, order, labels), *_against_the_others(material, order[0], labels)]
+    )
+
+
+def _ahead_of_the_second(
+    material: Material, order: Sequence[Experiment], labels: Mapping[Experiment, str]
+) -> list[str]:
+    """By how much the best is ahead of the next, over the seeds that both completed."""
+    if len(order) < 2:
+        return []
+    pair = {order[0].key, order[1].key}
+    for row in material.statistic("comparisons"):
+        if {row["a"], row["b"]} == pair and is_known(row["difference"]):
+            sign = 1 if row["a"] == order[0].key else -1
+            difference = difference_text(sign * row["difference"], material.metric, material.language)
+            points = material.language.say("{value} points", value=difference)
+            return [
+                material.language.say(
+                    "Its difference from the second, {second}, is {difference} (95 % interval {interval}).",
+                    second=labels[order[1]],
+                    difference=points if material.metric.percent else difference,
+                    interval=quoted_interval(material, row, sign),
+                )
+            ]
+    return []
 
 
 def _against_the_others(material: Material, best: Experiment, labels: Mapping[Experiment, str]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from bakeoff.analysis.comparisons import MORE_SEEDS_MAY_TELL
-from bakeoff.analysis.paired import IS_BETTER, IS_WORSE
+from bakeoff.analysis.paired import Verdict
 from bakeoff.analysis.variance_of_means import FEWEST_EXPERIMENTS
 from bakeoff.language import mark
 from bakeoff.report.columns import number_column, pair_columns, range_column
@@ -115,7 +115,7 @@ def _pairs(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
 
 
 def _is_clear(row: Row) -> bool:
-    return row["verdict"] in (*IS_BETTER, *IS_WORSE)
+    return row["verdict"] in (Verdict.BETTER, Verdict.WORSE)
 
 
 def _sizes(material: Material, dataset: str, rows: list[Row]) -> list[Block]:

@@ -61,7 +61,7 @@ def _commands(material: Material) -> str:
     say = material.language.say
     return "\n".join([
         "# " + say("save the study below as study.yaml"),
-        "snakemake --cores all --configfile study.yaml",
+        "bakeoff run study.yaml",
         "# " + say("or a single run:"),
         f"bakeoff train study.yaml {runs(material.study)[0].key}",
     ])  # fmt: skip
