@@ -82,7 +82,7 @@ def test_two_experiments_of_other_names_are_a_pair(tmp_path: Path) -> None:
     layout = made(tmp_path, "study", better=0.1)
     output = bakeoff(tmp_path, "compare", layout.runs / EXPERIMENT, layout.runs / "digits/linear/sgd/plain")
     assert output.returncode == 0, output.stderr
-    assert "A better" in output.stdout and "over 1 comparison." in output.stdout.replace("\n", " ")
+    assert "A better" in output.stdout and "over 1 comparison." in " ".join(output.stdout.split())
     deep = np.mean(accuracies(layout))
     assert f"{100 * deep:.2f}" in output.stdout
 
