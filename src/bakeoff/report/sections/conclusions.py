@@ -10,6 +10,7 @@ from bakeoff.report.baselines import runs_with_one_answer, unbeaten_baseline
 from bakeoff.report.document import Block, Items, Paragraph, Section
 from bakeoff.report.material import Material, run_key
 from bakeoff.report.numbers import difference_text, interval_text, is_known, metric_text, p_phrase, whole_text
+from bakeoff.report.sections.pairwise import looked_before
 from bakeoff.report.sections.race import left_behind, outcome
 from bakeoff.report.sections.tuning import condition
 from bakeoff.report.verdicts import listed, quoted_interval
@@ -42,7 +43,7 @@ def summary(material: Material) -> Section:
         found: list[Block] = [Paragraph(" ".join([*leaders, *counts]), "summary")]
     else:
         found = [Paragraph(" ".join([*_over_datasets(material), *counts]), "summary"), Items(leaders)]
-    return Section(say("Summary"), "summary", [*found, Paragraph(" ".join(notes), "note")])
+    return Section(say("Summary"), "summary", [*found, *looked_before(material), Paragraph(" ".join(notes), "note")])
 
 
 def _counts(material: Material) -> list[str]:

@@ -53,7 +53,7 @@ def comparison(material: Material) -> Section:
     nothing = say("No two experiments have a completed seed in common: there is nothing to compare.")
     if len(material.rows) == 1:
         nothing = say("There is one experiment: there is nothing to compare it with.")
-    parts: list[Block] = [_rule(material, compared) if comparable else Paragraph(nothing), *_looked_before(material)]
+    parts: list[Block] = [_rule(material, compared) if comparable else Paragraph(nothing), *looked_before(material)]
     for name in [*material.datasets, *([""] if len(material.datasets) > 1 else [])]:
         rows = [row for row in compared if row["dataset"] == name]
         pairs = _pairs(material, name, rows) if any(row["seeds"] for row in rows) else []
@@ -75,7 +75,7 @@ def _rule(material: Material, compared: Sequence[Row]) -> Paragraph:
     return Paragraph(" ".join(map(material.language.say, said)), "note")
 
 
-def _looked_before(material: Material) -> list[Block]:
+def looked_before(material: Material) -> list[Block]:
     """A warning where seeds were added, or taken away, after verdicts had been read."""
     counts = [int(row["count"]) for row in material.statistic("seed_lists")]
     if not counts:
