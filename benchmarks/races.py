@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bakeoff.analysis.race import COMPLETED, End, Rule, Runs, Standing, race
 from bakeoff.study.rounds import Rounds
+from table import write_block
 
 Array = NDArray[Any]
 RACES = 1_000
@@ -119,9 +120,7 @@ def main() -> None:
     asked = parser.parse_args()
     lines = table(asked.races)
     if not asked.only_print:
-        head, mark, tail = PAGE.read_text(encoding="utf-8").partition("<!-- simulated: races -->\n")
-        rest = tail.partition("<!-- end -->")[2]
-        PAGE.write_text(head + mark + "\n".join(lines) + "\n<!-- end -->" + rest, encoding="utf-8")
+        write_block(PAGE, "simulated: races", lines)
 
 
 if __name__ == "__main__":

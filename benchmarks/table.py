@@ -38,7 +38,11 @@ def _write_table(known: dict[str, dict]) -> None:
         lines += [f"| {' | '.join([group, *row.values()])} |" for row in found["rows"]]
         machines.setdefault(found["machine"], []).append(group)
     lines += ["", *(f"Measured on {machine}: {', '.join(groups)}." for machine, groups in machines.items())]
-    readme = FOLDER / "README.md"
-    head, _, tail = readme.read_text(encoding="utf-8").partition("<!-- table -->\n")
+    write_block(FOLDER / "README.md", "table", lines)
+
+
+def write_block(page: Path, name: str, lines: list[str]) -> None:
+    """Put lines in place of those of a page between `<!-- name -->` and `<!-- end -->`."""
+    head, mark, tail = page.read_text(encoding="utf-8").partition(f"<!-- {name} -->\n")
     rest = tail.partition("<!-- end -->")[2]
-    readme.write_text(f"{head}<!-- table -->\n" + "\n".join(lines) + f"\n<!-- end -->{rest}", encoding="utf-8")
+    page.write_text(head + mark + "\n".join(lines) + "\n<!-- end -->" + rest, encoding="utf-8")

@@ -16,6 +16,7 @@ from scipy.special import stdtrit
 
 from bakeoff.analysis.paired import IS_BETTER, IS_WORSE, Pairs, Verdict, judge
 from bakeoff.analysis.variance_of_means import ImageVariance, image_variance, joined
+from table import write_block
 
 Array = NDArray[Any]
 STUDIES = 2_000
@@ -153,9 +154,7 @@ def main() -> None:
     asked = parser.parse_args()
     lines = table(asked.studies)
     if not asked.only_print:
-        head, mark, tail = PAGE.read_text(encoding="utf-8").partition("<!-- simulated: verdicts -->\n")
-        rest = tail.partition("<!-- end -->")[2]
-        PAGE.write_text(head + mark + "\n".join(lines) + "\n<!-- end -->" + rest, encoding="utf-8")
+        write_block(PAGE, "simulated: verdicts", lines)
 
 
 if __name__ == "__main__":

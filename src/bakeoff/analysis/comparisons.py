@@ -36,6 +36,7 @@ from bakeoff.results.predictions import Bools, Floats
 from bakeoff.study.metrics import Metric
 
 ALL_PAIRS = 12  # experiments on a dataset up to which every pair is listed: 66 rows
+MORE_SEEDS_MAY_TELL = (Verdict.NOT_DISTINGUISHABLE, Verdict.BETTER_ON_THESE_IMAGES, Verdict.WORSE_ON_THESE_IMAGES)
 
 
 def comparisons_table(
@@ -118,9 +119,6 @@ def compare_seeds(
         "images_high": sign * found.mean + TWO_SIDED * test_set_error,
     })  # fmt: skip
     return table.astype(dict.fromkeys(NEEDED, "Int64"))
-
-
-MORE_SEEDS_MAY_TELL = (*(Verdict.NOT_DISTINGUISHABLE, Verdict.BETTER_ON_THESE_IMAGES, Verdict.WORSE_ON_THESE_IMAGES),)
 
 
 def _pairs(matrix: ScoreMatrix, metric: Metric) -> tuple[Floats, Bools, pd.DataFrame]:

@@ -13,6 +13,7 @@ from rich.table import Table
 from bakeoff.analysis.labels import short_labels
 from bakeoff.analysis.paired import FEWEST_SEEDS, LEVEL, Verdict
 from bakeoff.analysis.two_results import Comparison, Results, compare, read_results
+from bakeoff.report.verdicts import corrected_p, quoted_ends
 from bakeoff.results.summary_tables import records
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import Metric
@@ -56,11 +57,7 @@ def compared(folder_a: Path, folder_b: Path, metric: str | None) -> RenderableTy
 
 def _cells(row: dict[str, Any], metric: Metric) -> list[str]:
     """The columns of numbers of a pair, then its verdict."""
-    known, verdict, needed = row["overall_low"] == row["overall_low"], Verdict(row["verdict"]), row["seeds_needed"]
-    low, high = (row["overall_low"], row["overall_high"]) if known else (row["low"], row["high"])
-    p_holm = row["p_holm"]
-    if known and "on_these_images" not in verdict:
-        p_holm = max(p_holm, row["p_overall_holm"])
+    (low, high), p_holm, needed = quoted_ends(row), corrected_p(row), row["seeds_needed"]
     return [
         str(row["seeds"]),
         _score(row["mean_a"], metric),
@@ -68,7 +65,7 @@ def _cells(row: dict[str, Any], metric: Metric) -> list[str]:
         _difference(row["difference"], metric),
         f"{_difference(low, metric)} … {_difference(high, metric)}" if low == low else NONE,
         NONE if p_holm != p_holm else f"{p_holm:.2g}" if p_holm >= 1e-4 else "<0.0001",
-        WORDS[verdict] + ("" if pd.isna(needed) else f", ~{needed}"),
+        WORDS[Verdict(row["verdict"])] + ("" if pd.isna(needed) else f", ~{needed}"),
     ]
 
 
