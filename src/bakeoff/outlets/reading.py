@@ -8,7 +8,8 @@ from typing import Any
 
 from bakeoff.files import describe_file
 from bakeoff.outlets.records import Point, RunRecord, Scalar
-from bakeoff.results.result import SCORED_SPLITS, Cost, DamagedResult, Result, check_files, read_result, unusable
+from bakeoff.results.folder import usable_results
+from bakeoff.results.result import SCORED_SPLITS, Cost, Result, unusable
 from bakeoff.study.entries import SPLITS
 from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout, RunPaths
@@ -28,18 +29,9 @@ class Finished:
 
 def finished_runs(study: Study, layout: Layout) -> Finished:
     """The results of the study's present specification, whole ones alone."""
-    found = Finished({}, [])
-    for run in runs(study):
-        try:
-            result = read_result(layout.run(run).result)
-            if result is not None:
-                check_files(layout.run(run), result, sizes_only=True)
-        except DamagedResult as error:
-            found.damaged.append(str(error))
-            continue
-        if result is not None and result.spec == specify(study, run).content:
-            found.results[run] = result
-    return found
+    usable, damaged = usable_results({run: layout.run(run) for run in runs(study)})
+    present = {run: result for run, result in usable.items() if result.spec == specify(study, run).content}
+    return Finished(present, list(damaged.values()))
 
 
 def read_record(study: str, paths: RunPaths, result: Result, large: bool = False) -> RunRecord:
