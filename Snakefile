@@ -11,7 +11,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from bakeoff.analysis.tables import statistics_files
-from bakeoff.commands.rounds import next_lines
+from bakeoff.commands.race_state import next_lines
 from bakeoff.data.missing import missing_files
 from bakeoff.errors import BakeoffError
 from bakeoff.files import check_writable, user_name

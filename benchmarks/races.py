@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.analysis.race import COMPLETED, End, Rule, Runs, Standing, race
-from bakeoff.study.rounds import Rounds
+from bakeoff.study.race_rules import Rounds
 from table import write_block
 
 Array = NDArray[Any]

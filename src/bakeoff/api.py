@@ -15,7 +15,9 @@ import yaml
 
 from bakeoff.errors import BakeoffError, Stopped
 from bakeoff.files import write_atomically
-from bakeoff.results.folder import (
+from bakeoff.results.predictions import Floats, read_logits
+from bakeoff.results.result import Result
+from bakeoff.results.study_folder import (
     finished_runs,
     layout_of,
     leading_metric,
@@ -23,8 +25,6 @@ from bakeoff.results.folder import (
     table_of_runs,
     usable_results,
 )
-from bakeoff.results.predictions import Floats, read_logits
-from bakeoff.results.result import Result
 from bakeoff.results.trained_runs import trained_run
 from bakeoff.study.arguments import nearest
 from bakeoff.study.matrix import Run
@@ -151,7 +151,7 @@ class ResultsFolder:
     def experiments(self) -> pd.DataFrame:
         """A row per experiment: counts, and means, deviations and 95 % intervals over seeds."""
         from bakeoff.results.aggregation import experiments_table
-        from bakeoff.results.digits import rounded_table
+        from bakeoff.results.significant_digits import rounded_table
 
         return rounded_table(experiments_table(self.runs))
 
@@ -197,7 +197,7 @@ class StudyToTrain:
         `gpus` are training jobs with a GPU at a time; left out, all there is room for. Ctrl-C stops the jobs, and the
         same call goes on. Raises BakeoffError where something failed; what, it prints before.
         """
-        from bakeoff.commands.run import run_study
+        from bakeoff.commands.run_study import run_study
         from bakeoff.jobs.rounds import load_in_present_round
 
         layout = Layout(self.study.study)

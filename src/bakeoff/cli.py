@@ -244,7 +244,7 @@ def run_all(
     ] = False,
 ) -> None:
     """Train what is missing and write the report, on this machine, by Snakemake."""
-    from bakeoff.commands.run import run_study
+    from bakeoff.commands.run_study import run_study
 
     if restart_rounds:
         _restart_rounds(load_before_rounds(study_file, overrides))

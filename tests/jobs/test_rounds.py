@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bakeoff.analysis.statistics import read_statistics
-from bakeoff.commands.rounds import next_lines, round_lines
+from bakeoff.commands.race_state import next_lines, round_lines
 from bakeoff.errors import BakeoffError
 from bakeoff.jobs.rounds import PLANNED_WITH, begin_anew, in_present_round, read_record
 from bakeoff.study.paths import Layout

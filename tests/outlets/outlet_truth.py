@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from bakeoff.outlets.reading import finished_runs, read_record
+from bakeoff.outlets.finished_runs import finished_runs, read_record
 from bakeoff.outlets.records import RunRecord
 from bakeoff.outlets.registry import export_study
 from bakeoff.study.paths import Layout

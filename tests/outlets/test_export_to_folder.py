@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bakeoff.errors import BakeoffError
-from bakeoff.outlets.folder import CONTENTS
+from bakeoff.outlets.export_folder import CONTENTS
 from bakeoff.outlets.registry import export_study
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study, runs

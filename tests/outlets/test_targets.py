@@ -66,7 +66,7 @@ def test_the_command_says_what_is_wrong_in_a_line(tmp_path: Path) -> None:
 
 
 def test_large_files_are_artifacts_on_request(finished_study: Path, tmp_path: Path) -> None:
-    from bakeoff.outlets.reading import finished_runs, read_record
+    from bakeoff.outlets.finished_runs import finished_runs, read_record
     from bakeoff.study.paths import Layout
     from bakeoff.study.reading import load_study
 

@@ -31,8 +31,8 @@ from bakeoff.analysis.races import NEEDED, StudyRace, with_race_verdicts
 from bakeoff.analysis.score_matrices import ALL_DATASETS, ScoreMatrix
 from bakeoff.analysis.test_set_error import RunInfluences, aligned
 from bakeoff.analysis.variance_of_means import ImageVariance, averaged, half_width, image_variance, joined
-from bakeoff.results.digits import rounded
 from bakeoff.results.predictions import Bools, Floats
+from bakeoff.results.significant_digits import rounded
 from bakeoff.study.metrics import Metric
 
 ALL_PAIRS = 12  # experiments on a dataset up to which every pair is listed: 66 rows

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.analysis.test_set_error import binary_loss
-from bakeoff.results.digits import DECIMALS
 from bakeoff.results.predictions import ClassPredictions, Floats, Predictions
+from bakeoff.results.significant_digits import DECIMALS
 
 MOST_CLASSES = 50  # of a confusion matrix that people can still read
 PAIRS = 20

@@ -10,9 +10,9 @@ from bakeoff.analysis.score_matrices import score_matrices
 from bakeoff.analysis.tables import TABLES
 from bakeoff.analysis.test_set_error import RunInfluences, influences
 from bakeoff.errors import BakeoffError
-from bakeoff.results.folder import leading_metric
 from bakeoff.results.predictions import read_predictions
 from bakeoff.results.result import Result
+from bakeoff.results.study_folder import leading_metric
 from bakeoff.results.summary_tables import by_experiment
 from bakeoff.study.matrix import Run
 from bakeoff.study.metrics import METRICS

@@ -17,7 +17,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.jobs.rounds import Decision, Look
 from bakeoff.study.matrix import FACETS
 from bakeoff.study.metrics import Metric
-from bakeoff.study.rounds import Rounds
+from bakeoff.study.race_rules import Rounds
 from bakeoff.study.study import Study
 
 NEEDED = ("seeds_needed", "seeds_needed_low", "seeds_needed_high")

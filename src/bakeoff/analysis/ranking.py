@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from bakeoff.results.digits import DECIMALS
+from bakeoff.results.significant_digits import DECIMALS
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import Metric
 

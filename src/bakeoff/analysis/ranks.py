@@ -14,8 +14,8 @@ import pandas as pd
 
 from bakeoff.analysis.paired import LEVEL
 from bakeoff.analysis.score_matrices import ALL_DATASETS, ScoreMatrix
-from bakeoff.results.digits import DECIMALS
 from bakeoff.results.predictions import Floats
+from bakeoff.results.significant_digits import DECIMALS
 from bakeoff.study.metrics import Metric
 
 FEW_DATASETS = 10  # up to this many, the approximations behind the tests are rough (Demšar 2006, section 3.2.2)

@@ -5,9 +5,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.integrate import trapezoid
 
-from bakeoff.results.digits import DECIMALS
 from bakeoff.results.predictions import Floats
 from bakeoff.results.result import FINISHED
+from bakeoff.results.significant_digits import DECIMALS
 from bakeoff.study.matrix import FACETS
 from bakeoff.study.metrics import Metric
 

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Column
 
-from bakeoff.commands.rounds import round_lines
+from bakeoff.commands.race_state import round_lines
 from bakeoff.commands.run_states import failed_steps, run_state, training_state
 from bakeoff.commands.status import axes_of, narrow_table
 from bakeoff.data.card import DamagedData, read_card

@@ -42,8 +42,8 @@ def predict_images(
     import torch
 
     from bakeoff.inference.image_files import image_files
+    from bakeoff.inference.image_predictions import predict
     from bakeoff.inference.network import load_network
-    from bakeoff.inference.predict import predict
     from bakeoff.training.devices import choose_device
 
     files = image_files(words)

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Column, Table
 
-from bakeoff.commands.rounds import round_lines
+from bakeoff.commands.race_state import round_lines
 from bakeoff.commands.run_states import RunState, failed_steps, run_state, seconds_left, training_state
 from bakeoff.errors import BakeoffError
 from bakeoff.results.result import FINISHED

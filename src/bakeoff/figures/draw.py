@@ -19,7 +19,7 @@ from bakeoff.figures.baseline_line import baselines_of
 from bakeoff.figures.data_figures import data_figures
 from bakeoff.figures.drawing import Drawing
 from bakeoff.figures.learning_curves import curves_figure, overview
-from bakeoff.figures.race import race_figures
+from bakeoff.figures.race_progress import race_figures
 from bakeoff.figures.score_intervals import comparison
 from bakeoff.figures.statistics_figures import statistics_figures
 from bakeoff.figures.style import cells_of, save, styles_of, theme

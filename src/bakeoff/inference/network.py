@@ -12,7 +12,7 @@ from bakeoff.data.batches import scale_and_shift
 from bakeoff.data.card import read_card
 from bakeoff.data.content import content_name
 from bakeoff.errors import BakeoffError, first_line
-from bakeoff.inference.plugins import load_plugin_of
+from bakeoff.inference.plugin_of_run import load_plugin_of
 from bakeoff.inference.preparation import Preparation, preparation_of
 from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.registry import build_model

@@ -13,7 +13,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from bakeoff.files import describe_file
-from bakeoff.outlets.folder import export_to_folder
+from bakeoff.outlets.export_folder import export_to_folder
 from bakeoff.outlets.outlet import Outlet
 from bakeoff.outlets.records import Exported, RunRecord, Scalar, StudyRecords
 

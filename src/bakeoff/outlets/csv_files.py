@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bakeoff.errors import BakeoffError
-from bakeoff.outlets.folder import export_to_folder
+from bakeoff.outlets.export_folder import export_to_folder
 from bakeoff.outlets.outlet import Outlet
 from bakeoff.outlets.records import Exported, Point, RunRecord, StudyRecords
 

@@ -5,10 +5,10 @@ from functools import partial
 from bakeoff.errors import BakeoffError
 from bakeoff.outlets.clearml_sessions import CLEARML
 from bakeoff.outlets.csv_files import CSV
-from bakeoff.outlets.images import png_figures
+from bakeoff.outlets.figure_images import png_figures
+from bakeoff.outlets.finished_runs import finished_runs, read_record
 from bakeoff.outlets.mlflow_store import MLFLOW
 from bakeoff.outlets.outlet import Outlet, check_installed
-from bakeoff.outlets.reading import finished_runs, read_record
 from bakeoff.outlets.records import StudyRecords
 from bakeoff.outlets.tensorboard_events import TENSORBOARD
 from bakeoff.outlets.wandb_runs import WANDB

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bakeoff.outlets.folder import claim, export_to_folder, is_there, put
+from bakeoff.outlets.export_folder import claim, export_to_folder, is_there, put
 from bakeoff.outlets.outlet import Outlet
 from bakeoff.outlets.records import Exported, RunRecord, StudyRecords
 from bakeoff.study.specification import digest

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bakeoff.errors import BakeoffError, first_line
-from bakeoff.outlets.folder import export_to_folder
+from bakeoff.outlets.export_folder import export_to_folder
 from bakeoff.outlets.outlet import Outlet
 from bakeoff.outlets.records import Exported, RunRecord, StudyRecords
 

@@ -13,11 +13,11 @@ from bakeoff.report.sections.failures import failures
 from bakeoff.report.sections.learning_speed import speed
 from bakeoff.report.sections.methods import methods
 from bakeoff.report.sections.pairwise import comparison
-from bakeoff.report.sections.race import race
 from bakeoff.report.sections.reproducibility import reproducibility
 from bakeoff.report.sections.results import results
 from bakeoff.report.sections.study_design import design
-from bakeoff.report.sections.tuning import tuning
+from bakeoff.report.sections.tuned_values import tuning
+from bakeoff.report.sections.until_decided import race
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 

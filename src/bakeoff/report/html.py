@@ -13,7 +13,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.language import language_of
 from bakeoff.report.document import Curves, Document, Figure
 from bakeoff.report.templating import TEMPLATES, environment
-from bakeoff.results.digits import rounded
+from bakeoff.results.significant_digits import rounded
 
 
 def html(document: Document, figures: Path) -> str:

@@ -18,9 +18,9 @@ import pyarrow.parquet as parquet
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.results.aggregation import experiments_table
-from bakeoff.results.digits import rounded_table
 from bakeoff.results.history import KEYS, history_table
 from bakeoff.results.result import SCORED_SPLITS, DamagedResult, Result, check_files, read_result, unusable
+from bakeoff.results.significant_digits import rounded_table
 from bakeoff.results.summary_tables import COSTS, PROVENANCE, WHOLE
 from bakeoff.results.trials_table import write_trials
 from bakeoff.study.matrix import Run

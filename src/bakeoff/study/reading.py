@@ -13,7 +13,7 @@ from bakeoff.study.entries import EarlyStopping, Head, InitFrom, Loss, Normalize
 from bakeoff.study.matrix import AXES, Block
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.plausibility import as_fraction, impossible, questionable
-from bakeoff.study.rounds import Rounds
+from bakeoff.study.race_rules import Rounds
 from bakeoff.study.spaces import FIXED, Space
 from bakeoff.study.study import Published, Rungs, Study, StudyError, parent, runs
 from bakeoff.study.tasks import check_metric, task_of

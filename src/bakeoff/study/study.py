@@ -39,7 +39,7 @@ from bakeoff.study.entries import (
 from bakeoff.study.matrix import AXES, Block, Experiment, Run, matrix
 from bakeoff.study.metrics import METRICS, TASKS, Metric
 from bakeoff.study.plugin_files import Declaration, checksum, declared_in
-from bakeoff.study.rounds import Rounds
+from bakeoff.study.race_rules import Rounds
 from bakeoff.study.spaces import Hyperparameter, without_spaces
 from bakeoff.study.tuning import Tuning
 

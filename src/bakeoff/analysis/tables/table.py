@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-from bakeoff.results.digits import rounded_table
+from bakeoff.results.significant_digits import rounded_table
 from bakeoff.study.metrics import TASKS, Task
 
 if TYPE_CHECKING:

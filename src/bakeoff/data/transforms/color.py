@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Generator, Tensor
 
+from bakeoff.data.transforms.argument_values import bounds, check_probability, uniform
 from bakeoff.data.transforms.record import BatchTransform, Built, Shape
 from bakeoff.data.transforms.slices import by_group, by_slice, sometimes
-from bakeoff.data.transforms.values import bounds, check_probability, uniform
 from bakeoff.errors import BakeoffError
 
 WHITE = 255

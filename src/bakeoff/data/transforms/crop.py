@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from bakeoff.data.transforms.argument_values import color
 from bakeoff.data.transforms.record import BatchTransform, Built, Shape
-from bakeoff.data.transforms.values import color
 from bakeoff.errors import BakeoffError
 from bakeoff.study.arguments import nearest
 

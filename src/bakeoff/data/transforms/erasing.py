@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
+from bakeoff.data.transforms.argument_values import bounds, check_probability, per_channel
 from bakeoff.data.transforms.record import BatchTransform, Built, Shape
-from bakeoff.data.transforms.values import bounds, check_probability, per_channel
 from bakeoff.errors import BakeoffError
 
 ATTEMPTS = 10  # to draw a rectangle that fits, as in torchvision

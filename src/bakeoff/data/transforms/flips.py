@@ -3,8 +3,8 @@
 import torch
 from torch import Generator, Tensor
 
+from bakeoff.data.transforms.argument_values import check_probability
 from bakeoff.data.transforms.record import Apply, BatchTransform, Built, Shape
-from bakeoff.data.transforms.values import check_probability
 
 
 def _horizontal_flip(shape: Shape, p: float = 0.5) -> Built:

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from bakeoff.data.transforms.argument_values import bounds, color, symmetric_bounds, uniform
 from bakeoff.data.transforms.record import BatchTransform, Built, Shape
 from bakeoff.data.transforms.slices import by_slice
-from bakeoff.data.transforms.values import bounds, color, symmetric_bounds, uniform
 from bakeoff.errors import BakeoffError
 
 INTERPOLATIONS = ("nearest", "bilinear")

@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from bakeoff.data.transforms.argument_values import check_probability, weights
 from bakeoff.data.transforms.nesting import CONTAINERS, nested_transforms
-from bakeoff.data.transforms.values import check_probability, weights
 from bakeoff.errors import BakeoffError
 from bakeoff.study.arguments import check_arguments
 from bakeoff.study.metrics import IGNORED

@@ -7,9 +7,9 @@ import torch
 from pydantic import ValidationError
 from torch import Generator, Tensor
 
+from bakeoff.data.transforms.argument_values import weights
 from bakeoff.data.transforms.record import Built, Container, Shape, Step, in_turn
 from bakeoff.data.transforms.slices import by_group, sometimes
-from bakeoff.data.transforms.values import weights
 from bakeoff.errors import BakeoffError
 from bakeoff.study.entries import Transform
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
+from bakeoff.data.transforms.argument_values import check_probability
 from bakeoff.data.transforms.record import Apply
-from bakeoff.data.transforms.values import check_probability
 
 SLICE_BYTES = 512 << 10  # of uint8 pixels: computations turn them into several floats of four times the size
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from bakeoff.analysis.paired import IS_BETTER, IS_WORSE, Verdict
 from bakeoff.analysis.ranking import ranking
 from bakeoff.language import mark
-from bakeoff.report.baselines import runs_with_one_answer, unbeaten_baseline
+from bakeoff.report.baseline_sentences import runs_with_one_answer, unbeaten_baseline
 from bakeoff.report.document import Block, Items, Paragraph, Section
 from bakeoff.report.material import Material, run_key
 from bakeoff.report.numbers import difference_text, interval_text, is_known, metric_text, p_phrase, whole_text
 from bakeoff.report.sections.pairwise import looked_before
-from bakeoff.report.sections.race import left_behind, outcome
-from bakeoff.report.sections.tuning import condition
+from bakeoff.report.sections.tuned_values import condition
+from bakeoff.report.sections.until_decided import left_behind, outcome
 from bakeoff.report.verdicts import listed, quoted_interval
 from bakeoff.study.matrix import Experiment
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from bakeoff.analysis.curves import completed_history, mean_curves
 from bakeoff.analysis.ranking import best_on, ranking
-from bakeoff.report.baselines import baseline_cells, baseline_meaning
+from bakeoff.report.baseline_sentences import baseline_cells, baseline_meaning
 from bakeoff.report.columns import experiment_column, metric_column, number_column, range_column
 from bakeoff.report.document import Block, Cell, Column, Curve, Curves, Figure, Paragraph, Section, Table, tabulate
 from bakeoff.report.material import Material, Row, cell_of
 from bakeoff.report.numbers import NONE, amount_text, mean_range_text, seconds_text, spread_text, whole_text
 from bakeoff.report.published import published_table
-from bakeoff.report.sections.race import left_behind
+from bakeoff.report.sections.until_decided import left_behind
 
 TICKED = 5  # the best experiments, whose learning curves are shown at first
 MARKS = {

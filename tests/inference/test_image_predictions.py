@@ -15,8 +15,8 @@ import bakeoff
 from bakeoff.data.prepared import load_prepared
 from bakeoff.errors import BakeoffError
 from bakeoff.inference.image_files import image_files
+from bakeoff.inference.image_predictions import predict
 from bakeoff.inference.network import load_network, prepared_folder
-from bakeoff.inference.predict import predict
 from bakeoff.inference.preparation import BadImage
 from bakeoff.results.trained_runs import trained_run, trained_runs
 from terminal import bakeoff as run_bakeoff

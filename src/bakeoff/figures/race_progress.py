@@ -13,7 +13,7 @@ from bakeoff.figures.style import INK, MUTED, WIDTH, Style, cells_of, shortened
 from bakeoff.language import Language
 from bakeoff.results.summary_tables import records
 from bakeoff.study.matrix import Experiment
-from bakeoff.study.rounds import Rounds
+from bakeoff.study.race_rules import Rounds
 
 
 def race_figures(

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from bakeoff.results.digits import rounded, rounded_table
+from bakeoff.results.significant_digits import rounded, rounded_table
 
 
 @pytest.mark.parametrize(

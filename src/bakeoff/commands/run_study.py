@@ -19,7 +19,7 @@ from rich.live import Live
 from rich.markup import escape
 
 import bakeoff
-from bakeoff.commands.rounds import next_lines, round_lines
+from bakeoff.commands.race_state import next_lines, round_lines
 from bakeoff.commands.run_states import RunState, run_state, seconds_left, training_state
 from bakeoff.commands.status import duration, failures
 from bakeoff.errors import BakeoffError, Stopped

@@ -8,8 +8,8 @@ from typing import Any
 
 from bakeoff.files import describe_file
 from bakeoff.outlets.records import Point, RunRecord, Scalar
-from bakeoff.results.folder import usable_results
 from bakeoff.results.result import SCORED_SPLITS, Cost, Result, unusable
+from bakeoff.results.study_folder import usable_results
 from bakeoff.study.entries import SPLITS
 from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout, RunPaths

@@ -10,7 +10,7 @@ import pytest
 from outlet_truth import diverged_record
 
 from bakeoff.errors import BakeoffError
-from bakeoff.outlets.reading import epoch_ends, finished_runs, flattened, read_record
+from bakeoff.outlets.finished_runs import epoch_ends, finished_runs, flattened, read_record
 from bakeoff.results.result import read_result
 from bakeoff.study.paths import RunPaths
 from bakeoff.study.study import runs
