@@ -3,49 +3,22 @@
 Pure Python, without torch: Snakemake reads it whenever it plans.
 """
 
-import math
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bakeoff.files import in_every_value
-from bakeoff.study.values import WITHOUT_WEIGHT, ClassWeights, PixelRange, Weight
+from bakeoff.study.values import (
+    WITHOUT_WEIGHT,
+    ClassWeights,
+    PixelRange,
+    Seed,
+    Weight,
+    as_number,
+    listed,
+)
 
 SPLITS = ("train", "validation", "test")
-SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
-
-
-def _safe_name(name: str) -> str:
-    if not SAFE_NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is no safe folder name; allowed: letters, digits, '_', '.', '-', starting with a letter or digit"
-        )
-    return name
-
-
-def listed(value: Any) -> Any:
-    """A single name or entry means a list of one."""
-    return [value] if isinstance(value, str | int | float | dict) else value
-
-
-def as_number(value: Any) -> Any:
-    """Make 1e-3 a number: PyYAML reads it as a string."""
-    return float(value) if isinstance(value, str) and EXPONENT.fullmatch(value) else value
-
-
-def without_infinity(entry: Any) -> Any:
-    """Replace infinity and NaN by their names. JSON has neither, and a specification must equal itself read back."""
-    return in_every_value(
-        entry, lambda value: value if not isinstance(value, float) or math.isfinite(value) else str(value)
-    )
-
-
-Name = Annotated[str, AfterValidator(_safe_name), Field(json_schema_extra={"pattern": f"^{SAFE_NAME.pattern}$"})]
-Seed = Annotated[int, Field(ge=0, lt=2**63, description="a whole number of up to 63 bits, as tables hold it")]
-Names = Annotated[tuple[str, ...], BeforeValidator(listed, json_schema_input_type=str | list[str])]
-Text = Annotated[str, StringConstraints(strip_whitespace=True)]  # a folded block of YAML ends with a newline
 
 
 class Strict(BaseModel):

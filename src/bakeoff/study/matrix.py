@@ -4,7 +4,8 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bakeoff.study.entries import Names, Strict
+from bakeoff.study.entries import Strict
+from bakeoff.study.values import Names
 
 AXES = ("datasets", "architectures", "optimizers", "recipes")
 FACETS = ("dataset", "architecture", "optimizer", "recipe")

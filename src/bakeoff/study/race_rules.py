@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from bakeoff.study.entries import Strict, listed
+from bakeoff.study.entries import Strict
+from bakeoff.study.values import listed
 
 FEWEST_SEEDS = 3  # two differences say next to nothing about their spread
 

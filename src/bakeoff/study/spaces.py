@@ -18,7 +18,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from bakeoff.errors import BakeoffError, Keys
 from bakeoff.files import in_every_value
-from bakeoff.study.entries import Strict, as_number
+from bakeoff.study.entries import Strict
+from bakeoff.study.values import as_number
 
 KINDS = ("log_uniform", "uniform", "integers", "choices")
 # The axes whose entries may have spaces, and the keys that cannot: they name what is tuned, or are the budget.

@@ -23,25 +23,15 @@ from pydantic import (
 from bakeoff.errors import BakeoffError
 from bakeoff.language import LANGUAGES
 from bakeoff.study.arguments import nearest
-from bakeoff.study.entries import (
-    Architecture,
-    Dataset,
-    Name,
-    Names,
-    Optimizer,
-    Recipe,
-    Seed,
-    Strict,
-    Text,
-    listed,
-    without_infinity,
-)
+from bakeoff.study.entries import Architecture, Dataset, Optimizer, Recipe, Strict
 from bakeoff.study.matrix import AXES, Block, Experiment, Run, matrix
 from bakeoff.study.metrics import METRICS, TASKS, Metric
 from bakeoff.study.plugin_files import Declaration, checksum, declared_in
 from bakeoff.study.race_rules import Rounds
+from bakeoff.study.replicates import Replicates, kind_of_seeds
 from bakeoff.study.spaces import Hyperparameter, without_spaces
 from bakeoff.study.tuning import Tuning
+from bakeoff.study.values import Name, Names, Seed, Text, listed, without_infinity
 
 
 class StudyError(BakeoffError):
@@ -70,35 +60,6 @@ class Rungs(Block):
     ] = Field((), description="numbers that others published for them")
 
 
-def _seeds(value: Any) -> Any:
-    if isinstance(value, str) and value.isdigit():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        if value < 1:
-            raise ValueError("a number of seeds must be at least 1")
-        return tuple(range(value))
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"{value!r} is neither a number of seeds nor a list of seeds, nor {{until: decided}}")
-    return value
-
-
-def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    if not seeds:
-        raise ValueError("no seed is listed; give at least one")
-    if len(set(seeds)) < len(seeds):
-        raise ValueError("a seed is listed twice")
-    return seeds
-
-
-def _kind_of_seeds(value: Any) -> str:
-    return "rounds[]" if isinstance(value, dict | Rounds) else "list[]"  # the brackets: no key of a study has them
-
-
-Replicates = Annotated[
-    tuple[Seed, ...],
-    BeforeValidator(_seeds, json_schema_input_type=int | list[int]),
-    AfterValidator(_distinct),
-]
 RESERVED = ("captions", "data", "features", "slurm", "templates")  # folders of results/ and report/ of no study
 
 
@@ -154,7 +115,7 @@ class Study(Strict):
     optimizers: dict[Name, Optimizer] = Field(min_length=1)
     recipes: dict[Name, Recipe] = Field(min_length=1)
     seeds: Annotated[
-        Annotated[Replicates, Tag("list[]")] | Annotated[Rounds, Tag("rounds[]")], Discriminator(_kind_of_seeds)
+        Annotated[Replicates, Tag("list[]")] | Annotated[Rounds, Tag("rounds[]")], Discriminator(kind_of_seeds)
     ] = Field(
         (0, 1, 2, 3, 4),
         description="a number of replicates, a list of seeds, or `until: decided`: as many as it takes, in rounds",

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from bakeoff.study.entries import Seed, Strict
+from bakeoff.study.entries import Strict
+from bakeoff.study.values import Seed
 
 
 def _at_least_two(trials: int) -> int:
