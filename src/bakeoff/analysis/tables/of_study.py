@@ -117,7 +117,7 @@ STUDY_TABLES = (
         "seed_lists",
         row="seeds with which experiments of the study were compared before",
         says="whether verdicts were read before the seeds were chosen",
-        function="seed_lists:seed_lists_table",
+        function="earlier_seeds:seed_lists_table",
         columns=(
             Column("count", "how many seeds"),
             text("seeds", "the seeds, with blanks between"),
@@ -237,7 +237,7 @@ STUDY_TABLES = (
         "selection",
         row="experiment with a completed run",
         says="test scores at the chosen, last and best epoch, and how much the last two flatter",
-        function="selection:selection_table",
+        function="epoch_choice:selection_table",
         columns=(
             *EXPERIMENT,
             Column("runs", "completed runs"),

@@ -7,7 +7,7 @@ TUNING_TABLES = (
         "tuning_trials",
         row="trial of an experiment",
         says="every trial: its values, how it ended, and its scores; none of them is an evaluation run",
-        function="tuning:tuning_trials_table",
+        function="tuning_tables:tuning_trials_table",
         columns=(
             *EXPERIMENT,
             text("trial", "name of the trial, its folder in results/<study>/trials/<experiment>"),
@@ -25,7 +25,7 @@ TUNING_TABLES = (
         "tuning_values",
         row="tuned hyper-parameter of an experiment",
         says="the values that validation chose, and whether they lie at the edge of their space",
-        function="tuning:tuning_values_table",
+        function="tuning_tables:tuning_values_table",
         columns=(
             *EXPERIMENT,
             text("hyperparameter", "its place in the study: `optimizers.sgd.lr`"),
@@ -39,7 +39,7 @@ TUNING_TABLES = (
         "tuning_gain",
         row="tuned experiment that was evaluated with its default values, too",
         says="what tuning changes: the test score with chosen and with default values, seed by seed",
-        function="tuning:tuning_gain_table",
+        function="tuning_tables:tuning_gain_table",
         columns=(
             *EXPERIMENT,
             Column("runs", "seeds of which both runs completed"),
@@ -54,7 +54,7 @@ TUNING_TABLES = (
         "tuning_curve",
         row="experiment and number of trials",
         says="the expected score of the best of so many trials, by the unbiased estimator, and what they cost",
-        function="tuning:tuning_curve_table",
+        function="tuning_tables:tuning_curve_table",
         columns=(
             *EXPERIMENT,
             Column("trials", "number n of trials"),
@@ -67,7 +67,7 @@ TUNING_TABLES = (
         "tuning_leaders",
         row="dataset, cost, and stretch of it over which one experiment leads",
         says="from which budget on the ranking turns, by expected validation scores",
-        function="tuning:tuning_leaders_table",
+        function="tuning_tables:tuning_leaders_table",
         columns=(
             text("dataset", "the dataset"),
             text("cost", "`trials`, or `seconds` of training"),
@@ -80,7 +80,7 @@ TUNING_TABLES = (
         "tuning_sensitivity",
         row="experiment whose learning rate is tuned",
         says="how much the score depends on the learning rate, with all else that is tuned",
-        function="tuning:tuning_sensitivity_table",
+        function="tuning_tables:tuning_sensitivity_table",
         columns=(
             *EXPERIMENT,
             text("hyperparameter", "the learning rate's place in the study"),
@@ -96,7 +96,7 @@ TUNING_TABLES = (
         "tuning_spread",
         row="experiment and tuning study",
         says="with `studies` above 1: what each tuning study would have chosen; the spread that tuning itself brings",
-        function="tuning:tuning_spread_table",
+        function="tuning_tables:tuning_spread_table",
         columns=(
             *EXPERIMENT,
             Column("tuning_study", "number of the tuning study, from 1; the first chooses the values of the runs"),
