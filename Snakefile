@@ -31,6 +31,7 @@ from bakeoff.jobs.resources import check_defaults, requested
 from bakeoff.jobs.rounds import PLANNED_WITH, is_over, planned_with, read_record
 from bakeoff.data.source_files import UNKNOWN
 from bakeoff.jobs.plans import mend_plans, unchecked
+from bakeoff.jobs.replaced import runs_to_replace
 from bakeoff.jobs.warm import start_server, trains
 from bakeoff.jobs.snakemake_start import only_looks, runs_of_this_job
 from bakeoff.jobs.steps import STEPS, changed_steps
@@ -100,7 +101,7 @@ if LOOKS:
     # The data may still come: a dry run shows the jobs all the same.
     for problem in missing_files(STUDY):
         logger.warning(f"cannot be prepared: {problem}")
-    for warning in warnings(STUDY, STUDY_FILE):
+    for warning in [*warnings(STUDY, STUDY_FILE), *runs_to_replace(STUDY, LAYOUT)]:
         logger.warning(f"warning: {warning}")
 if LOOKS and not DRY_RUN:
     # Snakemake itself would end in a traceback where it cannot make a file.

@@ -24,8 +24,9 @@ def test_a_line_for_each_run_and_three_at_the_end(tmp_path: Path) -> None:
     ended = bakeoff(tmp_path, "run", written(tmp_path), "--cores", 2)
     assert ended.returncode == 0, ended.stderr
     *lines, best, took, report = ended.stdout.splitlines()
-    runs = {line.partition(":")[0] for line in lines}
-    assert len(lines) == 2 and runs == {f"digits/logistic/sgd/plain/seed{seed}" for seed in (0, 1)}
+    counts, runs, *_ = zip(*(line.split(": ") for line in lines), strict=True)
+    assert counts == ("1 of 2", "2 of 2")
+    assert {*runs} == {f"digits/logistic/sgd/plain/seed{seed}" for seed in (0, 1)}
     assert all(": completed, validation accuracy 0." in line for line in lines)
     assert best.startswith("On digits, the highest mean test accuracy")
     assert took.startswith("2 runs finished, 0:")

@@ -10,6 +10,7 @@ import typer
 
 from bakeoff.cli.application import DEFAULT_STUDY, Overrides, StudyFile, application, warn
 from bakeoff.errors import BakeoffError
+from bakeoff.jobs.replaced import runs_to_replace
 from bakeoff.jobs.resources import usable_cores
 from bakeoff.jobs.rounds import begin_anew
 from bakeoff.jobs.rounds import load_in_present_round as load
@@ -53,7 +54,10 @@ def run_all(
 
     if restart_rounds:
         _restart_rounds(load_before_rounds(study_file, overrides))
-    warn(load(study_file, overrides), study_file)
+    study = load(study_file, overrides)
+    warn(study, study_file)
+    for line in runs_to_replace(study, Layout(study.study)):
+        typer.echo(f"warning: {line}", err=True)
     raise typer.Exit(run_study(partial(load, study_file, overrides), study_file, overrides, cores, gpus, unlock))
 
 

@@ -13,6 +13,7 @@ from bakeoff.commands.status import axes_of, narrow_table
 from bakeoff.data.card import DamagedData, read_card
 from bakeoff.data.missing import missing_files
 from bakeoff.jobs.plans import read_plan
+from bakeoff.jobs.replaced import runs_to_replace
 from bakeoff.results.result import FINISHED
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
@@ -50,6 +51,7 @@ def plan_table(study: Study, layout: Layout) -> RenderableType:
     unchecked = sum(read_plan(plan_file(study, layout, cell)) is None for cell in study.cells)
     if unchecked:
         notes.append(f"models, optimizers and transforms of {unchecked} experiments are checked in the first jobs")
+    notes += [escape(line) for line in runs_to_replace(study, layout)]
     notes = [*map(escape, round_lines(study, layout)), *notes]
     return Group(
         title,

@@ -179,11 +179,16 @@ def _follow(watch: Watch, snakemake: subprocess.Popen[bytes]) -> None:
 
 
 def _say_what_ended(watch: Watch, console: Console) -> None:
-    for state in watch.look():
-        if not console.is_terminal and state.state in ("failed", *FINISHED):
-            value = state.progress.get("value")
-            score = "" if value is None else f", validation {watch.study.metric} {value:.4f}"
-            print(f"{state.key}: {state.state}{score}", flush=True)
+    """`12 of 40: digits/cnn/adam/plain/seed0: completed, validation accuracy 0.9806`, where no line is live."""
+    ended = [state for state in watch.look() if state.state in ("failed", *FINISHED)]
+    if console.is_terminal:
+        return
+    done = len(watch.states) - len(watch.unfinished) - sum(state.state in FINISHED for state in ended)
+    for state in ended:
+        done += state.state in FINISHED
+        value = state.progress.get("value")
+        score = "" if value is None else f", validation {watch.study.metric} {value:.4f}"
+        print(f"{done} of {len(watch.states)}: {state.key}: {state.state}{score}", flush=True)
 
 
 def _totals(watch: Watch) -> str:

@@ -51,6 +51,11 @@ def remember(layout: Layout, jobs: Mapping[str, Made]) -> None:
     write_json(layout.seen, _read(layout) | {name: made.as_found() for name, made in jobs.items()})
 
 
+def states_seen(layout: Layout) -> dict[str, str]:
+    """The job of each file that Snakemake saw when it ended last → the short name of what decided it."""
+    return {name: found[0] for name, found in _read(layout).items()}
+
+
 def prepared(folder: Path) -> Made:
     """What preparing a dataset makes in its folder."""
     arrays = (folder / f"{split}_{part}.npy" for split in SPLITS for part in ("images", "labels"))
