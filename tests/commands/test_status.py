@@ -1,6 +1,7 @@
 """What `bakeoff plan` and `bakeoff status` print."""
 
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -219,3 +220,12 @@ def test_what_fails_before_the_run_is_begun_is_told_from_its_log(study: Study) -
     assert "no GPU was free for 600 s: GPU-a is held by process 7" in printed(status_table(study, layout), width=200)
     log.write_text(log.read_text() + "GPU GPU-a, slot 1 of 1\n")
     assert "no GPU was free" not in printed(status_table(study, layout), width=200)
+
+
+def test_a_run_whose_model_was_deleted_waits(finished_study: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished_study / "results/tiny", tmp_path / "results/tiny", symlinks=True)
+    (tmp_path / "results/tiny/runs/digits/logistic/sgd/plain/seed0/model.safetensors").unlink()
+    said = bakeoff(tmp_path, "status", STUDIES / "tiny.yaml", "--json")
+    states = {run["run"]: run["state"] for run in json.loads(said.stdout)}
+    assert states.pop("digits/logistic/sgd/plain/seed0") == "waiting"
+    assert set(states.values()) == {"completed"}

@@ -1,10 +1,12 @@
 """The command `bakeoff`: its options, its warnings, and how it ends."""
 
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
+import rich
 import typer
 
 from bakeoff import __version__
@@ -42,6 +44,7 @@ Plugins = Annotated[
     typer.Option("--plugin", metavar="FILE", help="where the run's model is registered, if it is a plugin's"),
 ]
 DEFAULT_STUDY = Path("config.yaml")
+WIDE = 1000  # characters
 
 
 def warn(study: Study, study_file: Path) -> None:
@@ -52,6 +55,8 @@ def warn(study: Study, study_file: Path) -> None:
 
 def main() -> None:
     """One line for the user; a traceback only for what is our own mistake."""
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        rich.reconfigure(width=WIDE)  # what reads a pipe wants paths and sentences in one piece
     try:
         application()
     except BakeoffError as error:

@@ -62,7 +62,8 @@ def training_state(training: Training) -> RunState:
         result = read_result(paths.result)
     except DamagedResult as error:
         return found("failed", {}, str(error))
-    if result is not None and result.spec == specification.content:
+    whole = all(path.exists() for path in paths.files)  # who deletes a file of a run has it trained again
+    if result is not None and whole and result.spec == specification.content:
         value = result.metrics.split("validation").get(specification.metric.name)
         trained = {"epoch": result.metrics.epochs, "value": value, "seconds": result.cost.training_seconds}
         return found(result.status, trained, result.message)
