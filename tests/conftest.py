@@ -1,7 +1,12 @@
 """Fixtures that several test files share."""
 
+import os
 import signal
 from pathlib import Path
+
+# Before torch is imported: the threads of two workers would wait for each other most of the time. What tests start has
+# it, too; trainings set the threads that their study gives them.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
@@ -9,6 +14,16 @@ from terminal import ENVIRONMENT, STUDIES, snakemake
 
 # What a shell starts in the background ignores SIGINT, and so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# Files in which one worker would be busy when the other has nothing left to do.
+LONGEST = ("test_storm.py", "test_cluster.py", "test_warm.py", "test_again.py", "test_resume.py", "test_workflow.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files come first."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
