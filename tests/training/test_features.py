@@ -93,6 +93,27 @@ def test_damaged_features_are_computed_again(tmp_path: Path, monkeypatch: pytest
     assert result["status"] == "completed"
 
 
+def test_it_does_not_matter_which_recipe_asks_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums of another number of images at a time may differ in the last bit."""
+    written = []
+    for name, batch_size in (("small", 7), ("large", 150)):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        study = study_of(batch_size=batch_size)
+        cell = next(iter(study.cells))
+        train_run(specify(study, cell.run(0)), Place(Layout(study.study)))
+        folder = features_folder(study, cell)
+        assert folder is not None
+        written.append((folder.name, (folder / "train.npy").read_bytes()))
+    assert written[0] == written[1]
+
+
+def test_the_layout_in_memory_is_of_the_features() -> None:
+    folders = {features_folder(study := study_of(**recipe), next(iter(study.cells)))
+               for recipe in ({}, {"channels_last": True}, {"channels_last": False})}  # fmt: skip
+    assert len(folders) == 3
+
+
 def test_what_decides_features_names_their_folder(tmp_path: Path) -> None:
     """The head is none of it for a library's network, but all of a plugin's entry is, and the plugin's file."""
     study = study_of()

@@ -169,7 +169,7 @@ def test_features_are_computed_of_as_many_images_at_a_time_as_memory_holds(tmp_p
     folders = {cell.architecture: features_folder(loaded, cell) or Path() for cell in loaded.cells}
     ended = {name: bakeoff(tmp_path, "features", "study.yaml", folders[name].name) for name in folders}
     assert ended["easy"].returncode == 0 and "does not hold" not in ended["easy"].stdout
-    assert ended["large"].returncode == 0 and "in parts of 13" in ended["large"].stdout
+    assert ended["large"].returncode == 0 and "in parts of 8" in ended["large"].stdout
     for split in ("train", "validation", "test"):
         whole, parts = (np.load(tmp_path / folders[name] / f"{split}.npy") for name in ("easy", "large"))
         np.testing.assert_allclose(whole, parts, atol=1e-6)

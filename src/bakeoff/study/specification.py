@@ -234,6 +234,7 @@ def _features_content(study: Study, cell: Experiment) -> Content | None:
         "backbone": backbone,
         "normalize": entry["normalize"],
         "precision": entry["precision"],
+        **({} if recipe.channels_last is None else {"channels_last": recipe.channels_last}),
         **_weights_of(study, cell),
         **_plugins_that_register(study, model={architecture.model}),
     }

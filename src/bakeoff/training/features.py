@@ -21,6 +21,8 @@ from bakeoff.training.devices import free_memory, is_out_of_memory, precision
 from bakeoff.training.micro_batches import halved
 
 Features = dict[str, NDArray[np.float32]]
+# No recipe's batch size: whichever came first would decide the last bits for the others.
+IMAGES_AT_A_TIME = 64
 
 
 def keep_features(
@@ -62,7 +64,7 @@ def _compute(
     remove_leftovers(folder / "card.json", *(folder / f"{split}.npy" for split in SPLITS))
     (folder / "card.json").unlink(missing_ok=True)
     backbone.eval()
-    width, size = 0, recipe.batch_size
+    width, size = 0, IMAGES_AT_A_TIME
     for split in SPLITS:
         width, size = _compute_split(backbone, images[split], recipe, folder / f"{split}.npy", size)
         print(f"features of {split}: {len(images[split]):,} images, {time.monotonic() - started:.1f} s", flush=True)
