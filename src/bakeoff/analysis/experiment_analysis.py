@@ -15,6 +15,7 @@ from bakeoff.analysis.mistakes import hardest_images, image_loss, image_wrong
 from bakeoff.analysis.single_runs import SingleRun
 from bakeoff.analysis.tables.of_predictions import PREDICTION_TABLES
 from bakeoff.analysis.test_set_error import RunInfluences, ScoreError, influences, score_error
+from bakeoff.counting import counted
 from bakeoff.errors import BakeoffError
 from bakeoff.results.predictions import ClassPredictions, Floats, Predictions, read_predictions
 from bakeoff.results.summary_tables import by_experiment
@@ -71,7 +72,7 @@ def analyse_experiments(
         seed = int(Counter(here["seed"]).most_common(1)[0][0])
         labels: NDArray[Any] | None = None
         losses, wrongs = [], []
-        for cell, rows in by_experiment(here):
+        for cell, rows in counted(list(by_experiment(here)), f"predictions on {dataset}"):
             predictions = read_predictions({int(each): layout.run(cell.run(int(each))) for each in rows["seed"]})
             names = names or [str(index) for index in range(predictions.classes)]
             labels = predictions.labels if labels is None else labels

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from bakeoff.counting import counted
 from bakeoff.data.augmentation import Augmentation, build_augmentation
 from bakeoff.data.batches import steps_per_epoch
 from bakeoff.data.card import Card, read_card
@@ -164,7 +165,8 @@ def _check_recipes(study: Study, cells: Cells, cards: Cards, problems: Problems)
 def _check_architectures(study: Study, cells: Cells, cards: Cards, problems: Problems, known: Known) -> Descriptions:
     """Each network at the shape of its images, then what is put into it: weights and another classifier."""
     descriptions: Descriptions = {}
-    for dataset, name in dict.fromkeys((cell.dataset, cell.architecture) for cell in cells):
+    built = list(dict.fromkeys((cell.dataset, cell.architecture) for cell in cells))
+    for dataset, name in counted(built, "networks"):
         content = json.dumps([dataset, study.entries["architectures"][name]], sort_keys=True)
         if content not in known:
             with problems.under("architectures", name):

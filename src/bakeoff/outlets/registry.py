@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from bakeoff.counting import counted
 from bakeoff.errors import BakeoffError
 from bakeoff.outlets.clearml_sessions import CLEARML
 from bakeoff.outlets.csv_files import CSV
@@ -33,7 +34,8 @@ def export_study(target: str, study: Study, layout: Layout, place: str, large: b
     finished, planned = finished_runs(study, layout), len(runs(study))
     if not finished.results:
         raise BakeoffError(f"{layout.runs}: no finished run to export; train with bakeoff run")
-    read = (read_record(study.study, layout.run(run), result, large) for run, result in finished.results.items())
+    found = counted(finished.results.items(), f"runs to {target}", len(finished.results))
+    read = (read_record(study.study, layout.run(run), result, large) for run, result in found)
     exported = outlet.export(StudyRecords(study.study, study.title, read, partial(png_figures, study, layout)), place)
     lines = [f"{exported.written} runs exported to {place}, {exported.already} were there"]
     if (missing := planned - len(finished.results)) > 0:

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as parquet
 
+from bakeoff.counting import counted
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.results.aggregation import experiments_table
@@ -41,7 +42,7 @@ def summarize(study: Study, layout: Layout, complete: bool = False) -> list[Path
     Returns the paths. Raises BakeoffError naming the file when a history cannot be understood.
     """
     planned = runs(study)
-    rows = [_row(study, layout, run) for run in planned]
+    rows = [_row(study, layout, run) for run in counted(planned, "results")]
     missing = {run.key: row["message"] for run, row in zip(planned, rows, strict=True) if row["status"] == "missing"}
     if complete and missing:
         key, why = next(iter(missing.items()))
