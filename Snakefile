@@ -135,6 +135,7 @@ localrules:
     all,
     prepare,
     check,
+    halve,
     select,
     summarize,
     statistics,

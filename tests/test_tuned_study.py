@@ -48,6 +48,24 @@ def test_evaluation_runs_have_the_values_that_validation_chose(finished: Path) -
     assert "1 experiment has no space: its budget was spent on nothing (plain)." in report
 
 
+def test_halved_trials_go_on_or_leave(tmp_path: Path) -> None:
+    """Three trials train one epoch, the best of them all three; the others end at once. A second start does nothing."""
+    halved = ["--config", "study=halved", "tuning={trials: 3, seeds: [1000], epochs: 3, halving: 3}"]
+    ended = snakemake(tmp_path, STUDIES / "tuned.yaml", "--until", "select", *halved)
+    assert ended.returncode == 0, ended.stderr
+    place = tmp_path / f"results/halved/trials/{CELL}"
+    first, chosen = (json.loads((place / name).read_text()) for name in ("epoch1.json", "selection.json"))
+    best = max(first["trials"], key=lambda trial: trial["score"])
+    assert [trial["until"] for trial in first["trials"]] == [1, 1, 1]
+    assert first["goes_on"] == [chosen["trial"]] == [best["trial"]]
+    trained = {name: json.loads((place / name / "seed1000/result.json").read_text())["metrics"]["epochs"]
+               for name in ("trial00", "trial01", "trial02")}  # fmt: skip
+    assert trained == {name: 3 if name == best["trial"] else 1 for name in trained}
+    assert not list((tmp_path / "results/halved/state").rglob("checkpoint.pt"))
+    told = snakemake(tmp_path, STUDIES / "tuned.yaml", "-n", "--until", "select", *halved)
+    assert re.search(r"^total +0$", told.stdout, re.M), told.stdout
+
+
 def test_plan_and_status_show_trials_apart(finished: Path) -> None:
     plan = " ".join(bakeoff(finished, "plan", STUDIES / "tuned.yaml").stdout.split())
     assert "tuned: 4 runs" in plan or "4 runs" in plan

@@ -117,6 +117,21 @@ def test_a_bad_space_is_refused_in_one_line(changes: dict[str, Any], says: str) 
             {"tuning": {"trials": 4, "epochs": {"integers": [1, 9]}}},
             "tuning.epochs: a space cannot stand here; it can in entries of architectures, optimizers, recipes",
         ),
+        ({"tuning": {"trials": 4, "halving": 1}}, "tuning.halving: 1 leaves no trial behind; allowed: a whole number"),
+        ({"tuning": {"trials": 4, "halving": -3}}, "tuning.halving: -3 leaves no trial behind"),
+        ({"tuning": {"trials": 4, "halving": 2.5}}, "tuning.halving: Input should be a valid integer"),
+        (
+            {"tuning": {"trials": 4, "epochs": 9, "halving": 5}},
+            "tuning.halving: 5 leaves none of 4 trials; allowed: no more than there are trials",
+        ),
+        (
+            {"tuning": {"trials": 4, "epochs": 2, "halving": 3}},
+            "tuning.epochs: 2 epochs of a trial are too few to stop some earlier; halving by 3 needs at least 3, 9 are",
+        ),
+        (
+            {"tuning": {"trials": 8, "halving": 5}},
+            "recipes.plain.epochs: 4 epochs of a trial are too few to stop some earlier",
+        ),
         ({"tuning": {"trials": 4, "epoch": 3}}, "tuning.epoch: unknown key; did you mean 'epochs'?"),
         ({"recipes": {"plain": {"epochs": {"integers": [1, 9]}}}}, "recipes.plain.epochs: epochs cannot be tuned"),
         (

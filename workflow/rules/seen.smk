@@ -29,7 +29,6 @@ def note_what_is_finished():
     remember(
         LAYOUT, {job: made for job, made in MADE.items() if str(made.paths[0]) in known}
     )
-    # What is tuned keeps them: a new selection of the same values needs them.
-    forget_known(
-        (paths for key, paths in PATHS_OF.items() if not SELECTION_OF(key)), known
-    )
+    # What is tuned keeps them: a new selection of the same values needs them, or of the same trials that go on.
+    decided = lambda key: SELECTION_OF(key) or DECISION_OF(key)
+    forget_known((paths for key, paths in PATHS_OF.items() if not decided(key)), known)

@@ -22,6 +22,12 @@ SELECTION_OF = lambda key: (
     if key in RUNS and RUNS[key].experiment.key in TUNED
     else []
 )
+# The file that says whether a trial goes on, of a rung that is not the first.
+DECISION_OF = lambda key: (
+    [str(LAYOUT.halved(EXPERIMENT_OF[key], BESIDE[key].before.until))]
+    if key in BESIDE and BESIDE[key].before
+    else []
+)
 
 
 SPECIFICATION = cache(
@@ -102,7 +108,8 @@ rule train:
 use rule train as trial with:
     input:
         lambda wildcards: ancient(str(BESIDE[wildcards.run].plan)),
-        lambda wildcards: NEEDED[EXPERIMENT_OF[wildcards.run]],
+        lambda wildcards: NEEDED[EXPERIMENT_OF[wildcards.run]]
+        + DECISION_OF(wildcards.run),
     output:
         LAYOUT.trials / "{run}" / "result.json",
         LAYOUT.trials / "{run}" / "history.csv",
@@ -110,6 +117,35 @@ use rule train as trial with:
         LAYOUT.trials / "{run}" / "model.safetensors",
     log:
         LAYOUT.folder / "logs" / "trials" / "{run}.log",
+
+
+# Decides which trials of an experiment go on after so many epochs. Those of the next rung read it when they start.
+rule halve:
+    input:
+        lambda wildcards: [
+            str(rung.paths.result)
+            for training in trial_trainings(STUDY, LAYOUT, TUNED[wildcards.experiment])
+            for rung in training.rungs
+            if str(rung.until) == wildcards.epochs
+        ],
+    output:
+        LAYOUT.trials / "{experiment}" / "epoch{epochs}.json",
+    log:
+        LAYOUT.folder / "logs" / "trials" / "{experiment}" / "epoch{epochs}.log",
+    wildcard_constraints:
+        experiment="|".join(map(re.escape, TUNED)) or "none",
+        epochs="[0-9]+",
+    params:
+        metric=STUDY.metric,
+        tuned=(
+            STUDY.tuning.model_dump(include={"studies", "halving"})
+            if STUDY.tuning
+            else None
+        ),
+    message:
+        "choosing the trials of {wildcards.experiment} that go on after epoch {wildcards.epochs}"
+    shell:
+        'bakeoff select "${{study[@]}}" {wildcards.experiment} --after {wildcards.epochs} > {log} 2>&1'
 
 
 # Chooses the values of a tuned experiment. Its runs read them when they start.

@@ -26,12 +26,15 @@ UNKNOWN = dict.fromkeys(("difference", "low", "high"), math.nan)
 
 @dataclass(frozen=True)
 class Point:
-    """A trial of an experiment: its scores are means over the tuning seeds, NaN unless all of them completed."""
+    """A trial of an experiment: its scores are means over the tuning seeds, NaN unless all of them completed. `until`
+    is the epoch of the rung that it reached, `epochs` those that its seeds were trained in all."""
 
     trial: str
     tuning_study: int
     values: dict[str, Any]
     status: str
+    until: float
+    epochs: float
     validation: float
     test: float
     seconds: float
@@ -91,8 +94,11 @@ def tuning_gain_table(study: Study, trials: pd.DataFrame, runs: pd.DataFrame, sc
 def tuning_curve_table(study: Study, trials: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """One row per experiment and number of trials: the expected scores of the best of so many, and their cost.
 
-    Trials of the first tuning study count. One that did not complete counts as the worst that did.
+    Trials of the first tuning study count. One that did not complete counts as the worst that did. There are none
+    where trials are halved: nobody knows what those that were left behind would have come to.
     """
+    if study.tuning is None or study.tuning.halving:
+        return pd.DataFrame()
     rows = []
     for cell, points in _points(study, trials):
         order = _ranked(_of_study(study, points, 1), metric)
@@ -169,6 +175,8 @@ def _point(rows: pd.DataFrame) -> Point:
         tuning_study=int(first["tuning_study"]),
         values=json.loads(str(first["values"])),
         status=str(ended[0]) if ended else "completed",
+        until=float(rows["until"].min()),
+        epochs=float(rows["epochs"].sum()),
         validation=float(rows["validation"].mean()) if complete else math.nan,
         test=float(rows["test"].mean()) if complete else math.nan,
         seconds=float(rows["seconds"].sum()),
@@ -186,11 +194,15 @@ def _of_study(study: Study, points: list[Point], number: int) -> list[Point]:
 
 
 def _ranked(points: list[Point], metric: Metric) -> list[Point]:
-    """As selection ranks them: equal scores in the order of trials, without a score last."""
+    """As selection ranks them: equal scores in the order of trials, who was left behind after who was not, without a
+    score last."""
     sign = -1 if metric.higher_is_better else 1
-    return sorted(
-        points, key=lambda p: (math.isnan(p.validation), 0.0 if math.isnan(p.validation) else sign * p.validation)
-    )
+
+    def place(point: Point) -> tuple[bool, float, float]:
+        unknown = math.isnan(point.validation)
+        return unknown, 0.0 if unknown else -point.until, 0.0 if unknown else sign * point.validation
+
+    return sorted(points, key=place)
 
 
 def _stretches(curves: dict[Experiment, pd.DataFrame], cost: str, metric: Metric) -> list[dict[str, Any]]:

@@ -83,12 +83,15 @@ def select(
     study_file: Path,
     experiment: Annotated[str, typer.Argument(help="dataset/architecture/optimizer/recipe")],
     overrides: Overrides = [],
+    after: Annotated[
+        int | None, typer.Option(metavar="EPOCHS", help="decide instead which trials go on after so many epochs")
+    ] = None,
 ) -> None:
     """Choose the best trial of a tuned experiment, on validation, and write its selection.json."""
     from bakeoff.commands.train import select as select_trial
 
     try:
-        typer.echo(select_trial(load(study_file, overrides), study_file, experiment))
+        typer.echo(select_trial(load(study_file, overrides), study_file, experiment, after))
     except BakeoffError as error:
         raise BakeoffError(located(error, study_file)) from error
 

@@ -15,6 +15,7 @@ from bakeoff.data.missing import missing_files
 from bakeoff.jobs.plans import read_plan
 from bakeoff.jobs.replaced import runs_to_replace
 from bakeoff.results.result import FINISHED
+from bakeoff.study.halving import epochs_of_trials, rungs_of
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import data_folder, plan_file
@@ -84,20 +85,32 @@ def _tuning_table(study: Study, layout: Layout, images: Mapping[str, float]) -> 
     epochs_of_a_trial = f"{tuning.epochs} epochs" if tuning.epochs else "the recipe's epochs"
     times = f", {tuning.studies} times" if tuning.studies > 1 else ""
     title = f"[bold]tuning[/]: {tuning.trials} trials{times}, {seeds}, {epochs_of_a_trial}; then the runs above"
+    title += "".join(_rungs_in_words(study, cell) for cell in list(rows)[:1])
     without = [cell.key for cell in study.cells if cell not in rows]
     notes = [escape(f"no space, so no trials: {', '.join(without)}")] if without else []
     return ["", title, table, *notes]
 
 
+def _rungs_in_words(study: Study, cell: Experiment) -> str:
+    """How many of its trials train how long, where they are halved, and what that is of their whole length."""
+    rungs = rungs_of(study, cell)
+    if len(rungs) == 1:
+        return ""
+    counted = ", ".join(f"{rung.trials} to epoch {rung.epochs}" for rung in rungs)
+    spent, whole = epochs_of_trials(rungs), rungs[0].trials * rungs[-1].epochs
+    return f"\nhalved: {counted}; {spent} of {whole} epochs for each experiment, tuning seed and study"
+
+
 def _left_to_try(study: Study, layout: Layout, cell: Experiment) -> tuple[str, str, int]:
     """How many trials and runs with default values of an experiment are done, and the epochs that are left of both."""
-    counted, epochs = [], 0
+    counted, epochs = [], 0.0
     for found in (trial_trainings, default_trainings):
         states = [training_state(training) for training in found(study, layout, cell)]
         left = [state for state in states if state.state not in FINISHED]
         counted.append(f"{len(states) - len(left)}/{len(states)}")
-        epochs += sum(state.epochs for state in left)
-    return counted[0], counted[1], epochs
+        rungs = (rung for training in found(study, layout, cell) for rung in training.rungs)
+        epochs += sum(training_state(rung).epochs_left for rung in rungs)
+    return counted[0], counted[1], round(epochs)
 
 
 def _augmentation_notes(study: Study, layout: Layout) -> list[str]:

@@ -29,7 +29,8 @@ ERROR = re.compile(r"^error: |^Traceback \(most recent call last\):\n(?:[ \t].*\
 class RunState:
     """What is known of one run: `epochs` as its recipe says, `progress` as the training process last wrote it.
 
-    `beside` is the key of what is no run of the study itself: a trial.
+    `beside` is the key of what is no run of the study itself: a trial. Of a rung of a trial, `begins` are the epochs
+    that the one before has trained, `share` is that of trials which reach it.
     """
 
     run: Run
@@ -39,10 +40,20 @@ class RunState:
     progress: dict[str, Any]
     reason: str = ""
     beside: str = ""
+    begins: int = 0
+    share: float = 1.0
 
     @property
     def key(self) -> str:
         return self.beside or self.run.key
+
+    @property
+    def epochs_left(self) -> float:
+        """How many epochs are still to train; of a rung that has not begun, how many to expect."""
+        if self.state in FINISHED:
+            return 0
+        trained = self.progress.get("epoch", 0)
+        return self.epochs - trained if trained > self.begins else self.share * (self.epochs - self.begins)
 
 
 def run_state(study: Study, run: Run, layout: Layout) -> RunState:
@@ -57,13 +68,14 @@ def training_state(training: Training) -> RunState:
     """The same of a run whose values are known, and of a trial."""
     run, paths, specification = training.run, training.paths, training.specification
     beside = training.key if training.key != run.key else ""
-    found = partial(RunState, run, specification.recipe.epochs, paths.log, beside=beside)
+    begins = training.before.specification.epochs if training.before else 0
+    found = partial(RunState, run, specification.epochs, paths.log, beside=beside, begins=begins, share=training.share)
     try:
         result = read_result(paths.result)
     except DamagedResult as error:
         return found("failed", {}, str(error))
     whole = all(path.exists() for path in paths.files)  # who deletes a file of a run has it trained again
-    if result is not None and whole and result.spec == specification.content:
+    if result is not None and whole and training.made(result.spec):
         value = result.metrics.split("validation").get(specification.metric.name)
         trained = {"epoch": result.metrics.epochs, "value": value, "seconds": result.cost.training_seconds}
         return found(result.status, trained, result.message)
@@ -100,7 +112,7 @@ def _alike(state: RunState) -> tuple[Hashable, ...]:
 
 
 def _left(state: RunState, paces: Sequence[list[float]]) -> float | None:
-    epochs = 0 if state.state in FINISHED else state.epochs - state.progress.get("epoch", 0)
+    epochs = state.epochs_left
     return next((fmean(known) * epochs for known in paces if known), None if epochs else 0.0)
 
 

@@ -12,10 +12,11 @@ from filelock import FileLock
 
 from bakeoff.errors import BakeoffError
 from bakeoff.jobs.attempt_log import continue_log
-from bakeoff.jobs.handover import finish
+from bakeoff.jobs.handover import drop_checkpoint, finish, leave, take_over
 from bakeoff.jobs.leases import lease_gpu
 from bakeoff.jobs.progress import note_waiting
 from bakeoff.results.selection import select as choose
+from bakeoff.results.survivors import goes_on, halve
 from bakeoff.study.arguments import nearest
 from bakeoff.study.paths import Layout
 from bakeoff.study.plugin_files import load_plugins
@@ -35,24 +36,34 @@ def train(study: Study, study_file: Path, key: str, threads: int | None, checkpo
     if training is None:
         some = "; ".join([run.key for run in runs(study)][:3])
         raise BakeoffError(f"{study_file}: there is no run {key!r}; runs are named like {some}")
-    paths = training.paths
+    paths, before = training.paths, training.before
     continue_log(paths)
+    if before is not None and not goes_on(layout, training):
+        print(f"{key} was left behind: others were better after epoch {before.until}", flush=True)
+        leave(before.specification, before.paths, paths, key)
+        return
 
     def with_a_gpu() -> None:
+        if before is not None:
+            take_over(before.specification, before.paths, training.specification, paths)
         place = _place(study, key, threads or study.threads, checkpoint_seconds, partial(note_waiting, paths))
         from bakeoff.training.run import train_locked
 
         train_locked(training.specification, replace(place, layout=training.layout, plan=training.plan))
 
     finish(training.specification, paths, with_a_gpu, key, training.keeps)
+    if before is not None:
+        drop_checkpoint(before.specification, before.paths)
 
 
-def select(study: Study, study_file: Path, key: str) -> Path:
-    """Choose a trial of the experiment of that key. Returns the path of its selection.json."""
+def select(study: Study, study_file: Path, key: str, after: int | None = None) -> Path:
+    """Choose a trial of the experiment of that key, or those that go on after so many epochs. Returns the path of what
+    was decided."""
     tuned = {cell.key: cell for cell in study.cells if is_tuned(study, cell)}
     if key not in tuned:
         raise BakeoffError(f"{study_file}: there is no tuned experiment {key!r}; {nearest(key, tuned)}")
-    return choose(study, Layout(study.study), tuned[key])
+    layout = Layout(study.study)
+    return choose(study, layout, tuned[key]) if after is None else halve(study, layout, tuned[key], after)
 
 
 def compute_features(study: Study, study_file: Path, folder: str, threads: int) -> None:

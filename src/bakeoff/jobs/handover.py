@@ -29,7 +29,8 @@ def finish(
 ) -> None:
     """Bring a run to its four outputs.
 
-    `key` is what the run is called, where that is not its own key. With `keep` its finished files stay.
+    `key` is what the run is called, where that is not its own key. With `keep` its finished files stay. Of a run that
+    another may go on from, the checkpoint stays, too.
 
     `train` is called only where no earlier attempt has finished the run, and leaves the files in the state folder: so
     what needs no training takes no GPU and imports no torch. Waits for another process that has the run, an orphan of a
@@ -45,14 +46,42 @@ def finish(
                 again = f"to train it again, delete {paths.finished.folder}"
                 print(f"{key} was finished by an earlier attempt; {again}", flush=True)
             else:
-                begin(paths, specification.hash, specification.recipe.epochs)
+                begin(paths, specification.hash, specification.epochs)
                 train()
             publish(paths)
         kept = {paths.lock, paths.kept_log, paths.finished.folder}
+        if specification.until is not None:
+            kept.add(paths.checkpoint(specification.hash).parent)
         for path in {*paths.state.iterdir()} - kept:  # an unfinished run's
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         if UNDER_SNAKEMAKE not in os.environ and not keep:
             _forget(paths)  # nobody will ask for it
+
+
+def take_over(before: Specification, its_paths: RunPaths, specification: Specification, paths: RunPaths) -> None:
+    """Go on from the checkpoint of the run before, unless this one has begun. Where it is lost, training from the start
+    gives the same result."""
+    theirs, ours = its_paths.checkpoint(before.hash).parent, paths.checkpoint(specification.hash).parent
+    if theirs.exists() and not ours.exists():
+        theirs.replace(ours)
+
+
+def leave(before: Specification, its_paths: RunPaths, paths: RunPaths, key: str) -> None:
+    """End a run that does not go on: its files are those of the run before, whose checkpoint nobody needs."""
+    paths.state.mkdir(parents=True, exist_ok=True)
+    with _lock(paths, key):
+        remove_leftovers(*paths.files)
+        paths.result.unlink(missing_ok=True)
+        for made, output in zip(its_paths.files[:-1], paths.files[:-1], strict=True):
+            _link(made, output)
+        with write_atomically(paths.result) as temporary:  # a link would make the other newer than what rests on it
+            shutil.copyfile(its_paths.result, temporary)
+    drop_checkpoint(before, its_paths)
+
+
+def drop_checkpoint(specification: Specification, paths: RunPaths) -> None:
+    """Remove what was kept of a run for one that goes on from it."""
+    shutil.rmtree(paths.checkpoint(specification.hash).parent, ignore_errors=True)
 
 
 def is_finished(paths: RunPaths, specification: Specification) -> bool:

@@ -99,7 +99,7 @@ def damaged_runs(
     for key in changed_since(layout, {key: jobs[key] for key in (*planned, *beside)}):
         try:
             training = beside[key] if key in beside else training_of(study, layout, planned[key])
-            check_finished(training.paths, training.specification)
+            any(check_finished(training.paths, rung.specification) for rung in training.rungs)
         except NotChosen:  # it waits for a selection, which its job reads
             continue
         except DamagedResult as error:

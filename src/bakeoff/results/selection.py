@@ -23,9 +23,10 @@ RULE = "the best mean validation score over the tuning seeds; of equal ones the 
 
 @dataclass(frozen=True)
 class Tried:
-    """A trial that was trained: how its runs ended and their validation scores, seed by seed."""
+    """A trial that was trained up to an epoch: how its runs ended and their validation scores, seed by seed."""
 
     trial: Trial
+    until: int
     statuses: tuple[str, ...]
     scores: tuple[float | None, ...]
 
@@ -58,20 +59,23 @@ def select(study: Study, layout: Layout, cell: Experiment) -> Path:
         "score": best.score,
         "rule": RULE,
         "tuning_studies": [{"trial": won.trial.name, "score": won.score} if won else None for won in winners],
-        "trials": [_row(study, cell, tried) for tried in found],
+        "trials": [row_of(study, cell, tried) for tried in found],
     }
     write_json(path, content)
     return path
 
 
-def tried_trials(study: Study, layout: Layout, cell: Experiment) -> list[Tried]:
-    """Every trial of an experiment with what selection may know of it. Raises DamagedResult for a missing result."""
+def tried_trials(study: Study, layout: Layout, cell: Experiment, until: int | None = None) -> list[Tried]:
+    """Every trial of an experiment with what selection may know of it, at its end or on the rung that ends after epoch
+    `until`. Raises DamagedResult for a missing result."""
     results: dict[str, list[Result]] = {}
     for training in trial_trainings(study, layout, cell):
-        results.setdefault(training.layout.place, []).append(finished_result(training))
+        rung = next(rung for rung in training.rungs if rung.until == until)
+        results.setdefault(training.layout.place, []).append(finished_result(rung))
     return [
         Tried(
             trial,
+            min(trained_until(result) for result in results[name]),
             tuple(result.status for result in results[name]),
             tuple(validation_score(result, study.metric) for result in results[name]),
         )
@@ -80,9 +84,10 @@ def tried_trials(study: Study, layout: Layout, cell: Experiment) -> list[Tried]:
 
 
 def ranked(found: Iterable[Tried], higher_is_better: bool) -> list[Tried]:
-    """The best first. Equal scores stay in the order of trials; trials without a score come last."""
+    """The best first. Equal scores stay in the order of trials. Trials that were left behind come after those that were
+    not, those without a score last."""
     sign = -1 if higher_is_better else 1
-    return sorted(found, key=lambda tried: (tried.score is None, sign * (tried.score or 0)))
+    return sorted(found, key=lambda tried: (tried.score is None, -tried.until, sign * (tried.score or 0)))
 
 
 def validation_score(result: Result, metric: str) -> float | None:
@@ -90,10 +95,16 @@ def validation_score(result: Result, metric: str) -> float | None:
     return result.metrics.split("validation").get(metric) if result.status == "completed" else None
 
 
+def trained_until(result: Result) -> int:
+    """The epoch up to which a run was to be trained, where it did not end early: fewer than its recipe's for a trial
+    that was left behind."""
+    return int(result.spec.get("until") or result.spec["recipe"]["epochs"])
+
+
 def finished_result(training: Training) -> Result:
     """The result of a training. Raises DamagedResult where it is missing, damaged, or of other values."""
     result = read_result(training.paths.result)
-    if result is None or result.spec != training.specification.content:
+    if result is None or not training.made(result.spec):
         problem = "belongs to other values" if result else "is missing"
         raise DamagedResult(f"{training.paths.result}: {problem}; start snakemake, which trains {training.key}")
     check_files(training.paths, result, sizes_only=True)
@@ -110,10 +121,12 @@ def _of_study(study: Study, found: Sequence[Tried], number: int) -> list[Tried]:
     return [tried for tried in found if tried.trial.name in names]
 
 
-def _row(study: Study, cell: Experiment, tried: Tried) -> dict[str, Any]:
+def row_of(study: Study, cell: Experiment, tried: Tried) -> dict[str, Any]:
+    """What is written down of a trial."""
     values = tried.trial.of(spaces_of(study, cell))
     ended = {"statuses": list(tried.statuses), "scores": list(tried.scores), "score": tried.score}
-    return {"trial": tried.trial.name, "values": values, **ended}
+    until = {"until": tried.until} if study.tuning and study.tuning.halving else {}
+    return {"trial": tried.trial.name, "values": values, **until, **ended}
 
 
 def _why_none(study: Study, cell: Experiment, found: Sequence[Tried]) -> str:

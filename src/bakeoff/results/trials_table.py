@@ -9,21 +9,39 @@ import pandas as pd
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.results.result import DamagedResult
-from bakeoff.results.selection import finished_result, validation_score
+from bakeoff.results.selection import finished_result, trained_until, validation_score
 from bakeoff.study.matrix import FACETS
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
-from bakeoff.study.trainings import Training, beside_the_runs, chosen
+from bakeoff.study.trainings import Training, chosen, default_trainings, trial_trainings
 from bakeoff.study.trials import default_values, spaces_of, trials
 
-COLUMNS = (*FACETS, "trial", "tuning_study", "seed", "values", "status", "validation", "test", "seconds", "chosen")
+COLUMNS = (
+    *FACETS,
+    "trial",
+    "tuning_study",
+    "seed",
+    "values",
+    "status",
+    "until",
+    "epochs",
+    "validation",
+    "test",
+    "seconds",
+    "chosen",
+)
 
 
 def write_trials(study: Study, layout: Layout) -> list[Path]:
     """Write summary/trials.csv where the study tunes; results that are missing have the status `missing`."""
     if study.tuning is None:
         return []
-    rows = [_row(study, layout, training) for training in beside_the_runs(study, layout).values()]
+    rows = [
+        _row(study, layout, training)
+        for cell in study.cells
+        for found in (trial_trainings, default_trainings)
+        for training in found(study, layout, cell)
+    ]
     with write_atomically(layout.summary / "trials.csv") as path:
         pd.DataFrame.from_records(rows, columns=list(COLUMNS)).to_csv(path, index=False)
     return [layout.summary / "trials.csv"]
@@ -60,7 +78,8 @@ def _row(study: Study, layout: Layout, training: Training) -> dict[str, Any]:
         return row | {"status": "missing"}
     test = result.metrics.split("test").get(study.metric) if result.status == "completed" else None
     scores = {"validation": validation_score(result, study.metric), "test": test}
-    return row | {"status": result.status, "seconds": result.cost.training_seconds, **scores}
+    trained = {"until": trained_until(result), "epochs": result.metrics.epochs}
+    return row | {"status": result.status, **trained, "seconds": result.cost.training_seconds, **scores}
 
 
 def _defaults(study: Study, training: Training) -> dict[str, Any]:

@@ -129,6 +129,10 @@ class Layout:
         """Which trial of an experiment was chosen, and why."""
         return self.trials / cell.key / "selection.json"
 
+    def halved(self, cell: Experiment, epochs: int) -> Path:
+        """Which trials of an experiment go on after so many epochs, where they are halved."""
+        return self.trials / cell.key / f"epoch{epochs}.json"
+
     def at(self, place: str) -> "Layout":
         """The same study's files, but for runs: theirs are those of a trial."""
         return replace(self, place=place)

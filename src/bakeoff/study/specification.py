@@ -47,6 +47,7 @@ class DatasetSpecification:
 class Specification:
     """All that decides the result of a run.
 
+    With `until`, training stops after that epoch: schedules are those of all epochs of the recipe.
     `origin` is the run whose best weights it starts from. `features` is the folder in which the outputs of its frozen
     backbone are kept, where they are. `metric` chooses the best epoch; `metrics` are all that can be computed, by name.
     `plugins` are the SHA-256 checksums of the study's plugin files, which a result records.
@@ -64,6 +65,12 @@ class Specification:
     features: Path | None
     plugins: Mapping[str, str]
     content: Content
+    until: int | None = None
+
+    @property
+    def epochs(self) -> int:
+        """The epochs that are trained, at most."""
+        return self.until or self.recipe.epochs
 
     @cached_property
     def hash(self) -> str:
@@ -76,8 +83,8 @@ class Specification:
         return digest({key: value for key, value in self.content.items() if key not in ("seed", "init_from")})
 
 
-def specify(study: Study, run: Run) -> Specification:
-    """Resolve a run of a study."""
+def specify(study: Study, run: Run, until: int | None = None) -> Specification:
+    """Resolve a run of a study; with `until` one that stops after that epoch."""
     return Specification(
         run=run,
         dataset=specify_dataset(study, run.dataset),
@@ -90,7 +97,8 @@ def specify(study: Study, run: Run) -> Specification:
         origin=parent(study, run),
         features=features_folder(study, run.experiment),
         plugins=study.plugin_checksums,
-        content=_run_content(study, run),
+        content=_run_content(study, run) | ({"until": until} if until else {}),
+        until=until,
     )
 
 

@@ -1,17 +1,20 @@
 """What a study trains: each run with the values that it is trained with, and the place of its files.
 
 A trial is an ordinary run in a place of its own, and so is a run with the default values of what is tuned. An
-evaluation run of a tuned experiment has the values that its selection.json names.
+evaluation run of a tuned experiment has the values that its selection.json names. Where trials are halved, each rung of
+a trial is a training of its own, which goes on from the one before or leaves.
 """
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from bakeoff.errors import BakeoffError
+from bakeoff.study.halving import rungs_of
 from bakeoff.study.matrix import FACETS, Experiment, Run
 from bakeoff.study.paths import Layout, RunPaths
 from bakeoff.study.specification import Specification, digest, plan_file, specification_hash, specify
@@ -29,6 +32,7 @@ from bakeoff.study.trials import (
 )
 
 IN_A_PLACE = re.compile(r"(.+)/([^/]+)/seed(\d+)")
+RUNG = re.compile(r"(.+)-epoch(\d+)")  # the place of a rung that is not the last
 
 
 class NotChosen(BakeoffError):
@@ -41,6 +45,9 @@ class Training:
 
     `plan` is what the plan step found of its network. `keeps` says that its finished files are kept after Snakemake
     knows them, so that a new selection of the same values trains nothing again.
+
+    Of a rung of a trial, `until` is the epoch after which it stops, unless it is the last; `before` is the rung that it
+    goes on from, and `share` that of trials which reach it.
     """
 
     key: str
@@ -49,6 +56,10 @@ class Training:
     layout: Layout
     plan: Path
     keeps: bool = False
+    trial: str = ""
+    until: int | None = None
+    before: "Training | None" = None
+    share: float = 1.0
 
     @property
     def paths(self) -> RunPaths:
@@ -56,11 +67,22 @@ class Training:
 
     @cached_property
     def specification(self) -> Specification:
-        return specify(self.study, self.run)
+        return specify(self.study, self.run, self.until)
+
+    @property
+    def rungs(self) -> "Iterator[Training]":
+        """This training, and those that it goes on from, the latest first."""
+        yield self
+        if self.before is not None:
+            yield from self.before.rungs
+
+    def made(self, content: Mapping[str, Any]) -> bool:
+        """Whether a result with this specification is of this training, or of a rung after which its trial left."""
+        return any(content == rung.specification.content for rung in self.rungs)
 
 
 def trial_trainings(study: Study, layout: Layout, cell: Experiment) -> list[Training]:
-    """The runs of every trial of an experiment; none where it has no space."""
+    """The runs of every trial of an experiment, on their last rung; none where it has no space."""
     if study.tuning is None or not is_tuned(study, cell):
         return []
     return [
@@ -78,11 +100,13 @@ def default_trainings(study: Study, layout: Layout, cell: Experiment) -> list[Tr
 
 
 def beside_the_runs(study: Study, layout: Layout) -> dict[str, Training]:
-    """Every training that is no run of the study itself, by its key: trials, and runs with default values."""
+    """Every training that is no run of the study itself, by its key: trials, rung by rung, and runs with default
+    values."""
     found = [
-        training
+        rung
         for cell in study.cells
         for training in (*trial_trainings(study, layout, cell), *default_trainings(study, layout, cell))
+        for rung in reversed([*training.rungs])
     ]
     return {training.key: training for training in found}
 
@@ -113,8 +137,12 @@ def find_training(study: Study, layout: Layout, key: str) -> Training | None:
         return None
     if place == DEFAULT:
         return _default_training(study, layout, cell.run(seed)) if seed in study.seeds_of(cell) else None
-    trial = trials(study).get(place)
-    return _trial_training(study, layout, trial, cell.run(seed)) if trial and seed in study.tuning.seeds else None
+    rung = RUNG.fullmatch(place)
+    trial = trials(study).get(rung[1] if rung else place)
+    if trial is None or seed not in study.tuning.seeds:
+        return None
+    found = _trial_training(study, layout, trial, cell.run(seed)).rungs
+    return next((training for training in found if training.key == key), None)
 
 
 def chosen(study: Study, layout: Layout, cell: Experiment) -> Trial | None:
@@ -138,9 +166,27 @@ def tracked(study: Study, run: Run) -> str:
 
 
 def _trial_training(study: Study, layout: Layout, trial: Trial, run: Run) -> Training:
+    """The last rung of a trial, which knows those before."""
     study_of_trial, cell = tried(study, trial), run.experiment
-    key, plan = f"{cell.key}/{trial.name}/seed{run.seed}", plan_file(study_of_trial, layout, cell)
-    return Training(key, study_of_trial, run, layout.at(trial.name), plan)
+    plan = plan_file(study_of_trial, layout, cell)
+    rungs, before = rungs_of(study, cell), None
+    for rung in rungs:
+        until = None if rung is rungs[-1] else rung.epochs
+        place = f"{trial.name}-epoch{until}" if until else trial.name
+        made = Training(
+            key=f"{cell.key}/{place}/seed{run.seed}",
+            study=study_of_trial,
+            run=run,
+            layout=layout.at(place),
+            plan=plan,
+            keeps=before is not None,
+            trial=trial.name,
+            until=until,
+            before=before,
+            share=rung.trials / rungs[0].trials,
+        )
+        before = made
+    return made
 
 
 def _default_training(study: Study, layout: Layout, run: Run) -> Training:

@@ -14,6 +14,12 @@ def _at_least_two(trials: int) -> int:
     return trials
 
 
+def _a_factor(halving: int | None) -> int | None:
+    if halving is not None and halving < 2:
+        raise ValueError(f"{halving} leaves no trial behind; allowed: a whole number from 2 on, 3 is usual")
+    return halving
+
+
 def _some_distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"found {list(seeds)}; allowed: a list of different seeds, as [1000]")
@@ -30,6 +36,12 @@ class Tuning(Strict):
         (1000,), description="seeds of the trials; none of them may be a seed of the study"
     )
     epochs: int | None = Field(None, gt=0, description="epochs of a trial; left out: those of the recipe")
+    halving: Annotated[int | None, AfterValidator(_a_factor)] = Field(
+        None,
+        description="successive halving: one trial of so many goes on at each rung, from few epochs to all; left out: "
+        "each trial has all its epochs",
+        json_schema_extra={"minimum": 2},
+    )
     include_default: bool = Field(
         True, description="the first trial has the default values; these are also evaluated beside the chosen ones"
     )

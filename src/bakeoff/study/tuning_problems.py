@@ -23,12 +23,29 @@ def tuning_problems(study: Study) -> Iterator[BakeoffError]:
     if both := sorted({*study.possible_seeds} & {*study.tuning.seeds}):
         message = f"{', '.join(map(str, both))} is a seed of the study, too, which would evaluate what it chose"
         yield BakeoffError(f"{message}; take others, as [1000]", ["tuning", "seeds"])
+    yield from _too_few_to_halve(study)
     for corner in corners(study):
         for problem in impossible(corner):
             yield BakeoffError(f"{problem.message} (at an end of its space)", problem.keys)
             return
     for cell in study.cells:
         yield from _unsupported(study, cell)
+
+
+def _too_few_to_halve(study: Study) -> Iterator[BakeoffError]:
+    tuning = study.tuning
+    if tuning is None or (factor := tuning.halving) is None:
+        return
+    if tuning.trials < factor:
+        message = f"{factor} leaves none of {tuning.trials} trials; allowed: no more than there are trials"
+        yield BakeoffError(message, ["tuning", "halving"])
+    for cell in study.cells:
+        epochs = tuning.epochs or study.recipes[cell.recipe].epochs
+        if is_tuned(study, cell) and epochs < factor:
+            counted = f"{epochs} epoch{'s' * (epochs > 1)} of a trial are too few to stop some earlier"
+            keys = ["tuning", "epochs"] if tuning.epochs else ["recipes", cell.recipe, "epochs"]
+            yield BakeoffError(f"{counted}; halving by {factor} needs at least {factor}, {factor**2} are better", keys)
+            return
 
 
 def _unsupported(study: Study, cell: Experiment) -> Iterator[BakeoffError]:

@@ -124,7 +124,7 @@ def write_progress(attempt: Attempt, progress: Progress) -> None:
     metric, lease = specification.metric.name, attempt.place.lease
     content = {
         "epoch": progress.epoch,
-        "epochs": specification.recipe.epochs,
+        "epochs": specification.epochs,
         "metric": metric,
         "value": row[f"validation_{metric}"],
         "seconds": progress.seconds,

@@ -15,7 +15,6 @@ from bakeoff.files import explain, is_explained, remove_leftovers, write_json
 from bakeoff.jobs.progress import read_progress, write_failure
 from bakeoff.results.result import Metrics, read_result
 from bakeoff.study import plugin_files
-from bakeoff.study.entries import Recipe
 from bakeoff.study.specification import Specification
 from bakeoff.training.assembly import Assembly, assemble
 from bakeoff.training.attempt import Attempt, Place, signals_ask_to_stop
@@ -117,7 +116,7 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
 
     def after_epoch() -> None:
         write_progress(attempt, progress)
-        print(_epoch_line(progress, recipe, metric), flush=True)
+        print(_epoch_line(progress, specification.epochs, metric), flush=True)
 
     assembly, trained = None, False
     try:
@@ -166,6 +165,7 @@ def _settings(attempt: Attempt, assembly: Assembly, micro_batch: int | None) -> 
         seed=specification.run.seed,
         freeze=specification.recipe.freeze if assembly.path is None else None,
         micro_batch=micro_batch,
+        until=specification.until,
     )
 
 
@@ -201,11 +201,11 @@ def _end_without_weights(attempt: Attempt) -> Progress | None:
     return Progress(status=result.status, message=message)
 
 
-def _epoch_line(progress: Progress, recipe: Recipe, metric: str) -> str:
+def _epoch_line(progress: Progress, epochs: int, metric: str) -> str:
     row = progress.history[-1]
     best = " *" if progress.best_epoch == progress.epoch else ""
     return (
-        f"{time.strftime('%H:%M:%S')} epoch {progress.epoch}/{recipe.epochs}"
+        f"{time.strftime('%H:%M:%S')} epoch {progress.epoch}/{epochs}"
         f"  train loss {row['train_loss']:.4f}  validation loss {row['validation_loss']:.4f}"
         f"  validation {metric} {row[f'validation_{metric}']:.4f}"
         f"  learning rate {row['learning_rate']:.3g}  {row['seconds']:.2f} s{best}"

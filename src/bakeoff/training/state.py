@@ -23,7 +23,8 @@ EpochRow = dict[str, float]  # a row of history.csv
 class Settings:
     """`metric` chooses the best epoch. `freeze` says which layers of the trained network stay as they are.
 
-    `micro_batch` is the number of images in one forward pass, where memory does not hold a whole batch.
+    `micro_batch` is the number of images in one forward pass, where memory does not hold a whole batch. `until` is the
+    epoch after which training stops, where that is not the recipe's last.
     """
 
     recipe: Recipe
@@ -34,6 +35,7 @@ class Settings:
     seed: int
     freeze: Freeze = None
     micro_batch: int | None = None
+    until: int | None = None
 
     def score(self, logits: Tensor, labels: Tensor) -> MetricValues:
         """The metrics of logits [N, classes], with the loss as it is without label smoothing and weights."""

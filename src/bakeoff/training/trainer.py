@@ -94,7 +94,7 @@ class Trainer:
     def finished(self) -> bool:
         """Whether training has ended: by its length, by a failure, or early."""
         recipe, metric, progress = self.settings.recipe, self.settings.metric, self.progress
-        if progress.status != "completed" or progress.epoch >= recipe.epochs:
+        if progress.status != "completed" or progress.epoch >= (self.settings.until or recipe.epochs):
             return True
         if recipe.early_stopping is None:
             return False

@@ -14,6 +14,8 @@ TUNING_TABLES = (
             Column("tuning_study", "its tuning study, from 1; 0 for the default values, which all have"),
             text("values", "its values, as JSON"),
             text("status", "`completed`, or how the first of its runs ended that did not complete"),
+            Column("until", "the epoch up to which it was to train: fewer than others' where it was left behind"),
+            Column("epochs", "epochs that it trained, over its seeds"),
             Column("validation", "validation score at the chosen epoch: mean over tuning seeds, if all completed"),
             Column("test", "test score: likewise; it plays no part in the choice"),
             Column("seconds", "seconds of training, over its seeds"),
@@ -53,7 +55,8 @@ TUNING_TABLES = (
     Table(
         "tuning_curve",
         row="experiment and number of trials",
-        says="the expected score of the best of so many trials, by the unbiased estimator, and what they cost",
+        says="the expected score of the best of so many trials, by the unbiased estimator, and what they cost; "
+        "empty where trials are halved",
         function="tuning_tables:tuning_curve_table",
         columns=(
             *EXPERIMENT,

@@ -11,7 +11,7 @@ from bakeoff.report.document import Block, Items, Paragraph, Section
 from bakeoff.report.material import Material, run_key
 from bakeoff.report.numbers import difference_text, interval_text, is_known, metric_text, p_phrase, whole_text
 from bakeoff.report.sections.pairwise import looked_before
-from bakeoff.report.sections.tuned_values import condition
+from bakeoff.report.sections.tuning_budget import condition
 from bakeoff.report.sections.until_decided import left_behind, outcome
 from bakeoff.report.verdicts import listed, quoted_interval
 from bakeoff.study.matrix import Experiment

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from bakeoff.language import Language, mark
+from bakeoff.language import mark
 from bakeoff.report.columns import experiment_column, metric_column, number_column, range_column, text_column
-from bakeoff.report.document import Block, Cell, Column, Items, Paragraph, Section, tabulate
+from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, tabulate
 from bakeoff.report.material import Material, Row, cell_of
-from bakeoff.report.numbers import difference_text, duration_text, is_known, metric_text, range_text, whole_text
+from bakeoff.report.numbers import difference_text, is_known, metric_text, range_text, whole_text
+from bakeoff.report.sections.tuning_budget import budget_needed, condition, cost, saved_by_halving
 from bakeoff.report.sections.tuning_trials import all_trials, short_name
 from bakeoff.report.verdicts import listed
-from bakeoff.results.summary_tables import records
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.trials import is_tuned
 
@@ -22,42 +22,10 @@ def tuning(material: Material) -> Section | None:
     if material.study.tuning is None:
         return None
     say = material.language.say
-    parts = (_chosen, _gain, _budget, _sensitivity, _spread, all_trials)
-    blocks = [Paragraph(f"{condition(material)} {_cost(material)}"), *_without_space(material), *_undecided(material)]
+    parts = (_chosen, _gain, budget_needed, _sensitivity, _spread, all_trials)
+    blocks: list[Block] = [Paragraph(f"{condition(material)} {cost(material)}"), *saved_by_halving(material)]
+    blocks += [*_without_space(material), *_undecided(material)]
     return Section(say("Tuning"), "tuning", [*blocks, *(block for part in parts for block in part(material))])
-
-
-def condition(material: Material) -> str:
-    """What all verdicts on tuned experiments are conditional on."""
-    language, tuned = material.language, material.study.tuning
-    assert tuned is not None
-    budget = language.count("{n} trial", "{n} trials", tuned.trials)
-    seeds = language.count("{n} tuning seed", "{n} tuning seeds", len(tuned.seeds))
-    if tuned.epochs is None:
-        epochs = language.say("the epochs of the recipe")
-    else:
-        epochs = language.count("{n} epoch", "{n} epochs", tuned.epochs)
-    return language.say(
-        "Hyper-parameters with a space are tuned, for each experiment with the same budget: {trials} of {epochs} with "
-        "{seeds}, chosen on validation alone. Verdicts hold for these spaces and this budget: with others, other "
-        "experiments may lead.",
-        trials=budget,
-        epochs=epochs,
-        seeds=seeds,
-    )
-
-
-def _cost(material: Material) -> str:
-    """What tuning took, beside the runs of the study."""
-    language = material.language
-    trials = [row["seconds"] for row in material.statistic("tuning_trials") if is_known(row["seconds"])]
-    runs = [row["training_seconds"] for row in records(material.tables.runs) if is_known(row["training_seconds"])]
-    return language.say(
-        "{trials} took {tuning} of training, the runs of the study {evaluation}.",
-        trials=language.count("{n} trial", "{n} trials", len(trials)),
-        tuning=duration_text(sum(trials), language),
-        evaluation=duration_text(sum(runs), language),
-    )
 
 
 def _without_space(material: Material) -> list[Block]:
@@ -152,61 +120,6 @@ def _gain(material: Material) -> list[Block]:
     return [Paragraph(" ".join(sentences)), tabulate("tuning_gain", caption, columns, rows)]
 
 
-def _budget(material: Material) -> list[Block]:
-    rows, say = material.statistic("tuning_leaders"), material.language.say
-    drawn = material.figures({
-        f"tuning_curve_{name}": say(
-            "Expected validation and test {metric} of the best of so many trials on {dataset}, over trials and over "
-            "seconds of training.",
-            metric=material.name_of(material.metric),
-            dataset=name,
-        )
-        for name in material.datasets
-    })  # fmt: skip
-    sentences = [
-        _leaders(material, dataset, cost, [row for row in rows if (row["dataset"], row["cost"]) == (dataset, cost)])
-        for dataset, cost in dict.fromkeys((row["dataset"], row["cost"]) for row in rows)
-    ]
-    if not drawn and not sentences:
-        return []
-    explained = say(
-        "What the best of n trials scores is the mean over all choices of n of those that were tried (the unbiased "
-        "estimator of Tang et al. 2020). The test score is that of the trial that validation would choose."
-    )
-    items: list[Block] = [Items(sentences)] if sentences else []
-    return [Section(say("Which budget the ranking needs"), "tuning-budget", [Paragraph(explained), *items, *drawn])]
-
-
-def _leaders(material: Material, dataset: str, cost: str, stretches: Sequence[Row]) -> str:
-    """Who leads at which budget on a dataset, by expected validation scores."""
-    say, language = material.language.say, material.language
-    names = [material.label_of(dataset, row["leader"]) for row in stretches]
-    if len(stretches) == 1:
-        return say(
-            "On {dataset}, {leader} leads at every budget, from {begin} to {end}.",
-            dataset=dataset,
-            leader=names[0],
-            begin=_amount(stretches[0]["from"], cost, language),
-            end=_amount(stretches[0]["to"], cost, language),
-        )
-    later = [
-        say("{leader} from {begin} on", leader=name, begin=_amount(row["from"], cost, language))
-        for name, row in zip(names[1:], stretches[1:], strict=True)
-    ]
-    return say(
-        "On {dataset}, the ranking turns: {first} leads first, then {later}.",
-        dataset=dataset,
-        first=names[0],
-        later=language.enumeration(later),
-    )
-
-
-def _amount(value: float, cost: str, language: Language) -> str:
-    if cost == "seconds":
-        return language.say("{duration} of training", duration=duration_text(value, language))
-    return language.count("{n} trial", "{n} trials", int(value))
-
-
 def _sensitivity(material: Material) -> list[Block]:
     rows, say = material.statistic("tuning_sensitivity"), material.language.say
     if not rows:
@@ -226,6 +139,8 @@ def _sensitivity(material: Material) -> list[Block]:
         "has to be tuned. Good learning rates are those of the best quarter of the trials. A trial without a score "
         "counts as the worst that has one."
     )
+    if material.study.tuning and material.study.tuning.halving:
+        introduction += say(" One that was left behind counts with the score that it had then.")
     caption = say(
         "How much the validation {metric} depends on the learning rate.", metric=material.name_of(material.metric)
     )

@@ -27,10 +27,11 @@ def all_trials(material: Material) -> list[Block]:
 
 
 def _trials_table(material: Material, cell: Experiment, rows: Sequence[Row]) -> Table:
-    say, language = material.language.say, material.language
+    say, language, tuning = material.language.say, material.language, material.study.tuning
     columns = [
         Column(say("Trial"), lambda row: Cell(row["trial"], bold=row["chosen"]), numeric=False),
         *_value_columns(rows[0]),
+        *([number_column(material, say("Epochs"), "epochs", whole_text)] if tuning and tuning.halving else []),
         metric_column(material, material.score_title("validation"), "validation"),
         metric_column(material, material.score_title("test"), "test"),
         number_column(material, say("Seconds"), "seconds", seconds_text),
