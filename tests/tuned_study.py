@@ -1,12 +1,16 @@
 """A study that tunes, and results of its trials as training leaves them, written in milliseconds."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bakeoff.analysis.statistics import write_statistics
+from bakeoff.jobs.handover import leave
 from bakeoff.results.selection import select
 from bakeoff.results.summary import summarize
+from bakeoff.results.survivors import goes_on, halve
+from bakeoff.study.halving import rungs_of
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
@@ -16,6 +20,7 @@ from synthetic_runs import layout_in, result_of, study_of, write_run
 SGD = {"name": "SGD", "lr": {"log_uniform": [1e-3, 1]}, "momentum": {"choices": [0, 0.9, 0.99]}}
 ADAM = {"name": "Adam", "lr": {"log_uniform": [1e-5, 1e-2], "default": 1e-3}}
 CELL = Experiment("digits", "linear", "sgd", "plain")
+HALVED = {"trials": 9, "seeds": [1000], "epochs": 9, "halving": 3}
 
 
 def tuned_study(**changes: Any) -> Study:
@@ -35,6 +40,31 @@ def write_defaults(study: Study, layout: Layout, accuracies: list[float], cell: 
     """Results with default values, seed by seed."""
     for training, accuracy in zip(default_trainings(study, layout, cell), accuracies, strict=True):
         _write(training, accuracy)
+
+
+def write_rung(rung: Training, accuracy: float | None) -> None:
+    """The result of a trial that was trained on a rung; None for one that diverged."""
+    status = "diverged" if accuracy is None else "completed"
+    result = result_of(rung.study, rung.run, accuracy or 0.0, status, epochs=rung.specification.epochs)
+    write_run(rung.layout, rung.run, result | {"spec": rung.specification.content})
+    for path in rung.paths.files:
+        path.touch()
+
+
+def play_rungs(study: Study, layout: Layout, scores: Mapping[str, Mapping[int, float | None]]) -> list[list[str]]:
+    """Every rung as its jobs do it: who goes on trains, who does not leaves. Returns who went on from each."""
+    found = []
+    for epochs in [rung.epochs for rung in rungs_of(study, CELL)]:
+        for training in trial_trainings(study, layout, CELL):
+            rung = next(rung for rung in training.rungs if rung.specification.epochs == epochs)
+            if goes_on(layout, rung):
+                write_rung(rung, scores[rung.trial][epochs])
+            else:
+                assert rung.before is not None
+                leave(rung.before.specification, rung.before.paths, rung.paths, rung.key)
+        if rung.until is not None:
+            found.append(json.loads(halve(study, layout, CELL, epochs).read_text())["goes_on"])
+    return found
 
 
 def _write(training: Training, accuracy: float | None) -> None:

@@ -30,7 +30,7 @@ def made_runs(scores: np.ndarray, datasets: tuple[str, ...] = ("d",)) -> pd.Data
 
 
 def comparisons_table(runs: pd.DataFrame, metric: Metric, influences: dict[str, RunInfluences]) -> pd.DataFrame:
-    return comparisons.comparisons_table(score_matrices(runs, f"test_{metric.name}"), metric, influences, {})
+    return comparisons.comparisons_table(score_matrices(runs, f"test_{metric.name}"), metric, influences, {}, {})
 
 
 def draws(*shape: int, seed: int = 0) -> np.ndarray:

@@ -5,13 +5,19 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bakeoff.analysis.statistics import read_statistics, write_statistics
 from bakeoff.figures.draw import draw_figures
 from bakeoff.report.compose import compose
 from bakeoff.report.document import Document, Figure, Items, Paragraph, Table, blocks_of
 from bakeoff.report.sections.reproducibility import study_yaml
+from bakeoff.results.selection import select
+from bakeoff.results.summary import summarize
+from bakeoff.results.summary_tables import records
 from bakeoff.study.reading import parse_study
+from bakeoff.study.trainings import training_of
 from bakeoff.study.trials import trials
-from tuned_study import finished_tuning, tuned_study
+from synthetic_runs import layout_in, result_of, write_run
+from tuned_study import ADAM_CELL, CELL, HALVED, finished_tuning, play_rungs, tuned_study, write_trials
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +46,57 @@ def test_verdicts_say_what_they_are_conditional_on(report: Document) -> None:
     assert sentences(report).count(told) == 2  # in the summary, and above the section
 
 
+def test_with_one_tuning_verdicts_are_about_the_chosen_values(report: Document) -> None:
+    assert sentences(report).count("They are about the chosen values: tuning again with other points could choose") == 2
+
+
+def test_the_summary_names_the_chosen_learning_rates(report: Document) -> None:
+    rows = {row["Experiment"]: row for row in table(report, "tuning_values") if row["Hyper-parameter"].endswith(".lr")}
+    told = [text for text in sentences(report).splitlines() if "Chosen learning rates: " in text]
+    assert len(told) == 1
+    for name, row in rows.items():
+        edge = row["At the edge of its space"]
+        assert f"{name}: {row['Chosen']}" + (f" ({edge})" if edge != "no" else "") in told[0]
+
+
+def test_what_halving_spent_is_said(tmp_path: Path) -> None:
+    study = tuned_study(tuning=HALVED, experiments=[{"architectures": "linear", "optimizers": "sgd"}])
+    layout = layout_in(tmp_path, study)
+    scores = {f"trial0{number}": number / 10 for number in range(9)}
+    play_rungs(study, layout, {name: dict.fromkeys((1, 3, 9), score) for name, score in scores.items()})
+    select(study, layout, CELL)
+    summarize(study, layout)
+    write_statistics(study, layout)
+    report_of = compose(study, layout)
+    text = sentences(report_of)
+    assert "9 trials of 9 epochs with 1 tuning seed, chosen on validation alone; one in 3 goes on after 1 and 3" in text
+    assert "8 trials were left behind, so tuning took 21 epochs of the 81 that whole trials would have taken" in text
+    assert [row["Epochs"] for row in table(report_of, "trials_digits_linear_sgd_plain")] == ["1"] * 6 + ["3"] * 2 + [
+        "9"
+    ]
+
+
+def test_several_tuning_studies_are_in_the_verdicts(tmp_path: Path) -> None:
+    study = tuned_study(tuning={"trials": 2, "epochs": 2, "studies": 2}, experiments=[{"architectures": "linear"}])
+    layout = layout_in(tmp_path, study)
+    for cell, scores in ((CELL, (0.6, 0.7)), (ADAM_CELL, (0.7, 0.8))):
+        write_trials(study, layout, {"trial00": 0.5, "trial01": scores[0], "study2-trial01": scores[1]}, cell)
+        select(study, layout, cell)
+    for cell in study.cells:
+        for seed, accuracy in enumerate((0.84, 0.85, 0.86)):
+            training = training_of(study, layout, cell.run(seed))
+            value = accuracy + 0.05 * (cell == ADAM_CELL) + 0.001 * seed * (cell == ADAM_CELL)
+            write_run(layout, training.run, result_of(training.study, training.run, value))
+    summarize(study, layout)
+    write_statistics(study, layout)
+    assert "Verdicts and intervals of the results contain how much 2 tuning studies with" in sentences(
+        compose(study, layout)
+    )
+    pairs = {(row["a"], row["b"]): row for row in records(read_statistics(layout, "comparisons"))}
+    row = pairs[ADAM_CELL.key, CELL.key]
+    assert row["difference"] == pytest.approx(0.051) and row["low"] < 0 < row["high"]  # tuning differs by 0.1
+
+
 def test_an_experiment_without_a_space_is_named(report: Document) -> None:
     assert "1 experiment has no space: its budget was spent on nothing (fixed)." in sentences(report)
 
@@ -48,7 +105,7 @@ def test_values_at_the_edge_of_their_space_are_marked(report: Document) -> None:
     rows = table(report, "tuning_values")
     edges = {(row["Experiment"], row["Hyper-parameter"]): row["At the edge of its space"] for row in rows}
     assert edges["sgd", "optimizers.sgd.lr"] == "no" or "at its" in edges["sgd", "optimizers.sgd.lr"]
-    assert edges["sgd", "optimizers.sgd.momentum"] == "no"  # choices have no edge
+    assert edges["sgd", "optimizers.sgd.momentum"] == "no"
 
 
 def test_sentences_follow_from_the_numbers(report: Document) -> None:

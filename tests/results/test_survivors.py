@@ -9,42 +9,11 @@ from typing import Any
 import pytest
 
 from bakeoff.errors import BakeoffError
-from bakeoff.jobs.handover import leave
 from bakeoff.results.selection import select
 from bakeoff.results.survivors import goes_on, halve
-from bakeoff.study.halving import rungs_of
-from bakeoff.study.paths import Layout
-from bakeoff.study.study import Study
-from bakeoff.study.trainings import Training, find_training, trial_trainings
-from synthetic_runs import layout_in, result_of, write_run
-from tuned_study import CELL, tuned_study
-
-HALVED = {"trials": 9, "seeds": [1000], "epochs": 9, "halving": 3}
-
-
-def write_rung(rung: Training, accuracy: float | None) -> None:
-    """The result of a trial that was trained on a rung; None for one that diverged."""
-    status = "diverged" if accuracy is None else "completed"
-    result = result_of(rung.study, rung.run, accuracy or 0.0, status, epochs=rung.specification.epochs)
-    write_run(rung.layout, rung.run, result | {"spec": rung.specification.content})
-    for path in rung.paths.files:
-        path.touch()
-
-
-def play(study: Study, layout: Layout, scores: Mapping[str, Mapping[int, float | None]]) -> list[list[str]]:
-    """Every rung as its jobs do it: who goes on trains, who does not leaves. Returns who went on from each."""
-    found = []
-    for epochs in [rung.epochs for rung in rungs_of(study, CELL)]:
-        for training in trial_trainings(study, layout, CELL):
-            rung = next(rung for rung in training.rungs if rung.specification.epochs == epochs)
-            if goes_on(layout, rung):
-                write_rung(rung, scores[rung.trial][epochs])
-            else:
-                assert rung.before is not None
-                leave(rung.before.specification, rung.before.paths, rung.paths, rung.key)
-        if rung.until is not None:
-            found.append(json.loads(halve(study, layout, CELL, epochs).read_text())["goes_on"])
-    return found
+from bakeoff.study.trainings import find_training, trial_trainings
+from synthetic_runs import layout_in
+from tuned_study import CELL, HALVED, play_rungs, tuned_study, write_rung
 
 
 def by_hand(names: list[str], scores: Mapping[str, Mapping[int, float | None]]) -> tuple[list[list[str]], str]:
@@ -71,7 +40,7 @@ def test_the_trials_that_go_on_are_those_of_a_reference_by_hand(tmp_path: Path, 
         for name in names
     }
     survivors, chosen = by_hand(names, scores)
-    assert play(study, layout, scores) == survivors
+    assert play_rungs(study, layout, scores) == survivors
     assert json.loads(select(study, layout, CELL).read_text())["trial"] == chosen
 
 
@@ -80,7 +49,7 @@ def test_who_was_left_behind_has_the_result_of_its_rung_and_ranks_behind(tmp_pat
     study = tuned_study(tuning=HALVED)
     layout = layout_in(tmp_path, study)
     early = {f"trial0{number}": score for number, score in enumerate((0.1, 0.9, 0.8, 0.7, 0.1, 0.6, 0.1, 0.1, 0.1))}
-    play(study, layout, {name: {1: score, 3: score, 9: 0.5} for name, score in early.items()})
+    play_rungs(study, layout, {name: {1: score, 3: score, 9: 0.5} for name, score in early.items()})
     found = json.loads(select(study, layout, CELL).read_text())
     assert (found["trial"], found["score"]) == ("trial01", 0.5)
     assert {row["trial"]: row["until"] for row in found["trials"] if row["until"] > 1} == {
@@ -111,7 +80,7 @@ def test_each_tuning_study_halves_its_own(tmp_path: Path) -> None:
     study = tuned_study(tuning=HALVED | {"trials": 3, "epochs": 3, "studies": 2})
     layout = layout_in(tmp_path, study)
     scores = {"trial00": 0.5, "trial01": 0.9, "trial02": 0.8, "study2-trial01": 0.4, "study2-trial02": 0.3}
-    assert play(study, layout, {name: {1: score, 3: score} for name, score in scores.items()}) == [
+    assert play_rungs(study, layout, {name: {1: score, 3: score} for name, score in scores.items()}) == [
         ["trial00", "trial01"]
     ]
     found = json.loads(select(study, layout, CELL).read_text())["tuning_studies"]

@@ -69,7 +69,29 @@ def test_values_lie_within_their_range(said: dict[str, Any], ends: tuple[float, 
     found = [space.at(share) for share in (0.0, 0.3, 0.5, 1 - 2**-BITS)]
     assert found[0] == ends[0] and found[-1] == pytest.approx(ends[1], rel=1e-3)
     assert found == sorted(found) and all(ends[0] <= value <= ends[1] for value in found)
-    assert (space.edge(ends[0]), space.edge(ends[1]), space.edge(space.middle)) == ("low", "high", "")
+    assert (space.edge(ends[0]), space.edge(ends[1]), space.edge(space.middle)) == (
+        "low" if ends[0] else "",
+        "high",
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("space", "edges"),
+    [
+        (Space(choices=(0.1, 0.9, 0.99)), {0.1: "low", 0.9: "", 0.99: "high"}),
+        (Space(choices=(64, 256, 16)), {16: "low", 64: "", 256: "high"}),  # in any order
+        (Space(choices=(0, 0.9, 0.99)), {0: "", 0.99: "high"}),  # there is no less than none
+        (Space(choices=(0.1, 0.9)), {0.1: "", 0.9: ""}),  # nothing but ends
+        (Space(choices=("a", "b", "c")), {"a": "", "c": ""}),
+        (Space(choices=(True, False, 1.5)), {True: "", 1.5: ""}),
+        (Space(integers=(1, 4)), {1: "low", 2: "", 4: "high"}),
+        (Space(integers=(0, 4)), {0: "", 4: "high"}),
+        (Space(uniform=(0, 0.2)), {0.001: "", 0.199: "high"}),
+    ],
+)  # fmt: skip
+def test_a_value_at_the_edge_may_have_better_ones_beyond(space: Space, edges: dict[Any, str]) -> None:
+    assert {value: space.edge(value) for value in edges} == edges
 
 
 def test_a_whole_number_and_a_choice_are_equally_likely() -> None:

@@ -116,3 +116,14 @@ def test_a_smoke_run_tunes_next_to_nothing(tmp_path: Path) -> None:
     assert [training.key for training in found] == [f"{CELL.key}/trial0{index}/seed1000" for index in range(2)]
     assert {training.specification.recipe.epochs for training in found} == {1}
     assert json.dumps(study.spaces_as_written)
+
+
+def test_a_smoke_run_halves_the_least_that_can_be_halved(tmp_path: Path) -> None:
+    study = tuned_study(
+        smoke=True, tuning={"trials": 9, "seeds": [1000, 1001], "epochs": 9, "halving": 3, "studies": 2}
+    )
+    rungs = [
+        [(rung.key.rpartition("plain/")[2], rung.specification.epochs) for rung in training.rungs]
+        for training in trial_trainings(study, layout_in(tmp_path, study), CELL)
+    ]
+    assert rungs == [[(f"trial0{index}/seed1000", 2), (f"trial0{index}-epoch1/seed1000", 1)] for index in range(2)]

@@ -30,7 +30,16 @@ from bakeoff.analysis.paired import (
 from bakeoff.analysis.races import NEEDED, StudyRace, with_race_verdicts
 from bakeoff.analysis.score_matrices import ALL_DATASETS, ScoreMatrix
 from bakeoff.analysis.test_set_error import RunInfluences, aligned
-from bakeoff.analysis.variance_of_means import ImageVariance, averaged, half_width, image_variance, joined
+from bakeoff.analysis.variance_of_means import (
+    ImageVariance,
+    Uncertainty,
+    averaged,
+    half_width,
+    image_variance,
+    joined,
+    summed,
+)
+from bakeoff.analysis.variance_of_tuning import of_experiments
 from bakeoff.results.predictions import Bools, Floats
 from bakeoff.results.significant_digits import rounded
 from bakeoff.study.metrics import Metric
@@ -44,6 +53,7 @@ def comparisons_table(
     metric: Metric,
     influences: Mapping[str, RunInfluences],
     races: Mapping[str, StudyRace],
+    tuned: Mapping[str, tuple[float, float]],
 ) -> pd.DataFrame:
     """One row per pair: `a` stands later in the study than `b`, differences are a - b.
 
@@ -52,6 +62,7 @@ def comparisons_table(
     `difference` and `effect_size` about higher.
 
     `influences` are those of the test images on the score of each run, by experiment: what is known of other images.
+    `tuned` are variances over tuning studies and their degrees of freedom, by experiment.
     In `races`, verdicts are theirs, and configurations are not compared over datasets.
     """
     matrices = [matrix for matrix in matrices if not races or matrix.dataset != ALL_DATASETS]
@@ -65,6 +76,7 @@ def comparisons_table(
         groups=np.repeat(np.arange(len(matrices)), counts),
         experiments=np.repeat(np.array(experiments, float), counts),
         images=joined(images),
+        tuning=_tuning_variance(matrices, tuned) if tuned else None,
     )
     table = pd.concat(tables, ignore_index=True)
     rows = np.flatnonzero(np.concatenate(listed))
@@ -86,10 +98,14 @@ def compare_seeds(
     found, images = judged.spread, pairs.images[rows] if pairs.images else None
     unknown = np.full(len(found.mean), np.nan)
     low, high = (found.low, found.high) if metric.higher_is_better else (-found.high, -found.low)
+    if pairs.tuning is not None:
+        low, high = (sign * found.mean + end * half_width(judged.here) for end in (-1, 1))
     probability, probability_low, probability_high = probability_of_better(oriented[rows])
     smallest = smallest_p(found.count)
     unclear = np.array([verdict in MORE_SEEDS_MAY_TELL for verdict in judged.verdicts])
-    needed = seeds_needed(judged, pairs.experiments[rows], np.nan_to_num(images.net) if images else 0 * unknown)
+    stays = np.nan_to_num(images.net) if images else np.zeros(len(found.mean))
+    stays = stays + pairs.tuning[rows].variance if pairs.tuning else stays
+    needed = seeds_needed(judged, pairs.experiments[rows], stays)
     overall = half_width(judged.both)
     test_set_error = np.sqrt(images.images) if images else unknown
     table = pd.DataFrame({
@@ -158,3 +174,26 @@ def _image_variance(
                        later, earlier, seeds)
         for other in matrices if other.dataset != ALL_DATASETS
     ])  # fmt: skip
+
+
+def _tuning_variance(matrices: list[ScoreMatrix], tuned: Mapping[str, tuple[float, float]]) -> Uncertainty:
+    """What other tuning would change in the differences of all pairs of all matrices."""
+    parts = [_of_pairs(_of_names(matrix, matrices, tuned), len(matrix.names)) for matrix in matrices]
+    variance, freedom = (np.concatenate([getattr(part, name) for part in parts]) for name in ("variance", "freedom"))
+    return Uncertainty(variance, freedom)
+
+
+def _of_names(
+    matrix: ScoreMatrix, matrices: list[ScoreMatrix], tuned: Mapping[str, tuple[float, float]]
+) -> Uncertainty:
+    """That of the scores of a matrix's experiments; of several datasets, of their mean."""
+    if matrix.dataset != ALL_DATASETS:
+        return of_experiments(matrix.names, tuned)
+    datasets = [other.dataset for other in matrices if other.dataset != ALL_DATASETS]
+    each = [of_experiments([f"{dataset}/{name}" for name in matrix.names], tuned) for dataset in datasets]
+    return summed([Uncertainty(part.variance / len(datasets) ** 2, part.freedom) for part in each])
+
+
+def _of_pairs(scores: Uncertainty, count: int) -> Uncertainty:
+    earlier, later = np.triu_indices(count, 1)
+    return summed([scores[later], scores[earlier]])

@@ -38,5 +38,5 @@ def comparisons_of_results(
         influence = influences(predictions, results[of_cell[0]].spec["beta"])
         if name in influence:
             found[cell.key] = RunInfluences(predictions.seeds, influence[name].astype(np.float32))
-    made = comparisons_table(score_matrices(runs, f"test_{name}"), METRICS[name], found, races={})
+    made = comparisons_table(score_matrices(runs, f"test_{name}"), METRICS[name], found, races={}, tuned={})
     return TABLE.as_written(TABLE.in_order(made))

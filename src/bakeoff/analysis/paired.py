@@ -11,6 +11,9 @@ pair differs, without more words, if the same holds with the variance of other t
 - *better*: on other images of the kind and with other seeds;
 - *better on these images*: with other seeds. How hard these test images are for either may be all there is to it.
 
+Where hyper-parameters were tuned several times, both hold for other tuning, too; where once, they are about the chosen
+values.
+
 Each claim keeps the share of families with any wrong verdict (the family-wise error) at 5 % if differences are about
 normal. The sign-flip permutation test (Fisher 1935; Ernst 2004) assumes no distribution. It is shown beside the
 verdict: five seeds, the default, cannot reach 5 % by permutations (2/2⁵ = 0.0625).
@@ -24,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, stdtr
 
 from bakeoff.analysis.intervals import Indices, Spread, by_count, spread
-from bakeoff.analysis.variance_of_means import ImageVariance, Uncertainty, over_both, over_seeds, prior_freedom
+from bakeoff.analysis.variance_of_means import ImageVariance, Uncertainty, over_both, over_seeds, prior_freedom, summed
 from bakeoff.results.aggregation import CONFIDENCE
 from bakeoff.results.predictions import Floats
 
@@ -61,13 +64,15 @@ class Judgement:
     """Pairs judged by the rule above. P-values are NaN where nothing is tested.
 
     `count` pairs were tested in all. `seeds` is the uncertainty of the mean differences with other seeds, on these
-    images; `both` that on other images, too. `level` is the p-value that a pair which is not "better" or "worse" would
-    have to reach: Holm's level for the smallest p-value that was not rejected.
+    images; `here` that with other tuning, too; `both` that on other images in addition. `level` is the p-value that a
+    pair which is not "better" or "worse" would have to reach: Holm's level for the smallest p-value that was not
+    rejected.
     """
 
     count: int
     spread: Spread
     seeds: Uncertainty
+    here: Uncertainty
     both: Uncertainty
     p_values: Floats
     p_holm: Floats
@@ -83,12 +88,13 @@ class Pairs:
     """What is known of P pairs beside their differences.
 
     `groups` [P] numbers the datasets that they are on, `experiments` [P] says how many experiments there are. `images`
-    is the variance over test images, None where it is not known.
+    is the variance over test images, None where it is not known; `tuning` that over tuning studies, likewise.
     """
 
     groups: Indices
     experiments: Floats
     images: ImageVariance | None = None
+    tuning: Uncertainty | None = None
 
     @classmethod
     def alone(cls, count: int) -> "Pairs":
@@ -108,8 +114,10 @@ def judge(
     found = spread(differences)
     seeds = over_seeds(found, pairs.experiments, pairs.groups)
     unknown = np.full(len(differences), np.nan)
-    both = over_both(seeds, pairs.images) if pairs.images else Uncertainty(unknown, unknown)
-    p_values, p_both = (t_test(found, uncertainty) for uncertainty in (seeds, both))
+    here, both = seeds, over_both(seeds, pairs.images) if pairs.images else Uncertainty(unknown, unknown)
+    if pairs.tuning is not None:
+        here, both = (summed([uncertainty, pairs.tuning]) for uncertainty in (here, both))
+    p_values, p_both = (t_test(found, uncertainty) for uncertainty in (here, both))
     p_holm, levels = (values.reshape(-1) for values in holm(p_values.reshape(families, -1)))
     p_both_holm, levels_both = (values.reshape(-1) for values in holm(p_both.reshape(families, -1)))
     first = found.mean > 0
@@ -127,6 +135,7 @@ def judge(
         count=int((~np.isnan(p_values)).sum()),
         spread=found[rows],
         seeds=seeds[rows],
+        here=here[rows],
         both=both[rows],
         p_values=p_values[rows],
         p_holm=p_holm[rows],
@@ -227,36 +236,36 @@ def effect_size(found: Spread) -> Floats:
         return correction * found.mean / found.deviation
 
 
-def seeds_needed(judged: Judgement, experiments: Floats, net_images: Floats) -> tuple[Floats, Floats, Floats]:
+def seeds_needed(judged: Judgement, experiments: Floats, stays: Floats) -> tuple[Floats, Floats, Floats]:
     """Seeds [P] with which a pair would reach its `level` in 80 % of studies; and at the least and at the most.
 
     The first takes the observed difference and spread for the true ones, which a few seeds only guess at. The other two
     take a difference that is one standard error larger, and one that is smaller: that covers two cases of three.
-    `net_images` [P] is the variance that no number of seeds takes away, 0 where it is not known. Each is at least one
-    seed more than there are, and NaN if a thousand would not do or nothing is tested.
+    `stays` [P] is the variance that no number of seeds takes away: over images, where it is known, and over tuning
+    studies. Each is at least one seed more than there are, and NaN if a thousand would not do or nothing is tested.
     """
     found, seeds = judged.spread, judged.seeds
-    error = np.where(np.isnan(judged.both.error), seeds.error, judged.both.error)
+    error = np.where(np.isnan(judged.both.error), judged.here.error, judged.both.error)
     rows = np.flatnonzero(~np.isnan(judged.level))
     guesses = np.full((3, len(found.mean)), np.nan)
     for guess, further in zip(guesses, (0, 1, -1), strict=True):
         difference = np.maximum(np.abs(found.mean) + further * error, 0.0)
         guess[rows] = _fewest_seeds(
-            difference[rows], (seeds.variance * found.count)[rows], net_images[rows], found.count[rows],
+            difference[rows], (seeds.variance * found.count)[rows], stays[rows], found.count[rows],
             experiments[rows], judged.level[rows],
         )  # fmt: skip
     return guesses[0], guesses[1], guesses[2]
 
 
 def _fewest_seeds(
-    difference: Floats, variance: Floats, net_images: Floats, count: Indices, experiments: Floats, level: Floats
+    difference: Floats, variance: Floats, stays: Floats, count: Indices, experiments: Floats, level: Floats
 ) -> Floats:
     """The smallest numbers [P] with enough power, more than `count`, by bisection of all pairs at once."""
 
     def enough(seeds: Floats) -> NDArray[np.bool_]:
         over = variance / seeds
         freedom = seeds - 1 + prior_freedom(seeds, experiments)
-        total = over + net_images
+        total = over + stays
         with np.errstate(invalid="ignore", divide="ignore"):  # scores that are all the same
             return power(difference / np.sqrt(total), freedom * (total / over) ** 2, level) >= POWER
 

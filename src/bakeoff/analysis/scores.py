@@ -8,7 +8,8 @@ import pandas as pd
 
 from bakeoff.analysis.intervals import Spread, bootstrap_t_interval, spread
 from bakeoff.analysis.test_set_error import ScoreError
-from bakeoff.analysis.variance_of_means import UNKNOWN, Uncertainty, half_width, joined, over_both
+from bakeoff.analysis.variance_of_means import UNKNOWN, Uncertainty, half_width, joined, over_both, summed
+from bakeoff.analysis.variance_of_tuning import of_experiments
 from bakeoff.results.aggregation import STATUSES
 from bakeoff.results.predictions import Floats
 from bakeoff.results.summary_tables import by_experiment
@@ -16,12 +17,17 @@ from bakeoff.study.matrix import FACETS
 
 
 def intervals_table(
-    runs: pd.DataFrame, score_columns: Mapping[str, str], score_errors: Mapping[str, Mapping[str, ScoreError]]
+    runs: pd.DataFrame,
+    score_columns: Mapping[str, str],
+    score_errors: Mapping[str, Mapping[str, ScoreError]],
+    score: str,
+    tuned: Mapping[str, tuple[float, float]],
 ) -> pd.DataFrame:
     """One row per experiment and metric: counts of runs, spread over seeds, intervals, error of the test set.
 
     `score_columns` maps names of metrics to columns of `runs`, the summary's table. `score_errors` maps keys of
-    experiments and metrics to what the finite test set does to their scores.
+    experiments and metrics to what the finite test set does to their scores. `tuned` are variances of the column
+    `score` over tuning studies and their degrees of freedom, by experiment.
     """
     parts = list(by_experiment(runs))
     counted = {"planned": 1} | {status: runs["status"] == status for status in STATUSES}
@@ -32,7 +38,8 @@ def intervals_table(
         scores = np.array(list(zip_longest(*completed, fillvalue=np.nan))).T.copy()  # [R, S]
         found, (bootstrap_low, bootstrap_high) = spread(scores), bootstrap_t_interval(scores)
         errors = [score_errors.get(cell.key, {}).get(metric) for cell, _ in parts]
-        half = _half_width(found, errors)
+        other_tuning = of_experiments([cell.key for cell, _ in parts], tuned if column == score else {})
+        half = _half_width(found, errors, other_tuning)
         table = experiments.assign(metric=metric, mean=found.mean, std=found.deviation, median=found.median)
         table = table.assign(overall_low=found.mean - half, overall_high=found.mean + half)
         table = table.assign(low=found.low, high=found.high, bootstrap_low=bootstrap_low, bootstrap_high=bootstrap_high)
@@ -54,8 +61,10 @@ def with_quoted_intervals(experiments: pd.DataFrame, intervals: pd.DataFrame, me
     })  # fmt: skip
 
 
-def _half_width(found: Spread, errors: list[ScoreError | None]) -> Floats:
-    """Half of the 95 % interval of mean scores on other images and with other seeds; NaN where either is unknown."""
+def _half_width(found: Spread, errors: list[ScoreError | None], tuning: Uncertainty) -> Floats:
+    """Half of the 95 % interval of mean scores on other images, with other seeds and other tuning; NaN where images or
+    seeds are unknown."""
     with np.errstate(invalid="ignore", divide="ignore"):
         seeds = Uncertainty(found.deviation**2 / found.count, found.count - 1.0)
-    return half_width(over_both(seeds, joined([UNKNOWN if error is None else error.of_mean for error in errors])))
+    both = over_both(seeds, joined([UNKNOWN if error is None else error.of_mean for error in errors]))
+    return half_width(summed([both, tuning]) if tuning.variance.any() else both)

@@ -13,6 +13,8 @@ from bakeoff.analysis.races import StudyRace, looks_of, races_of
 from bakeoff.analysis.score_matrices import ScoreMatrix, score_matrices
 from bakeoff.analysis.tables import TABLES, statistics_files
 from bakeoff.analysis.tables.of_study import STUDY_TABLES
+from bakeoff.analysis.tuning_tables import tuning_spread_table
+from bakeoff.analysis.variance_of_tuning import tuned_scores
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.jobs.rounds import append_looks, read_record
@@ -35,7 +37,8 @@ class StudyInputs(ImageFindings):
     `target` is the validation score to reach, if the study names one. `failed` counts the runs of an experiment that
     ended without a score. Keys are those of experiments. `races` are those of datasets, `begun_before` says how often
     they were begun anew; `earlier_seeds` are those with which verdicts were given before. `trials` is the summary's
-    table of trials, empty without any.
+    table of trials, empty without any; `tuned` are variances of test scores over tuning studies and their degrees of
+    freedom, by experiment.
     """
 
     runs: pd.DataFrame
@@ -51,6 +54,7 @@ class StudyInputs(ImageFindings):
     earlier_seeds: list[SeedList]
     study: Study
     trials: pd.DataFrame
+    tuned: Mapping[str, tuple[float, float]]
 
 
 def write_statistics(study: Study, layout: Layout) -> list[Path]:
@@ -88,7 +92,7 @@ def read_statistics(layout: Layout, name: str) -> pd.DataFrame:
 
 def study_inputs(study: Study, layout: Layout, runs: pd.DataFrame, found: ImageFindings) -> StudyInputs:
     """Gather the inputs. Raises BakeoffError when there is no history."""
-    metric, score = study.leading_metric, f"test_{study.metric}"
+    metric, score, trials = study.leading_metric, f"test_{study.metric}", read_trials(study, layout)
     history = read_history(layout, [f"validation_{metric.name}", "seconds"])
     metrics = dict.fromkeys((study.metric, *study.metrics))  # the study's first
     matrices = score_matrices(runs, score)
@@ -106,6 +110,7 @@ def study_inputs(study: Study, layout: Layout, runs: pd.DataFrame, found: ImageF
         begun_before=len(read_record(study, layout).before) if study.rounds else 0,
         earlier_seeds=looked_at(study, layout),
         study=study,
-        trials=read_trials(study, layout),
+        trials=trials,
+        tuned=tuned_scores(tuning_spread_table(study, trials, metric)),
         **vars(found),
     )

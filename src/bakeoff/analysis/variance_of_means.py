@@ -9,6 +9,9 @@ plus that over images, minus their interaction, which both hold (Cameron, Gelbac
 multiway clustering"; the crossed random-effects model gives the same moments). It is at least the larger of the two.
 Degrees of freedom are Satterthwaite's (1946).
 
+**Tuning.** Where hyper-parameters were tuned several times over, what other tuning would have chosen is a third,
+independent source (variance_of_tuning.py), which is added to either.
+
 Images enter through their influences on the metric (see test_set_error.py), so that this holds for a metric that is no
 mean over images, too.
 """
@@ -107,6 +110,15 @@ def over_both(seeds: Uncertainty, images: ImageVariance) -> Uncertainty:
     with np.errstate(invalid="ignore", divide="ignore"):
         parts = seeds.variance**2 / seeds.freedom + images.images**2 / images.freedom
         return Uncertainty(variance, variance**2 / parts)
+
+
+def summed(parts: Sequence[Uncertainty]) -> Uncertainty:
+    """The uncertainty of sums or differences of independent means; degrees of freedom are Satterthwaite's."""
+    variance = np.sum([part.variance for part in parts], axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = np.sum([np.where(part.variance > 0, part.variance**2 / part.freedom, 0) for part in parts], axis=0)
+        freedom = np.where(shares > 0, variance**2 / shares, parts[0].freedom)
+    return Uncertainty(variance, np.where(np.isnan(variance), np.nan, freedom))
 
 
 def image_variance(influences: Floats, a: Indices, b: Indices, seeds: Bools) -> ImageVariance:

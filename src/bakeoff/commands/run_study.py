@@ -232,10 +232,12 @@ def _say_what_was_found(study: Study, layout: Layout, seconds: float) -> None:
     from bakeoff.language import language_of
     from bakeoff.report.material import gather
     from bakeoff.report.sections.conclusions import leader
+    from bakeoff.report.sections.tuned_values import chosen_rates
 
     material = gather(study, layout, language_of(study.language))
     for dataset in material.datasets:
-        rich.get_console().print(escape(leader(material, dataset)), soft_wrap=True, highlight=False)
+        for said in (leader(material, dataset), *chosen_rates(material, dataset)):
+            rich.get_console().print(escape(said), soft_wrap=True, highlight=False)
     for line in round_lines(study, layout):
         print(line)
     count = len(runs(study))

@@ -104,15 +104,20 @@ class Space(Strict):
         return [int(end) for end in self.integers] if self.integers is not None else list(self.range)
 
     def edge(self, value: Any) -> str:
-        """`low` or `high` where a value is at the edge of a range, else an empty text; choices have no edge."""
-        if self.choices is not None:
+        """`low` or `high` where a value is at the edge of its space and something may lie beyond, else an empty text.
+
+        The edge of a range is its outer EDGE; of whole numbers, and of three or more numbers to choose from, the
+        outermost. Nothing lies beyond an end of 0, which means none: no momentum, no weight decay.
+        """
+        if self.choices is not None and not _are_an_order(self.choices):
             return ""
         scale: Callable[[float], float] = math.log if self.log_uniform else float
-        low, high = map(scale, self.range)
-        share = 0 if self.integers is not None else EDGE
+        first, last = (min(self.choices), max(self.choices)) if self.choices is not None else self.range
+        low, high = scale(first), scale(last)
+        share = EDGE if self.log_uniform or self.uniform else 0
         if scale(value) <= low + share * (high - low):
-            return "low"
-        return "high" if scale(value) >= high - share * (high - low) else ""
+            return "low" if first != 0 else ""
+        return "high" if scale(value) >= high - share * (high - low) and last != 0 else ""
 
     def text(self) -> str:
         """As in a study file: `log_uniform 0.001 to 1`."""
@@ -238,6 +243,11 @@ def _check_choices(choices: tuple[Any, ...]) -> None:
         raise ValueError(f"choices {list(choices)} leave nothing to choose; give at least two")
     if any(choices.count(choice) > 1 for choice in choices):
         raise ValueError(f"choices {list(choices)} have a value twice")
+
+
+def _are_an_order(choices: tuple[Any, ...]) -> bool:
+    """Whether choices are numbers, and enough of them that some are no ends."""
+    return len(choices) > 2 and all(isinstance(one, int | float) and not isinstance(one, bool) for one in choices)
 
 
 def _empty_or_reversed(low: float, high: float) -> str:

@@ -82,11 +82,8 @@ def with_defaults(study: Study) -> Study:
 def tried(study: Study, trial: Trial) -> Study:
     """The study that a trial is a run of: with the values of the trial, the tuning's seeds and its epochs."""
     assert study.tuning is not None
-    changed: dict[str, Any] = {"seeds": list(study.tuning.seeds)}
-    if study.tuning.epochs is not None:
-        recipes = study.written["recipes"]
-        changed["recipes"] = {name: {**entry, "epochs": study.tuning.epochs} for name, entry in recipes.items()}
-    return _made(study, f"tried/{trial.name}", trial.values, changed)
+    changed = {"seeds": list(study.tuning.seeds)}
+    return _made(study, f"tried/{trial.name}", trial.values, changed, study.tuning.epochs)
 
 
 def corners(study: Study) -> Iterator[Study]:
@@ -105,10 +102,13 @@ def entries_with_marks(study: Study, cell: Experiment) -> dict[str, Any]:
     return {facet: json.loads(json.dumps(content[axis][getattr(cell, facet)], default=str)) for axis, facet in pairs}
 
 
-def _made(study: Study, name: str, values: Values, changed: Mapping[str, Any]) -> Study:
-    """Made once: a study of thousands of runs asks for it often."""
+def _made(study: Study, name: str, values: Values, changed: Mapping[str, Any], epochs: int | None = None) -> Study:
+    """Made once: a study of thousands of runs asks for it often. `epochs` are those of each recipe, where they differ."""
     if name not in study.derived:
         config = {key: value for key, value in {**study.written, **changed}.items() if key != "tuning"}
         made = understood(filled(config, study.spaces, values))
-        study.derived[name] = made.model_copy(update={"plugins": study.plugins})
+        recipes = {
+            key: recipe.model_copy(update={"epochs": epochs or recipe.epochs}) for key, recipe in made.recipes.items()
+        }
+        study.derived[name] = made.model_copy(update={"plugins": study.plugins, "recipes": recipes})
     return study.derived[name]

@@ -70,15 +70,17 @@ STUDY_TABLES = (
             *interval(
                 "overall_", "the 95 % interval of the difference on other images and with other seeds: the one to quote"
             ),
-            *interval("", "the 95 % t-interval of the difference over seeds, on these images"),
+            *interval("", "the 95 % t-interval of the difference over seeds (and tuning studies), on these images"),
             Column("std", "standard deviation of the paired differences (n - 1)"),
             Column("effect_size", "Hedges' g of the paired differences; positive: a scores higher"),
             Column("probability", "probability that a random seed of a beats that of b; ties count half"),
             *interval("probability_", "its 95 % interval (Wilson)"),
             Column("comparisons", "pairs tested in the whole study, which the correction covers"),
-            p_value("p_overall", "p-value of the t-test with both sources of variance, seeds and test images"),
+            p_value("p_overall", "p-value of the t-test that adds the variance over test images"),
             p_value("p_overall_holm", "`p_overall` after Holm's correction over all pairs in the study"),
-            p_value("p_value", "p-value of the paired t-test over seeds, with moderated variances"),
+            p_value(
+                "p_value", "p-value of the paired t-test over seeds (and tuning studies), with moderated variances"
+            ),
             p_value("p_holm", "`p_value` after Holm's correction over all pairs in the study"),
             p_value("p_sign_flip", "p-value of the sign-flip test; empty where so few seeds cannot reach 5 %"),
             p_value("smallest_p_sign_flip", "smallest p-value that the sign-flip test can reach with these seeds"),

@@ -34,7 +34,10 @@ TUNING_TABLES = (
             text("space", "the space"),
             text("default", "the default value"),
             text("chosen", "the chosen value"),
-            text("edge", "`low` or `high` in the outer 5 % of its range; empty otherwise, and for choices"),
+            text(
+                "edge",
+                "`low` or `high` in the outer 5 % of its range, or outermost of numbers; empty otherwise, and at 0",
+            ),
         ),
     ),
     Table(

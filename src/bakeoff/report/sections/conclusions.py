@@ -11,6 +11,7 @@ from bakeoff.report.document import Block, Items, Paragraph, Section
 from bakeoff.report.material import Material, run_key
 from bakeoff.report.numbers import difference_text, interval_text, is_known, metric_text, p_phrase, whole_text
 from bakeoff.report.sections.pairwise import looked_before
+from bakeoff.report.sections.tuned_values import chosen_rates
 from bakeoff.report.sections.tuning_budget import condition
 from bakeoff.report.sections.until_decided import left_behind, outcome
 from bakeoff.report.verdicts import listed, quoted_interval
@@ -20,7 +21,14 @@ from bakeoff.study.matrix import Experiment
 def summary(material: Material) -> Section:
     say = material.language.say
     leaders = [
-        " ".join([leader(material, name), *outcome(material, name), *unbeaten_baseline(material, name)])
+        " ".join(
+            [
+                leader(material, name),
+                *outcome(material, name),
+                *unbeaten_baseline(material, name),
+                *chosen_rates(material, name),
+            ]
+        )
         for name in material.datasets
     ]
     notes = [

@@ -1,7 +1,10 @@
 """Tuning: which values were chosen, what that brings, and what it depends on."""
 
+import math
 from collections.abc import Sequence
 
+from bakeoff.analysis.ranking import ranking
+from bakeoff.analysis.tuning_tables import LEARNING_RATE
 from bakeoff.language import mark
 from bakeoff.report.columns import experiment_column, metric_column, number_column, range_column, text_column
 from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, tabulate
@@ -15,6 +18,7 @@ from bakeoff.study.trials import is_tuned
 
 EDGES = {"low": mark("at its lower edge"), "high": mark("at its upper edge"), "": mark("no")}
 SPLITS = ("validation", "test")
+MOST_RATES = 6  # that a sentence names
 
 
 def tuning(material: Material) -> Section | None:
@@ -26,6 +30,20 @@ def tuning(material: Material) -> Section | None:
     blocks: list[Block] = [Paragraph(f"{condition(material)} {cost(material)}"), *saved_by_halving(material)]
     blocks += [*_without_space(material), *_undecided(material)]
     return Section(say("Tuning"), "tuning", [*blocks, *(block for part in parts for block in part(material))])
+
+
+def chosen_rates(material: Material, dataset: str) -> list[str]:
+    """A sentence with the chosen learning rates on a dataset, the best experiments first; none where none is tuned."""
+    say, ranks = material.language.say, ranking(material.of_dataset(dataset), material.metric)
+    rows = [row for row in material.statistic("tuning_values") if row["hyperparameter"].endswith(f".{LEARNING_RATE}")]
+    here = {cell: row for row in rows if (cell := cell_of(row)).dataset == dataset}
+    found = []
+    for cell in sorted(here, key=lambda cell: ranks.get(cell, math.inf))[:MOST_RATES]:
+        edge = f" ({say(EDGES[here[cell]['edge']])})" if here[cell]["edge"] else ""
+        found.append(f"{material.labels_on_dataset[cell]}: {here[cell]['chosen']}{edge}")
+    if len(here) > MOST_RATES:
+        found.append(say("{number} more", number=material.language.whole(len(here) - MOST_RATES)))
+    return [say("Chosen learning rates: {rates}.", rates="; ".join(found))] if found else []
 
 
 def _without_space(material: Material) -> list[Block]:
@@ -179,8 +197,8 @@ def _spread(material: Material) -> list[Block]:
     ]
     introduction = say(
         "Tuning again with other points of the same spaces chooses other values. The table shows, from the lowest to "
-        "the highest, what the chosen trials of the tuning studies score: the spread that tuning itself brings, which "
-        "the intervals over seeds do not contain. The runs have the values of the first."
+        "the highest, what the chosen trials of the tuning studies score: the spread that tuning itself brings. The "
+        "runs have the values of the first."
     )
     caption = say("Scores of the trials that each tuning study would choose, lowest to highest.")
     blocks: list[Block] = [Paragraph(introduction), tabulate("tuning_spread", caption, columns, found)]

@@ -24,11 +24,27 @@ def condition(material: Material) -> str:
     return language.say(
         "Hyper-parameters with a space are tuned, for each experiment with the same budget: {trials} of {epochs} with "
         "{seeds}, chosen on validation alone{halving}. Verdicts hold for these spaces and this budget: with others, "
-        "other experiments may lead.",
+        "other experiments may lead. {tuning_again}",
         trials=budget,
         epochs=epochs,
         seeds=seeds,
         halving=_halving(material),
+        tuning_again=_tuning_again(material),
+    )
+
+
+def _tuning_again(material: Material) -> str:
+    """Whether verdicts are about the chosen values, or about experiments as they are tuned."""
+    language, tuned = material.language, material.study.tuning
+    if tuned is not None and tuned.studies > 1 and not material.study.rounds:
+        return language.count(
+            "Verdicts and intervals of the results contain how much {n} tuning study with other points differs.",
+            "Verdicts and intervals of the results contain how much {n} tuning studies with other points differ.",
+            tuned.studies,
+        )
+    return language.say(
+        "They are about the chosen values: tuning again with other points could choose others, which may turn a "
+        "verdict round and which no interval here contains."
     )
 
 
