@@ -103,7 +103,7 @@ def entries_with_marks(study: Study, cell: Experiment) -> dict[str, Any]:
 
 
 def _made(study: Study, name: str, values: Values, changed: Mapping[str, Any], epochs: int | None = None) -> Study:
-    """Made once: a study of thousands of runs asks for it often. `epochs` are those of each recipe, where they differ."""
+    """Made once: a study of thousands of runs asks for it often. `epochs` are those of each recipe, where given."""
     if name not in study.derived:
         config = {key: value for key, value in {**study.written, **changed}.items() if key != "tuning"}
         made = understood(filled(config, study.spaces, values))
