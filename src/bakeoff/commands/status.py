@@ -107,7 +107,9 @@ def of_trials(study: Study, layout: Layout) -> list[str]:
     states = trial_states(study, layout)
     if not states:
         return []
-    return [f"trials and default values: {_counted(states)}", *_reasons(states, ["failed"])]
+    halved = study.tuning is not None and study.tuning.halving
+    what = "trials, rung by rung, and default values" if halved else "trials and default values"
+    return [f"{what}: {_counted(states)}", *_reasons(states, ["failed"])]
 
 
 def _counted(states: Sequence[RunState]) -> str:

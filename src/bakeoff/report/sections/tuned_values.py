@@ -1,7 +1,8 @@
 """Tuning: which values were chosen, what that brings, and what it depends on."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import variance
 
 from bakeoff.analysis.ranking import ranking
 from bakeoff.analysis.tuning_tables import LEARNING_RATE
@@ -201,12 +202,38 @@ def _spread(material: Material) -> list[Block]:
         "runs have the values of the first."
     )
     caption = say("Scores of the trials that each tuning study would choose, lowest to highest.")
-    blocks: list[Block] = [Paragraph(introduction), tabulate("tuning_spread", caption, columns, found)]
+    sentences = " ".join([introduction, *_against_seeds(material, by_cell)])
+    blocks: list[Block] = [Paragraph(sentences), tabulate("tuning_spread", caption, columns, found)]
     return [Section(say("What tuning again would change"), "tuning-spread", blocks)]
 
 
-def _rates(row: Row) -> str:
-    return f"{row['good_low']:g} – {row['good_high']:g}"
+def _against_seeds(material: Material, by_cell: Mapping[Experiment, Sequence[Row]]) -> list[str]:
+    """How much tuning again changes a test score, beside what another seed does: standard deviations over experiments
+    that have both."""
+    seeds = {
+        cell_of(row): row["std"] ** 2
+        for row in material.statistic("intervals")
+        if row["metric"] == material.metric.name and is_known(row["std"])
+    }
+    tuning = {
+        cell: variance([row["test"] for row in rows if is_known(row["test"])])
+        for cell, rows in by_cell.items()
+        if sum(is_known(row["test"]) for row in rows) > 1
+    }
+    both = [cell for cell in tuning if cell in seeds]
+    if not both:
+        return []
+    found = (math.sqrt(sum(each[cell] for cell in both) / len(both)) for each in (tuning, seeds))
+    again, other = (metric_text(value, material.metric, material.language) for value in found)
+    say, points = material.language.say, material.metric.percent
+    return [
+        say(
+            "Tuning again changes the test score by a standard deviation of {tuning}; another seed, with the same "
+            "values, by {seeds}.",
+            tuning=say("{value} points", value=again) if points else again,
+            seeds=say("{value} points", value=other) if points else other,
+        )
+    ]
 
 
 def _labels(material: Material, rows: Sequence[Row]) -> list[str]:
