@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import warnings
 from pathlib import Path
 
 import pytest
 
+import bakeoff as door
 from terminal import STUDIES, bakeoff, snakemake
 
 CELL = "digits/logistic/sgd/short"
@@ -72,6 +74,14 @@ def test_plan_and_status_show_trials_apart(finished: Path) -> None:
     assert f"{CELL} 3/3 2/2 0 0" in plan and "no space, so no trials: digits/logistic/plain/short" in plan
     status = bakeoff(finished, "status", STUDIES / "tuned.yaml").stdout
     assert "4 completed" in status and "trials and default values: 5 completed" in status
+
+
+def test_runs_of_a_tuned_study_are_exported_and_loaded(finished: Path, tmp_path: Path) -> None:
+    told = bakeoff(finished, "export", "csv", STUDIES / "tuned.yaml", "--to", tmp_path / "out").stdout
+    assert told.startswith("4 runs exported") and "not finished" not in told
+    with warnings.catch_warnings(action="error"):
+        results = door.load(finished / "results/tuned")
+    assert len(results.runs) == 4 and len(results.run(f"{CELL}/seed0").model().classes) == 10
 
 
 def test_a_second_start_does_nothing(finished: Path) -> None:

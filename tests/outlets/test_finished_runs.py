@@ -15,6 +15,7 @@ from bakeoff.results.result import read_result
 from bakeoff.study.paths import RunPaths
 from bakeoff.study.study import runs
 from synthetic_runs import history_of, layout_in, result_of, study_of, write_run, write_runs
+from tuned_study import CELL, finished_tuning
 
 OLDER = Path(__file__).parents[1] / "results/finished_0_1_0/results/older/runs"
 FINISHED = 1_893_456_060.0  # 2030-01-01T00:01:00Z, as synthetic results say
@@ -85,3 +86,14 @@ def test_a_damaged_history_is_an_error_that_names_it(tmp_path: Path, content: st
     (result,) = finished_runs(study, layout).results.values()
     with pytest.raises(BakeoffError, match=r"history\.csv: cannot use"):
         read_record(study.study, layout.run(run), result)
+
+
+def test_runs_of_a_tuned_experiment_have_the_values_that_were_chosen(tmp_path: Path) -> None:
+    study, layout = finished_tuning(tmp_path)
+    chosen = json.loads(layout.selection(CELL).read_text())["values"]
+    finished = finished_runs(study, layout)
+    assert set(finished.results) == set(runs(study)) and len(runs(study)) == 9
+    record = read_record(study.study, layout.run(CELL.run(0)), finished.results[CELL.run(0)])
+    assert {key: record.hyperparameters[key.replace("optimizers.sgd", "optimizer")] for key in chosen} == chosen
+    layout.selection(CELL).unlink()
+    assert set(finished_runs(study, layout).results) == {run for run in runs(study) if run.experiment != CELL}

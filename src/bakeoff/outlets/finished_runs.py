@@ -13,8 +13,9 @@ from bakeoff.results.study_folder import usable_results
 from bakeoff.study.entries import SPLITS
 from bakeoff.study.matrix import Run
 from bakeoff.study.paths import Layout, RunPaths
-from bakeoff.study.specification import digest, specify
+from bakeoff.study.specification import digest
 from bakeoff.study.study import Study, runs
+from bakeoff.study.trainings import NotChosen, training_of
 
 Row = dict[str, float]  # an epoch of history.csv; an empty field is left out
 
@@ -30,7 +31,7 @@ class Finished:
 def finished_runs(study: Study, layout: Layout) -> Finished:
     """The results of the study's present specification, whole ones alone."""
     usable, damaged = usable_results({run: layout.run(run) for run in runs(study)})
-    present = {run: result for run, result in usable.items() if result.spec == specify(study, run).content}
+    present = {run: result for run, result in usable.items() if _is_present(study, layout, run, result)}
     return Finished(present, list(damaged.values()))
 
 
@@ -90,6 +91,14 @@ def flattened(content: Mapping[str, Any], prefix: str = "") -> dict[str, Scalar]
         elif value is not None:
             flat[name] = value
     return flat
+
+
+def _is_present(study: Study, layout: Layout, run: Run, result: Result) -> bool:
+    """Whether a result is of what the study says now: of a tuned experiment, with the values that were chosen."""
+    try:
+        return result.spec == training_of(study, layout, run).specification.content
+    except NotChosen:
+        return False
 
 
 def _history(paths: RunPaths) -> list[Row]:
