@@ -20,6 +20,8 @@ rule summarize:
         made=LAYOUT.made("summarize"),
     log:
         LAYOUT.folder / "logs" / "summarize.log",
+    conda:
+        "../envs/bakeoff.yaml"
     params:
         state=state_of("summarize", OF_TABLES),
     shell:
@@ -36,6 +38,8 @@ rule statistics:
         made=LAYOUT.made("statistics"),
     log:
         LAYOUT.folder / "logs" / "statistics.log",
+    conda:
+        "../envs/bakeoff.yaml"
     params:
         state=state_of("statistics", OF_TABLES),
     shell:
@@ -57,6 +61,8 @@ rule figures:
         made=LAYOUT.made("figures"),
     log:
         LAYOUT.folder / "logs" / "figures.log",
+    conda:
+        "../envs/bakeoff.yaml"
     threads: workflow.resource_settings.cores or 1
     params:
         state=state_of("figures", OF_REPORT),

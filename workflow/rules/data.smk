@@ -24,6 +24,8 @@ rule prepare:
         "results/data/{folder}.log",
     wildcard_constraints:
         folder="|".join(map(re.escape, DATASETS)),
+    conda:
+        "../envs/bakeoff.yaml"
     threads: workflow.resource_settings.cores or 1
     params:
         dataset=lambda wildcards: state_of(
@@ -57,5 +59,7 @@ rule check:
         sorted({str(path) for part in UNCHECKED for path in part.plans.values()}),
     log:
         CHECK_LOG,
+    conda:
+        "../envs/bakeoff.yaml"
     shell:
         'bakeoff check "${{study[@]}}" > {log} 2>&1'

@@ -27,6 +27,8 @@ rule report:
         made=LAYOUT.made("report"),
     log:
         LAYOUT.folder / "logs" / "report.log",
+    conda:
+        "../envs/bakeoff.yaml"
     params:
         state=state_of("report", OF_REPORT),
         templates=TEMPLATES,

@@ -55,6 +55,8 @@ rule features:
         "results/features/{folder}.log",
     wildcard_constraints:
         folder="|".join(map(re.escape, FEATURES)) or "none",
+    conda:
+        "../envs/bakeoff.yaml"
     threads: workflow.resource_settings.cores or STUDY.threads
     resources:
         gpu=GPUS,
@@ -86,6 +88,8 @@ rule train:
         LAYOUT.runs / "{run}" / "model.safetensors",
     log:
         LAYOUT.folder / "logs" / "{run}.log",
+    conda:
+        "../envs/bakeoff.yaml"
     threads: STUDY.threads
     resources:
         gpu=GPUS,
@@ -132,6 +136,8 @@ rule halve:
         LAYOUT.trials / "{experiment}" / "epoch{epochs}.json",
     log:
         LAYOUT.folder / "logs" / "trials" / "{experiment}" / "epoch{epochs}.log",
+    conda:
+        "../envs/bakeoff.yaml"
     wildcard_constraints:
         experiment="|".join(map(re.escape, TUNED)) or "none",
         epochs="[0-9]+",
@@ -161,6 +167,8 @@ rule select:
         LAYOUT.folder / "logs" / "trials" / "{experiment}" / "select.log",
     wildcard_constraints:
         experiment="|".join(map(re.escape, TUNED)) or "none",
+    conda:
+        "../envs/bakeoff.yaml"
     params:
         metric=STUDY.metric,
         studies=STUDY.tuning.studies if STUDY.tuning else None,

@@ -1,6 +1,7 @@
 """What a person does with a study: look at it, run it, follow it."""
 
 import json
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +25,18 @@ from bakeoff.study.specification import specify_dataset
 from bakeoff.study.study import Study
 
 command = partial(application.command, rich_help_panel="Studies")
+
+
+@command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="NAME", help="the folder, and the name of its study")],
+) -> None:
+    """Write a folder for a study: an example to change, Snakefile, profiles, README. Nothing there is written over."""
+    from bakeoff.commands.study_folder import write_study_folder
+
+    for path in write_study_folder(folder):
+        typer.echo(path)
+    typer.echo(f"try it: cd {shlex.quote(str(folder))} && bakeoff run")
 
 
 @command()

@@ -18,15 +18,15 @@ from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 
-import bakeoff
 from bakeoff.commands.race_state import next_lines, round_lines
 from bakeoff.commands.run_states import RunState, run_state, seconds_left, training_state
 from bakeoff.commands.status import duration, failures
-from bakeoff.errors import BakeoffError, Stopped
+from bakeoff.errors import Stopped
 from bakeoff.files import stamp
 from bakeoff.jobs.gpus import room_on_gpus
 from bakeoff.jobs.interrupt import STOPPED
 from bakeoff.results.result import FINISHED
+from bakeoff.shipped import SNAKEFILE
 from bakeoff.study.overrides import SET
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study, runs
@@ -106,7 +106,7 @@ def _call_snakemake(
     unlock: bool,
 ) -> int:
     """One static plan, done. Returns Snakemake's exit status, and says why where it failed."""
-    told = ["snakemake", "--snakefile", str(_snakefile()), "--configfile", str(study_file), "--cores", cores]
+    told = ["snakemake", "--snakefile", str(SNAKEFILE), "--configfile", str(study_file), "--cores", cores]
     room = room_on_gpus(study.device, study.jobs_per_gpu) if gpus is None else gpus
     log = layout.folder / "logs" / "snakemake.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -123,16 +123,6 @@ def _call_snakemake(
     if snakemake.returncode:
         _say_why(study, layout, shlex.join([str(study_file), *(f"--set={item}" for item in overrides)]), log, begin)
     return snakemake.returncode
-
-
-def _snakefile() -> Path:
-    """Bakeoff's own, beside its sources. Raises BakeoffError where it was installed without them."""
-    found = Path(bakeoff.__file__).parents[2] / "Snakefile"
-    if not found.exists():
-        raise BakeoffError(
-            "this Bakeoff was installed without its Snakefile; clone the project and run `pip install -e .` in it"
-        )
-    return found
 
 
 def _environment(overrides: Sequence[str]) -> dict[str, str]:
