@@ -80,7 +80,7 @@ def test_functions_about_predictions_make_the_columns_of_their_records(task: str
         class_predictions(3, 200, 5, seed=1) if task == "multi-class" else label_predictions(3, 150, 4, seed=2)
     )
     names = list("abcde")[: predictions.classes]
-    inputs = vars(PredictionInputs(predictions, names, image_loss(predictions), image_wrong(predictions)))
+    inputs = vars(PredictionInputs(predictions, names, image_loss(predictions), image_wrong(predictions), 1.0))
     for table in PREDICTION_TABLES:
         if task in table.tasks:
             made = table.make(inputs)

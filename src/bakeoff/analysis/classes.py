@@ -17,7 +17,7 @@ def classes_table(predictions: Predictions, names: Sequence[str]) -> pd.DataFram
     without a test image has no scores.
     """
     if isinstance(predictions, ClassPredictions):
-        images, predicted, hits = _class_counts(predictions)
+        images, predicted, hits = class_counts(predictions)
         precisions = np.full(hits.shape, np.nan)
     else:
         true, guessed = predictions.labels == 1, (predictions.logits >= 0) & predictions.known
@@ -37,7 +37,7 @@ def classes_table(predictions: Predictions, names: Sequence[str]) -> pd.DataFram
     return table
 
 
-def _class_counts(predictions: ClassPredictions) -> tuple[Floats, Floats, Floats]:
+def class_counts(predictions: ClassPredictions) -> tuple[Floats, Floats, Floats]:
     """Images of each class [K]; how often each run predicts it, and how often correctly [S, K]."""
     labels, counts = predictions.labels, partial(np.bincount, minlength=predictions.classes)
     predicted = np.stack([counts(run) for run in predictions.predicted])

@@ -28,13 +28,15 @@ from bakeoff.study.study import Study
 class PredictionInputs:
     """What the functions of the tables about predictions may take.
 
-    `names` are those of the classes; `loss` and `wrong` each test image's mean loss and share of wrong runs [N].
+    `names` are those of the classes; `loss` and `wrong` each test image's mean loss and share of wrong runs [N]; `beta`
+    is the study's, of F-beta.
     """
 
     predictions: Predictions
     names: Sequence[str]
     loss: Floats
     wrong: Floats
+    beta: float
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def analyse_experiments(
             _check_images(predictions, labels, names, f"{layout.runs / cell.key}")
             if card and str(dataset) not in found.baselines:
                 found.baselines[str(dataset)] = baseline(study, card, predictions.labels)
-            inputs = PredictionInputs(predictions, names, image_loss(predictions), image_wrong(predictions))
+            loss, wrong = image_loss(predictions), image_wrong(predictions)
+            inputs = PredictionInputs(predictions, names, loss, wrong, study.beta)
             task = "multi-class" if isinstance(predictions, ClassPredictions) else "multi-label"
             for table in PREDICTION_TABLES:
                 if task in table.tasks:

@@ -31,6 +31,20 @@ def compare(
 
 
 @command()
+def merge(
+    into: Annotated[Path, typer.Argument(metavar="A", help="results/NAME of a study, which gets the runs")],
+    other: Annotated[
+        Path, typer.Argument(metavar="B", help="the same study's, from another machine; it stays as it is")
+    ],
+) -> None:
+    """Take the finished runs of another machine into the results of the same study."""
+    from bakeoff.commands.merge import merge as merge_results
+
+    for line in merge_results(into, other):
+        typer.echo(line)
+
+
+@command()
 def export(
     target: Annotated[str, typer.Argument(help="csv, tensorboard, mlflow, clearml or wandb")],
     study_file: StudyFile = DEFAULT_STUDY,

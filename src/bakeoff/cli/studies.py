@@ -32,7 +32,7 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="NAME", help="the folder, and the name of its study")],
 ) -> None:
     """Write a folder for a study: an example to change, Snakefile, profiles, README. Nothing there is written over."""
-    from bakeoff.commands.study_folder import write_study_folder
+    from bakeoff.commands.new_study import write_study_folder
 
     for path in write_study_folder(folder):
         typer.echo(path)

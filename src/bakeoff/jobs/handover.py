@@ -113,6 +113,18 @@ def publish(paths: RunPaths) -> None:
         _link(finished, output)
 
 
+def take(source: RunPaths, paths: RunPaths, key: str) -> None:
+    """Bring the files of a run that was finished elsewhere, as if it had been here: each file is copied aside and
+    renamed, result.json last. Waits for a process that trains the run."""
+    paths.state.mkdir(parents=True, exist_ok=True)
+    with _lock(paths, key):
+        paths.finished.result.unlink(missing_ok=True)
+        for theirs, ours in zip(source.files, paths.finished.files, strict=True):
+            with write_atomically(ours) as temporary:
+                shutil.copyfile(theirs, temporary)
+        publish(paths)
+
+
 def keep_newer_than_this_job(runs: Iterable[RunPaths]) -> None:
     """Keep what another Snakemake has finished since this job's own one started.
 

@@ -30,6 +30,7 @@ class ClassPredictions:
     `loss` float32 [S, N], the cross-entropy in nats; `in_top5` [S, N], whether the label is among the five highest;
     `brier` float32 [S, N], the squared distance of the probabilities from the truth, from 0 to 2. `influence` [S, M] is
     that of images, or groups of them, on a plugin's metric that leads the study; None where a run has none.
+    `together` is the ensemble; None of a single run.
     """
 
     seeds: tuple[int, ...]
@@ -41,6 +42,12 @@ class ClassPredictions:
     in_top5: Bools
     brier: Floats
     influence: Floats | None = None
+    together: "ClassPredictions | None" = None
+
+    @property
+    def ensemble(self) -> "ClassPredictions":
+        """The one run whose probabilities are the mean over all runs."""
+        return self.together or self
 
     @property
     def correct(self) -> Bools:
@@ -71,6 +78,13 @@ class LabelPredictions:
         return self.labels.shape[1]
 
     @property
+    def ensemble(self) -> "LabelPredictions":
+        """The one run whose probabilities are the mean over all runs; what results say of runs it lacks."""
+        exact, unknown = self.logits.astype(float), np.full((1, self.classes), np.nan)
+        true, untrue = (np.logaddexp.reduce(-np.logaddexp(0, sign * exact), keepdims=True) for sign in (-1, 1))
+        return LabelPredictions(self.seeds[:1], self.labels, true - untrue, unknown, unknown[:, 0], unknown)
+
+    @property
     def known(self) -> Bools:
         """Which labels take part [N, L]."""
         known: Bools = self.labels != IGNORED
@@ -98,18 +112,25 @@ def read_predictions(runs: Mapping[int, RunPaths]) -> Predictions:
     influences: list[Floats | None] = []
     seeds = tuple(runs)
     labels: Any = None
+    probabilities: Any = None
     for paths in runs.values():
         logits, own_labels, influence = read_logits(paths.predictions)
         influences.append(influence)
         if labels is not None and not np.array_equal(own_labels, labels):
             raise unusable(paths.predictions, f"its test images are not those of seed {seeds[0]}")
         labels, classes = own_labels, logits.shape[1]
-        rows.append(_reduced(logits, labels) if labels.ndim == 1 else (logits, *_label_results(paths.result, classes)))
+        if labels.ndim == 1:
+            probabilities = np.zeros(logits.shape, np.float32) if probabilities is None else probabilities
+            rows.append(_reduced(logits, labels, probabilities))
+        else:
+            rows.append((logits, *_label_results(paths.result, classes)))
     columns: Any = (np.stack(column) for column in zip(*rows, strict=True))
     known = [each for each in influences if each is not None]
     influence = np.stack(known) if len(known) == len(seeds) else None
     if labels.ndim == 1:
-        return replace(ClassPredictions(seeds, classes, labels, *columns), influence=influence)
+        together = _ensemble(probabilities / len(seeds), seeds, labels) if len(seeds) > 1 else None
+        found = ClassPredictions(seeds, classes, labels, *columns)
+        return replace(found, influence=influence, together=together)
     return replace(LabelPredictions(seeds, labels, *columns), influence=influence)
 
 
@@ -129,8 +150,18 @@ def read_logits(path: Path) -> tuple[Floats, NDArray[Any], Floats | None]:
     return logits, labels, influence
 
 
-def _reduced(logits: Floats, labels: NDArray[np.int64]) -> tuple[NDArray[Any], Floats, Floats, Bools, Floats]:
-    """The fields of ClassPredictions of one run, from `predicted` on, each [N]."""
+def _ensemble(probabilities: Floats, seeds: tuple[int, ...], labels: NDArray[np.int64]) -> ClassPredictions:
+    """The run with these probabilities [N, K]."""
+    logits = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
+    columns: Any = (column[None] for column in _reduced(logits, labels, np.zeros_like(logits)))
+    return ClassPredictions(seeds[:1], logits.shape[1], labels, *columns)
+
+
+def _reduced(
+    logits: Floats, labels: NDArray[np.int64], probabilities: Floats
+) -> tuple[NDArray[Any], Floats, Floats, Bools, Floats]:
+    """The fields of ClassPredictions of one run, from `predicted` to `brier`, each [N]. Its probabilities are added to
+    `probabilities` [N, K]."""
     count = len(labels)
     predicted, in_top5 = np.empty(count, np.int32), np.empty(count, np.bool_)
     confidence, loss, brier = np.empty((3, count), np.float32)
@@ -141,6 +172,7 @@ def _reduced(logits: Floats, labels: NDArray[np.int64]) -> tuple[NDArray[Any], F
         highest, wanted = part[rows, predicted[here]], part[rows, labels[here]]
         relative = np.exp(part - highest[:, None])
         total = relative.sum(axis=1)
+        probabilities[here] += relative / total[:, None]
         log_total = np.log(total)
         confidence[here] = np.exp(-log_total)
         loss[here] = highest - wanted + log_total

@@ -33,6 +33,21 @@ PREDICTION_TABLES = (
         ),
     ),
     Table(
+        "ensembles",
+        row="metric of an experiment",
+        says="what averaging the probabilities of an experiment's seeds brings: the ensemble beside its members",
+        function="ensembles:ensembles_table",
+        columns=(
+            *EXPERIMENT,
+            text("metric", "metric, of those that are computed from the predictions of any images"),
+            Column("runs", "completed runs, at least two: the members"),
+            Column("mean", "test score: mean over the runs"),
+            Column("ensemble", "test score of the ensemble, whose probabilities are the mean of the runs'"),
+            Column("difference", "`ensemble` minus `mean`"),
+            *interval("", "its 95 % interval on other test images, with these very networks"),
+        ),
+    ),
+    Table(
         "classes",
         row="class of an experiment",
         says="precision, recall and F1, for multi-label data also average precision: mean and deviation over runs",

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from bakeoff.commands.study_folder import write_study_folder
+from bakeoff.commands.new_study import write_study_folder
 from bakeoff.errors import BakeoffError
 from bakeoff.study.reading import load_study
 from terminal import BIN, ENVIRONMENT
