@@ -18,6 +18,8 @@ from bakeoff.study.plugin_files import load_plugins
 from bakeoff.study.specification import specify_dataset
 from bakeoff.study.yaml_file import located
 
+NICE = 10  # trainings come first
+
 command = partial(application.command, rich_help_panel="Steps, as the rules call them")
 
 
@@ -142,3 +144,17 @@ def serve(
     from bakeoff.commands.serve import serve_jobs
 
     serve_jobs(load(study_file, overrides), listening, life, main)
+
+
+@command(hidden=True)
+def live(
+    study_file: Path,
+    life: Annotated[int, typer.Option(help="descriptor of a pipe that Snakemake holds")],
+    overrides: Overrides = [],
+) -> None:
+    """Write TensorBoard's events while runs train, until Snakemake ends."""
+    from bakeoff.outlets.live_tensorboard import follow
+
+    os.nice(NICE)
+    study = load(study_file, overrides)
+    follow(study, Layout(study.study), life)

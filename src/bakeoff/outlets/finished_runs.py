@@ -117,11 +117,11 @@ def _series(rows: Sequence[Row], ends: Sequence[float]) -> dict[str, list[Point]
     for row, end in zip(rows, ends, strict=True):
         for column, value in row.items():
             if column not in ("epoch", "ended"):
-                series.setdefault(_tag(column), []).append(Point(end, int(row["epoch"]), value))
+                series.setdefault(tag_of(column), []).append(Point(end, int(row["epoch"]), value))
     return series
 
 
-def _tag(column: str) -> str:
+def tag_of(column: str) -> str:
     """`train_accuracy` → `train/accuracy`, so that tools show the splits of a metric together."""
     split, _, metric = column.partition("_")
     return f"{split}/{metric}" if split in SPLITS else column

@@ -1,14 +1,14 @@
 """TensorBoard's event files: scalars, hyper-parameters, and the study's figures as images."""
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bakeoff.outlets.export_folder import claim, export_to_folder, is_there, put
 from bakeoff.outlets.outlet import Outlet
-from bakeoff.outlets.records import Exported, RunRecord, StudyRecords
+from bakeoff.outlets.records import Exported, RunRecord, Scalar, StudyRecords
 from bakeoff.study.specification import digest
 
 if TYPE_CHECKING:
@@ -41,18 +41,36 @@ def export(records: StudyRecords, place: str) -> Exported:
 
 def write_run(record: RunRecord, folder: Path) -> None:
     """All events of one run, at the times at which they happened."""
+    known = {**record.hyperparameters, **record.tags, "seed": record.run.seed}
+    events = [
+        start_event(known, record.run.key, record.started),
+        *(epoch_event(time, step, values) for time, step, values in record.epochs),
+        *end_events(record),
+    ]
+    _write(folder, record.started, events)
+
+
+def start_event(hyperparameters: Mapping[str, Scalar], key: str, started: float) -> "Event":
+    """What a run is, for the HPARAMS page."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 
-    known = {**record.hyperparameters, **record.tags, "seed": record.run.seed}
-    events = [Event(wall_time=record.started, summary=hparams_pb(known, record.run.key, record.started))]
-    events += [Event(wall_time=time, step=step, summary=_scalars(values)) for time, step, values in record.epochs]
-    events += [
-        Event(wall_time=point.time, step=point.step, summary=_scalars({tag: point.value}))
-        for tag, point in record.scores.items()
-    ]
-    events.append(Event(wall_time=record.ended, summary=_session_end(record)))
-    _write(folder, record.started, events)
+    return Event(wall_time=started, summary=hparams_pb(hyperparameters, key, started))
+
+
+def epoch_event(time: float, step: int, values: Mapping[str, float]) -> "Event":
+    """The values of an epoch."""
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    return Event(wall_time=time, step=step, summary=_scalars(values))
+
+
+def end_events(record: RunRecord) -> "list[Event]":
+    """What a run ended with, and that it did."""
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    scores = [epoch_event(point.time, point.step, {tag: point.value}) for tag, point in record.scores.items()]
+    return [*scores, Event(wall_time=record.ended, summary=_session_end(record))]
 
 
 def write_images(images: Mapping[str, bytes], time: float, folder: Path) -> None:
@@ -91,15 +109,22 @@ def _scalars(values: Mapping[str, float]) -> "Summary":
     return Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()])
 
 
-def _write(folder: Path, started: float, events: "Iterable[Event]") -> None:
-    """The event file of a folder. TensorBoard's own EventFileWriter would stamp the first event with now."""
+def _write(folder: Path, started: float, events: "Sequence[Event]") -> None:
+    """The event file of a folder."""
+    append_events(folder / f"events.out.tfevents.{int(started):010d}.bakeoff", events)
+
+
+def append_events(path: Path, events: "Sequence[Event]") -> None:
+    """Write events to the end of a file, which begins at the time of its first event: TensorBoard's own
+    EventFileWriter would stamp it with now."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.summary.writer.record_writer import RecordWriter
 
-    folder.mkdir()
-    with (folder / f"events.out.tfevents.{int(started):010d}.bakeoff").open("wb") as file:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    begin = [] if path.exists() else [Event(wall_time=events[0].wall_time, file_version="brain.Event:2")]
+    with path.open("ab") as file:
         writer = RecordWriter(file)
-        for event in (Event(wall_time=started, file_version="brain.Event:2"), *events):
+        for event in (*begin, *events):
             writer.write(event.SerializeToString())
 
 

@@ -47,6 +47,11 @@ class RunPaths:
         return self.state / "progress.json"
 
     @property
+    def epochs(self) -> Path:
+        """The rows of history.csv so far, while the run is unfinished: a line of JSON each."""
+        return self.state / "epochs.jsonl"
+
+    @property
     def files(self) -> "tuple[Path, ...]":
         """The four outputs; result.json, which says that the others are whole, comes last."""
         return self.history, self.predictions, self.model, self.result
@@ -106,6 +111,11 @@ class Layout:
     def seen(self) -> Path:
         """How Snakemake saw the files of runs and data when it ended."""
         return self.folder / "seen.json"
+
+    @property
+    def live(self) -> Path:
+        """What TensorBoard reads while runs train."""
+        return self.folder / "tensorboard"
 
     @property
     def rounds(self) -> Path:

@@ -109,6 +109,9 @@ class Study(Strict):
     warm_start: bool = Field(
         True, description="jobs on this machine are forked from a process that has imported what they need (Linux)"
     )
+    live: Literal["tensorboard"] | None = Field(
+        None, description="tensorboard: events in results/<study>/tensorboard while runs train (bakeoff[tensorboard])"
+    )
     measure_energy: bool = Field(False, description="estimate each run's energy with codecarbon (bakeoff[energy])")
     datasets: dict[Name, Dataset] = Field(min_length=1)
     architectures: dict[Name, Architecture] = Field(min_length=1)

@@ -15,7 +15,7 @@ import bakeoff
 from bakeoff.data.content import content_name
 from bakeoff.files import describe_file, write_atomically
 from bakeoff.jobs.plans import read_plan
-from bakeoff.jobs.progress import update
+from bakeoff.jobs.progress import append_epoch, update
 from bakeoff.models.image_shape import image_shape
 from bakeoff.results.predictions import write_predictions
 from bakeoff.results.result import Cost, FileDescription, Provenance, Result, write_history, write_result
@@ -134,4 +134,5 @@ def write_progress(attempt: Attempt, progress: Progress) -> None:
         "node": os.environ.get("SLURMD_NODENAME"),
         "spent": asdict(progress.spent + attempt.spent()),
     }
+    append_epoch(attempt.paths, row)
     update(attempt.paths, content)
