@@ -39,6 +39,7 @@ check: $(BIN)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow src/bakeoff/shipped/study_folder/Snakefile
 	$(BIN)/snakemake --lint
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
