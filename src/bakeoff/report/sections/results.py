@@ -10,6 +10,7 @@ from bakeoff.report.document import Block, Cell, Column, Curve, Curves, Figure, 
 from bakeoff.report.material import Material, Row, cell_of
 from bakeoff.report.numbers import NONE, amount_text, mean_range_text, seconds_text, spread_text, whole_text
 from bakeoff.report.published import published_table
+from bakeoff.report.sections.ensembles import ensembles
 from bakeoff.report.sections.until_decided import left_behind
 
 TICKED = 5  # the best experiments, whose learning curves are shown at first
@@ -29,6 +30,7 @@ def results(material: Material) -> Section:
             [
                 *_ranked(material, name),
                 main_table(material, name),
+                *ensembles(material, name),
                 *_learning(material, name),
                 *_curves(material, name),
             ],
