@@ -46,10 +46,27 @@ rule statistics:
         'bakeoff statistics "${{study[@]}}" > {log} 2>&1'
 
 
+# Only asked for where the study says so.
+rule heat_maps:
+    input:
+        rules.statistics.output,
+        [str(paths.model) for paths in PATHS],
+    output:
+        [LAYOUT.heat_maps(name) for name in STUDY.datasets],
+    log:
+        LAYOUT.folder / "logs" / "heat_maps.log",
+    conda:
+        "../envs/bakeoff.yaml"
+    threads: STUDY.threads
+    shell:
+        'bakeoff heat-maps "${{study[@]}}" --threads {threads} > {log} 2>&1'
+
+
 rule figures:
     input:
         rules.summarize.output,
         rules.statistics.output,
+        rules.heat_maps.output if STUDY.heat_maps else [],
     output:
         report(
             directory(LAYOUT.figures),

@@ -4,6 +4,7 @@ Images are numbered by their row in the prepared test split: image 12 is `test_i
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from bakeoff.analysis.test_set_error import binary_loss
 from bakeoff.results.predictions import ClassPredictions, Floats, Predictions
 from bakeoff.results.significant_digits import DECIMALS
+from bakeoff.study.matrix import FACETS, Experiment
 
 MOST_CLASSES = 50  # of a confusion matrix that people can still read
 PAIRS = 20
@@ -36,6 +38,26 @@ def confused_pairs_table(predictions: ClassPredictions, names: Sequence[str]) ->
     wrong = cells[cells["row"] != cells["column"]].sort_values("images", ascending=False, kind="stable")[:PAIRS]
     examples = [_examples(predictions, *pair) for pair in zip(wrong["row"], wrong["column"], strict=True)]
     return wrong.drop(columns=["row", "column"]).assign(examples=examples)
+
+
+@dataclass(frozen=True)
+class Confused:
+    """A test image by its number, its class, and the class that it is taken for."""
+
+    image: int
+    true: str
+    predicted: str
+
+
+def confused_images(pairs: pd.DataFrame, cell: Experiment) -> list[Confused]:
+    """An image of each of the 5 most frequent mistakes of an experiment; `pairs` is the table of confused pairs."""
+    of_cell = pairs[(pairs[list(FACETS)] == [getattr(cell, facet) for facet in FACETS]).all(axis=1)]
+    found = [
+        Confused(int(str(images).split()[0]), true, taken_for)
+        for images, true, taken_for in zip(of_cell["examples"], of_cell["true"], of_cell["predicted"], strict=True)
+        if images
+    ]
+    return found[:EXAMPLES]
 
 
 def hardest_images_table(predictions: Predictions, names: Sequence[str], loss: Floats, wrong: Floats) -> pd.DataFrame:

@@ -133,6 +133,19 @@ def figures(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = [], th
         note_made(layout, "figures", files_in(layout.figures))
 
 
+@command("heat-maps")
+def heat_maps(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = [], threads: Threads = 1) -> None:
+    """Compute where the best networks look in the images that they confuse (Grad-CAM), for the figures."""
+    from bakeoff.inference.heat_maps import write_heat_maps
+
+    study = load(study_file, overrides)
+    load_plugins(study.plugins)
+    layout = Layout(study.study)
+    with sole_writer(layout):
+        for path in write_heat_maps(study, layout, threads):
+            typer.echo(path)
+
+
 @command(hidden=True)
 def serve(
     study_file: Path,

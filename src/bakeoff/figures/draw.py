@@ -12,12 +12,14 @@ from pathlib import Path
 import pandas as pd
 
 from bakeoff.analysis.curves import completed_history, mean_curves
+from bakeoff.analysis.ranking import best_on
 from bakeoff.analysis.scores import with_quoted_intervals
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.baseline_line import baselines_of
 from bakeoff.figures.data_figures import data_figures
 from bakeoff.figures.drawing import Drawing
+from bakeoff.figures.heat_map_figures import heat_map_figures
 from bakeoff.figures.learning_curves import curves_figure, overview
 from bakeoff.figures.race_progress import race_figures
 from bakeoff.figures.score_intervals import comparison
@@ -26,7 +28,7 @@ from bakeoff.figures.style import cells_of, save, styles_of, theme
 from bakeoff.figures.trade_off import trade_off
 from bakeoff.figures.tuning_figures import tuning_figures
 from bakeoff.language import Language, language_of
-from bakeoff.results.summary_tables import by_experiment, read_tables
+from bakeoff.results.summary_tables import by_experiment, read_tables, records
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
@@ -56,6 +58,9 @@ def drawings_of(study: Study, layout: Layout, language: str | None = None) -> li
     groups = [data_figures(study, words, layout), tuning_figures(study, words, layout)]
     if len(present):
         groups.append(statistics_figures(study, words, layout, present))
+        rows = dict(zip(cells_of(present), records(present), strict=True))
+        best = [best_on(dataset, rows, study.leading_metric) for dataset in dict.fromkeys(present["dataset"])]
+        groups.append(heat_map_figures(study, words, layout, [cell for cell in best if cell is not None]))
         groups.append(_result_figures(study, words, layout, present, completed))
     return list(chain(*groups))
 

@@ -90,6 +90,8 @@ def _catch_up(key: str, training: Training, folder: Path, session: int, known: N
     specification = training.specification.hash
     goes_on = known is not None and known.specification == specification and folder.is_dir()
     note = known if known is not None and goes_on else Note(specification)
+    if note.ended:
+        return note
     result = _result(training)
     events = list(_new_events(key, training, result, note))
     if not events:
@@ -119,7 +121,7 @@ def _new_events(key: str, training: Training, result: Result | None, note: Note)
             yield 0, start_event(known, key, started)
         yield epoch, epoch_event(ended, epoch, values)
         done = epoch
-    if record is not None and not note.ended:
+    if record is not None:
         yield from ((done, event) for event in end_events(record))
 
 

@@ -112,6 +112,10 @@ class Layout:
         """How Snakemake saw the files of runs and data when it ended."""
         return self.folder / "seen.json"
 
+    def heat_maps(self, dataset: str) -> Path:
+        """Where networks look in the test images of a dataset that they confuse."""
+        return self.folder / "heat_maps" / f"{dataset}.npz"
+
     @property
     def live(self) -> Path:
         """What TensorBoard reads while runs train."""

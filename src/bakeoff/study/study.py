@@ -109,6 +109,9 @@ class Study(Strict):
     warm_start: bool = Field(
         True, description="jobs on this machine are forked from a process that has imported what they need (Linux)"
     )
+    heat_maps: bool = Field(
+        False, description="the report shows where networks look in the images that they confuse (Grad-CAM)"
+    )
     live: Literal["tensorboard"] | None = Field(
         None, description="tensorboard: events in results/<study>/tensorboard while runs train (bakeoff[tensorboard])"
     )
