@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bakeoff.analysis.images import Images, mosaic, split_images
-from bakeoff.analysis.mistakes import Confused, confused_images
+from bakeoff.analysis.mistakes import EXAMPLES, Confused, confused_images
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.figures.drawing import Drawing
 from bakeoff.figures.style import WIDTH, shortened
@@ -40,22 +40,23 @@ def heat_map_figures(study: Study, language: Language, layout: Layout, best: Seq
 
 
 def heat_maps(images: Images, shown: Sequence[Confused], maps: Mapping[str, Floats], language: Language) -> Figure:
-    """A column for each image [n, C, H, W]: as it is, and with its maps [n, H, W] for both classes."""
-    side = WIDTH / len(shown)
+    """A column for each image [n, C, H, W], at most 5: as it is, and with its maps [n, H, W] for both classes."""
+    side = WIDTH / EXAMPLES
     figure = Figure(figsize=(WIDTH, 3 * (side * images.shape[2] / images.shape[3] + 0.25)), layout="constrained")
-    panels = figure.subplots(3, len(shown), squeeze=False)
+    panels = figure.subplots(3, EXAMPLES, squeeze=False)
     for column, one in enumerate(shown):
         picture = mosaic(images[column][None, None], largest=LARGEST)
         extent = (0, picture.shape[1], picture.shape[0], 0)
         titles = (
             language.say("image {number}", number=one.image),
-            language.say("for {name}", name=shortened(one.predicted)),
-            language.say("for {name}, true", name=shortened(one.true)),
+            language.say("taken for {name}", name=shortened(one.predicted)),
+            language.say("really {name}", name=shortened(one.true)),
         )
         for axes, title, name in zip(panels[:, column], titles, ("", "predicted", "true"), strict=True):
             axes.imshow(picture, interpolation="nearest", extent=extent)
             if name:
                 axes.imshow(maps[name][column], cmap="inferno", vmin=0, vmax=1, alpha=STRENGTH, extent=extent)
             axes.set_title(title, fontsize=7.5, fontweight="normal")
-            axes.set_axis_off()
+    for axes in figure.axes:
+        axes.set_axis_off()
     return figure
