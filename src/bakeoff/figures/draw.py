@@ -11,22 +11,25 @@ from pathlib import Path
 
 import pandas as pd
 
+from bakeoff.analysis.against_best import standings
 from bakeoff.analysis.curves import completed_history, mean_curves
+from bakeoff.analysis.ranking import best_on
 from bakeoff.analysis.scores import with_quoted_intervals
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.baseline_line import baselines_of
 from bakeoff.figures.data_figures import data_figures
 from bakeoff.figures.drawing import Drawing
-from bakeoff.figures.learning_curves import curves_figure, overview
+from bakeoff.figures.learning_curves import curves_figure, overview, scales_of
 from bakeoff.figures.race_progress import race_figures
-from bakeoff.figures.score_intervals import comparison
+from bakeoff.figures.score_intervals import Beside, comparison
 from bakeoff.figures.statistics_figures import statistics_figures
 from bakeoff.figures.style import cells_of, save, styles_of, theme
-from bakeoff.figures.trade_off import trade_off
+from bakeoff.figures.trade_off import Cost, trade_off
 from bakeoff.figures.tuning_figures import tuning_figures
 from bakeoff.language import Language, language_of
-from bakeoff.results.summary_tables import by_experiment, read_tables
+from bakeoff.results.summary_tables import by_experiment, read_tables, records
+from bakeoff.study.matrix import FACETS
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
@@ -107,25 +110,34 @@ def _result_figures(
     study: Study, language: Language, layout: Layout, present: pd.DataFrame, runs: pd.DataFrame
 ) -> Iterator[Drawing]:
     styles = styles_of(cells_of(present))
+    rows = dict(zip(cells_of(present), records(present), strict=True))
     history = completed_history(study, layout, runs)
     baselines = baselines_of(read_statistics(layout, "baselines"), study.leading_metric)
+    comparisons, race = read_statistics(layout, "comparisons"), read_statistics(layout, "race")
     for dataset in dict.fromkeys(present["dataset"]):
         here = present[present["dataset"] == dataset]
         curves = mean_curves(study, history[history["dataset"] == dataset])
         if curves:
             drawn = [cell for cell in cells_of(here) if cell in curves]
             yield Drawing(f"learning_curves_{dataset}.svg", partial(overview, study, language, curves, drawn, styles))
-        scores = partial(comparison, study, language, here, runs, styles, baselines.get(dataset))
-        yield Drawing(f"comparison_{dataset}.svg", scores)
+        best = best_on(dataset, rows, study.leading_metric)
+        stand = standings(cells_of(here), best, comparisons, race) if best else None
+        beside = Beside(baselines.get(dataset), stand)
+        yield Drawing(f"comparison_{dataset}.svg", partial(comparison, study, language, here, runs, styles, beside))
+    flagged = present.merge(read_statistics(layout, "speed"), on=list(FACETS), how="left", suffixes=("", "_of_speed"))
     time, second = language.say("Training time of one run"), language.say("s")
-    for quantity, title, name in (
-        ("parameters", language.say("Parameters"), "accuracy_vs_parameters.svg"),
-        ("training_seconds", f"{time} [{second}]", "accuracy_vs_time.svg"),
+    for cost in (
+        Cost("parameters", language.say("Parameters"), "parameters"),
+        Cost("training_seconds", f"{time} [{second}]", "time"),
     ):
-        points = present[present[quantity].notna() & (present[quantity] > 0)]
+        points = flagged[flagged[cost.column].notna() & (flagged[cost.column] > 0)]
         if len(points):
-            yield Drawing(name, partial(trade_off, study, language, points, quantity, title, styles, baselines))
-    yield from race_figures(study.rounds, language, read_statistics(layout, "race"), styles)
-    for cell, epochs in by_experiment(history):
-        curve = partial(curves_figure, study, language, epochs, styles[cell])
-        yield Drawing(f"curves/{cell.key.replace('/', '__')}.svg", curve)
+            name = f"{study.metric}_vs_{cost.name}.svg"
+            yield Drawing(name, partial(trade_off, study, language, points, runs, cost, styles, baselines))
+    yield from race_figures(study.rounds, language, race, styles)
+    for dataset in dict.fromkeys(history["dataset"]):
+        of_dataset = history[history["dataset"] == dataset]
+        scales = scales_of(study, of_dataset)
+        for cell, epochs in by_experiment(of_dataset):
+            curve = partial(curves_figure, study, language, epochs, styles[cell], scales)
+            yield Drawing(f"curves/{cell.key.replace('/', '__')}.svg", curve)

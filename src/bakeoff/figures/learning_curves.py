@@ -1,16 +1,17 @@
 """Learning curves: of one experiment, and of all on a dataset."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bakeoff.analysis.curves import band
 from bakeoff.analysis.labels import SPLIT_TITLES, metric_name, score_name, short_labels
-from bakeoff.figures.axes import fit_loss, format_epochs, format_value, legend_at_the_right
+from bakeoff.figures.axes import format_epochs, format_value, legend_at_the_right, set_scale
 from bakeoff.figures.style import DASHES, MUTED, WIDTH, Style, line_styles, rest_of, split_facets
 from bakeoff.language import Language, capitalized
 from bakeoff.study.matrix import Experiment
@@ -21,8 +22,25 @@ LETTERS_ACROSS = 68  # for panel titles, across a whole figure
 LINES_OF_A_DRAWING = 200  # beyond this, background lines become pixels: as vectors they would take megabytes
 
 
-def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style: Style) -> Figure:
-    """One experiment: the study's metric on the left, the loss or another on the right; dots mark chosen epochs."""
+Scales = Mapping[str, tuple[float, float]]  # metric → its lowest and highest value
+
+
+def scales_of(study: Study, history: pd.DataFrame) -> Scales:
+    """The ends of each metric that curves of a dataset's experiments show, so that they are all drawn to one scale."""
+    found = {}
+    for metric in (study.metric, _beside(study, history)):
+        values = history[[f"train_{metric}", f"validation_{metric}"]].to_numpy(float)
+        values = values[np.isfinite(values)]
+        if values.size:
+            found[metric] = float(values.min()), float(values.max())
+    return found
+
+
+def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style: Style, scales: Scales) -> Figure:
+    """One experiment: the study's metric on the left, the loss or another on the right; dots mark chosen epochs.
+
+    `scales` are those of the dataset: experiments can be compared from figure to figure.
+    """
     figure = Figure(figsize=(WIDTH, 2.6))
     # Fixed margins: there is one such figure per experiment, and fitting the layout would double its time.
     panels = figure.subplots(
@@ -36,11 +54,16 @@ def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style:
         ring = {"s": 14, "facecolor": "white", "edgecolor": style.color, "linewidth": 1, "zorder": 3}
         axes.scatter("epoch", f"validation_{metric}", data=chosen, label=language.say("chosen epoch"), **ring)
         axes.set_title(capitalized(metric_name(study.metrics[metric], study, language)), loc="left")
+        if metric in scales:
+            set_scale(axes, *scales[metric], logarithmic=metric == "loss")
         format_value(axes.yaxis, study.metrics[metric], language)
         format_epochs(axes, language)
-        if metric == "loss":
-            fit_loss(axes, language)
-    panels[0].legend(loc="lower right" if study.leading_metric.higher_is_better else "upper right")
+    handles, labels = panels[0].get_legend_handles_labels()
+    # In the line of the titles, where it hides nothing.
+    figure.legend(
+        handles, labels, loc="upper right", bbox_to_anchor=(1, 1.01), ncols=3, frameon=False, handlelength=1.6,
+        columnspacing=1.2, fontsize=8,
+    )  # fmt: skip
     return figure
 
 

@@ -19,12 +19,16 @@ from bakeoff.files import write_atomically
 from bakeoff.study.matrix import FACETS, Experiment
 
 INK = "#262626"
-MUTED = "#8c8c8c"
-# Seaborn's colour-blind-safe colours without pink and yellow, which fade on white.
-PALETTE = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#949494", "#56b4e9")
+MUTED = "#6b6b6b"
+BAND = "#eef3fa"  # behind rows that belong together
+# Found by search: far from one another for readers with any colour vision, and in contrast with white and, inverted,
+# with a dark page. tests/figures/test_colors.py says how far.
+PALETTE = ("#0058b5", "#d97708", "#2f9e64", "#9b1b5c", "#8d69f2", "#6b4a35", "#8a8a8a", "#329ae0")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 2)))
+SEED: dict[str, Any] = {"marker": "o", "markersize": 3, "markeredgewidth": 0, "alpha": 0.6, "linestyle": "none"}
 LETTERS_OF_A_NAME = 28
+LETTERS_OF_A_LABEL = 41
 WIDTH = 7.4  # inches; text of 9 points then matches the page's
 
 
@@ -105,6 +109,12 @@ def save(figure: Figure, path: Path) -> Path:
 def shortened(name: str) -> str:
     """A class's name, cut so that it leaves room for the figure."""
     return name if len(name) <= LETTERS_OF_A_NAME else f"{name[: LETTERS_OF_A_NAME - 1]}…"
+
+
+def squeezed(label: str, letters: int = LETTERS_OF_A_LABEL) -> str:
+    """An experiment's label without its middle where it is long: both ends tell experiments apart."""
+    half = (letters - 1) // 2
+    return label if len(label) <= letters else f"{label[:half]}…{label[-half:]}"
 
 
 def cells_of(table: pd.DataFrame) -> list[Experiment]:
