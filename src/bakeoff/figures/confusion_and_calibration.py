@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from bakeoff.analysis.images import Images, mosaic
-from bakeoff.figures.axes import format_percent, legend_at_the_right
+from bakeoff.figures.axes import ROUND, format_percent, legend_at_the_right
 from bakeoff.figures.style import INK, MUTED, PALETTE, WIDTH, line_styles, shortened
 from bakeoff.language import Language
 
@@ -47,22 +48,31 @@ def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -
 
 
 def reliability(bins: pd.DataFrame, language: Language) -> Figure:
-    """How often predictions with a given probability are true; below, how many such predictions there are.
+    """How often predictions with a given probability are true, with 95 % intervals; below, how many there are.
 
-    `bins` has the columns `low`, `high`, `predictions`, `probability` and `observed`.
+    `bins` has the columns `low`, `high`, `predictions`, `probability`, `observed`, `observed_low`, `observed_high`.
     """
-    figure = Figure(figsize=(4.2, 4.4), layout="constrained")
+    figure = Figure(figsize=(4.4, 4.6), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     hue = PALETTE[0]
     upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 2)), label=language.say("calibrated"))
-    upper.plot(bins["probability"], bins["observed"], color=hue, marker="o", markersize=4, label=language.say("found"))
+    errors = np.abs(bins[["observed_low", "observed_high"]].to_numpy(float).T - bins["observed"].to_numpy(float))
+    upper.errorbar(
+        bins["probability"], bins["observed"], yerr=errors, color=hue, marker="o", markersize=4, linewidth=1,
+        elinewidth=1, capsize=2, label=language.say("found"),
+    )  # fmt: skip
     upper.set_ylabel(language.say("Share that is true"))
-    upper.legend(loc="upper left")
-    widths = bins["high"] - bins["low"]
-    lower.bar(bins["low"], bins["predictions"], width=widths, align="edge", color=hue, alpha=0.6)
-    lower.set(xlabel=language.say("Predicted probability"), ylabel=language.say("Predictions"))
+    upper.set_ylim(-0.03, 1.03)
+    upper.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderaxespad=0)
+    widths, counts = bins["high"] - bins["low"], bins["predictions"]
+    lower.bar(bins["low"], counts, width=widths, align="edge", color=hue, alpha=0.6)
+    for low, width, count in zip(bins["low"], widths, counts, strict=True):
+        lower.text(low + width / 2, count, language.whole(round(count)), ha="center", va="bottom", fontsize=7)
+    lower.margins(y=0.25)
+    lower.set(xlabel=language.say("Predicted probability"), ylabel=language.say("Predictions"), xlim=(-0.03, 1.03))
     lower.yaxis.set_major_formatter(lambda value, _: language.whole(value))
     for axis in (upper.xaxis, upper.yaxis):
+        axis.set_major_locator(MaxNLocator(nbins=6, steps=ROUND))
         format_percent(axis, language)
     return figure
 

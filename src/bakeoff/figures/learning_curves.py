@@ -59,9 +59,9 @@ def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style:
         format_value(axes.yaxis, study.metrics[metric], language)
         format_epochs(axes, language)
     handles, labels = panels[0].get_legend_handles_labels()
-    # In the line of the titles, where it hides nothing.
+    # Between the names of the two axes of epochs, where it hides nothing.
     figure.legend(
-        handles, labels, loc="upper right", bbox_to_anchor=(1, 1.01), ncols=3, frameon=False, handlelength=1.6,
+        handles, labels, loc="lower center", bbox_to_anchor=(0.54, -0.02), ncols=3, frameon=False, handlelength=1.6,
         columnspacing=1.2, fontsize=8,
     )  # fmt: skip
     return figure

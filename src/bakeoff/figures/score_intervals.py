@@ -13,7 +13,7 @@ from bakeoff.analysis.against_best import Standing
 from bakeoff.analysis.labels import score_name, short_labels
 from bakeoff.figures.axes import format_value
 from bakeoff.figures.baseline_line import draw_baseline
-from bakeoff.figures.style import BAND, INK, MUTED, SEED, WIDTH, Style, cells_of, squeezed
+from bakeoff.figures.style import BAND, DIAMOND, INK, MUTED, SEED, WIDTH, Style, cells_of, squeezed
 from bakeoff.language import Language, mark
 from bakeoff.results.summary_tables import by_experiment, records
 from bakeoff.study.matrix import Experiment
@@ -21,7 +21,6 @@ from bakeoff.study.study import Study
 
 ROWS = 40  # the best; more would not be one picture
 PAST_VALUE = 42  # points from the left end of a mean to the word behind it
-EDGE: dict[str, Any] = {"markeredgecolor": INK, "markeredgewidth": 0.8}  # of the diamond for a mean
 WORDS = {
     Standing.BEST: mark("best"),
     Standing.TIED: mark("tied with the best"),
@@ -67,7 +66,7 @@ def comparison(
         mean, low, high = (rows[cell][f"{score}_{part}"] for part in ("mean", "low", "high"))
         axes.plot(seeds[cell], [height - 0.22] * len(seeds[cell]), color=color, zorder=2, **SEED)
         axes.plot([low, high], [height + 0.1] * 2, color=INK, linewidth=1.3, zorder=3)
-        axes.plot(mean, height + 0.1, marker="D", markersize=5, color=color, zorder=4, **EDGE)
+        axes.plot(mean, height + 0.1, color=color, zorder=4, **DIAMOND)
     published = list(_published(study, axes, order))
     axes.set_yticks(range(len(order)), [squeezed(labels[cell]) for cell in order])
     axes.set_ylim(-0.7, len(order) - 0.3)
@@ -128,8 +127,8 @@ def _legend(figure: Figure, published: list[bool], language: Language) -> None:
     """Below the figure, where it hides nothing."""
     handles = [
         Line2D([], [], color=MUTED, label=language.say("one seed"), **SEED),
-        Line2D([], [], color=INK, linewidth=1.3, marker="D", markersize=5, markerfacecolor=MUTED,
-               label=language.say("mean and 95 % interval"), **EDGE),
+        Line2D([], [], color=INK, linewidth=1.3, markerfacecolor=MUTED, label=language.say("mean and 95 % interval"),
+               **DIAMOND),
     ]  # fmt: skip
     for ours in dict.fromkeys(published):
         dash, words = PUBLISHED[ours]

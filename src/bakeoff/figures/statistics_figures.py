@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from bakeoff.analysis.statistics import read_statistics
 from bakeoff.analysis.variance import SHARED
 from bakeoff.figures.confusion_and_calibration import captioned, confusion, precision_recall, reliability
 from bakeoff.figures.drawing import Drawing
+from bakeoff.figures.factor_effects import factor_effects
 from bakeoff.figures.ranks_and_variance import critical_difference, performance_profiles, variance_shares
 from bakeoff.figures.style import cells_of, shortened
 from bakeoff.language import Language, mark
@@ -21,7 +23,7 @@ from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
 OF_AN_EXPERIMENT = ("classes", "confusion", "reliability", "precision_recall", "confused_pairs")
-OF_FIGURES = (*OF_AN_EXPERIMENT, "hardest_images", "variance", "ranks", "rank_test", "rank_groups", "profiles")
+OF_FIGURES = (*OF_AN_EXPERIMENT, "hardest_images", "variance", "effects", "ranks", "rank_test", "rank_groups", "profiles")
 CONFUSED_PAIRS = HARDEST_IMAGES = 10
 LABELS_IN_A_FIGURE = CONFIGURATIONS_IN_A_FIGURE = 20
 
@@ -42,6 +44,8 @@ def statistics_figures(study: Study, language: Language, layout: Layout, present
         names = [term_name(term, language) for term in shares["term"]]
         of_terms = dict(zip(names, shares["share"], strict=True))
         yield Drawing("variance_shares.svg", partial(variance_shares, of_terms, language))
+    if len(tables["effects"]):
+        yield Drawing("factor_effects.svg", partial(factor_effects, study, language, tables["effects"]))
     called = configuration_labels(list(study.cells))
     if len(tables["rank_test"]):
         ranks = tables["ranks"][tables["ranks"]["dataset"] == ""]
@@ -70,7 +74,7 @@ def _of_errors(study: Study, language: Language, dataset: str, tables: Mapping[s
     images = split_images(study, dataset, "test")
     if images is None:
         return
-    taken_for, wrong = mark("{true},\ntaken for {predicted}"), mark("{label}\nwrong {share} %")
+    taken_for = mark("{true},\ntaken for {predicted}")
     pictures: dict[str, list[tuple[int, str]]] = {
         "confused_pairs": [
             (int(image), language.say(taken_for, true=shortened(row["true"]), predicted=shortened(row["predicted"])))
@@ -78,17 +82,24 @@ def _of_errors(study: Study, language: Language, dataset: str, tables: Mapping[s
             for image in str(row["examples"]).split()[:1]
         ],
         "hardest_images": [
-            (
-                int(row["image"]),
-                language.say(wrong, label=shortened(row["label"] or "–"), share=f"{100 * row['wrong']:.0f}"),
-            )
-            for row in records(tables["hardest_images"])[:HARDEST_IMAGES]
+            (int(row["image"]), _hard(row, language)) for row in records(tables["hardest_images"])[:HARDEST_IMAGES]
         ],
     }
     for name, shown in pictures.items():
         if shown:
             numbers, captions = zip(*shown, strict=True)
             yield Drawing(f"{name}_{dataset}.svg", partial(captioned, images[list(numbers)], captions))
+
+
+def _hard(row: Mapping[str, Any], language: Language) -> str:
+    """What a hard image is, what most runs take it for, and how sure they are; or how many runs have it wrong."""
+    label, predicted = shortened(row["label"] or "–"), shortened(row["predicted"] or "–")
+    if row["label"] == row["predicted"]:
+        return language.say(mark("{label}\nwrong {share} %"), label=label, share=f"{100 * row['wrong']:.0f}")
+    if pd.isna(row["sure"]):
+        return language.say(mark("{true},\ntaken for {predicted}"), true=label, predicted=predicted)
+    said = mark("{true} taken for {predicted},\n{share} % sure")
+    return language.say(said, true=label, predicted=predicted, share=f"{100 * row['sure']:.0f}")
 
 
 def _about(table: pd.DataFrame, cell: Experiment) -> pd.DataFrame:

@@ -26,7 +26,9 @@ BAND = "#eef3fa"  # behind rows that belong together
 PALETTE = ("#0058b5", "#d97708", "#2f9e64", "#9b1b5c", "#8d69f2", "#6b4a35", "#8a8a8a", "#329ae0")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 2)))
+# A dot for the score of one seed, and a diamond for a mean.
 SEED: dict[str, Any] = {"marker": "o", "markersize": 3, "markeredgewidth": 0, "alpha": 0.6, "linestyle": "none"}
+DIAMOND: dict[str, Any] = {"marker": "D", "markersize": 5, "markeredgecolor": INK, "markeredgewidth": 0.8}
 LETTERS_OF_A_NAME = 28
 LETTERS_OF_A_LABEL = 41
 WIDTH = 7.4  # inches; text of 9 points then matches the page's
