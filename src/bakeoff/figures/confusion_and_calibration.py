@@ -1,5 +1,6 @@
 """What goes wrong: confusion, calibration, and the hardest images."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,13 +8,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from bakeoff.analysis.images import Images, mosaic
+from bakeoff.analysis.images import Images, mosaic, shape_on_paper
 from bakeoff.figures.axes import ROUND, format_percent, legend_at_the_right
 from bakeoff.figures.style import INK, MUTED, PALETTE, WIDTH, line_styles, shortened
 from bakeoff.language import Language
 
 NUMBERED_CLASSES = 15  # a larger matrix has no room for numbers
 COLUMNS_OF_IMAGES = 5
+LETTERS_OF_A_CAPTION = 25
 
 
 def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -> Figure:
@@ -31,8 +33,9 @@ def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -
     image = axes.pcolormesh(edges, edges, shares, cmap="Blues", vmin=0, vmax=1)
     axes.invert_yaxis()
     axes.set_aspect("equal")
-    axes.set_xticks(range(len(classes)), map(shortened, classes), rotation=90)
-    axes.set_yticks(range(len(classes)), map(shortened, classes))
+    letters = {"fontsize": min(8.5, 0.8 * 72 * side / len(classes))}  # no larger than a row is high
+    axes.set_xticks(range(len(classes)), map(shortened, classes), rotation=90, **letters)
+    axes.set_yticks(range(len(classes)), map(shortened, classes), **letters)
     axes.set(xlabel=language.say("Predicted class"), ylabel=language.say("True class"))
     axes.grid(visible=False)
     axes.spines[:].set_visible(True)
@@ -91,14 +94,16 @@ def precision_recall(curves: pd.DataFrame, language: Language) -> Figure:
 
 
 def captioned(images: Images, captions: Sequence[str]) -> Figure:
-    """Images [n, C, H, W], each under its caption of one or two lines."""
+    """Images [n, C, H, W], each under its caption."""
     rows = -(-len(images) // COLUMNS_OF_IMAGES)
-    side = (WIDTH - 0.2) / COLUMNS_OF_IMAGES
-    figure = Figure(figsize=(WIDTH, rows * (side * images.shape[2] / images.shape[3] + 0.42)), layout="constrained")
+    texts = [textwrap.fill(caption, LETTERS_OF_A_CAPTION) for caption in captions]
+    side, lines = (WIDTH - 0.2) / COLUMNS_OF_IMAGES, max(text.count("\n") + 1 for text in texts)
+    height = rows * (side * shape_on_paper(images) + 0.14 * lines + 0.14)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     panels = figure.subplots(rows, COLUMNS_OF_IMAGES, squeeze=False).flat
-    for axes, image, caption in zip(panels, images, captions, strict=False):
+    for axes, image, text in zip(panels, images, texts, strict=False):
         axes.imshow(mosaic(image[None, None], largest=96), interpolation="nearest")
-        axes.set_title(caption, fontsize=7.5, fontweight="normal")
+        axes.set_title(text, fontsize=7.5, fontweight="normal")
     for axes in figure.axes:
         axes.set_axis_off()
     return figure

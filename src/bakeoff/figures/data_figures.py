@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from bakeoff.analysis.images import Images, mosaic, samples_by_class
+from bakeoff.analysis.images import Images, mosaic, samples_by_class, shape_on_paper
 from bakeoff.analysis.labels import SPLIT_TITLES
 from bakeoff.data.card import CARD, read_card
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.drawing import Drawing
-from bakeoff.figures.style import PALETTE, WIDTH, shortened
+from bakeoff.figures.style import INK, PALETTE, WIDTH, shortened
 from bakeoff.language import Language
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import data_folder, examples_file
@@ -32,8 +32,8 @@ def data_figures(study: Study, language: Language, layout: Layout) -> Iterator[D
         images = samples_by_class(study, name, card)
         if images is not None:
             yield Drawing(f"samples_{name}.svg", partial(_sheet, images, card["classes"][: len(images)]))
-        if len(card["classes"]) <= CLASSES_IN_A_FIGURE:
-            yield Drawing(f"classes_{name}.svg", partial(balance, card, language))
+        few = len(card["classes"]) <= CLASSES_IN_A_FIGURE
+        yield Drawing(f"classes_{name}.svg", partial(balance if few else sizes, card, language))
     for dataset, recipe in dict.fromkeys((cell.dataset, cell.recipe) for cell in study.cells):
         examples = examples_file(study, layout, dataset, recipe)
         if examples and examples.exists():
@@ -69,12 +69,32 @@ def balance(card: Mapping[str, Any], language: Language) -> Figure:
     return figure
 
 
+def sizes(card: Mapping[str, Any], language: Language) -> Figure:
+    """Very many classes: how many have at least so many images, from the largest to the smallest, which are named."""
+    counts = np.sum([card["class_counts"][split] for split in SPLIT_TITLES], axis=0)
+    order = np.argsort(-counts, kind="stable")
+    figure = Figure(figsize=(WIDTH, 2.4), layout="constrained")
+    axes = figure.subplots()
+    axes.fill_between(np.arange(1, len(order) + 1), counts[order], step="mid", color=PALETTE[0], alpha=0.6, linewidth=0)
+    for place, index, side in ((1, order[0], "left"), (len(order), order[-1], "right")):
+        name = shortened(card["classes"][index])
+        text = f"{name}: {language.whole(counts[index])}"
+        axes.annotate(
+            text, (place, counts[index]), xytext=(0, 4), textcoords="offset points", ha=side, fontsize=8, color=INK
+        )
+    axes.set_ylim(0, 1.2 * counts.max())
+    axes.set(xlabel=language.say("Classes, the largest first"), ylabel=language.say("Images"))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: language.whole(value))
+    return figure
+
+
 def _sheet(images: Images, names: list[str]) -> Figure:
     """Named rows of images: [rows, columns, C, H, W]."""
     picture = mosaic(images)
     rows, columns = images.shape[:2]
     side = min(0.62, (WIDTH - 1.4) / columns)
-    figure = Figure(figsize=(WIDTH, side * rows * images.shape[3] / images.shape[4] + 0.1), layout="constrained")
+    figure = Figure(figsize=(WIDTH, side * rows * shape_on_paper(images) + 0.1), layout="constrained")
     axes = figure.subplots()
     axes.imshow(picture, interpolation="nearest")
     step = picture.shape[0] / rows

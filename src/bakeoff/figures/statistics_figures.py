@@ -7,16 +7,17 @@ from typing import Any
 import pandas as pd
 
 from bakeoff.analysis.images import split_images
-from bakeoff.analysis.labels import configuration_labels, term_name
-from bakeoff.analysis.ranking import best_on
+from bakeoff.analysis.labels import configuration_labels, short_labels, term_name
+from bakeoff.analysis.ranking import best_on, ranking
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.analysis.variance import SHARED
+from bakeoff.figures.class_scores import class_scores
 from bakeoff.figures.confusion_and_calibration import captioned, confusion, precision_recall, reliability
 from bakeoff.figures.drawing import Drawing
 from bakeoff.figures.factor_effects import factor_effects
 from bakeoff.figures.ranks_and_variance import critical_difference, performance_profiles, variance_shares
 from bakeoff.figures.style import cells_of, shortened
-from bakeoff.language import Language, mark
+from bakeoff.language import Language
 from bakeoff.results.summary_tables import records
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.paths import Layout
@@ -38,6 +39,8 @@ def statistics_figures(study: Study, language: Language, layout: Layout, present
             mine = {name: _about(tables[name], best) for name in OF_AN_EXPERIMENT}
             mine["hardest_images"] = _about(tables["hardest_images"], Experiment(dataset, "", "", ""))
             yield from _of_errors(study, language, dataset, mine)
+            here = {cell: row for cell, row in rows.items() if cell.dataset == dataset}
+            yield from _of_classes(study, language, dataset, here, tables["classes"])
     shares = tables["variance"][tables["variance"]["term"] != "total"]
     shares = shares[(shares["degrees_of_freedom"] > 0) | (shares["term"] == SHARED)]
     if len(shares) > 1 and shares["share"].notna().all():
@@ -61,6 +64,20 @@ def statistics_figures(study: Study, language: Language, layout: Layout, present
         yield Drawing("performance_profiles.svg", partial(performance_profiles, named, language))
 
 
+def _of_classes(
+    study: Study, language: Language, dataset: str, rows: Mapping[Experiment, Mapping[str, Any]], classes: pd.DataFrame
+) -> Iterator[Drawing]:
+    """How the experiments on a dataset do on each class."""
+    here = classes[classes["dataset"] == dataset]
+    score = "average_precision" if here["average_precision"].notna().any() else "f1"
+    if len(rows) < 2 or here[score].isna().all():
+        return
+    title = {"f1": language.say("F1 of the class"), "average_precision": language.say("Average precision of the label")}
+    ranks, labels = ranking(rows, study.leading_metric), short_labels(list(rows))
+    order = [(cell, labels[cell]) for cell in sorted(ranks, key=lambda cell: ranks[cell])]
+    yield Drawing(f"class_scores_{dataset}.svg", partial(class_scores, here, score, title[score], order, language))
+
+
 def _of_errors(study: Study, language: Language, dataset: str, tables: Mapping[str, pd.DataFrame]) -> Iterator[Drawing]:
     """The mistakes of the best experiment on a dataset, and the images that are hardest for all."""
     if len(tables["confusion"]):
@@ -74,10 +91,9 @@ def _of_errors(study: Study, language: Language, dataset: str, tables: Mapping[s
     images = split_images(study, dataset, "test")
     if images is None:
         return
-    taken_for = mark("{true},\ntaken for {predicted}")
     pictures: dict[str, list[tuple[int, str]]] = {
         "confused_pairs": [
-            (int(image), language.say(taken_for, true=shortened(row["true"]), predicted=shortened(row["predicted"])))
+            (int(image), _taken(row["true"], row["predicted"], language))
             for row in records(tables["confused_pairs"])[:CONFUSED_PAIRS]
             for image in str(row["examples"]).split()[:1]
         ],
@@ -93,13 +109,19 @@ def _of_errors(study: Study, language: Language, dataset: str, tables: Mapping[s
 
 def _hard(row: Mapping[str, Any], language: Language) -> str:
     """What a hard image is, what most runs take it for, and how sure they are; or how many runs have it wrong."""
-    label, predicted = shortened(row["label"] or "–"), shortened(row["predicted"] or "–")
+    label = shortened(row["label"] or "–")
     if row["label"] == row["predicted"]:
-        return language.say(mark("{label}\nwrong {share} %"), label=label, share=f"{100 * row['wrong']:.0f}")
+        share = f"{100 * row['wrong']:.0f}"
+        return language.say("{label}, wrong in {share} % of runs", label=label, share=share)
+    taken = _taken(row["label"], row["predicted"], language)
     if pd.isna(row["sure"]):
-        return language.say(mark("{true},\ntaken for {predicted}"), true=label, predicted=predicted)
-    said = mark("{true} taken for {predicted},\n{share} % sure")
-    return language.say(said, true=label, predicted=predicted, share=f"{100 * row['sure']:.0f}")
+        return taken
+    return language.say("{taken}, {share} % sure", taken=taken, share=f"{100 * row['sure']:.0f}")
+
+
+def _taken(true: str, predicted: str, language: Language) -> str:
+    true, predicted = (shortened(name or "–") for name in (true, predicted))
+    return language.say("{true} taken for {predicted}", true=true, predicted=predicted)
 
 
 def _about(table: pd.DataFrame, cell: Experiment) -> pd.DataFrame:
