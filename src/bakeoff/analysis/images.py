@@ -12,7 +12,7 @@ from bakeoff.study.study import Study
 
 SAMPLED_CLASSES = 20
 SAMPLES_OF_A_CLASS = 10
-LONGEST_SHAPE = 2.0  # of the room for an image: a strip of 1024×16 pixels would make a figure of metres
+LONGEST_SHAPE = 1.5  # of the room for an image: a strip of 1024×16 pixels would make a figure of metres
 Images = NDArray[np.uint8]  # [N, channels, height, width]
 
 

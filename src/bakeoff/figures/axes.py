@@ -1,5 +1,6 @@
 """Axes: numbers in the report's language, and legends."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -9,6 +10,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from bakeoff.language import Language
 from bakeoff.study.metrics import Metric
 
+LETTERS_OF_A_LEGEND = 104  # in a row below a figure
 ROUND = (1, 2, 5, 10)  # steps between ticks, times a power of ten
 
 
@@ -58,6 +60,11 @@ def format_quantity(axes: Axes, language: Language) -> None:
     else:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=ROUND))
     axes.xaxis.set_major_formatter(lambda value, _: _thousands(value, language))
+
+
+def columns_of(labels: Sequence[str], most: int = 4) -> int:
+    """How many columns a legend with these labels has room for below a figure."""
+    return max(1, min(most, len(labels), LETTERS_OF_A_LEGEND // (max(map(len, labels)) + 8)))
 
 
 def legend_at_the_right(axes: Axes, **options: Any) -> None:

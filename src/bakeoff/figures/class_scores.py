@@ -31,14 +31,15 @@ def class_scores(
     table = pd.DataFrame({cell: values[cell] for cell, _ in shown}).dropna(how="all")
     spread = table.max(axis=1) - table.min(axis=1)
     table = table.loc[spread.sort_values(ascending=False, kind="stable").index[:CLASSES]]
-    figure = Figure(figsize=(WIDTH, 0.2 * len(table) + 2.2), layout="constrained")
+    size = min(WIDTH, 2.8 + 0.7 * len(shown)), 0.2 * len(table) + 2.0
+    figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
     shares = table.to_numpy(float)
     low, high = np.nanmin(shares), np.nanmax(shares)
     edges = np.arange(len(shown) + 1) - 0.5, np.arange(len(table) + 1) - 0.5
     image = axes.pcolormesh(*edges, shares, cmap="Blues", vmin=low, vmax=high if high > low else low + 0.01)
     axes.invert_yaxis()
-    axes.set_xticks(range(len(shown)), [squeezed(label) for _, label in shown], rotation=45, ha="right", va="top",
+    axes.set_xticks(range(len(shown)), [squeezed(label, 30) for _, label in shown], rotation=45, ha="right", va="top",
                     rotation_mode="anchor")  # fmt: skip
     axes.set_yticks(range(len(table)), [shortened(str(name)) for name in table.index])
     axes.grid(visible=False)

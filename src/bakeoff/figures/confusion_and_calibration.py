@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -27,10 +28,11 @@ def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -
     shares = np.zeros((len(classes), len(classes)))
     shares[cells["true"].map(places), cells["predicted"].map(places)] = cells["share"]
     side = min(6.2, max(3.2, 0.42 * len(classes)))
-    figure = Figure(figsize=(side + 1.2, side + 0.4), layout="constrained")
+    names = 0.07 * max(map(len, map(shortened, classes)))  # inches
+    figure = Figure(figsize=(side + 0.5 + names, side + 0.3 + names), layout="constrained")
     axes = figure.subplots()
     edges = np.arange(len(classes) + 1) - 0.5
-    image = axes.pcolormesh(edges, edges, shares, cmap="Blues", vmin=0, vmax=1)
+    image = axes.pcolormesh(edges, edges, shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))  # or 2 % would look like none
     axes.invert_yaxis()
     axes.set_aspect("equal")
     letters = {"fontsize": min(8.5, 0.8 * 72 * side / len(classes))}  # no larger than a row is high
@@ -43,7 +45,7 @@ def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -
     if len(classes) <= NUMBERED_CLASSES:
         for true, predicted in zip(*np.nonzero(shares >= 0.005), strict=True):
             share = shares[true, predicted]
-            color = "white" if share > 0.5 else INK
+            color = "white" if share > 0.3 else INK
             axes.text(predicted, true, f"{100 * share:.0f}", ha="center", va="center", color=color, fontsize=7.5)
     else:
         format_percent(figure.colorbar(image, ax=axes, shrink=0.7).ax.yaxis, language)

@@ -41,6 +41,12 @@ def data_figures(study: Study, language: Language, layout: Layout) -> Iterator[D
             yield Drawing(f"augmentation_{dataset}__{recipe}.svg", partial(_sheet, _read(examples), names))
 
 
+def class_names(study: Study) -> list[str]:
+    """The names of the classes of every dataset that is prepared here."""
+    folders = [data_folder(study, name) for name in dict.fromkeys(cell.dataset for cell in study.cells)]
+    return [name for folder in folders if (folder / CARD).exists() for name in read_card(folder)["classes"]]
+
+
 def _read(path: Path) -> Images:
     try:
         images: Images = np.load(path)

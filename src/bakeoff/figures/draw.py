@@ -18,8 +18,9 @@ from bakeoff.analysis.scores import with_quoted_intervals
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.baseline_line import baselines_of
-from bakeoff.figures.data_figures import data_figures
+from bakeoff.figures.data_figures import class_names, data_figures
 from bakeoff.figures.drawing import Drawing
+from bakeoff.figures.fonts import families_for
 from bakeoff.figures.learning_curves import curves_figure, overview, scales_of
 from bakeoff.figures.race_progress import race_figures
 from bakeoff.figures.score_intervals import Beside, comparison
@@ -43,7 +44,12 @@ def draw_figures(study: Study, layout: Layout, language: str | None = None, proc
     """
     drawings = drawings_of(study, layout, language)
     layout.figures.mkdir(parents=True, exist_ok=True)
-    written = _draw_all(drawings, layout.figures, processes)
+    families, missing = families_for(set().union(*class_names(study)))
+    layout.missing_letters.unlink(missing_ok=True)
+    if missing:
+        layout.missing_letters.write_text(missing, encoding="utf-8")
+    with theme(families):
+        written = _draw_all(drawings, layout.figures, processes)
     for path in set(layout.figures.rglob("*.svg")) - set(written):
         path.unlink()
         path.with_suffix(".pdf").unlink(missing_ok=True)
@@ -65,11 +71,10 @@ def drawings_of(study: Study, layout: Layout, language: str | None = None) -> li
 
 def _draw_all(drawings: list[Drawing], folder: Path, processes: int) -> list[Path]:
     """Figures know nothing of one another: every process draws some of them."""
-    with theme():
-        if processes == 1 or len(drawings) < 2 or sys.platform != "linux":
-            _draw_some(drawings, folder)
-        else:
-            _draw_in_processes([drawings[first::processes] for first in range(min(processes, len(drawings)))], folder)
+    if processes == 1 or len(drawings) < 2 or sys.platform != "linux":
+        _draw_some(drawings, folder)
+    else:
+        _draw_in_processes([drawings[first::processes] for first in range(min(processes, len(drawings)))], folder)
     return [folder / drawing.name for drawing in drawings]
 
 

@@ -1,6 +1,5 @@
 """Learning curves: of one experiment, and of all on a dataset."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,8 +10,8 @@ from matplotlib.figure import Figure
 
 from bakeoff.analysis.curves import band
 from bakeoff.analysis.labels import SPLIT_TITLES, metric_name, score_name, short_labels
-from bakeoff.figures.axes import format_epochs, format_value, legend_at_the_right, set_scale
-from bakeoff.figures.style import DASHES, MUTED, WIDTH, Style, line_styles, rest_of, split_facets
+from bakeoff.figures.axes import columns_of, format_epochs, format_value, legend_at_the_right, set_scale
+from bakeoff.figures.style import BETWEEN, DASHES, MUTED, WIDTH, Style, line_styles, rest_of, split_facets, squeezed
 from bakeoff.language import Language, capitalized
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.study import Study
@@ -41,10 +40,10 @@ def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style:
 
     `scales` are those of the dataset: experiments can be compared from figure to figure.
     """
-    figure = Figure(figsize=(WIDTH, 2.6))
+    figure = Figure(figsize=(WIDTH, 2.7))
     # Fixed margins: there is one such figure per experiment, and fitting the layout would double its time.
     panels = figure.subplots(
-        1, 2, gridspec_kw={"left": 0.085, "right": 0.99, "bottom": 0.17, "top": 0.89, "wspace": 0.19}
+        1, 2, gridspec_kw={"left": 0.085, "right": 0.99, "bottom": 0.23, "top": 0.9, "wspace": 0.19}
     )
     for axes, metric in zip(panels, (study.metric, _beside(study, epochs)), strict=True):
         for split, dash in (("train", DASHES[1]), ("validation", "-")):
@@ -59,11 +58,7 @@ def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style:
         format_value(axes.yaxis, study.metrics[metric], language)
         format_epochs(axes, language)
     handles, labels = panels[0].get_legend_handles_labels()
-    # Between the names of the two axes of epochs, where it hides nothing.
-    figure.legend(
-        handles, labels, loc="lower center", bbox_to_anchor=(0.54, -0.02), ncols=3, frameon=False, handlelength=1.6,
-        columnspacing=1.2, fontsize=8,
-    )  # fmt: skip
+    figure.legend(handles, labels, loc="lower right", borderaxespad=0.2, ncols=3, frameon=False, fontsize=8)
     return figure
 
 
@@ -106,9 +101,10 @@ def overview(
             axes.plot(found.index, found["mean"], color="#d0d0d0", linewidth=0.6, zorder=1, rasterized=crowded)
         for cell in members:
             color, dash = shapes[rest_of(cell, rest)] if shapes else (styles[cell].color, styles[cell].dash)
-            _draw_band(axes, curves[cell], color, dash, " · ".join(rest_of(cell, rest)) if shapes else labels[cell])
+            name = BETWEEN.join(rest_of(cell, rest)) if shapes else labels[cell]
+            _draw_band(axes, curves[cell], color, dash, squeezed(name))
         if title:
-            axes.set_title(textwrap.fill(title, LETTERS_ACROSS // columns), loc="left")
+            axes.set_title(squeezed(title, LETTERS_ACROSS // columns), loc="left")
         format_epochs(axes, language)
         format_value(axes.yaxis, study.leading_metric, language)
         last = position + columns >= len(groups)
@@ -130,7 +126,7 @@ def _overview_legend(figure: Figure, panels: Sequence[Axes], shared: bool) -> No
             label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
         }
         figure.legend(
-            entries.values(), entries.keys(), loc="outside lower center", ncols=min(4, len(entries)), frameon=False
+            entries.values(), entries.keys(), loc="outside lower center", ncols=columns_of(list(entries)), frameon=False
         )
 
 

@@ -1,6 +1,7 @@
 """How figures look (colours, markers, fonts) and how they are saved."""
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +31,9 @@ DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (
 SEED: dict[str, Any] = {"marker": "o", "markersize": 3, "markeredgewidth": 0, "alpha": 0.6, "linestyle": "none"}
 DIAMOND: dict[str, Any] = {"marker": "D", "markersize": 5, "markeredgecolor": INK, "markeredgewidth": 0.8}
 LETTERS_OF_A_NAME = 28
-LETTERS_OF_A_LABEL = 41
+LETTERS_OF_A_LABEL = 42
+SHORTEST_NAME = 8  # to which a name of a label is squeezed
+BETWEEN = " · "  # the names of a label
 WIDTH = 7.4  # inches; text of 9 points then matches the page's
 
 
@@ -49,13 +52,14 @@ class Style:
 
 
 @contextmanager
-def theme() -> Iterator[None]:
-    """Seaborn's look inside a `with` block; text stays text, in the font that ships with Matplotlib."""
+def theme(families: Sequence[str] = FAMILIES) -> Iterator[None]:
+    """Seaborn's look inside a `with` block; text stays text, in the font that ships with Matplotlib and, for letters
+    that it lacks, in the next of the `families`."""
     own: dict[Any, Any] = {
         "svg.hashsalt": "bakeoff",
         "svg.fonttype": "none",
         "pdf.fonttype": 42,  # outlines that journals accept
-        "font.family": FAMILIES,
+        "font.family": list(families),
         "text.parse_math": False,  # a class may be called $x$
         "font.size": 9,
         "axes.labelsize": 9,
@@ -83,7 +87,8 @@ def theme() -> Iterator[None]:
         "savefig.dpi": 144,
         "figure.dpi": 72,
     }
-    with short_font(), style.context(["seaborn-v0_8-whitegrid", own]):
+    with short_font(), style.context(["seaborn-v0_8-whitegrid", own]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the report says it, once
         yield
 
 
@@ -100,7 +105,7 @@ def save(figure: Figure, path: Path) -> Path:
         temporary.write_bytes(pages.getvalue())
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     # The reader's machine may lack the font used for measuring; Verdana is as wide.
-    svg = text.getvalue().replace(f"'{SHORT}', '{SHIPPED}'", f"'{SHIPPED}', Verdana, sans-serif")
+    svg = re.sub(rf"'{SHORT}', '{SHIPPED}'[^;\"]*", f"'{SHIPPED}', Verdana, sans-serif", text.getvalue())
     # Six decimals of a point make up a third of the file, and nobody can see them.
     svg = re.sub(r' (?:d|x|y)="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)
     with write_atomically(path, durable=False) as temporary:
@@ -114,9 +119,14 @@ def shortened(name: str) -> str:
 
 
 def squeezed(label: str, letters: int = LETTERS_OF_A_LABEL) -> str:
-    """An experiment's label without its middle where it is long: both ends tell experiments apart."""
-    half = (letters - 1) // 2
-    return label if len(label) <= letters else f"{label[:half]}…{label[-half:]}"
+    """An experiment's label with the middle of its longest names left out: their ends tell experiments apart."""
+    names = label.split(BETWEEN)
+    while len(BETWEEN.join(names)) > letters and max(map(len, names)) > SHORTEST_NAME:
+        longest = max(range(len(names)), key=lambda place: len(names[place]))
+        name = names[longest].replace("…", "")
+        half = (min(len(name), len(names[longest]) - 1) - 1) // 2
+        names[longest] = f"{name[:half]}…{name[-half:]}"
+    return BETWEEN.join(names)
 
 
 def cells_of(table: pd.DataFrame) -> list[Experiment]:

@@ -59,7 +59,8 @@ def trade_off(
     datasets = list(dict.fromkeys(points["dataset"]))
     most = points["dataset"].value_counts().max()
     numbered = most > NAMED_POINTS
-    figure = Figure(figsize=(WIDTH, max(3.6, 0.155 * most + 0.8) * len(datasets)), layout="constrained")
+    height = max(3.8 if len(datasets) == 1 else 2.8, 0.155 * most + 0.8)
+    figure = Figure(figsize=(WIDTH, height * len(datasets)), layout="constrained")
     panels = figure.subplots(len(datasets), 1, squeeze=False, sharex=True)[:, 0]
     score, seeds = f"test_{study.metric}", dict(by_experiment(runs))
     marks = []
