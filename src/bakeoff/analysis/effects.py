@@ -23,8 +23,8 @@ from bakeoff.analysis.variance_of_means import (
     joined,
     over_both,
 )
-from bakeoff.results.significant_digits import rounded
 from bakeoff.results.predictions import Bools, Floats
+from bakeoff.results.significant_digits import rounded
 from bakeoff.study.matrix import FACETS, Experiment
 
 AXES = FACETS[1:]  # scores on different data do not compare, so a dataset has no effect

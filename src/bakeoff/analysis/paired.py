@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, stdtr
 
-from bakeoff.analysis.intervals import TWO_SIDED, Indices, Spread, by_count, spread, wilson_interval
+from bakeoff.analysis.intervals import Indices, Spread, by_count, spread, wilson_interval
 from bakeoff.analysis.variance_of_means import ImageVariance, Uncertainty, over_both, over_seeds, prior_freedom, summed
 from bakeoff.results.aggregation import CONFIDENCE
 from bakeoff.results.predictions import Floats

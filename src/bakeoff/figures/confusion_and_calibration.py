@@ -2,12 +2,19 @@
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from bakeoff.analysis.images import Images, mosaic, shape_on_paper
 from bakeoff.figures.axes import ROUND, format_percent, legend_at_the_right
@@ -15,8 +22,11 @@ from bakeoff.figures.style import INK, MUTED, PALETTE, WIDTH, line_styles, short
 from bakeoff.language import Language
 
 NUMBERED_CLASSES = 15  # a larger matrix has no room for numbers
+SHADES = 64
+SQUARE = np.array([(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)])
+BLUES, NORM = colormaps["Blues"], PowerNorm(0.5, 0, 1)  # of shares; on a linear scale 2 % would look like none
 COLUMNS_OF_IMAGES = 5
-LETTERS_OF_A_CAPTION = 25
+LETTERS_OF_A_CAPTION = 22
 
 
 def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -> Figure:
@@ -31,11 +41,11 @@ def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -
     names = 0.07 * max(map(len, map(shortened, classes)))  # inches
     figure = Figure(figsize=(side + 0.5 + names, side + 0.3 + names), layout="constrained")
     axes = figure.subplots()
-    edges = np.arange(len(classes) + 1) - 0.5
-    image = axes.pcolormesh(edges, edges, shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))  # or 2 % would look like none
+    paint(axes, shares)
+    axes.set(xlim=(-0.5, len(classes) - 0.5), ylim=(-0.5, len(classes) - 0.5))
     axes.invert_yaxis()
     axes.set_aspect("equal")
-    letters = {"fontsize": min(8.5, 0.8 * 72 * side / len(classes))}  # no larger than a row is high
+    letters: dict[str, Any] = {"fontsize": min(8.5, 0.8 * 72 * side / len(classes))}  # no larger than a row is high
     axes.set_xticks(range(len(classes)), map(shortened, classes), rotation=90, **letters)
     axes.set_yticks(range(len(classes)), map(shortened, classes), **letters)
     axes.set(xlabel=language.say("Predicted class"), ylabel=language.say("True class"))
@@ -48,8 +58,18 @@ def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -
             color = "white" if share > 0.3 else INK
             axes.text(predicted, true, f"{100 * share:.0f}", ha="center", va="center", color=color, fontsize=7.5)
     else:
-        format_percent(figure.colorbar(image, ax=axes, shrink=0.7).ax.yaxis, language)
+        format_percent(figure.colorbar(ScalarMappable(NORM, BLUES), ax=axes, shrink=0.7).ax.yaxis, language)
     return figure
+
+
+def paint(axes: Axes, shares: NDArray[np.float64]) -> None:
+    """Fill the cells of a matrix [K, K] by their shares: a path for each shade, which is a tenth of a path for each."""
+    axes.set_facecolor(BLUES(0.0))
+    shades = np.ceil(NORM(shares) * SHADES).astype(int)
+    for shade in np.unique(shades[shades > 0]):
+        corners = np.argwhere(shades == shade)[:, ::-1, None].swapaxes(1, 2) - 0.5  # [cells, 1, 2]
+        path = Path.make_compound_path(*(Path(SQUARE + corner, closed=True) for corner in corners))
+        axes.add_patch(PathPatch(path, facecolor=BLUES(shade / SHADES), edgecolor="none"))
 
 
 def reliability(bins: pd.DataFrame, language: Language) -> Figure:

@@ -13,7 +13,7 @@ from bakeoff.analysis.labels import SPLIT_TITLES
 from bakeoff.data.card import CARD, read_card
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.drawing import Drawing
-from bakeoff.figures.style import INK, PALETTE, WIDTH, shortened
+from bakeoff.figures.style import PALETTE, WIDTH, shortened
 from bakeoff.language import Language
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import data_folder, examples_file
@@ -82,13 +82,10 @@ def sizes(card: Mapping[str, Any], language: Language) -> Figure:
     figure = Figure(figsize=(WIDTH, 2.4), layout="constrained")
     axes = figure.subplots()
     axes.fill_between(np.arange(1, len(order) + 1), counts[order], step="mid", color=PALETTE[0], alpha=0.6, linewidth=0)
-    for place, index, side in ((1, order[0], "left"), (len(order), order[-1], "right")):
-        name = shortened(card["classes"][index])
-        text = f"{name}: {language.whole(counts[index])}"
-        axes.annotate(
-            text, (place, counts[index]), xytext=(0, 4), textcoords="offset points", ha=side, fontsize=8, color=INK
-        )
-    axes.set_ylim(0, 1.2 * counts.max())
+    ends = [f"{shortened(card['classes'][index])}: {language.whole(counts[index])}" for index in order[[0, -1]]]
+    axes.set_title(ends[0], loc="left", fontsize=8, fontweight="normal")
+    axes.set_title(ends[1], loc="right", fontsize=8, fontweight="normal")
+    axes.set_ylim(0, 1.05 * counts.max())
     axes.set(xlabel=language.say("Classes, the largest first"), ylabel=language.say("Images"))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: language.whole(value))
@@ -99,7 +96,7 @@ def _sheet(images: Images, names: list[str]) -> Figure:
     """Named rows of images: [rows, columns, C, H, W]."""
     picture = mosaic(images)
     rows, columns = images.shape[:2]
-    side = min(0.62, (WIDTH - 1.4) / columns)
+    side = min(0.46, (WIDTH - 1.4) / columns)
     figure = Figure(figsize=(WIDTH, side * rows * shape_on_paper(images) + 0.1), layout="constrained")
     axes = figure.subplots()
     axes.imshow(picture, interpolation="nearest")

@@ -18,7 +18,8 @@ from bakeoff.study.study import Study
 
 LINES_IN_ONE_PANEL = 6
 LETTERS_ACROSS = 68  # for panel titles, across a whole figure
-LINES_OF_A_DRAWING = 200  # beyond this, background lines become pixels: as vectors they would take megabytes
+LINES_OF_A_DRAWING = 200  # beyond this, a band stands for the lines of all others, which would take megabytes
+GREY = "#d0d0d0"  # of what stands behind an experiment: all the others
 
 
 Scales = Mapping[str, tuple[float, float]]  # metric → its lowest and highest value
@@ -95,10 +96,14 @@ def overview(
     looks = zip(dict.fromkeys(rest_of(cell, rest) for cell in cells), line_styles(), strict=False)
     shapes = dict(looks) if len(groups) > 1 and rest else {}
     crowded = len(cells) * len(groups) > LINES_OF_A_DRAWING
+    everything = pd.DataFrame({cell: curves[cell]["mean"] for cell in cells}).agg(["min", "max"], axis=1)
     for position, (axes, (title, members)) in enumerate(zip(grid.flat, groups, strict=False)):
-        for cell in cells if len(groups) > 1 else ():
-            found = curves[cell]
-            axes.plot(found.index, found["mean"], color="#d0d0d0", linewidth=0.6, zorder=1, rasterized=crowded)
+        if crowded:
+            axes.fill_between(
+                everything.index, everything["min"], everything["max"], color=GREY, alpha=0.5, linewidth=0
+            )
+        for cell in cells if len(groups) > 1 and not crowded else ():
+            axes.plot(curves[cell].index, curves[cell]["mean"], color=GREY, linewidth=0.6, zorder=1)
         for cell in members:
             color, dash = shapes[rest_of(cell, rest)] if shapes else (styles[cell].color, styles[cell].dash)
             name = BETWEEN.join(rest_of(cell, rest)) if shapes else labels[cell]

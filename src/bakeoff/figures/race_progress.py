@@ -41,7 +41,9 @@ def race_figure(rounds: Rounds, language: Language, rows: pd.DataFrame, styles: 
         color = styles[cell].color if cell in styles else MUTED
         axes.barh(height, most, height=0.62, color=color, alpha=0.12, linewidth=0)
         axes.barh(height, row["seeds"], height=0.62, color=color)
-        axes.text(row["seeds"], height, f"\N{NO-BREAK SPACE}{_word(row, names, language)}", va="center", fontsize=8, color=INK)
+        axes.text(
+            row["seeds"], height, f"\N{NO-BREAK SPACE}{_word(row, names, language)}", va="center", fontsize=8, color=INK
+        )
     for seeds in rounds.looks:
         axes.axvline(seeds, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
     axes.set_yticks(range(len(order)), [squeezed(labels[cell]) for cell in order])

@@ -24,7 +24,9 @@ def variance_shares(shares: Mapping[str, float], language: Language) -> Figure:
     format_percent(axes.xaxis, language)
     axes.spines["left"].set_visible(False)
     for height, share in enumerate(shares.values()):
-        axes.text(share, height, f"\N{NO-BREAK SPACE}{language.number(100 * share, 1)} %", va="center", fontsize=8, color=INK)
+        axes.text(
+            share, height, f"\N{NO-BREAK SPACE}{language.number(100 * share, 1)} %", va="center", fontsize=8, color=INK
+        )
     axes.margins(x=0.12)
     return figure
 
@@ -75,7 +77,7 @@ def performance_profiles(steps: pd.DataFrame, language: Language) -> Figure:
     last = float(steps["tau"].max())
     for (name, profile), (color, dash) in zip(steps.groupby("configuration", sort=False), line_styles(), strict=False):
         tau, share = [*profile["tau"], last], [*profile["share"], profile["share"].iloc[-1]]
-        axes.step(tau, share, where="post", color=color, linestyle=dash, label=squeezed(name))
+        axes.step(tau, share, where="post", color=color, linestyle=dash, label=squeezed(str(name)))
     axes.set(xlabel=language.say("Within this factor of the best"), ylabel=language.say("Share of datasets"))
     axes.set_ylim(0, 1.03)
     axes.xaxis.set_major_formatter(lambda value, _: language.significant(value))

@@ -29,7 +29,10 @@ WORDS = {
     Standing.UNJUDGED: mark("not judged"),
 }
 # A published number for the epoch that ours are of, and one for another, which flatters.
-PUBLISHED = {True: ("-", mark("published")), False: (":", mark("published, of another epoch"))}
+PUBLISHED: dict[bool, tuple[Any, str]] = {
+    True: ("-", mark("published")),
+    False: (":", mark("published, of another epoch")),
+}
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,16 @@ from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
 OF_AN_EXPERIMENT = ("classes", "confusion", "reliability", "precision_recall", "confused_pairs")
-OF_FIGURES = (*OF_AN_EXPERIMENT, "hardest_images", "variance", "effects", "ranks", "rank_test", "rank_groups", "profiles")
+OF_FIGURES = (
+    *OF_AN_EXPERIMENT,
+    "hardest_images",
+    "variance",
+    "effects",
+    "ranks",
+    "rank_test",
+    "rank_groups",
+    "profiles",
+)
 CONFUSED_PAIRS = HARDEST_IMAGES = 10
 LABELS_IN_A_FIGURE = CONFIGURATIONS_IN_A_FIGURE = 20
 

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from bakeoff.analysis.labels import score_name, short_labels
-from bakeoff.figures.axes import format_quantity, format_value, legend_at_the_right
+from bakeoff.figures.axes import format_quantity, format_value
 from bakeoff.figures.baseline_line import draw_baseline
 from bakeoff.figures.style import MUTED, SEED, WIDTH, Style, cells_of, squeezed
 from bakeoff.language import Language
@@ -22,7 +22,7 @@ from bakeoff.results.summary_tables import by_experiment
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.study import Study
 
-NAMED_POINTS = 16  # beyond this, points carry numbers and a list beside them gives the names
+NAMED_POINTS = 16  # with more on a dataset, only those on the front have room for names
 FRONT: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (1, 1.5)), "zorder": 1.5}
 
 
@@ -57,9 +57,7 @@ def trade_off(
     of datasets, by their name and score.
     """
     datasets = list(dict.fromkeys(points["dataset"]))
-    most = points["dataset"].value_counts().max()
-    numbered = most > NAMED_POINTS
-    height = max(3.8 if len(datasets) == 1 else 2.8, 0.155 * most + 0.8)
+    height = 3.8 if len(datasets) == 1 else 2.8
     figure = Figure(figsize=(WIDTH, height * len(datasets)), layout="constrained")
     panels = figure.subplots(len(datasets), 1, squeeze=False, sharex=True)[:, 0]
     score, seeds = f"test_{study.metric}", dict(by_experiment(runs))
@@ -84,12 +82,12 @@ def trade_off(
         format_value(axes.yaxis, study.leading_metric, language)
         if len(datasets) > 1:
             axes.set_title(dataset, loc="left")
-            axes.set_title(language.say("a scale of its own"), loc="right", fontsize=8, fontweight="normal", color=MUTED)
+            axes.set_title(
+                language.say("a scale of its own"), loc="right", fontsize=8, fontweight="normal", color=MUTED
+            )
         labels = [squeezed(label) for label in short_labels(cells).values()]
-        if numbered:
-            _number_key(axes, cells, labels, styles)
-            labels = [str(number) for number in range(1, len(labels) + 1)]
-        marks.append((axes, xs, ys, labels, [styles[cell].color for cell in cells]))
+        named = np.full(len(cells), True) if len(cells) <= NAMED_POINTS else here[cost.flag].eq(True).to_numpy()
+        marks.append((axes, xs, ys, labels, [styles[cell].color for cell in cells], named))
     panels[-1].set_xlabel(cost.title)
     _legend(figure, language)
     # Labels need the final size of the axes, so the layout is computed first and then frozen.
@@ -102,7 +100,7 @@ def trade_off(
 
 def _front(axes: Axes, points: pd.DataFrame, cost: Cost, score: str) -> None:
     """Steps through the experiments that none beats in both, from the cheapest on."""
-    front = points[points[cost.flag].astype(bool)].sort_values(cost.column)
+    front = points[points[cost.flag].eq(True)].sort_values(cost.column)
     if len(front) > 1:
         axes.plot(np.repeat(front[cost.column], 2)[1:], np.repeat(front[score], 2)[:-1], **FRONT)
 
@@ -110,21 +108,10 @@ def _front(axes: Axes, points: pd.DataFrame, cost: Cost, score: str) -> None:
 def _legend(figure: Figure, language: Language) -> None:
     handles = [
         Line2D([], [], color=MUTED, label=language.say("one seed"), **SEED),
-        Line2D([], [], color=MUTED, linewidth=1, marker="o", markersize=6, label=language.say("mean and 95 % interval")),
+        Line2D([], [], color=MUTED, linewidth=1, marker="o", label=language.say("mean and 95 % interval")),
         Line2D([], [], label=language.say("none is both better and cheaper"), **FRONT),
     ]  # fmt: skip
     figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False, fontsize=8)
-
-
-def _number_key(axes: Axes, cells: list[Experiment], labels: list[str], styles: dict[Experiment, Style]) -> None:
-    handles = [
-        Line2D([], [], **styles[cell].point, markersize=4.5, label=f"{number}  {label}")
-        for number, (cell, label) in enumerate(zip(cells, labels, strict=True), 1)
-    ]
-    legend_at_the_right(
-        axes, handles=handles, fontsize=7.5, labelspacing=0.25, handletextpad=0.2, borderaxespad=0,
-        ncols=1 if len(cells) <= 60 else 2,
-    )  # fmt: skip
 
 
 def _along(line: Line2D) -> NDArray[Any]:
@@ -134,8 +121,9 @@ def _along(line: Line2D) -> NDArray[Any]:
     return np.hstack([np.minimum(starts, ends) - 1.5, np.maximum(starts, ends) + 1.5])
 
 
-def _place_labels(axes: Axes, xs: Any, ys: Any, labels: list[str], colors: list[Any]) -> None:
-    """Put each label near its point, where it hides no point and no label; a thin line leads to distant ones."""
+def _place_labels(axes: Axes, xs: Any, ys: Any, labels: list[str], colors: list[Any], named: NDArray[np.bool_]) -> None:
+    """Put the label of each `named` point near it, where it hides no point and no label; a thin line leads to distant
+    ones."""
     figure = axes.figure
     renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[arg-type, no-untyped-call]
     frame = axes.get_window_extent(renderer)
@@ -149,7 +137,8 @@ def _place_labels(axes: Axes, xs: Any, ys: Any, labels: list[str], colors: list[
          for angle in (math.pi / 8 * step for step in (0, 8, 2, 14, 6, 10, 4, 12, 1, 15, 7, 9, 3, 13, 5, 11))),
         key=lambda offset: round(math.hypot(*offset)),
     )).T  # fmt: skip
-    for (x, y), label, color in sorted(zip(points, labels, colors, strict=True), key=lambda mark: -mark[0][1]):
+    marks = [mark for mark, has_name in zip(zip(points, labels, colors, strict=True), named, strict=True) if has_name]
+    for (x, y), label, color in sorted(marks, key=lambda mark: -mark[0][1]):
         text = axes.text(0, 0, label, fontsize=8)
         extent = text.get_window_extent(renderer)
         text.remove()

@@ -52,7 +52,9 @@ def best_of_n(study: Study, language: Language, curves: pd.DataFrame, styles: di
     """Expected scores on a dataset, over trials on the left and seconds on the right: validation above, test below."""
     figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     grid = figure.subplots(2, 2, sharex="col", sharey="row")
-    labels = {cell: squeezed(label) for cell, label in short_labels([cell for cell, _ in by_experiment(curves)]).items()}
+    labels = {
+        cell: squeezed(label) for cell, label in short_labels([cell for cell, _ in by_experiment(curves)]).items()
+    }
     titles = {"trials": language.say("Trials"), "seconds": language.say("Seconds of training")}
     for row, split in enumerate(("validation", "test")):
         for column, cost in enumerate(("trials", "seconds")):
