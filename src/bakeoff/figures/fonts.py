@@ -10,17 +10,18 @@ from matplotlib.font_manager import FontEntry, FontProperties, findfont, fontMan
 
 SHIPPED = "DejaVu Sans"  # with Matplotlib; it has what the short one lacks
 SHORT = "DejaVu Sans, short"
-FAMILIES = [SHORT, SHIPPED]
-# Latin, Greek, Cyrillic, punctuation, arrows, mathematical signs and shapes.
-BLOCKS = ((0x20, 0x24F), (0x370, 0x52F), (0x2000, 0x22FF), (0x25A0, 0x25FF))
+# What reports say: Latin, Cyrillic, punctuation, arrows, and a few mathematical signs.
+BLOCKS = ((0x20, 0x17F), (0x400, 0x45F), (0x2010, 0x2044), (0x2190, 0x2193), (0x2200, 0x2265))
 BOXES = "LastResort"  # a font of boxes for all letters there are
 FAMILY_NAMES = (1, 16)  # of a font's table "name"
 
 
 def families_for(letters: Iterable[str]) -> tuple[list[str], str]:
     """The font families that have the letters, our own first; and the letters that no font of this system has."""
-    codes = {ord(letter) for letter in letters if letter.isprintable()} - _codes(findfont(SHIPPED))
-    families = list(FAMILIES)
+    codes = {ord(letter) for letter in letters if letter.isprintable()}
+    codes -= {code for first, last in BLOCKS for code in range(first, last + 1)}
+    families = [SHORT, SHIPPED] if codes else [SHORT]  # each is looked up for every text
+    codes -= _codes(findfont(SHIPPED))
     for font in sorted(fontManager.ttflist, key=_last_comes_what_is_least_like_ours) if codes else ():
         if found := codes & _codes(font.fname):
             families.append(font.name)

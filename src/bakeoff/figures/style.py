@@ -15,7 +15,7 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 from bakeoff.analysis.labels import varying_facets
-from bakeoff.figures.fonts import FAMILIES, SHIPPED, SHORT, short_font
+from bakeoff.figures.fonts import SHIPPED, SHORT, short_font
 from bakeoff.files import write_atomically
 from bakeoff.study.matrix import FACETS, Experiment
 
@@ -52,7 +52,7 @@ class Style:
 
 
 @contextmanager
-def theme(families: Sequence[str] = FAMILIES) -> Iterator[None]:
+def theme(families: Sequence[str] = (SHORT, SHIPPED)) -> Iterator[None]:
     """Seaborn's look inside a `with` block; text stays text, in the font that ships with Matplotlib and, for letters
     that it lacks, in the next of the `families`."""
     own: dict[Any, Any] = {
@@ -105,7 +105,7 @@ def save(figure: Figure, path: Path) -> Path:
         temporary.write_bytes(pages.getvalue())
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     # The reader's machine may lack the font used for measuring; Verdana is as wide.
-    svg = re.sub(rf"'{SHORT}', '{SHIPPED}'[^;\"]*", f"'{SHIPPED}', Verdana, sans-serif", text.getvalue())
+    svg = re.sub(rf"'{SHORT}'[^;\"]*", f"'{SHIPPED}', Verdana, sans-serif", text.getvalue())
     # Six decimals of a point make up a third of the file, and nobody can see them.
     svg = re.sub(r' (?:d|x|y)="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)
     with write_atomically(path, durable=False) as temporary:

@@ -34,11 +34,20 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
     captions = {
         "confusion": say("{experiment}: the share [%] of each true class that is predicted as each class.", **words),
         "precision_recall": say("{experiment}: precision against recall for each label, over all thresholds.", **words),
+        "class_scores": say(
+            "Scores of every experiment on the classes of {dataset} [%], the best experiment on the left. Classes on "
+            "which experiments differ most are on top.",
+            **words,
+        ),
         "confused_pairs": say("{experiment}: test images of the most confused pairs.", **words),
         "hardest_images": say(
             "The hardest test images of {dataset}: those with the highest mean loss over all experiments.", **words
         ),
-        "reliability": say("{experiment}: how often predictions with a given probability are true.", **words),
+        "reliability": say(
+            "{experiment}: how often predictions with a given probability are true, with 95 % intervals, and how many "
+            "there are.",
+            **words,
+        ),
     }
 
     def drawn(*names: str) -> list[Figure]:
@@ -48,7 +57,7 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
     return [
         Paragraph(introduction),
         _classes(material, dataset, best),
-        *drawn("confusion", "precision_recall"),
+        *drawn("class_scores", "confusion", "precision_recall"),
         *([_confused(material, dataset, pairs)] if pairs else []),
         *drawn("confused_pairs", "hardest_images"),
         _calibration(material, dataset),
