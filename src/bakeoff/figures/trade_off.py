@@ -118,7 +118,8 @@ def _along(line: Line2D) -> NDArray[Any]:
     """A box [N, 4] in pixels around each upright or level piece of a line, which labels had better not hide."""
     corners = line.get_transform().transform(line.get_path().vertices)
     starts, ends = (corners[:-1], corners[1:]) if len(corners) > 1 else (corners, corners)
-    return np.hstack([np.minimum(starts, ends) - 1.5, np.maximum(starts, ends) + 1.5])
+    boxes = np.hstack([np.minimum(starts, ends) - 1.5, np.maximum(starts, ends) + 1.5])
+    return boxes[np.isfinite(boxes).all(axis=1)]  # one run has no interval
 
 
 def _place_labels(axes: Axes, xs: Any, ys: Any, labels: list[str], colors: list[Any], named: NDArray[np.bool_]) -> None:
