@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bakeoff.figures.axes import format_percent
-from bakeoff.figures.style import INK, WIDTH, shortened, squeezed
+from bakeoff.figures.style import WIDTH, ink_on, shortened, squeezed
 from bakeoff.language import Language
 from bakeoff.results.summary_tables import by_experiment
 from bakeoff.study.matrix import Experiment
@@ -15,7 +15,6 @@ from bakeoff.study.matrix import Experiment
 CLASSES = 30
 EXPERIMENTS = 24
 NUMBERED = 12  # experiments: with more, a cell has no room for a number
-DARK = 0.55  # of the scale, from where numbers are white
 
 
 def class_scores(
@@ -48,7 +47,7 @@ def class_scores(
     if len(shown) <= NUMBERED:
         for row, column in np.argwhere(~np.isnan(shares)):
             share = shares[row, column]
-            color = "white" if share - low > DARK * (high - low) else INK
+            color = ink_on(image.to_rgba(share))
             text = language.number(100 * share, 1)
             axes.text(column, row, text, ha="center", va="center", color=color, fontsize=7)
     bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=30, label=title)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bakeoff.analysis.images import Images, mosaic, shape_on_paper
 from bakeoff.figures.axes import ROUND, format_percent, legend_at_the_right
-from bakeoff.figures.style import INK, MUTED, PALETTE, WIDTH, line_styles, shortened
+from bakeoff.figures.style import MUTED, PALETTE, WIDTH, ink_on, line_styles, shortened
 from bakeoff.language import Language
 
 NUMBERED_CLASSES = 15  # a larger matrix has no room for numbers
@@ -55,7 +55,7 @@ def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -
     if len(classes) <= NUMBERED_CLASSES:
         for true, predicted in zip(*np.nonzero(shares >= 0.005), strict=True):
             share = shares[true, predicted]
-            color = "white" if share > 0.3 else INK
+            color = ink_on(BLUES(float(NORM(share))))
             axes.text(predicted, true, f"{100 * share:.0f}", ha="center", va="center", color=color, fontsize=7.5)
     else:
         format_percent(figure.colorbar(ScalarMappable(NORM, BLUES), ax=axes, shrink=0.7).ax.yaxis, language)

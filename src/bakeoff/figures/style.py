@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib import style
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from bakeoff.analysis.labels import varying_facets
@@ -32,6 +33,7 @@ SEED: dict[str, Any] = {"marker": "o", "markersize": 3, "markeredgewidth": 0, "a
 DIAMOND: dict[str, Any] = {"marker": "D", "markersize": 5, "markeredgecolor": INK, "markeredgewidth": 0.8}
 LETTERS_OF_A_NAME = 28
 LETTERS_OF_A_LABEL = 42
+DARK = 0.2  # luminance, below which white letters contrast more
 SHORTEST_NAME = 8  # to which a name of a label is squeezed
 BETWEEN = " · "  # the names of a label
 WIDTH = 7.4  # inches; text of 9 points then matches the page's
@@ -111,6 +113,12 @@ def save(figure: Figure, path: Path) -> Path:
     with write_atomically(path, durable=False) as temporary:
         temporary.write_text(svg, encoding="utf-8")
     return path
+
+
+def ink_on(color: Any) -> str:
+    """The colour of text that contrasts most with a cell of this colour."""
+    red, green, blue = (((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(color))
+    return "white" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < DARK else INK
 
 
 def shortened(name: str) -> str:
