@@ -156,11 +156,14 @@ def write_card(study: Study, dataset: str, classes: list[str]) -> None:
     (folder / "card.json").write_text(json.dumps(card))
 
 
-def write_predictions(layout: Layout, run: Run, images: int = 30, classes: int = 3) -> None:
-    """Logits of a run that is right in about four of five images; the labels are the same for all runs."""
+def write_predictions(layout: Layout, run: Run, images: int = 30, classes: int = 3, accuracy: float = 0.8) -> None:
+    """Logits of a run that is right about so often; the labels are the same for all runs."""
     labels = np.arange(images) % classes
     draw = np.random.default_rng(zlib.crc32(run.key.encode()))
     logits = draw.normal(size=(images, classes)) + 2 * np.eye(classes)[labels]
+    if accuracy != 0.8:
+        answers = np.where(draw.random(images) < accuracy, labels, (labels + 1) % classes)
+        logits = draw.normal(size=(images, classes)) + 9 * np.eye(classes)[answers]
     np.savez(layout.run(run).predictions, logits=logits.astype(np.float32), labels=labels)
 
 

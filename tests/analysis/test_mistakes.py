@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn import metrics
 
 from bakeoff.analysis.calibration import calibration_table, reliability_table
@@ -121,6 +122,28 @@ def test_calibration_is_that_of_its_definition() -> None:
     assert row["expected_calibration_error_std"] == pytest.approx(np.std(errors, ddof=1), rel=1e-4)
     assert row["overconfidence"] == pytest.approx((CLASSES.confidence.mean() - CLASSES.correct.mean()), rel=1e-5)
     assert reliability_table(CLASSES)["predictions"].sum() == pytest.approx(200)
+
+
+def test_bins_of_few_predictions_are_joined_and_say_how_sure_they_are() -> None:
+    """30 predictions of 95 %, 12 of 65 % in three bins, 2 below: no bin has fewer than 10, and none is lost."""
+    sure = np.repeat([0.95, 0.60, 0.65, 0.72, 0.55], [30, 4, 4, 4, 2])
+    logits = np.stack([np.log(sure / (1 - sure)), np.zeros(len(sure))], axis=-1)[None].astype(np.float32)
+    table = reliability_table(saved(logits, (np.arange(len(sure)) % 5 == 0).astype(int)))
+    assert table["predictions"].min() >= 10 and table["predictions"].sum() == len(sure)
+    assert (table["low"][1:].to_numpy() == table["high"][:-1].to_numpy()).all()
+    for _, row in table.iterrows():
+        count = round(row["predictions"])
+        low, high = binomtest(round(row["observed"] * count), count).proportion_ci(method="wilson")
+        assert (row["observed_low"], row["observed_high"]) == pytest.approx((low, high))
+
+
+def test_a_hard_image_says_what_most_runs_take_it_for_and_how_sure_those_are() -> None:
+    table = hardest_images_table(CLASSES, NAMES, image_loss(CLASSES), image_wrong(CLASSES))
+    for _, row in table.iterrows():
+        answers, confidence = CLASSES.predicted[:, row["image"]], CLASSES.confidence[:, row["image"]]
+        answer = NAMES.index(row["predicted"])
+        assert (answers == answer).sum() == np.bincount(answers).max()
+        assert row["sure"] == pytest.approx(confidence[answers == answer].mean())
 
 
 def test_a_calibrated_multi_label_model_has_next_to_no_error() -> None:

@@ -5,32 +5,59 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from bakeoff.analysis.intervals import spread
+from bakeoff.analysis.intervals import spread, wilson_interval
 from bakeoff.results.predictions import ClassPredictions, Floats, LabelPredictions, Predictions
 
 BINS = 15
+FEWEST_IN_A_BIN = 10  # predictions of a run: of fewer, the share that is true says next to nothing
 DRAWS = 200  # of truths that are as likely as predicted; fewer of very many predictions, which vary less
 MOST_DRAWN = 2_000_000
 
 
 def reliability_table(predictions: Predictions) -> pd.DataFrame:
-    """Predictions of all runs in 15 bins of equal width, without empty bins.
+    """Predictions of all runs in 15 bins of equal width, where a run has fewer than 10 in a bin joined with the next.
 
     For multi-class data the probability is that of the predicted class. For multi-label data it is that of each known
-    label, so that `observed` is the share of positives.
+    label, so that `observed` is the share of positives. Its interval is Wilson's (1927) for the predictions of one run:
+    all runs predict the same images, so that more of them say little more.
     """
-    count, probability, true = _binned(predictions).sum(axis=1)
-    filled = count > 0
-    edges = np.linspace(0, 1, BINS + 1)
+    sums = _binned(predictions).sum(axis=1)
+    groups = _joined_bins(sums[0] / len(predictions.seeds))
+    edges, starts = np.linspace(0, 1, BINS + 1), np.array([group.start for group in groups], dtype=np.int64)
+    count, probability, true = np.add.reduceat(sums, starts, axis=1) if groups else sums[:, :0]
+    per_run = count / len(predictions.seeds)
+    low, high = wilson_interval(true / count, per_run)
     return pd.DataFrame(
         {
-            "low": edges[:-1][filled],
-            "high": edges[1:][filled],
-            "predictions": count[filled] / len(predictions.seeds),
-            "probability": probability[filled] / count[filled],
-            "observed": true[filled] / count[filled],
+            "low": edges[starts],
+            "high": edges[[group.stop for group in groups]],
+            "predictions": per_run,
+            "probability": probability / count,
+            "observed": true / count,
+            "observed_low": low,
+            "observed_high": high,
         }
     )
+
+
+def _joined_bins(count: Floats) -> list[range]:
+    """Neighbouring bins, joined until each has enough predictions; what is left over above joins the last.
+
+    Empty bins at either end are left out.
+    """
+    filled = np.flatnonzero(count)
+    if not len(filled):
+        return []
+    start, stop = int(filled[0]), int(filled[-1]) + 1
+    groups: list[range] = []
+    for end in range(start + 1, stop + 1):
+        if count[start:end].sum() >= FEWEST_IN_A_BIN:
+            groups.append(range(start, end))
+            start = end
+    if start < stop:
+        first = groups.pop().start if groups else start
+        groups.append(range(first, stop))
+    return groups
 
 
 def calibration_table(predictions: Predictions) -> pd.DataFrame:

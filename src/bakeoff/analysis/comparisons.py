@@ -15,10 +15,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from bakeoff.analysis.intervals import Indices, spread
+from bakeoff.analysis.intervals import TWO_SIDED, Indices, spread
 from bakeoff.analysis.paired import (
     LEVEL,
-    TWO_SIDED,
     Pairs,
     Verdict,
     effect_size,

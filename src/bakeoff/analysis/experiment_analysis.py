@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.analysis.baselines import Baseline, baseline
 from bakeoff.analysis.data_card import read_data_card
-from bakeoff.analysis.mistakes import hardest_images, image_loss, image_wrong
+from bakeoff.analysis.mistakes import guesses_of, hardest_images, image_loss, image_wrong
 from bakeoff.analysis.single_runs import SingleRun
 from bakeoff.analysis.tables.of_predictions import PREDICTION_TABLES
 from bakeoff.analysis.test_set_error import RunInfluences, ScoreError, influences, score_error
@@ -73,7 +73,7 @@ def analyse_experiments(
         # Single runs are compared with the same seed: the one that most experiments have, of equals the first.
         seed = int(Counter(here["seed"]).most_common(1)[0][0])
         labels: NDArray[Any] | None = None
-        losses, wrongs = [], []
+        losses, wrongs, guesses = [], [], []
         for cell, rows in counted(list(by_experiment(here)), f"predictions on {dataset}"):
             predictions = read_predictions({int(each): layout.run(cell.run(int(each))) for each in rows["seed"]})
             names = names or [str(index) for index in range(predictions.classes)]
@@ -99,8 +99,9 @@ def analyse_experiments(
                 found.single_runs[cell.key] = _single_run(predictions, seed, score, influence.get(study.metric))
             losses.append(inputs.loss)
             wrongs.append(inputs.wrong)
-        whole = hardest_images(np.mean(losses, axis=0), np.mean(wrongs, axis=0), np.asarray(labels), names)
-        hardest.append(whole.assign(**vars(Experiment(str(dataset), "", "", "")), predicted=""))
+            guesses.append(guesses_of(predictions))
+        whole = hardest_images(np.mean(losses, axis=0), np.mean(wrongs, axis=0), np.asarray(labels), names, guesses)
+        hardest.append(whole.assign(**vars(Experiment(str(dataset), "", "", ""))))
     parts["hardest_images"] += hardest
     return found, {name: pd.concat(part) if part else pd.DataFrame() for name, part in parts.items()}
 

@@ -12,6 +12,7 @@ from bakeoff.study.study import Study
 
 SAMPLED_CLASSES = 20
 SAMPLES_OF_A_CLASS = 10
+LONGEST_SHAPE = 1.5  # of the room for an image: a strip of 1024×16 pixels would make a figure of metres
 Images = NDArray[np.uint8]  # [N, channels, height, width]
 
 
@@ -39,16 +40,29 @@ def samples_by_class(study: Study, dataset: str, card: Mapping[str, Any]) -> Ima
     return found
 
 
+def shape_on_paper(images: Images) -> float:
+    """Height / width of the room for an image: that of images [..., H, W], but no strip."""
+    height, width = images.shape[-2:]
+    return float(np.clip(height / width, 1 / LONGEST_SHAPE, LONGEST_SHAPE))
+
+
 def mosaic(images: Images, largest: int = 64) -> Images:
-    """Rows of images [rows, columns, C, H, W] as one picture [height, width, 3], each at most `largest` pixels wide."""
+    """Rows of images [rows, columns, C, H, W] as one picture [height, width, 3].
+
+    Each lies in the middle of a room of `shape_on_paper`, whose longer side has at most `largest` pixels.
+    """
     rows, columns, channels, height, width = images.shape
-    scale = min(1.0, largest / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    gap = max(1, size[0] // 16)
-    sheet = Image.new("RGB", (columns * (size[0] + gap) - gap, rows * (size[1] + gap) - gap), "white")
+    shape = shape_on_paper(images)
+    room = np.array([1.0, shape]) * max(width, height / shape)  # width, height
+    scale = min(1.0, largest / room.max())
+    across, down = (max(1, round(side * scale)) for side in room)
+    size = (min(across, max(1, round(width * scale))), min(down, max(1, round(height * scale))))
+    gap = max(1, across // 16)
+    sheet = Image.new("RGB", (columns * (across + gap) - gap, rows * (down + gap) - gap), "white")
     for row, column in np.ndindex(rows, columns):
         pixels = images[row, column].transpose(1, 2, 0)
         pixels = np.repeat(pixels, 3, 2) if channels == 1 else pixels[:, :, :3]
         picture = Image.fromarray(pixels).resize(size, Image.Resampling.BOX)
-        sheet.paste(picture, (column * (size[0] + gap), row * (size[1] + gap)))
+        corner = column * (across + gap) + (across - size[0]) // 2, row * (down + gap) + (down - size[1]) // 2
+        sheet.paste(picture, corner)
     return np.asarray(sheet)

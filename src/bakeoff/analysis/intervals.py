@@ -13,6 +13,7 @@ from bakeoff.results.predictions import Floats
 
 FEWEST_FOR_BOOTSTRAP = 10  # scores; with fewer, resamples say too little about the spread
 RESAMPLES = 4_999
+TWO_SIDED = 1.959963984540054  # the normal distribution's 97.5 % quantile
 
 Indices = NDArray[np.int64]
 
@@ -73,6 +74,15 @@ def bootstrap_t_interval(scores: Floats) -> tuple[Floats, Floats]:
             ends = np.quantile(statistic, [(1 + CONFIDENCE) / 2, (1 - CONFIDENCE) / 2]) * values.std(ddof=1)
             low[row], high[row] = values.mean() - ends
     return low, high
+
+
+def wilson_interval(share: Floats, count: Floats) -> tuple[Floats, Floats]:
+    """The 95 % interval of shares [N] of so many cases each (Wilson 1927); NaN of none."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        weight = TWO_SIDED**2 / count
+        centre = (share + weight / 2) / (1 + weight)
+        half = np.sqrt(share * (1 - share) * weight + weight**2 / 4) / (1 + weight)
+    return centre - half, centre + half
 
 
 def by_count(scores: Floats) -> Iterator[tuple[Indices, Floats]]:

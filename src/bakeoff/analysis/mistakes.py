@@ -65,21 +65,49 @@ def hardest_images_table(predictions: Predictions, names: Sequence[str], loss: F
 
     `loss` and `wrong` are those of `image_loss` and `image_wrong`.
     """
-    table = hardest_images(loss, wrong, predictions.labels, names)
-    rows = table["image"].to_numpy()
+    return hardest_images(loss, wrong, predictions.labels, names, [guesses_of(predictions)])
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """What S runs take N test images for.
+
+    Multi-class: `answers` [S, N] are classes and `confidence` [S, N] the probability of each. Multi-label: `answers`
+    [N, L] are the shares of runs that answer each label, at a probability of 0.5, and `confidence` is None.
+    """
+
+    answers: Floats
+    confidence: Floats | None
+
+
+def guesses_of(predictions: Predictions) -> Guesses:
     if isinstance(predictions, ClassPredictions):
-        table["predicted"] = [names[int(np.bincount(predictions.predicted[:, row]).argmax())] for row in rows]
-    else:
-        decisions = (predictions.logits[:, rows] >= 0) & predictions.known[rows]
-        table["predicted"] = [joined(names, row) for row in decisions.mean(axis=0) > 0.5]
-    return table
+        return Guesses(predictions.predicted, predictions.confidence)
+    decisions = (predictions.logits >= 0) & predictions.known
+    return Guesses(decisions.mean(axis=0, dtype=np.float32), None)
 
 
-def hardest_images(loss: Floats, wrong: Floats, labels: NDArray[Any], names: Sequence[str]) -> pd.DataFrame:
-    """The 20 test images with the highest loss, of losses [N], shares of wrong runs [N] and labels [N] or [N, L]."""
+def hardest_images(
+    loss: Floats, wrong: Floats, labels: NDArray[Any], names: Sequence[str], guesses: Sequence[Guesses]
+) -> pd.DataFrame:
+    """The 20 test images with the highest loss, of losses [N], shares of wrong runs [N], labels [N] or [N, L], and the
+    guesses of one experiment or more."""
     rows = np.argsort(-np.round(loss, DECIMALS), kind="stable")[:HARDEST]
     called = [names[label] if labels.ndim == 1 else joined(names, label == 1) for label in labels[rows]]
-    return pd.DataFrame({"image": rows, "label": called, "loss": loss[rows], "wrong": wrong[rows]})
+    predicted, sure = zip(*(_most_frequent(guesses, int(row), names) for row in rows), strict=True)
+    return pd.DataFrame({
+        "image": rows, "label": called, "predicted": predicted, "sure": sure, "loss": loss[rows], "wrong": wrong[rows],
+    })  # fmt: skip
+
+
+def _most_frequent(guesses: Sequence[Guesses], row: int, names: Sequence[str]) -> tuple[str, float]:
+    """What most runs take an image for, and how sure those are that do: NaN for multi-label data."""
+    if guesses[0].confidence is None:
+        return joined(names, np.mean([each.answers[row] for each in guesses], axis=0) > 0.5), np.nan
+    answers = np.concatenate([each.answers[:, row] for each in guesses])
+    confidence = np.concatenate([each.confidence[:, row] for each in guesses if each.confidence is not None])
+    answer = int(np.bincount(answers).argmax())
+    return names[answer], float(confidence[answers == answer].mean(dtype=float))
 
 
 def image_loss(predictions: Predictions) -> Floats:

@@ -26,13 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, stdtr
 
-from bakeoff.analysis.intervals import Indices, Spread, by_count, spread
+from bakeoff.analysis.intervals import Indices, Spread, by_count, spread, wilson_interval
 from bakeoff.analysis.variance_of_means import ImageVariance, Uncertainty, over_both, over_seeds, prior_freedom, summed
 from bakeoff.results.aggregation import CONFIDENCE
 from bakeoff.results.predictions import Floats
 
 LEVEL = 1 - CONFIDENCE
-TWO_SIDED = 1.959963984540054  # the normal distribution's 97.5 % quantile
 POWER = 0.8
 FEWEST_SEEDS = 3  # two differences say next to nothing about their spread
 MOST_SEEDS = 1_000  # a need for more is no advice
@@ -218,10 +217,8 @@ def probability_of_better(differences: Floats) -> tuple[Floats, Floats, Floats]:
     count = (~np.isnan(differences)).sum(axis=1)
     wins = (differences > SAME).sum(axis=1) + (np.abs(differences) <= SAME).sum(axis=1) / 2
     with np.errstate(invalid="ignore", divide="ignore"):
-        share, weight = wins / count, TWO_SIDED**2 / count
-        centre = (share + weight / 2) / (1 + weight)
-        half = np.sqrt(share * (1 - share) * weight + weight**2 / 4) / (1 + weight)
-    return share, centre - half, centre + half
+        share = wins / count
+    return share, *wilson_interval(share, count)
 
 
 def effect_size(found: Spread) -> Floats:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bakeoff.analysis.paired import TWO_SIDED, holm
+from bakeoff.analysis.intervals import TWO_SIDED
+from bakeoff.analysis.paired import holm
 from bakeoff.analysis.score_matrices import ALL_DATASETS
 from bakeoff.results.predictions import Bools, Floats
 

@@ -1,14 +1,17 @@
 """Axes: numbers in the report's language, and legends."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from bakeoff.language import Language
 from bakeoff.study.metrics import Metric
+
+LETTERS_OF_A_LEGEND = 104  # in a row below a figure
+ROUND = (1, 2, 5, 10)  # steps between ticks, times a power of ten
 
 
 def format_percent(axis: Axis, language: Language) -> None:
@@ -18,7 +21,9 @@ def format_percent(axis: Axis, language: Language) -> None:
 
 def format_value(axis: Axis, metric: Metric, language: Language) -> None:
     """Show values of a metric, as percentages where it is a fraction."""
-    axis.set_major_locator(MaxNLocator(nbins=6))
+    logarithmic = axis.get_scale() == "log"
+    axis.set_major_locator(LogLocator(subs=(1,)) if logarithmic else MaxNLocator(nbins=6, steps=ROUND))
+    axis.set_minor_formatter(NullFormatter())
     if metric.percent:
         format_percent(axis, language)
         low, high = axis.get_view_interval()
@@ -30,17 +35,20 @@ def format_value(axis: Axis, metric: Metric, language: Language) -> None:
 
 def format_epochs(axes: Axes, language: Language) -> None:
     """Show whole epochs only."""
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, steps=ROUND))
     axes.set_xlabel(language.say("Epoch"))
 
 
-def fit_loss(axes: Axes, language: Language) -> None:
-    """Use a logarithmic axis for a loss that falls by orders of magnitude, or its end could not be seen."""
-    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.get_lines()])
-    if values.size and values.min() > 0 and values.max() / values.min() > 30:
+def set_scale(axes: Axes, low: float, high: float, logarithmic: bool) -> None:
+    """Let the axis of values reach from `low` to `high`, with a margin; `logarithmic` where they differ by orders of
+    magnitude, or the end of a loss could not be seen."""
+    if logarithmic and low > 0 and high / low > 30:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(lambda value, _: language.significant(value))
-        axes.yaxis.set_minor_formatter("")
+        margin = (high / low) ** 0.05
+        axes.set_ylim(low / margin, high * margin)
+    elif high > low:
+        margin = 0.05 * (high - low)
+        axes.set_ylim(low - margin, high + margin)
 
 
 def format_quantity(axes: Axes, language: Language) -> None:
@@ -50,8 +58,13 @@ def format_quantity(axes: Axes, language: Language) -> None:
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=7))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=ROUND))
     axes.xaxis.set_major_formatter(lambda value, _: _thousands(value, language))
+
+
+def columns_of(labels: Sequence[str], most: int = 4) -> int:
+    """How many columns a legend with these labels has room for below a figure."""
+    return max(1, min(most, len(labels), LETTERS_OF_A_LEGEND // (max(map(len, labels)) + 8)))
 
 
 def legend_at_the_right(axes: Axes, **options: Any) -> None:

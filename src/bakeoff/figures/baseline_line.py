@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.transforms import Transform
 
 from bakeoff.analysis.labels import BASELINES
 from bakeoff.figures.style import MUTED
@@ -31,9 +32,9 @@ def draw_baseline(axes: Axes, name: str, score: float, metric: Metric, language:
         line = axes.axvline if upright else axes.axhline
         line(score, color=MUTED, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
         if upright:
-            axes.text(score, 1, words, transform=axes.get_xaxis_transform(), ha="center", va="bottom", **look)
+            _beside(axes, words, (score, 1), axes.get_xaxis_transform(), ha="center", va="bottom", **look)
         else:
-            axes.text(0.01, score, words, transform=axes.get_yaxis_transform(), ha="left", va="bottom", **look)
+            _beside(axes, words, (0.01, score), axes.get_yaxis_transform(), ha="left", va="bottom", **look)
         return
     below, shown = score < low, 100 * score if metric.percent else score
     amount = f"{words} {language.significant(shown)}" + (" %" if metric.percent else "")
@@ -47,3 +48,8 @@ def draw_baseline(axes: Axes, name: str, score: float, metric: Metric, language:
         axes.text(
             0.01, 0.01 if below else 0.99, text, transform=axes.transAxes, va="bottom" if below else "top", **look
         )
+
+
+def _beside(axes: Axes, words: str, place: tuple[float, float], coordinates: Transform, **look: Any) -> None:
+    """Words a little above a place, so that no line strikes them through."""
+    axes.annotate(words, place, xycoords=coordinates, xytext=(0, 2), textcoords="offset points", **look)

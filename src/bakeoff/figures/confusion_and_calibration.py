@@ -1,18 +1,32 @@
 """What goes wrong: confusion, calibration, and the hardest images."""
 
+import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
-from bakeoff.analysis.images import Images, mosaic
-from bakeoff.figures.axes import format_percent, legend_at_the_right
-from bakeoff.figures.style import INK, MUTED, PALETTE, WIDTH, line_styles, shortened
+from bakeoff.analysis.images import Images, mosaic, shape_on_paper
+from bakeoff.figures.axes import ROUND, format_percent, legend_at_the_right
+from bakeoff.figures.style import MUTED, PALETTE, WIDTH, ink_on, line_styles, shortened
 from bakeoff.language import Language
 
 NUMBERED_CLASSES = 15  # a larger matrix has no room for numbers
+SHADES = 64
+SQUARE = np.array([(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)])
+BLUES, NORM = colormaps["Blues"], PowerNorm(0.5, 0, 1)  # of shares; on a linear scale 2 % would look like none
 COLUMNS_OF_IMAGES = 5
+LETTERS_OF_A_CAPTION = 22
 
 
 def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -> Figure:
@@ -24,14 +38,16 @@ def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -
     shares = np.zeros((len(classes), len(classes)))
     shares[cells["true"].map(places), cells["predicted"].map(places)] = cells["share"]
     side = min(6.2, max(3.2, 0.42 * len(classes)))
-    figure = Figure(figsize=(side + 1.2, side + 0.4), layout="constrained")
+    names = 0.07 * max(map(len, map(shortened, classes)))  # inches
+    figure = Figure(figsize=(side + 0.5 + names, side + 0.3 + names), layout="constrained")
     axes = figure.subplots()
-    edges = np.arange(len(classes) + 1) - 0.5
-    image = axes.pcolormesh(edges, edges, shares, cmap="Blues", vmin=0, vmax=1)
+    paint(axes, shares)
+    axes.set(xlim=(-0.5, len(classes) - 0.5), ylim=(-0.5, len(classes) - 0.5))
     axes.invert_yaxis()
     axes.set_aspect("equal")
-    axes.set_xticks(range(len(classes)), map(shortened, classes), rotation=90)
-    axes.set_yticks(range(len(classes)), map(shortened, classes))
+    letters: dict[str, Any] = {"fontsize": min(8.5, 0.8 * 72 * side / len(classes))}  # no larger than a row is high
+    axes.set_xticks(range(len(classes)), map(shortened, classes), rotation=90, **letters)
+    axes.set_yticks(range(len(classes)), map(shortened, classes), **letters)
     axes.set(xlabel=language.say("Predicted class"), ylabel=language.say("True class"))
     axes.grid(visible=False)
     axes.spines[:].set_visible(True)
@@ -39,30 +55,49 @@ def confusion(cells: pd.DataFrame, classes: Sequence[str], language: Language) -
     if len(classes) <= NUMBERED_CLASSES:
         for true, predicted in zip(*np.nonzero(shares >= 0.005), strict=True):
             share = shares[true, predicted]
-            color = "white" if share > 0.5 else INK
+            color = ink_on(BLUES(float(NORM(share))))
             axes.text(predicted, true, f"{100 * share:.0f}", ha="center", va="center", color=color, fontsize=7.5)
     else:
-        format_percent(figure.colorbar(image, ax=axes, shrink=0.7).ax.yaxis, language)
+        format_percent(figure.colorbar(ScalarMappable(NORM, BLUES), ax=axes, shrink=0.7).ax.yaxis, language)
     return figure
 
 
-def reliability(bins: pd.DataFrame, language: Language) -> Figure:
-    """How often predictions with a given probability are true; below, how many such predictions there are.
+def paint(axes: Axes, shares: NDArray[np.float64]) -> None:
+    """Fill the cells of a matrix [K, K] by their shares: a path for each shade, which is a tenth of a path for each."""
+    axes.set_facecolor(BLUES(0.0))
+    shades = np.ceil(NORM(shares) * SHADES).astype(int)
+    for shade in np.unique(shades[shades > 0]):
+        corners = np.argwhere(shades == shade)[:, ::-1, None].swapaxes(1, 2) - 0.5  # [cells, 1, 2]
+        path = Path.make_compound_path(*(Path(SQUARE + corner, closed=True) for corner in corners))
+        axes.add_patch(PathPatch(path, facecolor=BLUES(shade / SHADES), edgecolor="none"))
 
-    `bins` has the columns `low`, `high`, `predictions`, `probability` and `observed`.
+
+def reliability(bins: pd.DataFrame, language: Language) -> Figure:
+    """How often predictions with a given probability are true, with 95 % intervals; below, how many there are.
+
+    `bins` has the columns `low`, `high`, `predictions`, `probability`, `observed`, `observed_low`, `observed_high`.
     """
-    figure = Figure(figsize=(4.2, 4.4), layout="constrained")
+    figure = Figure(figsize=(4.4, 4.6), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     hue = PALETTE[0]
     upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 2)), label=language.say("calibrated"))
-    upper.plot(bins["probability"], bins["observed"], color=hue, marker="o", markersize=4, label=language.say("found"))
+    errors = np.abs(bins[["observed_low", "observed_high"]].to_numpy(float).T - bins["observed"].to_numpy(float))
+    upper.errorbar(
+        bins["probability"], bins["observed"], yerr=errors, color=hue, marker="o", markersize=4, linewidth=1,
+        elinewidth=1, capsize=2, label=language.say("found"),
+    )  # fmt: skip
     upper.set_ylabel(language.say("Share that is true"))
-    upper.legend(loc="upper left")
-    widths = bins["high"] - bins["low"]
-    lower.bar(bins["low"], bins["predictions"], width=widths, align="edge", color=hue, alpha=0.6)
-    lower.set(xlabel=language.say("Predicted probability"), ylabel=language.say("Predictions"))
+    upper.set_ylim(-0.03, 1.03)
+    upper.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderaxespad=0)
+    widths, counts = bins["high"] - bins["low"], bins["predictions"]
+    lower.bar(bins["low"], counts, width=widths, align="edge", color=hue, alpha=0.6)
+    for low, width, count in zip(bins["low"], widths, counts, strict=True):
+        lower.text(low + width / 2, count, language.whole(round(count)), ha="center", va="bottom", fontsize=7)
+    lower.margins(y=0.25)
+    lower.set(xlabel=language.say("Predicted probability"), ylabel=language.say("Predictions"), xlim=(-0.03, 1.03))
     lower.yaxis.set_major_formatter(lambda value, _: language.whole(value))
     for axis in (upper.xaxis, upper.yaxis):
+        axis.set_major_locator(MaxNLocator(nbins=6, steps=ROUND))
         format_percent(axis, language)
     return figure
 
@@ -81,14 +116,16 @@ def precision_recall(curves: pd.DataFrame, language: Language) -> Figure:
 
 
 def captioned(images: Images, captions: Sequence[str]) -> Figure:
-    """Images [n, C, H, W], each under its caption of one or two lines."""
+    """Images [n, C, H, W], each under its caption."""
     rows = -(-len(images) // COLUMNS_OF_IMAGES)
-    side = (WIDTH - 0.2) / COLUMNS_OF_IMAGES
-    figure = Figure(figsize=(WIDTH, rows * (side * images.shape[2] / images.shape[3] + 0.42)), layout="constrained")
+    texts = [textwrap.fill(caption, LETTERS_OF_A_CAPTION) for caption in captions]
+    side, lines = (WIDTH - 0.2) / COLUMNS_OF_IMAGES, max(text.count("\n") + 1 for text in texts)
+    height = rows * (side * shape_on_paper(images) + 0.14 * lines + 0.14)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     panels = figure.subplots(rows, COLUMNS_OF_IMAGES, squeeze=False).flat
-    for axes, image, caption in zip(panels, images, captions, strict=False):
+    for axes, image, text in zip(panels, images, texts, strict=False):
         axes.imshow(mosaic(image[None, None], largest=96), interpolation="nearest")
-        axes.set_title(caption, fontsize=7.5, fontweight="normal")
+        axes.set_title(text, fontsize=7.5, fontweight="normal")
     for axes in figure.axes:
         axes.set_axis_off()
     return figure

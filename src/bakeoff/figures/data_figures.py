@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from bakeoff.analysis.images import Images, mosaic, samples_by_class
+from bakeoff.analysis.images import Images, mosaic, samples_by_class, shape_on_paper
 from bakeoff.analysis.labels import SPLIT_TITLES
 from bakeoff.data.card import CARD, read_card
 from bakeoff.errors import BakeoffError
@@ -32,13 +32,19 @@ def data_figures(study: Study, language: Language, layout: Layout) -> Iterator[D
         images = samples_by_class(study, name, card)
         if images is not None:
             yield Drawing(f"samples_{name}.svg", partial(_sheet, images, card["classes"][: len(images)]))
-        if len(card["classes"]) <= CLASSES_IN_A_FIGURE:
-            yield Drawing(f"classes_{name}.svg", partial(balance, card, language))
+        few = len(card["classes"]) <= CLASSES_IN_A_FIGURE
+        yield Drawing(f"classes_{name}.svg", partial(balance if few else sizes, card, language))
     for dataset, recipe in dict.fromkeys((cell.dataset, cell.recipe) for cell in study.cells):
         examples = examples_file(study, layout, dataset, recipe)
         if examples and examples.exists():
             names = [language.say("as they are"), language.say("augmented")]
             yield Drawing(f"augmentation_{dataset}__{recipe}.svg", partial(_sheet, _read(examples), names))
+
+
+def class_names(study: Study) -> list[str]:
+    """The names of the classes of every dataset that is prepared here."""
+    folders = [data_folder(study, name) for name in dict.fromkeys(cell.dataset for cell in study.cells)]
+    return [name for folder in folders if (folder / CARD).exists() for name in read_card(folder)["classes"]]
 
 
 def _read(path: Path) -> Images:
@@ -69,12 +75,29 @@ def balance(card: Mapping[str, Any], language: Language) -> Figure:
     return figure
 
 
+def sizes(card: Mapping[str, Any], language: Language) -> Figure:
+    """Very many classes: how many have at least so many images, from the largest to the smallest, which are named."""
+    counts = np.sum([card["class_counts"][split] for split in SPLIT_TITLES], axis=0)
+    order = np.argsort(-counts, kind="stable")
+    figure = Figure(figsize=(WIDTH, 2.4), layout="constrained")
+    axes = figure.subplots()
+    axes.fill_between(np.arange(1, len(order) + 1), counts[order], step="mid", color=PALETTE[0], alpha=0.6, linewidth=0)
+    ends = [f"{shortened(card['classes'][index])}: {language.whole(counts[index])}" for index in order[[0, -1]]]
+    axes.set_title(ends[0], loc="left", fontsize=8, fontweight="normal")
+    axes.set_title(ends[1], loc="right", fontsize=8, fontweight="normal")
+    axes.set_ylim(0, 1.05 * counts.max())
+    axes.set(xlabel=language.say("Classes, the largest first"), ylabel=language.say("Images"))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: language.whole(value))
+    return figure
+
+
 def _sheet(images: Images, names: list[str]) -> Figure:
     """Named rows of images: [rows, columns, C, H, W]."""
     picture = mosaic(images)
     rows, columns = images.shape[:2]
-    side = min(0.62, (WIDTH - 1.4) / columns)
-    figure = Figure(figsize=(WIDTH, side * rows * images.shape[3] / images.shape[4] + 0.1), layout="constrained")
+    side = min(0.46, (WIDTH - 1.4) / columns)
+    figure = Figure(figsize=(WIDTH, side * rows * shape_on_paper(images) + 0.1), layout="constrained")
     axes = figure.subplots()
     axes.imshow(picture, interpolation="nearest")
     step = picture.shape[0] / rows

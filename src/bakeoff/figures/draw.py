@@ -11,24 +11,27 @@ from pathlib import Path
 
 import pandas as pd
 
+from bakeoff.analysis.against_best import standings
 from bakeoff.analysis.curves import completed_history, mean_curves
 from bakeoff.analysis.ranking import best_on
 from bakeoff.analysis.scores import with_quoted_intervals
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.baseline_line import baselines_of
-from bakeoff.figures.data_figures import data_figures
+from bakeoff.figures.data_figures import class_names, data_figures
 from bakeoff.figures.drawing import Drawing
+from bakeoff.figures.fonts import families_for
 from bakeoff.figures.heat_map_figures import heat_map_figures
-from bakeoff.figures.learning_curves import curves_figure, overview
+from bakeoff.figures.learning_curves import curves_figure, overview, scales_of
 from bakeoff.figures.race_progress import race_figures
-from bakeoff.figures.score_intervals import comparison
+from bakeoff.figures.score_intervals import Beside, comparison
 from bakeoff.figures.statistics_figures import statistics_figures
 from bakeoff.figures.style import cells_of, save, styles_of, theme
-from bakeoff.figures.trade_off import trade_off
+from bakeoff.figures.trade_off import Cost, trade_off
 from bakeoff.figures.tuning_figures import tuning_figures
 from bakeoff.language import Language, language_of
 from bakeoff.results.summary_tables import by_experiment, read_tables, records
+from bakeoff.study.matrix import FACETS
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
@@ -42,7 +45,12 @@ def draw_figures(study: Study, layout: Layout, language: str | None = None, proc
     """
     drawings = drawings_of(study, layout, language)
     layout.figures.mkdir(parents=True, exist_ok=True)
-    written = _draw_all(drawings, layout.figures, processes)
+    families, missing = families_for(set().union(*class_names(study)))
+    layout.missing_letters.unlink(missing_ok=True)
+    if missing:
+        layout.missing_letters.write_text(missing, encoding="utf-8")
+    with theme(families):
+        written = _draw_all(drawings, layout.figures, processes)
     for path in set(layout.figures.rglob("*.svg")) - set(written):
         path.unlink()
         path.with_suffix(".pdf").unlink(missing_ok=True)
@@ -67,11 +75,10 @@ def drawings_of(study: Study, layout: Layout, language: str | None = None) -> li
 
 def _draw_all(drawings: list[Drawing], folder: Path, processes: int) -> list[Path]:
     """Figures know nothing of one another: every process draws some of them."""
-    with theme():
-        if processes == 1 or len(drawings) < 2 or sys.platform != "linux":
-            _draw_some(drawings, folder)
-        else:
-            _draw_in_processes([drawings[first::processes] for first in range(min(processes, len(drawings)))], folder)
+    if processes == 1 or len(drawings) < 2 or sys.platform != "linux":
+        _draw_some(drawings, folder)
+    else:
+        _draw_in_processes([drawings[first::processes] for first in range(min(processes, len(drawings)))], folder)
     return [folder / drawing.name for drawing in drawings]
 
 
@@ -112,25 +119,34 @@ def _result_figures(
     study: Study, language: Language, layout: Layout, present: pd.DataFrame, runs: pd.DataFrame
 ) -> Iterator[Drawing]:
     styles = styles_of(cells_of(present))
+    rows = dict(zip(cells_of(present), records(present), strict=True))
     history = completed_history(study, layout, runs)
     baselines = baselines_of(read_statistics(layout, "baselines"), study.leading_metric)
+    comparisons, race = read_statistics(layout, "comparisons"), read_statistics(layout, "race")
     for dataset in dict.fromkeys(present["dataset"]):
         here = present[present["dataset"] == dataset]
         curves = mean_curves(study, history[history["dataset"] == dataset])
         if curves:
             drawn = [cell for cell in cells_of(here) if cell in curves]
             yield Drawing(f"learning_curves_{dataset}.svg", partial(overview, study, language, curves, drawn, styles))
-        scores = partial(comparison, study, language, here, runs, styles, baselines.get(dataset))
-        yield Drawing(f"comparison_{dataset}.svg", scores)
+        best = best_on(dataset, rows, study.leading_metric)
+        stand = standings(cells_of(here), best, comparisons, race) if best else None
+        beside = Beside(baselines.get(dataset), stand)
+        yield Drawing(f"comparison_{dataset}.svg", partial(comparison, study, language, here, runs, styles, beside))
+    flagged = present.merge(read_statistics(layout, "speed"), on=list(FACETS), how="left", suffixes=("", "_of_speed"))
     time, second = language.say("Training time of one run"), language.say("s")
-    for quantity, title, name in (
-        ("parameters", language.say("Parameters"), "accuracy_vs_parameters.svg"),
-        ("training_seconds", f"{time} [{second}]", "accuracy_vs_time.svg"),
+    for cost in (
+        Cost("parameters", language.say("Parameters"), "parameters"),
+        Cost("training_seconds", f"{time} [{second}]", "time"),
     ):
-        points = present[present[quantity].notna() & (present[quantity] > 0)]
+        points = flagged[flagged[cost.column].notna() & (flagged[cost.column] > 0)]
         if len(points):
-            yield Drawing(name, partial(trade_off, study, language, points, quantity, title, styles, baselines))
-    yield from race_figures(study.rounds, language, read_statistics(layout, "race"), styles)
-    for cell, epochs in by_experiment(history):
-        curve = partial(curves_figure, study, language, epochs, styles[cell])
-        yield Drawing(f"curves/{cell.key.replace('/', '__')}.svg", curve)
+            name = f"{study.metric}_vs_{cost.name}.svg"
+            yield Drawing(name, partial(trade_off, study, language, points, runs, cost, styles, baselines))
+    yield from race_figures(study.rounds, language, race, styles)
+    for dataset in dict.fromkeys(history["dataset"]):
+        of_dataset = history[history["dataset"] == dataset]
+        scales = scales_of(study, of_dataset)
+        for cell, epochs in by_experiment(of_dataset):
+            curve = partial(curves_figure, study, language, epochs, styles[cell], scales)
+            yield Drawing(f"curves/{cell.key.replace('/', '__')}.svg", curve)

@@ -1,32 +1,50 @@
 """Learning curves: of one experiment, and of all on a dataset."""
 
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bakeoff.analysis.curves import band
 from bakeoff.analysis.labels import SPLIT_TITLES, metric_name, score_name, short_labels
-from bakeoff.figures.axes import fit_loss, format_epochs, format_value, legend_at_the_right
-from bakeoff.figures.style import DASHES, MUTED, WIDTH, Style, line_styles, rest_of, split_facets
+from bakeoff.figures.axes import columns_of, format_epochs, format_value, legend_at_the_right, set_scale
+from bakeoff.figures.style import BETWEEN, DASHES, MUTED, WIDTH, Style, line_styles, rest_of, split_facets, squeezed
 from bakeoff.language import Language, capitalized
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.study import Study
 
 LINES_IN_ONE_PANEL = 6
 LETTERS_ACROSS = 68  # for panel titles, across a whole figure
-LINES_OF_A_DRAWING = 200  # beyond this, background lines become pixels: as vectors they would take megabytes
+LINES_OF_A_DRAWING = 200  # beyond this, a band stands for the lines of all others, which would take megabytes
+GREY = "#d0d0d0"  # of what stands behind an experiment: all the others
 
 
-def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style: Style) -> Figure:
-    """One experiment: the study's metric on the left, the loss or another on the right; dots mark chosen epochs."""
-    figure = Figure(figsize=(WIDTH, 2.6))
+Scales = Mapping[str, tuple[float, float]]  # metric → its lowest and highest value
+
+
+def scales_of(study: Study, history: pd.DataFrame) -> Scales:
+    """The ends of each metric that curves of a dataset's experiments show, so that they are all drawn to one scale."""
+    found = {}
+    for metric in (study.metric, _beside(study, history)):
+        values = history[[f"train_{metric}", f"validation_{metric}"]].to_numpy(float)
+        values = values[np.isfinite(values)]
+        if values.size:
+            found[metric] = float(values.min()), float(values.max())
+    return found
+
+
+def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style: Style, scales: Scales) -> Figure:
+    """One experiment: the study's metric on the left, the loss or another on the right; dots mark chosen epochs.
+
+    `scales` are those of the dataset: experiments can be compared from figure to figure.
+    """
+    figure = Figure(figsize=(WIDTH, 2.7))
     # Fixed margins: there is one such figure per experiment, and fitting the layout would double its time.
     panels = figure.subplots(
-        1, 2, gridspec_kw={"left": 0.085, "right": 0.99, "bottom": 0.17, "top": 0.89, "wspace": 0.19}
+        1, 2, gridspec_kw={"left": 0.085, "right": 0.99, "bottom": 0.23, "top": 0.9, "wspace": 0.19}
     )
     for axes, metric in zip(panels, (study.metric, _beside(study, epochs)), strict=True):
         for split, dash in (("train", DASHES[1]), ("validation", "-")):
@@ -36,11 +54,12 @@ def curves_figure(study: Study, language: Language, epochs: pd.DataFrame, style:
         ring = {"s": 14, "facecolor": "white", "edgecolor": style.color, "linewidth": 1, "zorder": 3}
         axes.scatter("epoch", f"validation_{metric}", data=chosen, label=language.say("chosen epoch"), **ring)
         axes.set_title(capitalized(metric_name(study.metrics[metric], study, language)), loc="left")
+        if metric in scales:
+            set_scale(axes, *scales[metric], logarithmic=metric == "loss")
         format_value(axes.yaxis, study.metrics[metric], language)
         format_epochs(axes, language)
-        if metric == "loss":
-            fit_loss(axes, language)
-    panels[0].legend(loc="lower right" if study.leading_metric.higher_is_better else "upper right")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower right", borderaxespad=0.2, ncols=3, frameon=False, fontsize=8)
     return figure
 
 
@@ -77,15 +96,20 @@ def overview(
     looks = zip(dict.fromkeys(rest_of(cell, rest) for cell in cells), line_styles(), strict=False)
     shapes = dict(looks) if len(groups) > 1 and rest else {}
     crowded = len(cells) * len(groups) > LINES_OF_A_DRAWING
+    everything = pd.DataFrame({cell: curves[cell]["mean"] for cell in cells}).agg(["min", "max"], axis=1)
     for position, (axes, (title, members)) in enumerate(zip(grid.flat, groups, strict=False)):
-        for cell in cells if len(groups) > 1 else ():
-            found = curves[cell]
-            axes.plot(found.index, found["mean"], color="#d0d0d0", linewidth=0.6, zorder=1, rasterized=crowded)
+        if crowded:
+            axes.fill_between(
+                everything.index, everything["min"], everything["max"], color=GREY, alpha=0.5, linewidth=0
+            )
+        for cell in cells if len(groups) > 1 and not crowded else ():
+            axes.plot(curves[cell].index, curves[cell]["mean"], color=GREY, linewidth=0.6, zorder=1)
         for cell in members:
             color, dash = shapes[rest_of(cell, rest)] if shapes else (styles[cell].color, styles[cell].dash)
-            _draw_band(axes, curves[cell], color, dash, " · ".join(rest_of(cell, rest)) if shapes else labels[cell])
+            name = BETWEEN.join(rest_of(cell, rest)) if shapes else labels[cell]
+            _draw_band(axes, curves[cell], color, dash, squeezed(name))
         if title:
-            axes.set_title(textwrap.fill(title, LETTERS_ACROSS // columns), loc="left")
+            axes.set_title(squeezed(title, LETTERS_ACROSS // columns), loc="left")
         format_epochs(axes, language)
         format_value(axes.yaxis, study.leading_metric, language)
         last = position + columns >= len(groups)
@@ -107,7 +131,7 @@ def _overview_legend(figure: Figure, panels: Sequence[Axes], shared: bool) -> No
             label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
         }
         figure.legend(
-            entries.values(), entries.keys(), loc="outside lower center", ncols=min(4, len(entries)), frameon=False
+            entries.values(), entries.keys(), loc="outside lower center", ncols=columns_of(list(entries)), frameon=False
         )
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from bakeoff.analysis.labels import short_labels
 from bakeoff.analysis.race import BEHIND
 from bakeoff.figures.drawing import Drawing
-from bakeoff.figures.style import INK, MUTED, WIDTH, Style, cells_of, shortened
+from bakeoff.figures.style import INK, MUTED, WIDTH, Style, cells_of, squeezed
 from bakeoff.language import Language
 from bakeoff.results.summary_tables import records
 from bakeoff.study.matrix import Experiment
@@ -41,10 +41,12 @@ def race_figure(rounds: Rounds, language: Language, rows: pd.DataFrame, styles: 
         color = styles[cell].color if cell in styles else MUTED
         axes.barh(height, most, height=0.62, color=color, alpha=0.12, linewidth=0)
         axes.barh(height, row["seeds"], height=0.62, color=color)
-        axes.text(row["seeds"], height, f" {_word(row, names, language)}", va="center", fontsize=8, color=INK)
+        axes.text(
+            row["seeds"], height, f"\N{NO-BREAK SPACE}{_word(row, names, language)}", va="center", fontsize=8, color=INK
+        )
     for seeds in rounds.looks:
         axes.axvline(seeds, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
-    axes.set_yticks(range(len(order)), [labels[cell] for cell in order])
+    axes.set_yticks(range(len(order)), [squeezed(labels[cell]) for cell in order])
     axes.set_xticks([0, *rounds.looks])
     axes.set_xlim(0, 1.35 * most)  # room for words behind the longest bar
     axes.grid(visible=False)
@@ -56,7 +58,7 @@ def race_figure(rounds: Rounds, language: Language, rows: pd.DataFrame, styles: 
 def _word(row: dict[str, object], names: dict[str, str], language: Language) -> str:
     """Why the bar ends here."""
     if row["left"] == BEHIND:
-        return language.say("{name} is ahead", name=shortened(names[str(row["beaten_by"])]))
+        return language.say("{name} is ahead", name=squeezed(names[str(row["beaten_by"])]))
     if row["left"]:
         return language.say("a run has no score")
     return language.say("leads") if row["leader"] else ""

@@ -6,8 +6,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bakeoff.figures.axes import format_percent, legend_at_the_right
-from bakeoff.figures.style import INK, MUTED, PALETTE, WIDTH, line_styles
+from bakeoff.figures.style import INK, MUTED, PALETTE, WIDTH, line_styles, squeezed
 from bakeoff.language import Language
+
+GAP = 2 * "\N{NO-BREAK SPACE}"  # browsers drop others at the ends of a text
 
 
 def variance_shares(shares: Mapping[str, float], language: Language) -> Figure:
@@ -22,7 +24,9 @@ def variance_shares(shares: Mapping[str, float], language: Language) -> Figure:
     format_percent(axes.xaxis, language)
     axes.spines["left"].set_visible(False)
     for height, share in enumerate(shares.values()):
-        axes.text(share, height, f" {language.number(100 * share, 1)} %", va="center", fontsize=8, color=INK)
+        axes.text(
+            share, height, f"\N{NO-BREAK SPACE}{language.number(100 * share, 1)} %", va="center", fontsize=8, color=INK
+        )
     axes.margins(x=0.12)
     return figure
 
@@ -52,7 +56,7 @@ def critical_difference(
         end = low - 0.05 * (high - low) if left else high + 0.05 * (high - low)
         axes.plot([ranks[name], ranks[name], end], [0, height, height], color=MUTED, linewidth=0.8)
         side = "right" if left else "left"
-        text = f" {name}  {language.number(ranks[name], 2)} "
+        text = GAP.join(["", squeezed(name), language.number(ranks[name], 2), ""])
         axes.text(end, height, text, ha=side, va="center", fontsize=8)
     for index, group in enumerate(groups):
         places = [ranks[name] for name in group]
@@ -73,7 +77,7 @@ def performance_profiles(steps: pd.DataFrame, language: Language) -> Figure:
     last = float(steps["tau"].max())
     for (name, profile), (color, dash) in zip(steps.groupby("configuration", sort=False), line_styles(), strict=False):
         tau, share = [*profile["tau"], last], [*profile["share"], profile["share"].iloc[-1]]
-        axes.step(tau, share, where="post", color=color, linestyle=dash, label=name)
+        axes.step(tau, share, where="post", color=color, linestyle=dash, label=squeezed(str(name)))
     axes.set(xlabel=language.say("Within this factor of the best"), ylabel=language.say("Share of datasets"))
     axes.set_ylim(0, 1.03)
     axes.xaxis.set_major_formatter(lambda value, _: language.significant(value))

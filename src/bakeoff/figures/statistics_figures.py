@@ -2,26 +2,38 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
 from bakeoff.analysis.images import split_images
-from bakeoff.analysis.labels import configuration_labels, term_name
-from bakeoff.analysis.ranking import best_on
+from bakeoff.analysis.labels import configuration_labels, short_labels, term_name
+from bakeoff.analysis.ranking import best_on, ranking
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.analysis.variance import SHARED
+from bakeoff.figures.class_scores import class_scores
 from bakeoff.figures.confusion_and_calibration import captioned, confusion, precision_recall, reliability
 from bakeoff.figures.drawing import Drawing
+from bakeoff.figures.factor_effects import factor_effects
 from bakeoff.figures.ranks_and_variance import critical_difference, performance_profiles, variance_shares
 from bakeoff.figures.style import cells_of, shortened
-from bakeoff.language import Language, mark
+from bakeoff.language import Language
 from bakeoff.results.summary_tables import records
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
 OF_AN_EXPERIMENT = ("classes", "confusion", "reliability", "precision_recall", "confused_pairs")
-OF_FIGURES = (*OF_AN_EXPERIMENT, "hardest_images", "variance", "ranks", "rank_test", "rank_groups", "profiles")
+OF_FIGURES = (
+    *OF_AN_EXPERIMENT,
+    "hardest_images",
+    "variance",
+    "effects",
+    "ranks",
+    "rank_test",
+    "rank_groups",
+    "profiles",
+)
 CONFUSED_PAIRS = HARDEST_IMAGES = 10
 LABELS_IN_A_FIGURE = CONFIGURATIONS_IN_A_FIGURE = 20
 
@@ -36,12 +48,16 @@ def statistics_figures(study: Study, language: Language, layout: Layout, present
             mine = {name: _about(tables[name], best) for name in OF_AN_EXPERIMENT}
             mine["hardest_images"] = _about(tables["hardest_images"], Experiment(dataset, "", "", ""))
             yield from _of_errors(study, language, dataset, mine)
+            here = {cell: row for cell, row in rows.items() if cell.dataset == dataset}
+            yield from _of_classes(study, language, dataset, here, tables["classes"])
     shares = tables["variance"][tables["variance"]["term"] != "total"]
     shares = shares[(shares["degrees_of_freedom"] > 0) | (shares["term"] == SHARED)]
     if len(shares) > 1 and shares["share"].notna().all():
         names = [term_name(term, language) for term in shares["term"]]
         of_terms = dict(zip(names, shares["share"], strict=True))
         yield Drawing("variance_shares.svg", partial(variance_shares, of_terms, language))
+    if len(tables["effects"]):
+        yield Drawing("factor_effects.svg", partial(factor_effects, study, language, tables["effects"]))
     called = configuration_labels(list(study.cells))
     if len(tables["rank_test"]):
         ranks = tables["ranks"][tables["ranks"]["dataset"] == ""]
@@ -57,6 +73,20 @@ def statistics_figures(study: Study, language: Language, layout: Layout, present
         yield Drawing("performance_profiles.svg", partial(performance_profiles, named, language))
 
 
+def _of_classes(
+    study: Study, language: Language, dataset: str, rows: Mapping[Experiment, Mapping[str, Any]], classes: pd.DataFrame
+) -> Iterator[Drawing]:
+    """How the experiments on a dataset do on each class."""
+    here = classes[classes["dataset"] == dataset]
+    score = "average_precision" if here["average_precision"].notna().any() else "f1"
+    if len(rows) < 2 or here[score].isna().all():
+        return
+    title = {"f1": language.say("F1 of the class"), "average_precision": language.say("Average precision of the label")}
+    ranks, labels = ranking(rows, study.leading_metric), short_labels(list(rows))
+    order = [(cell, labels[cell]) for cell in sorted(ranks, key=lambda cell: ranks[cell])]
+    yield Drawing(f"class_scores_{dataset}.svg", partial(class_scores, here, score, title[score], order, language))
+
+
 def _of_errors(study: Study, language: Language, dataset: str, tables: Mapping[str, pd.DataFrame]) -> Iterator[Drawing]:
     """The mistakes of the best experiment on a dataset, and the images that are hardest for all."""
     if len(tables["confusion"]):
@@ -70,25 +100,37 @@ def _of_errors(study: Study, language: Language, dataset: str, tables: Mapping[s
     images = split_images(study, dataset, "test")
     if images is None:
         return
-    taken_for, wrong = mark("{true},\ntaken for {predicted}"), mark("{label}\nwrong {share} %")
     pictures: dict[str, list[tuple[int, str]]] = {
         "confused_pairs": [
-            (int(image), language.say(taken_for, true=shortened(row["true"]), predicted=shortened(row["predicted"])))
+            (int(image), _taken(row["true"], row["predicted"], language))
             for row in records(tables["confused_pairs"])[:CONFUSED_PAIRS]
             for image in str(row["examples"]).split()[:1]
         ],
         "hardest_images": [
-            (
-                int(row["image"]),
-                language.say(wrong, label=shortened(row["label"] or "–"), share=f"{100 * row['wrong']:.0f}"),
-            )
-            for row in records(tables["hardest_images"])[:HARDEST_IMAGES]
+            (int(row["image"]), _hard(row, language)) for row in records(tables["hardest_images"])[:HARDEST_IMAGES]
         ],
     }
     for name, shown in pictures.items():
         if shown:
             numbers, captions = zip(*shown, strict=True)
             yield Drawing(f"{name}_{dataset}.svg", partial(captioned, images[list(numbers)], captions))
+
+
+def _hard(row: Mapping[str, Any], language: Language) -> str:
+    """What a hard image is, what most runs take it for, and how sure they are; or how many runs have it wrong."""
+    label = shortened(row["label"] or "–")
+    if row["label"] == row["predicted"]:
+        share = f"{100 * row['wrong']:.0f}"
+        return language.say("{label}, wrong in {share} % of runs", label=label, share=share)
+    taken = _taken(row["label"], row["predicted"], language)
+    if pd.isna(row["sure"]):
+        return taken
+    return language.say("{taken}, {share} % sure", taken=taken, share=f"{100 * row['sure']:.0f}")
+
+
+def _taken(true: str, predicted: str, language: Language) -> str:
+    true, predicted = (shortened(name or "–") for name in (true, predicted))
+    return language.say("{true} taken for {predicted}", true=true, predicted=predicted)
 
 
 def _about(table: pd.DataFrame, cell: Experiment) -> pd.DataFrame:

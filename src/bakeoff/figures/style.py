@@ -1,6 +1,7 @@
 """How figures look (colours, markers, fonts) and how they are saved."""
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,20 +12,30 @@ from typing import Any
 
 import pandas as pd
 from matplotlib import style
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from bakeoff.analysis.labels import varying_facets
-from bakeoff.figures.fonts import FAMILIES, SHIPPED, SHORT, short_font
+from bakeoff.figures.fonts import SHIPPED, SHORT, short_font
 from bakeoff.files import write_atomically
 from bakeoff.study.matrix import FACETS, Experiment
 
 INK = "#262626"
-MUTED = "#8c8c8c"
-# Seaborn's colour-blind-safe colours without pink and yellow, which fade on white.
-PALETTE = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#949494", "#56b4e9")
+MUTED = "#6b6b6b"
+BAND = "#eef3fa"  # behind rows that belong together
+# Found by search: far from one another for readers with any colour vision, and in contrast with white and, inverted,
+# with a dark page. tests/figures/test_colors.py says how far.
+PALETTE = ("#0058b5", "#d97708", "#2f9e64", "#9b1b5c", "#8d69f2", "#6b4a35", "#8a8a8a", "#329ae0")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 2)))
+# A dot for the score of one seed, and a diamond for a mean.
+SEED: dict[str, Any] = {"marker": "o", "markersize": 3, "markeredgewidth": 0, "alpha": 0.6, "linestyle": "none"}
+DIAMOND: dict[str, Any] = {"marker": "D", "markersize": 5, "markeredgecolor": INK, "markeredgewidth": 0.8}
 LETTERS_OF_A_NAME = 28
+LETTERS_OF_A_LABEL = 42
+DARK = 0.2  # luminance, below which white letters contrast more
+SHORTEST_NAME = 8  # to which a name of a label is squeezed
+BETWEEN = " · "  # the names of a label
 WIDTH = 7.4  # inches; text of 9 points then matches the page's
 
 
@@ -43,13 +54,14 @@ class Style:
 
 
 @contextmanager
-def theme() -> Iterator[None]:
-    """Seaborn's look inside a `with` block; text stays text, in the font that ships with Matplotlib."""
+def theme(families: Sequence[str] = (SHORT, SHIPPED)) -> Iterator[None]:
+    """Seaborn's look inside a `with` block; text stays text, in the font that ships with Matplotlib and, for letters
+    that it lacks, in the next of the `families`."""
     own: dict[Any, Any] = {
         "svg.hashsalt": "bakeoff",
         "svg.fonttype": "none",
         "pdf.fonttype": 42,  # outlines that journals accept
-        "font.family": FAMILIES,
+        "font.family": list(families),
         "text.parse_math": False,  # a class may be called $x$
         "font.size": 9,
         "axes.labelsize": 9,
@@ -77,7 +89,8 @@ def theme() -> Iterator[None]:
         "savefig.dpi": 144,
         "figure.dpi": 72,
     }
-    with short_font(), style.context(["seaborn-v0_8-whitegrid", own]):
+    with short_font(), style.context(["seaborn-v0_8-whitegrid", own]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the report says it, once
         yield
 
 
@@ -94,7 +107,7 @@ def save(figure: Figure, path: Path) -> Path:
         temporary.write_bytes(pages.getvalue())
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     # The reader's machine may lack the font used for measuring; Verdana is as wide.
-    svg = text.getvalue().replace(f"'{SHORT}', '{SHIPPED}'", f"'{SHIPPED}', Verdana, sans-serif")
+    svg = re.sub(rf"'{SHORT}'[^;\"]*", f"'{SHIPPED}', Verdana, sans-serif", text.getvalue())
     # Six decimals of a point make up a third of the file, and nobody can see them.
     svg = re.sub(r' (?:d|x|y)="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)
     with write_atomically(path, durable=False) as temporary:
@@ -102,9 +115,26 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
+def ink_on(color: Any) -> str:
+    """The colour of text that contrasts most with a cell of this colour."""
+    red, green, blue = (((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(color))
+    return "white" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < DARK else INK
+
+
 def shortened(name: str) -> str:
     """A class's name, cut so that it leaves room for the figure."""
     return name if len(name) <= LETTERS_OF_A_NAME else f"{name[: LETTERS_OF_A_NAME - 1]}…"
+
+
+def squeezed(label: str, letters: int = LETTERS_OF_A_LABEL) -> str:
+    """An experiment's label with the middle of its longest names left out: their ends tell experiments apart."""
+    names = label.split(BETWEEN)
+    while len(BETWEEN.join(names)) > letters and max(map(len, names)) > SHORTEST_NAME:
+        longest = max(range(len(names)), key=lambda place: len(names[place]))
+        name = names[longest].replace("…", "")
+        half = (min(len(name), len(names[longest]) - 1) - 1) // 2
+        names[longest] = f"{name[:half]}…{name[-half:]}"
+    return BETWEEN.join(names)
 
 
 def cells_of(table: pd.DataFrame) -> list[Experiment]:

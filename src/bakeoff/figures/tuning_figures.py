@@ -14,9 +14,9 @@ from matplotlib.ticker import MaxNLocator
 
 from bakeoff.analysis.labels import score_name, short_labels
 from bakeoff.analysis.statistics import read_statistics
-from bakeoff.figures.axes import format_quantity, format_value, legend_at_the_right
+from bakeoff.figures.axes import columns_of, format_quantity, format_value, legend_at_the_right
 from bakeoff.figures.drawing import Drawing
-from bakeoff.figures.style import INK, MUTED, PALETTE, WIDTH, Style, styles_of
+from bakeoff.figures.style import INK, MUTED, PALETTE, WIDTH, Style, squeezed, styles_of
 from bakeoff.language import Language
 from bakeoff.results.summary_tables import by_experiment, records
 from bakeoff.study.matrix import Experiment
@@ -52,7 +52,9 @@ def best_of_n(study: Study, language: Language, curves: pd.DataFrame, styles: di
     """Expected scores on a dataset, over trials on the left and seconds on the right: validation above, test below."""
     figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     grid = figure.subplots(2, 2, sharex="col", sharey="row")
-    labels = short_labels([cell for cell, _ in by_experiment(curves)])
+    labels = {
+        cell: squeezed(label) for cell, label in short_labels([cell for cell, _ in by_experiment(curves)]).items()
+    }
     titles = {"trials": language.say("Trials"), "seconds": language.say("Seconds of training")}
     for row, split in enumerate(("validation", "test")):
         for column, cost in enumerate(("trials", "seconds")):
@@ -72,7 +74,7 @@ def best_of_n(study: Study, language: Language, curves: pd.DataFrame, styles: di
         format_value(grid[row, 0].yaxis, study.leading_metric, language)
     if len(labels) > 1:
         handles, texts = grid[0, 0].get_legend_handles_labels()
-        figure.legend(handles, texts, loc="outside lower center", ncols=min(4, len(texts)), frameon=False)
+        figure.legend(handles, texts, loc="outside lower center", ncols=columns_of(texts), frameon=False)
     return figure
 
 
@@ -87,7 +89,7 @@ def by_learning_rate(
     figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
     axes = figure.subplots()
     cells = [cell for cell, _ in by_experiment(trials) if cell in names]
-    labels = short_labels(cells)
+    labels = {cell: squeezed(label) for cell, label in short_labels(cells).items()}
     lowest = trials["validation"].min() if study.leading_metric.higher_is_better else trials["validation"].max()
     for cell, rows in by_experiment(trials):
         if cell not in names:

@@ -104,6 +104,11 @@ class Layout:
         return self.folder / (f"figures-{self.language}" if self.language else "figures")
 
     @property
+    def missing_letters(self) -> Path:
+        """The letters of class names that figures show as boxes; no file where there are none."""
+        return self.figures / "letters_without_a_font.txt"
+
+    @property
     def report_folder(self) -> Path:
         return self.report / self.study_name / self.language
 

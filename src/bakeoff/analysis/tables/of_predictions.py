@@ -87,7 +87,8 @@ PREDICTION_TABLES = (
             *EXPERIMENT,
             Column("image", "row of the image in the prepared test split (`test_images.npy`)"),
             text("label", "true class, or the labels of a multi-label image"),
-            text("predicted", "what most runs predict; empty for a whole dataset"),
+            text("predicted", "what most runs predict, for a dataset those of all its experiments"),
+            Column("sure", "mean probability that these runs give it; empty for multi-label data"),
             Column("loss", "loss in nats: mean over runs, for a dataset over its experiments"),
             Column("wrong", "share of runs that have it wrong"),
         ),
@@ -109,7 +110,7 @@ PREDICTION_TABLES = (
     Table(
         "reliability",
         row="bin of an experiment's predicted probabilities",
-        says="15 bins of predicted probability and how often they come true, without empty bins",
+        says="15 bins of predicted probability and how often they come true; bins of few predictions are joined",
         function="calibration:reliability_table",
         columns=(
             *EXPERIMENT,
@@ -117,6 +118,7 @@ PREDICTION_TABLES = (
             Column("predictions", "predictions in the bin: mean over runs"),
             Column("probability", "their mean probability"),
             Column("observed", "share of them that is true"),
+            *interval("observed_", "its 95 % interval (Wilson), as if one run had made them"),
         ),
     ),
     Table(

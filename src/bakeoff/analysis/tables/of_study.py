@@ -216,6 +216,22 @@ STUDY_TABLES = (
         ),
     ),
     Table(
+        "effects",
+        row="level of an axis: architecture, optimizer or recipe",
+        says="how far each choice moves the test score from the mean of its alternatives, all else equal",
+        function="effects:effects_table",
+        columns=(
+            text("axis", "`architecture`, `optimizer` or `recipe`; an axis without a complete setting has no rows"),
+            text("level", "what the study calls the choice"),
+            Column("settings", "settings of the other axes averaged over: those that have every level"),
+            Column("seeds", "seeds that every experiment of these settings completed"),
+            Column("effect", "mean test score with this level minus the mean over all levels"),
+            *interval("overall_", "the 95 % interval on other images and with other seeds: the one to quote"),
+            *interval("", "the 95 % t-interval over seeds, on these images"),
+            text("by_seed", "the effect with each seed, with blanks between"),
+        ),
+    ),
+    Table(
         "speed",
         row="experiment with a completed run",
         says="how soon it reaches a validation score, and what its test score costs",

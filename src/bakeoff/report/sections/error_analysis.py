@@ -34,6 +34,11 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
     captions = {
         "confusion": say("{experiment}: the share [%] of each true class that is predicted as each class.", **words),
         "precision_recall": say("{experiment}: precision against recall for each label, over all thresholds.", **words),
+        "class_scores": say(
+            "Scores of every experiment on the classes of {dataset} [%], the best experiment on the left. Classes on "
+            "which experiments differ most are on top.",
+            **words,
+        ),
         "confused_pairs": say("{experiment}: test images of the most confused pairs.", **words),
         "heat_maps": say(
             "{experiment}, its first seed: what speaks for the class that an image is taken for, and for its own, at "
@@ -43,7 +48,11 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
         "hardest_images": say(
             "The hardest test images of {dataset}: those with the highest mean loss over all experiments.", **words
         ),
-        "reliability": say("{experiment}: how often predictions with a given probability are true.", **words),
+        "reliability": say(
+            "{experiment}: how often predictions with a given probability are true, with 95 % intervals, and how many "
+            "there are.",
+            **words,
+        ),
     }
 
     def drawn(*names: str) -> list[Figure]:
@@ -53,7 +62,7 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
     return [
         Paragraph(introduction),
         _classes(material, dataset, best),
-        *drawn("confusion", "precision_recall"),
+        *drawn("class_scores", "confusion", "precision_recall"),
         *([_confused(material, dataset, pairs)] if pairs else []),
         *drawn("confused_pairs", "heat_maps", "hardest_images"),
         _calibration(material, dataset),
