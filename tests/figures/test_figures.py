@@ -240,7 +240,7 @@ def test_one_seed_one_epoch_one_experiment(tmp_path: Path) -> None:
     layout = layout_in(tmp_path, study)
     write_runs(study, layout)
     layout.run(runs(study)[0]).history.write_text(history_of(1))
-    assert len(drawn(study, layout)) == 6
+    assert len(drawn(study, layout)) == 7
     assert "linear" in texts(layout.figures / "comparison_digits.svg")
 
 

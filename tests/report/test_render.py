@@ -131,7 +131,7 @@ def test_figures_of_the_markdown_lie_beside_it(tmp_path: Path) -> None:
     stray.write_text("<svg/>")
     markdown, _ = rendered(study, layout, figures=True)
     links = re.findall(r"^!\[.*\]\((figures/[^)]*)\)$", markdown, re.MULTILINE)
-    assert len(links) == 8 + 4
+    assert len(links) == 10 + 4
     assert {path.relative_to(layout.report_folder).as_posix() for path in layout.report_folder.rglob("*.svg")} == set(
         links
     )
