@@ -10,7 +10,7 @@ from torch.optim import lr_scheduler
 
 from bakeoff.errors import BakeoffError
 from bakeoff.study.entries import Optimizer, Schedule
-from bakeoff.training.optimizers import build_optimizer, check_optimizer, classes_of
+from bakeoff.training.optimizers import build_optimizer, check_optimizer, classes_of, way_of_steps
 from bakeoff.training.schedules import LearningRate, check_schedule
 
 NOT_FOR_EVERY_NETWORK = {"sparseadam", "muon"}  # sparse gradients only, matrices only
@@ -48,6 +48,35 @@ def test_arguments_reach_the_optimizer() -> None:
     built = build_optimizer(Optimizer.model_validate({"name": "sgd", "lr": "1e-2", "momentum": 0.9}), parameters())
     assert isinstance(built, torch.optim.SGD)
     assert (built.defaults["lr"], built.defaults["momentum"]) == (0.01, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("entry", "way"),
+    [
+        ({"name": "SGD", "momentum": 0.9}, "fused"),
+        ({"name": "AdamW"}, "fused"),
+        ({"name": "Adamax"}, "foreach"),
+        ({"name": "SGD", "foreach": False}, "loop"),
+        ({"name": "Adam", "fused": False, "foreach": True}, "foreach"),
+        ({"name": "lion"}, "loop"),
+    ],
+)
+def test_all_parameters_are_stepped_at_once(entry: dict[str, Any], way: str) -> None:
+    """To within rounding, these are the steps of the loop over parameters."""
+    assert way_of_steps(Optimizer.model_validate(entry)) == way
+    if entry["name"] == "lion":
+        return
+    stepped = []
+    for more in ({}, {"foreach": False}):
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Linear(5, 7), nn.Linear(7, 3))
+        optimizer = build_optimizer(Optimizer.model_validate({**entry, "lr": 0.01, **more}), network.parameters())
+        for _ in range(20):
+            optimizer.zero_grad()
+            network(torch.ones(4, 5)).square().sum().backward()
+            optimizer.step()
+        stepped.append(torch.cat([parameter.detach().flatten() for parameter in network.parameters()]))
+    torch.testing.assert_close(*stepped, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,9 @@ class Provenance(Record):
     torchvision: str | None = Field(None, description="version of torchvision")
     timm: str | None = Field(None, description="version of timm")
     numpy: str | None = Field(None, description="version of numpy")
+    optimizer_steps: str | None = Field(
+        None, description="how parameters were stepped: all at once (`fused`, `foreach`), or in a `loop`"
+    )
     bakeoff: str | None = Field(None, description="version of Bakeoff")
     git_commit: str | None = Field(None, description="commit of the folder that the study ran in; null outside git")
     git_dirty: bool | None = Field(None, description="whether tracked files there differed from the commit")

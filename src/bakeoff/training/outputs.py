@@ -24,6 +24,7 @@ from bakeoff.training.assembly import network_input
 from bakeoff.training.attempt import Attempt
 from bakeoff.training.devices import device_name, gpu_uuid
 from bakeoff.training.evaluation import Outcome
+from bakeoff.training.optimizers import way_of_steps
 from bakeoff.training.state import Progress
 
 
@@ -95,6 +96,7 @@ def _provenance(attempt: Attempt) -> Provenance:
         torchvision=version("torchvision"),
         timm=version("timm"),
         numpy=np.__version__,
+        optimizer_steps=way_of_steps(attempt.specification.optimizer),
         bakeoff=bakeoff.__version__,
         git_commit=commit,
         git_dirty=bool(_git("status", "--porcelain", "--untracked-files=no")) if commit else None,
