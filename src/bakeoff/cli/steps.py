@@ -25,15 +25,17 @@ command = partial(application.command, rich_help_panel="Steps, as the rules call
 
 @command()
 def prepare(study_file: Path, dataset: str, overrides: Overrides = [], threads: Threads = 1) -> None:
-    """Decode a dataset once into arrays and a card."""
+    """Decode a dataset once into arrays and a card; one that is split repeatedly into those of each cut."""
     from bakeoff.data.prepare import prepare_if_needed
 
     study = load(study_file, overrides)
-    if dataset not in study.datasets:
+    names = [dataset] if dataset in study.datasets else [c.name for c in study.cuts.values() if c.of == dataset]
+    if not names:
         raise BakeoffError(f"{study_file}: there is no dataset {dataset!r}; {nearest(dataset, list(study.datasets))}")
     load_plugins(study.plugins)
     try:
-        prepare_if_needed(specify_dataset(study, dataset), threads, look_at_source=True)
+        for name in names:
+            prepare_if_needed(specify_dataset(study, name), threads, look_at_source=True)
     except BakeoffError as error:
         raise BakeoffError(located(error, study_file)) from error
 

@@ -160,7 +160,7 @@ def demo_data(
     """Write a small generated dataset for each of a study's, in the format of the real one."""
     from bakeoff.data.demo import write_demo_data
 
-    study = load(study_file, overrides)
+    study = load(study_file, overrides).as_written
     load_plugins(study.plugins)
     for written in write_demo_data([specify_dataset(study, name) for name in study.datasets], folder):
         typer.echo(folder / written)

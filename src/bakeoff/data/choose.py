@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.folds import fold
 from bakeoff.data.source import Labels, Pixels, PixelsOrFiles, SourceData, label_layout
 from bakeoff.data.splits import Rows, at_most, exactly_per_class, stratified_split
 from bakeoff.errors import BakeoffError, under
+from bakeoff.study.cuts import Cut
 from bakeoff.study.entries import SPLITS, Dataset
 from bakeoff.study.metrics import IGNORED, Task
 
@@ -74,13 +76,20 @@ def whole_splits(data: SourceData) -> dict[str, Split]:
     return splits
 
 
-def choose(splits: dict[str, Split], data: SourceData, entry: Dataset, seed: int) -> dict[str, Split]:
+def choose(
+    splits: dict[str, Split], data: SourceData, entry: Dataset, seed: int, cut: Cut | None = None
+) -> dict[str, Split]:
     """The three splits that are prepared. Raises BakeoffError when they cannot be made.
 
     Test images are split off first where the source says so, then validation images where it has none. Then
-    `per_class` and `limit` thin out each split.
+    `per_class` and `limit` thin out each split. Of a dataset that is split repeatedly, these are those of a `cut`.
     """
-    if data.test_share is not None:
+    if cut is not None:
+        check_repeatable(data, cut)
+        if cut.kind == "fold":
+            splits = splits | _fold(splits["train"], cut, data.classes, seed)
+        seed = cut.seed(seed)
+    if data.test_share is not None and "test" not in splits:
         splits = splits | _split_off(splits["train"], "test", data.test_share, data.classes, seed)
     if "validation" not in splits:
         splits = splits | _split_off(splits["train"], "validation", entry.validation, data.classes, seed)
@@ -99,6 +108,19 @@ def choose(splits: dict[str, Split], data: SourceData, entry: Dataset, seed: int
             rows = at_most(splits[split].chosen_labels, entry.limit, seed, len(data.classes))
             splits[split] = splits[split].pick(rows)
     return splits
+
+
+def check_repeatable(data: SourceData, cut: Cut) -> None:
+    """Raise BakeoffError for a source that has a test split of its own."""
+    if data.test_share is None:
+        message = f"the source has a test split of its own, which would be the same in every cut; leave {cut.key} out"
+        raise BakeoffError(message, [cut.key])
+
+
+def _fold(train: Split, cut: Cut, classes: list[str], seed: int) -> dict[str, Split]:
+    with under(cut.key):
+        kept, taken = fold(train.chosen_labels, cut.number, cut.count, seed, classes)
+    return {"train": train.pick(kept), "test": train.pick(taken)}
 
 
 def _split_off(train: Split, name: str, share: float, classes: list[str], seed: int) -> dict[str, Split]:

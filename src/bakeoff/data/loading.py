@@ -1,7 +1,7 @@
 """From an entry of a study to its three splits: images decoded and of one shape, with their labels."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from bakeoff.study.specification import DatasetSpecification
 def check_dataset(specification: DatasetSpecification) -> None:
     """Raise BakeoffError for a source or an argument that cannot work. Reads no data."""
     entry = specification.entry
-    with under("datasets", specification.name):
+    with under("datasets", specification.entry_name):
         source = find_source(entry.source)
         check_arguments(source.load, entry.arguments, ignore=frozenset({"request"}))
         source.check(entry.arguments)
@@ -33,21 +33,30 @@ def load_dataset(specification: DatasetSpecification, threads: int) -> tuple[Sou
 
     Raises BakeoffError for data that is missing or damaged, or that no classifier could be trained on.
     """
+    entry, seed = specification.entry, specification.split_seed
+    return decoded(specification, threads, lambda data, splits: choose(splits, data, entry, seed))
+
+
+def decoded(
+    specification: DatasetSpecification,
+    threads: int,
+    chosen: Callable[[SourceData, dict[str, Split]], dict[str, Split]],
+) -> tuple[SourceData, dict[str, Split]]:
+    """What the source has, and what is `chosen` of its splits, with images that are decoded and of one shape."""
     entry, request = specification.entry, request_of(specification, threads)
     data = find_source(entry.source).load(request, **entry.arguments)
-    chosen = partial(choose, data=data, entry=entry, seed=specification.split_seed)
     splits, skipped, warnings = whole_splits(data), list[str](), list[str]()
     if not isinstance(splits["train"].images, list):
-        splits, warnings = _shallow(chosen(splits), request, data.fitted)
+        splits, warnings = _shallow(chosen(data, splits), request, data.fitted)
         if not data.fitted:
             splits = {name: _fitted(split, request) for name, split in splits.items()}
     elif entry.on_bad_image == "skip":  # which files are broken must be known before any are chosen
         splits, collected = _decoded(splits, request)
-        splits, skipped, warnings = chosen(splits), collected.skipped, collected.warnings
+        splits, skipped, warnings = chosen(data, splits), collected.skipped, collected.warnings
     else:
-        splits, collected = _decoded(chosen(splits), request)
+        splits, collected = _decoded(chosen(data, splits), request)
         warnings = collected.warnings
-    _check_content(splits, data)
+    check_content(splits, data)
     return replace(data, skipped=[*data.skipped, *skipped], warnings=[*data.warnings, *warnings]), splits
 
 
@@ -55,7 +64,7 @@ def request_of(specification: DatasetSpecification, threads: int) -> Request:
     """What a source is asked for: the keys of the dataset's entry that every source understands."""
     entry = specification.entry
     return Request(
-        where=f"datasets.{specification.name}",
+        where=f"datasets.{specification.entry_name}",
         root=specification.root,
         # One number means a square; before a centre crop, it means the shorter side.
         resize=entry.resize if entry.resize is None or entry.center_crop is not None else _pair(entry.resize),
@@ -128,7 +137,8 @@ def _fitted(split: Split, request: Request) -> Split:
     return split if images is None else Split(images, split.chosen_labels)
 
 
-def _check_content(splits: dict[str, Split], data: SourceData) -> None:
+def check_content(splits: dict[str, Split], data: SourceData) -> None:
+    """Raise BakeoffError for splits that no classifier could be trained on."""
     shapes = {name: split.array.shape[1:] for name, split in splits.items()}
     if len(set(shapes.values())) > 1:
         raise BakeoffError(f"the splits have images of different shapes: {shapes}; set resize and mode")

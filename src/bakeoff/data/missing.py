@@ -12,18 +12,19 @@ from bakeoff.study.study import Study
 
 
 def missing_files(study: Study) -> list[BakeoffError]:
-    """A problem for each dataset that is not prepared and cannot be, since a folder or a table is not there.
+    """A problem for each dataset that is not prepared and cannot be, since a folder or a table is not there. What all
+    cuts of a dataset have is said once.
 
     So are arguments that cannot work, where torchvision need not be asked, and prepared data that share images between
     splits though the study says `duplicates: error`.
     """
-    problems = []
+    problems = dict[str, BakeoffError]()
     for name in study.datasets:
         try:
             check_files(study, name)
         except BakeoffError as problem:
-            problems.append(problem)
-    return problems
+            problems.setdefault(str(problem), problem)
+    return list(problems.values())
 
 
 def check_files(study: Study, name: str) -> None:
@@ -31,28 +32,28 @@ def check_files(study: Study, name: str) -> None:
     specification, entry = specify_dataset(study, name), study.datasets[name]
     if (specification.folder / CARD).exists():
         if entry.duplicates == "error":
-            _check_card(specification.folder, name)
+            with under("datasets", specification.entry_name):
+                _check_card(specification.folder, name)
         return
     if any(item.kind == "source" and item.name == entry.source for item in study.declarations):
         return  # a plugin's, which is not imported here
     source = SOURCES.get(entry.source)
     if source is None or not source.asks_torch:
         check_dataset(specification)
-    with under("datasets", name):
+    with under("datasets", specification.entry_name):
         if source is not None and (message := source.missing(specification.root, entry.arguments)) is not None:
             raise BakeoffError(message)
 
 
 def _check_card(folder: Path, name: str) -> None:
     """Snakemake prepares nothing again for `duplicates: error`, as no array changes: what the card says must do."""
-    with under("datasets", name):
-        try:
-            card = read_card(folder)
-        except DamagedData:  # the data are prepared again
-            return
-        if "duplicates" not in card:
-            raise BakeoffError(
-                f"{folder / CARD} does not say yet which images two splits share; run `bakeoff prepare STUDY {name}`",
-                ["duplicates"],
-            )
-        judge(card["duplicates"], "error", name)
+    try:
+        card = read_card(folder)
+    except DamagedData:  # the data are prepared again
+        return
+    if "duplicates" not in card:
+        raise BakeoffError(
+            f"{folder / CARD} does not say yet which images two splits share; run `bakeoff prepare STUDY {name}`",
+            ["duplicates"],
+        )
+    judge(card["duplicates"], "error", name)

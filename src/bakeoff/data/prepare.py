@@ -3,7 +3,8 @@
 import errno
 import os
 import sys
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -11,12 +12,16 @@ from filelock import FileLock, Timeout
 from bakeoff.data.arrays import write_array
 from bakeoff.data.card import CARD, Card, DamagedData, describe_data, read_card, verify
 from bakeoff.data.choose import Split
+from bakeoff.data.decoded_once import load_cut, remove_if_all_are_whole
 from bakeoff.data.duplicates import judge
 from bakeoff.data.loading import check_dataset, load_dataset
-from bakeoff.data.source_files import changed_source, files_read, write_source_files
+from bakeoff.data.source import SourceData
+from bakeoff.data.source_files import Stamps, changed_source, files_read, write_source_files
 from bakeoff.errors import BakeoffError, under
 from bakeoff.files import describe_file, write_atomically, write_json
 from bakeoff.study.specification import DatasetSpecification
+
+OF_CONTENT = ("entry", "split_seed", "split", "fold", "plugins")  # what a specification's content may have
 
 
 def prepare(specification: DatasetSpecification, threads: int = 1) -> Card:
@@ -28,16 +33,17 @@ def prepare(specification: DatasetSpecification, threads: int = 1) -> Card:
     check_dataset(specification)
     folder = specification.folder
     folder.mkdir(parents=True, exist_ok=True)
-    with under("datasets", specification.name):
+    with under("datasets", specification.entry_name):
         try:
-            with files_read(besides=folder) as stamps:
-                data, splits = load_dataset(specification, threads)
+            with _loaded(specification, threads) as (data, splits, stamps):
                 card = describe_data(specification, data, splits)
                 for warning in data.warnings:
                     print(f"warning: datasets.{specification.name}: {warning}", file=sys.stderr)
                 judge(card["duplicates"], specification.entry.duplicates, specification.name)
                 card = _write(folder, splits, card)
             write_source_files(folder, stamps)
+            if specification.cut is not None:
+                remove_if_all_are_whole(specification)
             return card
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -69,7 +75,7 @@ def prepare_if_needed(specification: DatasetSpecification, threads: int = 1, loo
         if not problems:
             card = read_card(folder)
             if specification.entry.duplicates == "error":
-                with under("datasets", name):
+                with under("datasets", specification.entry_name):
                     judge(card["duplicates"], "error", name)
             return card
         if (folder / CARD).exists():
@@ -85,12 +91,22 @@ def what_is_wrong(specification: DatasetSpecification, look_at_source: bool) -> 
     if problems := verify(folder, full=look_at_source):
         return problems
     card = read_card(folder)
-    if specification.content != {key: card[key] for key in ("entry", "split_seed", "plugins") if key in card}:
+    if specification.content != {key: card[key] for key in OF_CONTENT if key in card}:
         return ["the card belongs to another dataset entry"]
     if specification.entry.duplicates == "error" and "duplicates" not in card:
         return ["the card does not say which images two splits share"]
     changed = changed_source(folder) if look_at_source else None
     return [changed] if changed else []
+
+
+@contextmanager
+def _loaded(specification: DatasetSpecification, threads: int) -> Iterator[tuple[SourceData, dict[str, Split], Stamps]]:
+    """What the source has, the splits that are made of it, and at the end the files that it was read from."""
+    if specification.cut is not None:
+        yield load_cut(specification, threads)
+        return
+    with files_read(besides=specification.folder) as stamps:
+        yield *load_dataset(specification, threads), stamps
 
 
 def _write(folder: Path, splits: dict[str, Split], card: Card) -> Card:

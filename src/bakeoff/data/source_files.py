@@ -66,6 +66,16 @@ def write_source_files(folder: Path, stamps: Stamps) -> None:
         temporary.write_text(json.dumps({"format": FORMAT, "files": stamps}), encoding="utf-8")
 
 
+def read_source_files(folder: Path) -> Stamps | None:
+    """What `write_source_files` wrote; None where that cannot be read, or has another form."""
+    try:
+        content = json.loads((folder / SOURCE_FILES).read_text(encoding="utf-8"))
+        files: Stamps | None = content["files"] if content.get("format") == FORMAT else None
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        return None
+    return files
+
+
 def changed_source(folder: Path) -> str | None:
     """What has changed in the files that prepared data were made from, in a few words; None where nothing has.
 

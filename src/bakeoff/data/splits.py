@@ -30,10 +30,9 @@ def stratified_split(labels: Labels, share: float, seed: int, classes: list[str]
     from sklearn.model_selection import train_test_split
 
     counts = np.bincount(labels, minlength=len(classes))
-    small = [f"{name!r} has {count}" for name, count in zip(classes, counts, strict=False) if count < 2]
-    if small:
+    if small := few_images(labels, 2, classes):
         raise BakeoffError(
-            f"a stratified split needs at least 2 images of every class; {_some(small)}. "
+            f"a stratified split needs at least 2 images of every class; {small}. "
             "Add images, remove the class, or give the splits as folders"
         )
     taken, present = int(np.ceil(share * len(labels))), int((counts > 0).sum())
@@ -50,11 +49,15 @@ def stratified_split(labels: Labels, share: float, seed: int, classes: list[str]
 
 def exactly_per_class(labels: Labels, count: int, seed: int, classes: list[str]) -> Rows:
     """Rows, ascending, of `count` images of each class. Raises BakeoffError when a class has fewer."""
-    found = np.bincount(labels, minlength=len(classes))
-    small = [f"{name!r} has {number:,}" for name, number in zip(classes, found, strict=True) if number < count]
-    if small:
-        raise BakeoffError(f"{count:,} images of each class are asked for; {_some(small)}")
+    if small := few_images(labels, count, classes):
+        raise BakeoffError(f"{count:,} images of each class are asked for; {small}")
     return _draw(labels, np.full(len(classes), count), seed)
+
+
+def few_images(labels: Labels, needed: int, classes: list[str]) -> str:
+    """The classes with fewer images than are needed, in words; an empty text where each has enough."""
+    found = np.bincount(labels, minlength=len(classes))
+    return _some([f"{name!r} has {number:,}" for name, number in zip(classes, found, strict=True) if number < needed])
 
 
 def at_most(labels: Labels, limit: int, seed: int, classes: int) -> Rows:

@@ -80,10 +80,22 @@ class Dataset(Open):
     limit: int | None = Field(
         None, gt=0, description="most images of a split, drawn by split_seed; every class keeps at least one"
     )
+    splits: int | None = Field(
+        None, ge=2, description="random cuts into train, validation and test; experiments are trained on each"
+    )
+    folds: int | None = Field(
+        None, ge=2, description="number of folds of cross-validation: each is the test split once"
+    )
     on_bad_image: Literal["error", "skip"] = "error"
     duplicates: Duplicates = Field(
         "warn", exclude=True, description="the same image in two splits; changing it trains nothing again"
     )
+
+    @model_validator(mode="after")
+    def _one_way_to_repeat(self) -> "Dataset":
+        if self.splits is not None and self.folds is not None:
+            raise ValueError(f"found splits: {self.splits} and folds: {self.folds}; give one of the two")
+        return self
 
 
 class Resources(Strict):

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from bakeoff.errors import BakeoffError, Keys
 from bakeoff.study.arguments import nearest
+from bakeoff.study.cut_by_cut import cut_by_cut
+from bakeoff.study.cuts import cuts_of
 from bakeoff.study.entries import EarlyStopping, Head, InitFrom, Loss, Normalize, PerClass, Recipe, Resources, Strict
 from bakeoff.study.matrix import AXES, Block
 from bakeoff.study.metrics import METRICS
@@ -48,7 +50,7 @@ def load_study(path: Path, overrides: Mapping[str, Any] | None = None) -> Study:
 
 
 def parse_study(config: Mapping[str, Any], path: Path | None = None) -> Study:
-    """The study that a mapping means, in its smoke form when it says `smoke: true`.
+    """The study that a mapping means, cut by cut, in its smoke form when it says `smoke: true`.
 
     Plugin files lie beside `path`, the study file; it is read again only to find the lines of problems.
     Raises StudyError with every problem.
@@ -58,6 +60,7 @@ def parse_study(config: Mapping[str, Any], path: Path | None = None) -> Study:
         # The first hide what may follow.
         checks = (_unknown_names, _misfits, _empty_matrix, _unknown_origins, _broken_chains, tuning_problems)
         problems = next((found for check in checks if (found := list(check(study)))), [])
+        study = study if problems else cut_by_cut(study)
     except ValidationError as error:
         # Unknown keys before missing ones: `epoch` is unknown, and therefore `epochs` missing.
         telling = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
@@ -71,7 +74,7 @@ def parse_study(config: Mapping[str, Any], path: Path | None = None) -> Study:
 
 def warnings(study: Study, path: Path | None = None) -> list[str]:
     """What a study may say and hardly means, each with its place in the study file `path`. It stops nothing."""
-    return [located(doubt, path) for doubt in questionable(study)]
+    return [located(doubt, path) for doubt in questionable(study.as_written)]
 
 
 def schema() -> dict[str, Any]:
@@ -161,6 +164,7 @@ def _misfits(study: Study) -> Iterator[BakeoffError]:
     """Numbers that cannot be meant, and a metric that does not fit the data."""
     yield from impossible(study)
     yield from _no_race(study)
+    yield from _no_cuts(study)
     for name, entry in study.datasets.items():
         if (task := task_of(entry)) is not None:
             try:
@@ -182,6 +186,17 @@ def _no_race(study: Study) -> Iterator[BakeoffError]:
         yield BakeoffError(message, ["seeds", "claim"])
 
 
+def _no_cuts(study: Study) -> Iterator[BakeoffError]:
+    """What stands beside no repeated splits: what is decided on one split is not decided on the others."""
+    beside = {"`seeds: {until: decided}`": study.rounds, "`tuning`": study.tuning}
+    for name, entry in study.datasets.items():
+        for cut in cuts_of(name, entry)[:1]:
+            for other in (said for said, value in beside.items() if value is not None):
+                yield BakeoffError(
+                    f"cannot stand beside {other}; leave one of the two out", ["datasets", name, cut.key]
+                )
+
+
 def _empty_matrix(study: Study) -> Iterator[BakeoffError]:
     if not study.cells:
         key = "exclude" if study.exclude else "experiments"
@@ -196,6 +211,9 @@ def _unknown_origins(study: Study) -> Iterator[BakeoffError]:
             allowed = [str(seed) for seed in seeds] if key == "seed" else list(getattr(study, f"{key}s"))
             if str(value) not in allowed:
                 message = f"{value!r} is not in the study; {nearest(str(value), allowed)}"
+                yield BakeoffError(message, ["recipes", recipe, "init_from", key])
+            elif key == "dataset" and cuts_of(value, study.datasets[value]):
+                message = f"{value!r} is split repeatedly; leave dataset out, and each run starts on its own cut"
                 yield BakeoffError(message, ["recipes", recipe, "init_from", key])
 
 

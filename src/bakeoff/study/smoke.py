@@ -12,6 +12,7 @@ IMAGES = 48  # in a split; one of each class where there are more classes
 SIDE = 32  # pixels
 BATCH = 16
 TRIALS = 2
+CUTS = 2  # of a dataset that is split repeatedly
 
 Content = dict[str, Any]
 
@@ -55,6 +56,7 @@ def _dataset(entry: Content) -> Content:
     sizes = {key: _at_most(size, SIDE) for key, size in _sizes(entry).items()}
     generated = {"check_md5": False} if entry["source"] == "torchvision" else {}  # for `bakeoff demo-data`
     kept = {key: value for key, value in entry.items() if key != "per_class"}
+    kept |= {key: min(entry[key], CUTS) for key in ("splits", "folds") if entry.get(key) is not None}
     return {**kept, **sizes, **generated, "limit": _at_most(entry.get("limit") or IMAGES, IMAGES)}
 
 

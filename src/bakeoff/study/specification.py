@@ -13,6 +13,7 @@ from types import NoneType
 from typing import Any, get_args
 
 from bakeoff.errors import BakeoffError
+from bakeoff.study.cuts import Cut
 from bakeoff.study.entries import Architecture, Dataset, Optimizer, Recipe
 from bakeoff.study.matrix import Experiment, Run
 from bakeoff.study.metrics import Metric
@@ -29,18 +30,28 @@ Content = dict[str, Any]
 
 @dataclass(frozen=True)
 class DatasetSpecification:
-    """All that decides prepared data. `root` is the folder where a source looks for its files."""
+    """All that decides prepared data. `root` is the folder where a source looks for its files.
+
+    `cut` says which it is of the cuts of a repeated dataset; `siblings` are the folders of all of them.
+    """
 
     name: str
     entry: Dataset
     root: Path
     split_seed: int
     content: Content
+    cut: Cut | None = None
+    siblings: tuple[Path, ...] = ()
+
+    @property
+    def entry_name(self) -> str:
+        """What the study file calls the dataset."""
+        return self.cut.of if self.cut else self.name
 
     @property
     def folder(self) -> Path:
         """The prepared arrays and their card. Studies that say the same about a dataset share the folder."""
-        return RESULTS / "data" / f"{self.name}-{digest(self.content)[:8]}"
+        return _prepared_folder(self.name, self.content)
 
 
 @dataclass(frozen=True)
@@ -104,15 +115,19 @@ def specify(study: Study, run: Run, until: int | None = None) -> Specification:
 
 def specify_dataset(study: Study, name: str) -> DatasetSpecification:
     """Resolve a dataset of a study."""
-    entry = study.datasets[name]
+    entry, cut = study.datasets[name], study.cuts.get(name)
     try:
         root = Path(entry.root or study.data_root).expanduser()
     except RuntimeError as error:  # a user without an entry in passwd, or ~someone who is not there
-        keys = ["datasets", name, "root"] if entry.root else ["data_root"]
+        keys = ["datasets", cut.of if cut else name, "root"] if entry.root else ["data_root"]
         raise BakeoffError(
             f"{entry.root or study.data_root}: there is no such home folder; write the whole path", keys
         ) from error
-    return DatasetSpecification(name, entry, root, study.split_seed, _dataset_content(study, name))
+    others = [other.name for other in study.cuts.values() if cut and other.of == cut.of]
+    siblings = tuple(_prepared_folder(other, _dataset_content(study, other)) for other in others)
+    return DatasetSpecification(
+        name, entry, root, study.split_seed, _dataset_content(study, name), cut=cut, siblings=siblings
+    )
 
 
 def recipe_of(content: Mapping[str, Any]) -> Recipe:
@@ -186,6 +201,10 @@ def digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def _prepared_folder(name: str, content: Content) -> Path:
+    return RESULTS / "data" / f"{name}-{digest(content)[:8]}"
+
+
 def _experiment_content(study: Study, cell: Experiment) -> Content:
     """The entries that an experiment is built from: what the plan step checks."""
     recipe = study.entries["recipes"][cell.recipe]
@@ -220,7 +239,9 @@ def _run_content(study: Study, run: Run) -> Content:
 def _dataset_content(study: Study, name: str) -> Content:
     """Keys that say nothing are left out, so that new ones change no old data."""
     entry = {key: value for key, value in study.entries["datasets"][name].items() if value is not None}
-    known = {"entry": {"root": study.data_root, **entry}, "split_seed": study.split_seed}
+    known: Content = {"entry": {"root": study.data_root, **entry}, "split_seed": study.split_seed}
+    if cut := study.cuts.get(name):
+        known |= cut.content
     return known | _plugins_that_register(study, source={entry["source"]})
 
 

@@ -23,6 +23,7 @@ from pydantic import (
 from bakeoff.errors import BakeoffError
 from bakeoff.language import LANGUAGES
 from bakeoff.study.arguments import nearest
+from bakeoff.study.cuts import Cut
 from bakeoff.study.entries import Architecture, Dataset, Optimizer, Recipe, Strict
 from bakeoff.study.matrix import AXES, Block, Experiment, Run, matrix
 from bakeoff.study.metrics import METRICS, TASKS, Metric
@@ -158,6 +159,25 @@ class Study(Strict):
         study = self.model_copy()
         study._trained = dict(trained)
         return study
+
+    # Each cut of a repeated dataset is a dataset of its own where a study is carried out (cut_by_cut.py).
+    _cuts: Mapping[str, Cut] = PrivateAttr(default_factory=dict)
+    _as_written: "Study | None" = PrivateAttr(None)
+
+    @property
+    def cuts(self) -> Mapping[str, Cut]:
+        """The datasets that are one of several cuts of another: name → which; empty where none is split repeatedly."""
+        return self._cuts
+
+    @property
+    def as_written(self) -> "Study":
+        """The study with each repeated dataset as one: what people read of. Itself where none is."""
+        return self._as_written or self
+
+    def cutting(self, cuts: Mapping[str, Cut], as_written: "Study") -> "Study":
+        """This study, told which of its datasets are cuts, and of what."""
+        self._cuts, self._as_written = cuts, as_written
+        return self
 
     # Entries hold the defaults of spaces. The spaces are kept beside them, with what was written, so that the values of
     # a trial can be filled in, and the studies that this makes.
