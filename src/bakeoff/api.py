@@ -152,8 +152,9 @@ class ResultsFolder:
         """A row per experiment: counts, and means, deviations and 95 % intervals over seeds."""
         from bakeoff.results.aggregation import experiments_table
         from bakeoff.results.significant_digits import rounded_table
+        from bakeoff.results.whole_datasets import whole_datasets
 
-        return rounded_table(experiments_table(self.runs))
+        return rounded_table(experiments_table(whole_datasets(self.runs)))
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -172,7 +173,7 @@ class ResultsFolder:
         """
         from bakeoff.analysis.of_results import comparisons_of_results
 
-        return comparisons_of_results(self.results, self.found, self.runs)
+        return comparisons_of_results(self.results, self.found, self.runs, self.layout.results / "data")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from bakeoff.study.reading import parse_study
+from bakeoff.study.reading import parse_study, warnings
 from bakeoff.study.specification import specification_hash, specify, specify_dataset
 from bakeoff.study.study import Study, StudyError, experiments, runs
 
@@ -116,3 +116,9 @@ def test_what_cannot_be_is_said_in_one_line(changes: dict[str, object], message:
         study_of(**changes)
     assert str(raised.value).startswith(message)
     assert "\n" not in str(raised.value)
+
+
+def test_who_has_too_few_seeds_for_a_verdict_is_told_so() -> None:
+    (doubt,) = warnings(study_of())
+    assert doubt.startswith("datasets.digits.splits: a verdict takes 3 seeds, however many splits there are")
+    assert not warnings(study_of(seeds=3)) and not warnings(study_of(datasets=repeated()))

@@ -52,7 +52,7 @@ rule heat_maps:
         rules.statistics.output,
         [str(paths.model) for paths in PATHS],
     output:
-        [LAYOUT.heat_maps(name) for name in STUDY.datasets],
+        [LAYOUT.heat_maps(name) for name in STUDY.as_written.datasets],
     log:
         LAYOUT.folder / "logs" / "heat_maps.log",
     conda:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from bakeoff.analysis.intervals import TWO_SIDED, Indices, spread
 from bakeoff.analysis.paired import (
@@ -39,6 +40,8 @@ from bakeoff.analysis.variance_of_means import (
     summed,
 )
 from bakeoff.analysis.variance_of_tuning import of_experiments
+from bakeoff.analysis.variance_over_cuts import variance_of_pairs
+from bakeoff.results.aggregation import CONFIDENCE
 from bakeoff.results.predictions import Bools, Floats
 from bakeoff.results.significant_digits import rounded
 from bakeoff.study.metrics import Metric
@@ -76,6 +79,7 @@ def comparisons_table(
         experiments=np.repeat(np.array(experiments, float), counts),
         images=joined(images),
         tuning=_tuning_variance(matrices, tuned) if tuned else None,
+        on_cuts=np.repeat([matrix.cuts is not None for matrix in matrices], counts),
     )
     table = pd.concat(tables, ignore_index=True)
     rows = np.flatnonzero(np.concatenate(listed))
@@ -107,6 +111,9 @@ def compare_seeds(
     needed = seeds_needed(judged, pairs.experiments[rows], stays)
     overall = half_width(judged.both)
     test_set_error = np.sqrt(images.images) if images else unknown
+    few = pairs.on_cuts[rows] if images and pairs.on_cuts is not None else np.zeros(len(unknown), bool)
+    of_cuts = stdtrit(images.freedom, (1 + CONFIDENCE) / 2) if images else unknown
+    quantile = np.where(few, of_cuts, TWO_SIDED)
     table = pd.DataFrame({
         "seeds": found.count,
         "unpaired": differences.shape[1] - found.count,
@@ -130,8 +137,8 @@ def compare_seeds(
         "verdict": [str(verdict) for verdict in judged.verdicts],
         **{name: np.where(unclear, each, np.nan) for name, each in zip(NEEDED, needed, strict=True)},
         "test_set_error": test_set_error,
-        "images_low": sign * found.mean - TWO_SIDED * test_set_error,
-        "images_high": sign * found.mean + TWO_SIDED * test_set_error,
+        "images_low": sign * found.mean - quantile * test_set_error,
+        "images_high": sign * found.mean + quantile * test_set_error,
     })  # fmt: skip
     return table.astype(dict.fromkeys(NEEDED, "Int64"))
 
@@ -162,17 +169,23 @@ def _pairs(matrix: ScoreMatrix, metric: Metric) -> tuple[Floats, Bools, pd.DataF
 def _image_variance(
     matrix: ScoreMatrix, matrices: list[ScoreMatrix], influences: Mapping[str, RunInfluences]
 ) -> ImageVariance:
-    """The variance over test images of all pairs of a matrix; of several datasets, of their mean."""
+    """The variance over test images of all pairs of a matrix; of several datasets, of their mean.
+
+    On a dataset that is split repeatedly it is that over its cuts, whose test images are others.
+    """
     earlier, later = np.triu_indices(len(matrix.names), 1)
     known = ~np.isnan(matrix.scores)
     seeds = known[later] & known[earlier]
+
+    def on(dataset: ScoreMatrix, names: list[str]) -> ImageVariance:
+        if dataset.cuts is not None:
+            return variance_of_pairs(dataset.cuts_of(names), later, earlier, seeds)
+        return image_variance(aligned(names, matrix.seeds, influences), later, earlier, seeds)
+
     if matrix.dataset != ALL_DATASETS:
-        return image_variance(aligned(matrix.names, matrix.seeds, influences), later, earlier, seeds)
-    return averaged([
-        image_variance(aligned([f"{other.dataset}/{name}" for name in matrix.names], matrix.seeds, influences),
-                       later, earlier, seeds)
-        for other in matrices if other.dataset != ALL_DATASETS
-    ])  # fmt: skip
+        return on(matrix, matrix.names)
+    own = (other for other in matrices if other.dataset != ALL_DATASETS)
+    return averaged([on(other, [f"{other.dataset}/{name}" for name in matrix.names]) for other in own])
 
 
 def _tuning_variance(matrices: list[ScoreMatrix], tuned: Mapping[str, tuple[float, float]]) -> Uncertainty:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from bakeoff.results.summary_tables import by_experiment, read_history
+from bakeoff.results.whole_datasets import history_of_whole_datasets, run_columns
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
@@ -12,13 +13,14 @@ def completed_history(study: Study, layout: Layout, runs: pd.DataFrame) -> pd.Da
     """The epochs of completed runs, with the loss, the study's metric and the headline metrics that runs have, on
     training and validation data.
 
-    `runs` is the summary's table of completed runs. Raises BakeoffError when there is no summary.
+    `runs` is the summary's table of completed runs, by whole datasets. Raises BakeoffError when there is no summary.
     """
-    keys = [*FACETS, "seed"]
+    keys = run_columns(runs)
     headlines = (metric.name for metric in study.metrics.values() if metric.headline)
     metrics = dict.fromkeys(["loss", study.metric, *headlines])
     wanted = [f"{split}_{metric}" for metric in metrics for split in ("train", "validation")]
     history = read_history(layout, wanted).astype({facet: str for facet in FACETS})
+    history = history_of_whole_datasets(history, runs)
     return history.merge(runs[[*keys, "best_epoch"]], on=keys, how="inner")
 
 
@@ -28,6 +30,6 @@ def mean_curves(study: Study, history: pd.DataFrame) -> dict[Experiment, pd.Data
 
 
 def band(epochs: pd.DataFrame, column: str) -> pd.DataFrame:
-    """`mean`, `min` and `max` of a column over seeds, by epoch, for the epochs that every seed reached."""
+    """`mean`, `min` and `max` of a column over runs, by epoch, for the epochs that every run reached."""
     found = epochs.groupby("epoch")[column].agg(["mean", "min", "max", "size"])
-    return found[found["size"] == epochs["seed"].nunique()]
+    return found[found["size"] == len(epochs[run_columns(epochs)].drop_duplicates())]

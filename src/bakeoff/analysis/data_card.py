@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,21 @@ class DataCard:
     classes: list[str]
     training: Counts
     known: Counts
+
+
+def read_overlap(folder: Path) -> float:
+    """The number of test images of prepared data by that of all others; NaN where the data are not prepared there.
+
+    Raises BakeoffError when the card is damaged.
+    """
+    path = folder / "card.json"
+    try:
+        counts = json.loads(path.read_text(encoding="utf-8"))["counts"]
+        return float(counts["test"] / (counts["train"] + counts["validation"]))
+    except FileNotFoundError:
+        return np.nan
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BakeoffError(f"{path}: cannot read it: {error}; prepare the data again") from error
 
 
 def read_data_card(study: Study, dataset: str) -> DataCard | None:

@@ -54,6 +54,7 @@ def term_name(term: str, language: Language) -> str:
         "architecture": language.say("architecture"),
         "optimizer": language.say("optimizer"),
         "recipe": language.say("recipe"),
+        "split": language.say("split of the data"),
         "seed": language.say("seed"),
         "residual": language.say("the rest"),
         "shared": language.say("not attributable"),

@@ -87,13 +87,15 @@ class Pairs:
     """What is known of P pairs beside their differences.
 
     `groups` [P] numbers the datasets that they are on, `experiments` [P] says how many experiments there are. `images`
-    is the variance over test images, None where it is not known; `tuning` that over tuning studies, likewise.
+    is the variance over test images, None where it is not known; `tuning` that over tuning studies, likewise. `on_cuts`
+    [P] says where the variance over images is that over cuts of the data.
     """
 
     groups: Indices
     experiments: Floats
     images: ImageVariance | None = None
     tuning: Uncertainty | None = None
+    on_cuts: NDArray[np.bool_] | None = None
 
     @classmethod
     def alone(cls, count: int) -> "Pairs":
@@ -113,7 +115,7 @@ def judge(
     found = spread(differences)
     seeds = over_seeds(found, pairs.experiments, pairs.groups)
     unknown = np.full(len(differences), np.nan)
-    here, both = seeds, over_both(seeds, pairs.images) if pairs.images else Uncertainty(unknown, unknown)
+    here, both = seeds, over_both(seeds, pairs.images, pairs.on_cuts) if pairs.images else Uncertainty(unknown, unknown)
     if pairs.tuning is not None:
         here, both = (summed([uncertainty, pairs.tuning]) for uncertainty in (here, both))
     p_values, p_both = (t_test(found, uncertainty) for uncertainty in (here, both))

@@ -166,7 +166,7 @@ def profiles_table(matrices: list[ScoreMatrix], metric: Metric, failed: Mapping[
     best = (means.max(axis=1) if metric.higher_is_better else means.min(axis=1))[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.where(means == best, 1.0, best / means if metric.higher_is_better else means / best)
-    by_key = {key: row[~np.isnan(row)] for matrix in matrices for key, row in matrix.by_name.items()}
+    by_key = {key: matrix.runs_of(key) for matrix in matrices for key in matrix.names}
     parts = []
     for index, name in enumerate(scores):
         tau, share = _steps(ratios[:, index], np.full(len(ratios), 1 / len(ratios)), rising=True)

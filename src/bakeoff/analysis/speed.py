@@ -8,11 +8,11 @@ from scipy.integrate import trapezoid
 from bakeoff.results.predictions import Floats
 from bakeoff.results.result import FINISHED
 from bakeoff.results.significant_digits import DECIMALS
+from bakeoff.results.whole_datasets import run_columns
 from bakeoff.study.matrix import FACETS
 from bakeoff.study.metrics import Metric
 
 COSTS = ("training_seconds", "parameters", "macs")
-RUN = [*FACETS, "seed"]
 
 
 def speed_table(runs: pd.DataFrame, history: pd.DataFrame, metric: Metric, target: float | None = None) -> pd.DataFrame:
@@ -27,24 +27,24 @@ def speed_table(runs: pd.DataFrame, history: pd.DataFrame, metric: Metric, targe
     """
     column, score = f"validation_{metric.name}", f"test_{metric.name}"
     sign = 1 if metric.higher_is_better else -1
-    experiment = list(FACETS)
+    experiment, run = list(FACETS), run_columns(runs)
     completed = runs[runs["status"] == "completed"]
     if completed.empty:
         return pd.DataFrame()
     order = pd.MultiIndex.from_frame(completed[experiment].drop_duplicates())
     means = completed.groupby(experiment)[[score, *COSTS]].mean().reindex(order)
-    epochs = completed[RUN].merge(history, on=RUN, how="inner").sort_values([*RUN, "epoch"], kind="stable")
-    epochs["elapsed"] = epochs.groupby(RUN)["seconds"].cumsum()
+    epochs = completed[run].merge(history, on=run, how="inner").sort_values([*run, "epoch"], kind="stable")
+    epochs["elapsed"] = epochs.groupby(run)["seconds"].cumsum()
     table = pd.DataFrame(index=order)
-    best = epochs.groupby(RUN)[column].agg("max" if metric.higher_is_better else "min").groupby(experiment).mean()
+    best = epochs.groupby(run)[column].agg("max" if metric.higher_is_better else "min").groupby(experiment).mean()
     weakest = best.groupby("dataset").agg("min" if metric.higher_is_better else "max")
     table["target"] = order.get_level_values("dataset").map(weakest.to_dict()) if target is None else target
     # The weakest experiment's best is a mean: rounding must not decide whether its own runs reach it.
     reached = sign * (epochs.join(table["target"], on=experiment)["target"] - epochs[column]) <= 1e-12
-    table = table.join(_times(epochs[reached], runs.loc[runs["status"].isin(FINISHED), RUN]))
+    table = table.join(_times(epochs[reached], runs.loc[runs["status"].isin(FINISHED), run]))
     last = epochs.groupby("dataset")["epoch"].max()
-    area = epochs.groupby(RUN)[["dataset", "epoch", column]].apply(
-        lambda run: _area(run["epoch"].to_numpy(), run[column].to_numpy(), last[run["dataset"].iloc[0]])
+    area = epochs.groupby(run)[["dataset", "epoch", column]].apply(
+        lambda one: _area(one["epoch"].to_numpy(), one[column].to_numpy(), last[one["dataset"].iloc[0]])
     )
     table["area_under_curve"] = area.groupby(experiment).mean()
     useful = means[score] if metric.higher_is_better else np.nan
@@ -77,9 +77,10 @@ def _times(reached: pd.DataFrame, ended: pd.DataFrame) -> pd.DataFrame:
 
     `reached` has the epochs that are at the target or beyond.
     """
-    first = reached.groupby(RUN)[["epoch", "elapsed"]].first()
-    each = ended.join(first, on=RUN).groupby(list(FACETS))["epoch"].agg(runs="size", reached="count")
-    later = ended.join(first, on=RUN).fillna({"epoch": np.inf, "elapsed": np.inf}).groupby(list(FACETS))
+    run = run_columns(ended)
+    first = reached.groupby(run)[["epoch", "elapsed"]].first()
+    each = ended.join(first, on=run).groupby(list(FACETS))["epoch"].agg(runs="size", reached="count")
+    later = ended.join(first, on=run).fillna({"epoch": np.inf, "elapsed": np.inf}).groupby(list(FACETS))
     medians = later[["epoch", "elapsed"]].median().replace(np.inf, np.nan)
     return each.assign(epochs_to_target=medians["epoch"], seconds_to_target=medians["elapsed"])
 

@@ -15,6 +15,7 @@ from bakeoff.analysis.tables import TABLES, statistics_files
 from bakeoff.analysis.tables.of_study import STUDY_TABLES
 from bakeoff.analysis.tuning_tables import tuning_spread_table
 from bakeoff.analysis.variance_of_tuning import tuned_scores
+from bakeoff.analysis.whole_findings import of_whole_datasets, overlaps_of
 from bakeoff.errors import BakeoffError
 from bakeoff.files import write_atomically
 from bakeoff.jobs.rounds import append_looks, read_record
@@ -22,6 +23,7 @@ from bakeoff.jobs.seed_lists import SeedList, looked_at, note_seeds
 from bakeoff.results.result import FINISHED
 from bakeoff.results.summary_tables import read_history, read_tables
 from bakeoff.results.trials_table import read_trials
+from bakeoff.results.whole_datasets import history_of_whole_datasets, whole_datasets
 from bakeoff.study.matrix import FACETS
 from bakeoff.study.metrics import Metric
 from bakeoff.study.paths import Layout
@@ -32,13 +34,13 @@ from bakeoff.study.study import Study
 class StudyInputs(ImageFindings):
     """What the functions of the tables about a whole study may take, beside what its test images say.
 
-    `runs` is the summary's table; `history` has `epoch`, `validation_<metric>` and `seconds` of each epoch. `metric` is
-    the study's own, `score` its column of test scores in `runs`; `score_columns` maps every metric to such a column.
-    `target` is the validation score to reach, if the study names one. `failed` counts the runs of an experiment that
-    ended without a score. Keys are those of experiments. `races` are those of datasets, `begun_before` says how often
-    they were begun anew; `earlier_seeds` are those with which verdicts were given before. `trials` is the summary's
-    table of trials, empty without any; `tuned` are variances of test scores over tuning studies and their degrees of
-    freedom, by experiment.
+    All is by whole datasets, where some are split repeatedly. `runs` is the summary's table; `history` has `epoch`,
+    `validation_<metric>` and `seconds` of each epoch. `metric` is the study's own, `score` its column of test scores in
+    `runs`; `score_columns` maps every metric to such a column. `target` is the validation score to reach, if the study
+    names one. `failed` counts the runs of an experiment that ended without a score. Keys are those of experiments.
+    `races` are those of datasets, `begun_before` says how often they were begun anew; `earlier_seeds` are those with
+    which verdicts were given before. `trials` is the summary's table of trials, empty without any; `tuned` are
+    variances of test scores over tuning studies and their degrees of freedom, by experiment.
     """
 
     runs: pd.DataFrame
@@ -91,25 +93,28 @@ def read_statistics(layout: Layout, name: str) -> pd.DataFrame:
 
 
 def study_inputs(study: Study, layout: Layout, runs: pd.DataFrame, found: ImageFindings) -> StudyInputs:
-    """Gather the inputs. Raises BakeoffError when there is no history."""
+    """Gather the inputs, from the summary's table of runs. Raises BakeoffError when there is no history."""
     metric, score, trials = study.leading_metric, f"test_{study.metric}", read_trials(study, layout)
     history = read_history(layout, [f"validation_{metric.name}", "seconds"])
     metrics = dict.fromkeys((study.metric, *study.metrics))  # the study's first
-    matrices = score_matrices(runs, score)
+    columns = {name: f"test_{name}" for name in metrics if f"test_{name}" in runs}
+    runs, overlaps = whole_datasets(runs), overlaps_of(study)
+    found = of_whole_datasets(found, runs, study.cuts, columns, overlaps)
+    matrices = score_matrices(runs, score, overlaps)
     failed = runs[runs["status"].isin(FINISHED) & (runs["status"] != "completed")]
     return StudyInputs(
         runs=runs,
-        history=history.astype({facet: str for facet in FACETS}),
+        history=history_of_whole_datasets(history.astype({facet: str for facet in FACETS}), runs),
         metric=metric,
         score=score,
-        score_columns={name: f"test_{name}" for name in metrics if f"test_{name}" in runs},
+        score_columns=columns,
         target=study.target,
         matrices=matrices,
         failed=Counter("/".join(key) for key in failed[list(FACETS)].itertuples(index=False)),
         races=races_of(study, runs, matrices, found.influences),
         begun_before=len(read_record(study, layout).before) if study.rounds else 0,
         earlier_seeds=looked_at(study, layout),
-        study=study,
+        study=study.as_written,
         trials=trials,
         tuned=tuned_scores(tuning_spread_table(study, trials, metric)),
         **vars(found),

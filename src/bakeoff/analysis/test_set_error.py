@@ -55,10 +55,14 @@ def influences(predictions: Predictions, beta: float = 1.0) -> dict[str, Floats]
 
 @dataclass(frozen=True)
 class ScoreError:
-    """What a finite test set does to a score: the standard error of one run's, and the variance of the mean's."""
+    """What a finite test set does to a score: the standard error of one run's, and the variance of the mean's.
+
+    `on_cuts` says that the latter is over cuts of the data.
+    """
 
     of_one_run: float
     of_mean: ImageVariance
+    on_cuts: bool = False
 
 
 def score_error(influence: Floats) -> ScoreError:

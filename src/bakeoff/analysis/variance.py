@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
-from bakeoff.results.history import KEYS
 from bakeoff.results.predictions import Floats
+from bakeoff.results.whole_datasets import RUN, run_columns
 
 Term = frozenset[str]
 Codes = NDArray[np.int64]
@@ -24,7 +24,7 @@ CONSTANT: Term = frozenset()
 
 
 def variance_table(runs: pd.DataFrame, score: str) -> pd.DataFrame:
-    """Sums of squares of completed runs' scores, by dataset, architecture, optimizer, recipe, seed and their pairs.
+    """Sums of squares of completed runs' scores, by dataset, architecture, optimizer, recipe, split, seed and pairs.
 
     The linear model has an effect for each level of the axes that vary and for each pair of levels of two of them.
     Sums of squares are of type II (Yates 1934; as statsmodels' anova_lm(typ=2)): what a term explains beyond all terms
@@ -36,10 +36,10 @@ def variance_table(runs: pd.DataFrame, score: str) -> pd.DataFrame:
     and all types of sums agree. Otherwise `shared` is what cannot be attributed (negative where terms explain the same
     twice), and in studies of thousands of runs the pairs with the most combinations are left to the residual.
 
-    `runs` is the summary's table, `score` a column of it.
+    `runs` is the summary's table, by whole datasets, `score` a column of it.
     """
     completed = runs[runs["status"] == "completed"]
-    levels = {name: pd.factorize(completed[name])[0] for name in KEYS if completed[name].nunique() > 1}
+    levels = {name: pd.factorize(completed[name])[0] for name in run_columns(runs) if completed[name].nunique() > 1}
     if not levels:
         return pd.DataFrame()
     scores = completed[score].to_numpy(float)
@@ -58,7 +58,7 @@ def variance_table(runs: pd.DataFrame, score: str) -> pd.DataFrame:
     effect = ~table["term"].isin(["residual", SHARED, TOTAL])
     without_chance = (table["sum_of_squares"] - table["degrees_of_freedom"] * noise) / (total + noise)
     table["omega_squared"] = without_chance.where(effect & (total > 0))
-    planned = np.prod([runs[name].nunique() for name in KEYS])
+    planned = np.prod([runs[name].nunique() for name in run_columns(runs)])
     return table.assign(balanced=bool(len(scores) == planned))  # levels without any completed run count, too
 
 
@@ -127,4 +127,4 @@ def _codes(term: Term, levels: Levels) -> Codes:
 
 def _name(term: Term) -> str:
     """`architecture` or `architecture:seed`, in the order of the axes."""
-    return ":".join(name for name in (*KEYS, *RESIDUAL) if name in term)
+    return ":".join(name for name in (*RUN, *RESIDUAL) if name in term)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from bakeoff.analysis.images import Images, mosaic, samples_by_class, shape_on_paper
 from bakeoff.analysis.labels import SPLIT_TITLES
+from bakeoff.analysis.shown_cut import shown_cut
 from bakeoff.data.card import CARD, read_card
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.drawing import Drawing
@@ -23,19 +24,21 @@ CLASSES_IN_A_FIGURE = 40
 
 
 def data_figures(study: Study, language: Language, layout: Layout) -> Iterator[Drawing]:
-    """Of every dataset that is prepared here."""
-    for name in dict.fromkeys(cell.dataset for cell in study.cells):
-        folder = data_folder(study, name)
+    """Of every dataset that is prepared here; of one that is split repeatedly, its first cut."""
+    cells = list(study.as_written.cells)
+    for name in dict.fromkeys(cell.dataset for cell in cells):
+        shown = shown_cut(study, name)
+        folder = data_folder(study, shown)
         if not (folder / CARD).exists():
             continue
         card = read_card(folder)
-        images = samples_by_class(study, name, card)
+        images = samples_by_class(study, shown, card)
         if images is not None:
             yield Drawing(f"samples_{name}.svg", partial(_sheet, images, card["classes"][: len(images)]))
         few = len(card["classes"]) <= CLASSES_IN_A_FIGURE
         yield Drawing(f"classes_{name}.svg", partial(balance if few else sizes, card, language))
-    for dataset, recipe in dict.fromkeys((cell.dataset, cell.recipe) for cell in study.cells):
-        examples = examples_file(study, layout, dataset, recipe)
+    for dataset, recipe in dict.fromkeys((cell.dataset, cell.recipe) for cell in cells):
+        examples = examples_file(study, layout, shown_cut(study, dataset), recipe)
         if examples and examples.exists():
             names = [language.say("as they are"), language.say("augmented")]
             yield Drawing(f"augmentation_{dataset}__{recipe}.svg", partial(_sheet, _read(examples), names))

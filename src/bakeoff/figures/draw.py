@@ -31,6 +31,7 @@ from bakeoff.figures.trade_off import Cost, trade_off
 from bakeoff.figures.tuning_figures import tuning_figures
 from bakeoff.language import Language, language_of
 from bakeoff.results.summary_tables import by_experiment, read_tables, records
+from bakeoff.results.whole_datasets import whole_datasets
 from bakeoff.study.matrix import FACETS
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
@@ -59,17 +60,17 @@ def draw_figures(study: Study, layout: Layout, language: str | None = None, proc
 
 def drawings_of(study: Study, layout: Layout, language: str | None = None) -> list[Drawing]:
     """Every figure that a study's data and summary allow. Raises BakeoffError when there is no summary."""
-    tables, words = read_tables(layout), language_of(language or study.language)
+    tables, words, written = read_tables(layout), language_of(language or study.language), study.as_written
     quoted = with_quoted_intervals(tables.experiments, read_statistics(layout, "intervals"), study.metric)
     present = quoted[quoted["completed"] > 0]
-    completed = tables.runs[tables.runs["status"] == "completed"]
-    groups = [data_figures(study, words, layout), tuning_figures(study, words, layout)]
+    completed = whole_datasets(tables.runs[tables.runs["status"] == "completed"])
+    groups = [data_figures(study, words, layout), tuning_figures(written, words, layout)]
     if len(present):
         groups.append(statistics_figures(study, words, layout, present))
         rows = dict(zip(cells_of(present), records(present), strict=True))
         best = [best_on(dataset, rows, study.leading_metric) for dataset in dict.fromkeys(present["dataset"])]
         groups.append(heat_map_figures(study, words, layout, [cell for cell in best if cell is not None]))
-        groups.append(_result_figures(study, words, layout, present, completed))
+        groups.append(_result_figures(written, words, layout, present, completed))
     return list(chain(*groups))
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from bakeoff.analysis.images import Images, mosaic, split_images
 from bakeoff.analysis.mistakes import EXAMPLES, Confused, confused_images
-from bakeoff.analysis.statistics import read_statistics
+from bakeoff.analysis.shown_cut import read_shown, shown_cut
 from bakeoff.figures.drawing import Drawing
 from bakeoff.figures.style import WIDTH, shortened
 from bakeoff.language import Language
@@ -25,10 +25,10 @@ def heat_map_figures(study: Study, language: Language, layout: Layout, best: Seq
     """A figure for each dataset whose maps were written for the images that its best experiment confuses now."""
     if not study.heat_maps:
         return
-    pairs = read_statistics(layout, "confused_pairs")
+    pairs = read_shown(study, layout, "confused_pairs")
     for cell in best:
         shown, path = confused_images(pairs, cell), layout.heat_maps(cell.dataset)
-        images = split_images(study, cell.dataset, "test")
+        images = split_images(study, shown_cut(study, cell.dataset), "test")
         if images is None or not shown or not path.is_file():
             continue
         with np.load(path) as saved:

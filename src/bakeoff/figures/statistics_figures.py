@@ -9,7 +9,7 @@ import pandas as pd
 from bakeoff.analysis.images import split_images
 from bakeoff.analysis.labels import configuration_labels, short_labels, term_name
 from bakeoff.analysis.ranking import best_on, ranking
-from bakeoff.analysis.statistics import read_statistics
+from bakeoff.analysis.shown_cut import read_shown, shown_cut
 from bakeoff.analysis.variance import SHARED
 from bakeoff.figures.class_scores import class_scores
 from bakeoff.figures.confusion_and_calibration import captioned, confusion, precision_recall, reliability
@@ -41,7 +41,7 @@ LABELS_IN_A_FIGURE = CONFIGURATIONS_IN_A_FIGURE = 20
 def statistics_figures(study: Study, language: Language, layout: Layout, present: pd.DataFrame) -> Iterator[Drawing]:
     """What the tables allow; `present` are the experiments that have a completed run."""
     rows = dict(zip(cells_of(present), records(present), strict=True))
-    tables = {name: read_statistics(layout, name) for name in OF_FIGURES}
+    tables = {name: read_shown(study, layout, name) for name in OF_FIGURES}
     for dataset in dict.fromkeys(present["dataset"]):
         best = best_on(dataset, rows, study.leading_metric)
         if best is not None:
@@ -57,8 +57,8 @@ def statistics_figures(study: Study, language: Language, layout: Layout, present
         of_terms = dict(zip(names, shares["share"], strict=True))
         yield Drawing("variance_shares.svg", partial(variance_shares, of_terms, language))
     if len(tables["effects"]):
-        yield Drawing("factor_effects.svg", partial(factor_effects, study, language, tables["effects"]))
-    called = configuration_labels(list(study.cells))
+        yield Drawing("factor_effects.svg", partial(factor_effects, study.as_written, language, tables["effects"]))
+    called = configuration_labels(list(study.as_written.cells))
     if len(tables["rank_test"]):
         ranks = tables["ranks"][tables["ranks"]["dataset"] == ""]
         averages = {called[key]: rank for key, rank in zip(ranks["configuration"], ranks["rank"], strict=True)}
@@ -97,7 +97,7 @@ def _of_errors(study: Study, language: Language, dataset: str, tables: Mapping[s
     if 0 < tables["precision_recall"]["class"].nunique() <= LABELS_IN_A_FIGURE:
         of_labels = partial(precision_recall, tables["precision_recall"], language)
         yield Drawing(f"precision_recall_{dataset}.svg", of_labels)
-    images = split_images(study, dataset, "test")
+    images = split_images(study, shown_cut(study, dataset), "test")
     if images is None:
         return
     pictures: dict[str, list[tuple[int, str]]] = {

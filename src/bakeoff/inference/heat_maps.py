@@ -5,6 +5,7 @@ The maps are written for the figures, which import no torch.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from bakeoff.analysis.images import split_images
 from bakeoff.analysis.mistakes import Confused, confused_images
 from bakeoff.analysis.ranking import best_on
-from bakeoff.analysis.statistics import read_statistics
+from bakeoff.analysis.shown_cut import read_shown, shown_cut
 from bakeoff.files import write_atomically
 from bakeoff.inference.network import TrainedNetwork, load_network
 from bakeoff.results.predictions import Floats
@@ -30,7 +31,8 @@ FEWEST_CONVOLUTIONS = 2  # a transformer's only one cuts the image into patches,
 
 def write_heat_maps(study: Study, layout: Layout, threads: int = 1) -> list[Path]:
     """Write a file for each dataset; one without maps where there is nothing to show: multi-label data, no completed
-    run, no mistake, no convolutions. Of the best experiment, the first seed is asked.
+    run, no mistake, no convolutions. Of the best experiment, the first seed is asked, where a dataset is split
+    repeatedly that on the first cut.
 
     Raises BakeoffError where there are no statistics, or a network cannot be loaded.
     """
@@ -40,13 +42,14 @@ def write_heat_maps(study: Study, layout: Layout, threads: int = 1) -> list[Path
         Experiment(*(str(row[facet]) for facet in FACETS)): row
         for row in records(experiments[experiments["completed"] > 0])
     }
-    pairs, written = read_statistics(layout, "confused_pairs"), []
-    for dataset in study.datasets:
+    pairs, written = read_shown(study, layout, "confused_pairs"), []
+    for dataset in study.as_written.datasets:
         best = best_on(dataset, rows, study.leading_metric)
         shown = [] if best is None else confused_images(pairs, best)
         written.append(layout.heat_maps(dataset))
         with write_atomically(written[-1]) as path, path.open("wb") as file:
-            maps: dict[str, Any] = _maps(study, layout, best, shown) if best and shown else {}
+            trained = replace(best, dataset=shown_cut(study, dataset)) if best and shown else None
+            maps: dict[str, Any] = _maps(study, layout, trained, shown) if trained else {}
             np.savez(file, **maps)
     return written
 

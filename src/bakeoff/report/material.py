@@ -1,13 +1,14 @@
 """The material of a report: what its sections are made from, read once."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bakeoff.analysis.labels import configuration_labels, metric_name, score_name, short_labels
 from bakeoff.analysis.scores import with_quoted_intervals
+from bakeoff.analysis.shown_cut import read_shown, shown_cut
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.data.card import CARD, read_card
 from bakeoff.errors import BakeoffError
@@ -16,6 +17,8 @@ from bakeoff.language import Language
 from bakeoff.report.document import Figure
 from bakeoff.report.numbers import is_known
 from bakeoff.results.summary_tables import Tables, by_experiment, read_tables, records
+from bakeoff.results.whole_datasets import CUT, whole_datasets
+from bakeoff.study.cuts import Cut
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.metrics import Metric
 from bakeoff.study.paths import Layout
@@ -29,7 +32,9 @@ Row = Mapping[str, Any]
 class Material:
     """A study's tables by experiment, what other steps left beside them, and the report's language.
 
-    `rows` holds the experiments' rows of the summary, with the intervals to quote, and `runs` the rows of their runs.
+    `study` is as it was written, where one dataset may be split repeatedly, and `carried_out` has each cut as a dataset
+    of its own; of the first cut are the `cards`, `plans` and what statistics say of single images. `rows` holds the
+    experiments' rows of the summary, with the intervals to quote, and `runs` the rows of their runs.
     `labels` leave out what all experiments share, `labels_on_dataset` what those on one dataset share; `configurations`
     are the labels of configurations by their keys. `cards` and `plans` hold only the datasets and experiments that have
     one. `statistic` gives the rows of a table of statistics by its name.
@@ -47,6 +52,7 @@ class Material:
     cards: Mapping[str, Row]
     plans: Mapping[Experiment, Row]
     statistic: Callable[[str], Sequence[Row]]
+    carried_out: Study
 
     @property
     def metric(self) -> Metric:
@@ -76,6 +82,14 @@ class Material:
     @property
     def datasets(self) -> Sequence[str]:
         return list(dict.fromkeys(cell.dataset for cell in self.rows))
+
+    def cut_of(self, dataset: str) -> Cut | None:
+        """The first cut of a dataset that is split repeatedly; None where it is split once. Of all datasets, the first
+        of one where all are split repeatedly."""
+        firsts = {cut.of: cut for cut in self.carried_out.cuts.values() if cut.number == 1}
+        if dataset:
+            return firsts.get(dataset)
+        return next(iter(firsts.values())) if firsts.keys() >= set(self.datasets) else None
 
     def of_dataset(self, name: str) -> Mapping[Experiment, Row]:
         return {cell: row for cell, row in self.rows.items() if cell.dataset == name}
@@ -118,15 +132,16 @@ class Material:
 
 def gather(study: Study, layout: Layout, language: Language) -> Material:
     """Read the material of a report. Raises BakeoffError when there is no summary, or it covers other runs."""
-    tables = read_tables(layout)
+    tables, carried_out, study = read_tables(layout), study, study.as_written
     quoted = with_quoted_intervals(tables.experiments, read_statistics(layout, "intervals"), study.metric)
-    if list(map(run_key, records(tables.runs))) != [run.key for run in runs(study)]:
+    if list(map(run_key, records(tables.runs))) != [run.key for run in runs(carried_out)]:
         raise BakeoffError(
             f"{layout.summary}: summarizes other runs than the study plans; run `bakeoff summarize` again"
         )
-    cells = experiments(study)
-    plans = {cell: plan_file(study, layout, cell) for cell in cells}
-    folders = {name: data_folder(study, name) for name in study.datasets}
+    tables = replace(tables, runs=whole_datasets(tables.runs))
+    cells, shown = experiments(study), {name: shown_cut(carried_out, name) for name in study.datasets}
+    plans = {cell: plan_file(carried_out, layout, replace(cell, dataset=shown[cell.dataset])) for cell in cells}
+    folders = {name: data_folder(carried_out, shown[name]) for name in study.datasets}
     return Material(
         study,
         layout,
@@ -143,7 +158,8 @@ def gather(study: Study, layout: Layout, language: Language) -> Material:
         configurations=configuration_labels(cells),
         cards={name: read_card(folder) for name, folder in folders.items() if (folder / CARD).exists()},
         plans={cell: _plan(path) for cell, path in plans.items() if path.exists()},
-        statistic=cache(lambda name: records(read_statistics(layout, name))),
+        statistic=cache(lambda name: records(read_shown(carried_out, layout, name))),
+        carried_out=carried_out,
     )
 
 
@@ -163,7 +179,7 @@ def anchor_of(cell: Experiment) -> str:
 
 def run_key(row: Row) -> str:
     """The name of a run in the summary: its experiment and seed."""
-    return f"{cell_of(row).key}/seed{row['seed']}"
+    return f"{replace(cell_of(row), dataset=str(row.get(CUT, row['dataset']))).key}/seed{row['seed']}"
 
 
 def _plan(path: Path) -> Row:

@@ -19,6 +19,12 @@ SHORT = {
 }
 
 
+ON_CUTS = {
+    Verdict.BETTER_ON_THESE_IMAGES: mark("better on these cuts"),
+    Verdict.WORSE_ON_THESE_IMAGES: mark("worse on these cuts"),
+}
+
+
 def sentence(material: Material, row: Row) -> str:
     """The result of a row of the table of comparisons, as a sentence that names the better one first."""
     say, count = material.language.say, material.language.count
@@ -42,22 +48,30 @@ def sentence(material: Material, row: Row) -> str:
         return say("{first} and {second} have no completed seed in common: there is nothing to compare.", **words)
     match verdict:
         case Verdict.BETTER | Verdict.WORSE:
-            found = say(
+            everywhere = mark(
                 "{first} is better than {second}, on other images of the kind, too: {difference}, 95 % interval "
-                "{interval}, {p} after Holm correction.",
-                **words,
+                "{interval}, {p} after Holm correction."
             )
+            on_cuts = mark(
+                "{first} is better than {second}, on other images of the kind and other cuts of the data, too: "
+                "{difference}, 95 % interval {interval}, {p} after Holm correction."
+            )
+            found = say(on_cuts if material.cut_of(row["dataset"]) else everywhere, **words)
             return found + _left_out(material, row)
         case Verdict.BETTER_ON_THESE_IMAGES | Verdict.WORSE_ON_THESE_IMAGES:
             here = {
                 "interval": _interval(material, row["low"], row["high"], sign),
                 "p": p_phrase(row["p_holm"], material.language),
             }
-            found = say(
+            these_images = mark(
                 "{first} is better than {second} on these test images: {difference}, 95 % interval over seeds "
-                "{interval}, {p} after Holm correction.",
-                **words | here,
+                "{interval}, {p} after Holm correction."
             )
+            these_cuts = mark(
+                "{first} is better than {second} on these cuts of the data: {difference}, 95 % interval over seeds "
+                "{interval}, {p} after Holm correction."
+            )
+            found = say(these_cuts if material.cut_of(row["dataset"]) else these_images, **words | here)
             return found + _other_images(material, row, sign) + _needed(material, row) + _left_out(material, row)
         case Verdict.NOT_DISTINGUISHABLE:
             found = count(
@@ -85,7 +99,8 @@ def sentence(material: Material, row: Row) -> str:
 
 def short_verdict(material: Material, row: Row) -> str:
     """The verdict on the first of a pair, in a word or two."""
-    words = SHORT[Verdict(row["verdict"])] if row["seeds"] else mark("nothing in common")
+    known = SHORT | ON_CUTS if material.cut_of(row["dataset"]) else SHORT
+    words = known[Verdict(row["verdict"])] if row["seeds"] else mark("nothing in common")
     return material.language.say(words)
 
 
@@ -126,10 +141,10 @@ def _other_images(material: Material, row: Row, sign: int) -> str:
     """What is known of other images where a verdict is about these alone."""
     if not is_known(row["overall_low"]):
         return material.language.say(" What other images would show is not known for this metric.")
-    return material.language.say(
-        " On other images of the kind it is not settled (95 % interval {interval}).",
-        interval=quoted_interval(material, row, sign),
-    )
+    other_images = mark(" On other images of the kind it is not settled (95 % interval {interval}).")
+    other_cuts = mark(" On other cuts of the data it is not settled (95 % interval {interval}).")
+    said = other_cuts if material.cut_of(row["dataset"]) else other_images
+    return material.language.say(said, interval=quoted_interval(material, row, sign))
 
 
 def _needed(material: Material, row: Row) -> str:
@@ -138,8 +153,11 @@ def _needed(material: Material, row: Row) -> str:
         return ""
     language, least, most = material.language, row["seeds_needed_low"], row["seeds_needed_high"]
     if not is_known(row["seeds_needed"]):
-        known = is_known(row["overall_low"])
-        return language.say(" More seeds alone would hardly settle it; more test images might.") if known else ""
+        if not is_known(row["overall_low"]):
+            return ""
+        if material.cut_of(row["dataset"]):
+            return language.say(" More seeds alone would hardly settle it; more cuts or more images might.")
+        return language.say(" More seeds alone would hardly settle it; more test images might.")
     if is_known(least) and is_known(most):
         rough = language.say(" ({low} to {high})", low=language.whole(int(least)), high=language.whole(int(most)))
     elif is_known(least):

@@ -1,7 +1,9 @@
 """From the folders of all runs to the tables that statistics, figures and reports are made from.
 
-runs.csv         one row per planned run, in the study's order; status "missing" where no result stands
-experiments.csv  one row per planned experiment: counts, and means, deviations and intervals over seeds
+runs.csv         one row per planned run, in the study's order; status "missing" where no result stands. On a dataset
+                 that is split repeatedly, `dataset` names the cut, and two more columns the whole and the cut's number
+experiments.csv  one row per planned experiment: counts, and means, deviations and intervals over seeds. The cuts of a
+                 dataset count as that one dataset
 history.parquet  one row per run and epoch
 trials.csv       one row per run of a trial, where the study tunes
 """
@@ -24,6 +26,8 @@ from bakeoff.results.result import SCORED_SPLITS, DamagedResult, Result, check_f
 from bakeoff.results.significant_digits import rounded_table
 from bakeoff.results.summary_tables import COSTS, PROVENANCE, WHOLE
 from bakeoff.results.trials_table import write_trials
+from bakeoff.results.whole_datasets import REPEATED, SPLIT, columns_of_cut, whole_datasets
+from bakeoff.study.cuts import cut_in
 from bakeoff.study.matrix import Run
 from bakeoff.study.metrics import Metric
 from bakeoff.study.paths import Layout
@@ -55,7 +59,7 @@ def summarize(study: Study, layout: Layout, complete: bool = False) -> list[Path
     with write_atomically(written[0]) as path:
         table.to_csv(path, index=False)
     with write_atomically(written[1]) as path:
-        rounded_table(experiments_table(table)).to_csv(path, index=False)
+        rounded_table(experiments_table(whole_datasets(table))).to_csv(path, index=False)
     with write_atomically(written[2]) as path:
         parquet.write_table(history, path, compression="zstd")
     return [*written, *write_trials(study, layout)]
@@ -64,15 +68,17 @@ def summarize(study: Study, layout: Layout, complete: bool = False) -> list[Path
 def runs_table(rows: list[Row], metrics: Mapping[str, Metric], leading: Metric) -> pd.DataFrame:
     """The table of runs from their rows, with a column for each score that some run has, or could have."""
     scores = _score_names(rows, metrics, leading)
-    columns = [*KEYS, "status", "message", "best_epoch", "epochs", *scores, *COSTS, *PROVENANCE]
-    types = dict.fromkeys((*scores, *COSTS), "float64") | dict.fromkeys(WHOLE, "Int64")
+    cuts = [name for name in (REPEATED, SPLIT) if any(name in row for row in rows)]
+    columns = [*KEYS, *cuts, "status", "message", "best_epoch", "epochs", *scores, *COSTS, *PROVENANCE]
+    types = dict.fromkeys((*scores, *COSTS), "float64") | dict.fromkeys((*WHOLE, *cuts[1:]), "Int64")
     return pd.DataFrame.from_records(rows, columns=columns).astype(types)
 
 
 def finished_row(result: Result) -> Row:
     """The row of a run that has a result."""
     metrics = result.metrics
-    row = asdict(result.run) | {"status": result.status, "message": result.message}
+    row = asdict(result.run) | columns_of_cut(cut_in(result.run.dataset, result.spec.get("dataset", {})))
+    row |= {"status": result.status, "message": result.message}
     row |= {"best_epoch": metrics.best_epoch, "epochs": metrics.epochs}
     for split in SCORED_SPLITS:
         row |= {f"{split}_{name}": value for name, value in metrics.split(split).items()}
@@ -83,7 +89,7 @@ def finished_row(result: Result) -> Row:
 def _row(study: Study, layout: Layout, run: Run) -> Row:
     """The row of one planned run in runs.csv."""
     path = layout.run(run).result
-    row: Row = asdict(run)
+    row: Row = asdict(run) | columns_of_cut(study.cuts.get(run.dataset))
     try:
         result = read_result(path)
         if result is not None:

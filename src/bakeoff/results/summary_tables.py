@@ -11,6 +11,7 @@ import pyarrow.parquet as parquet
 from bakeoff.errors import BakeoffError
 from bakeoff.results.history import KEYS
 from bakeoff.results.result import Cost, Metrics, Provenance
+from bakeoff.results.whole_datasets import REPEATED
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.paths import Layout
 
@@ -75,7 +76,7 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
         # A dataset may be called "001" or "NA": names stay text, and only an empty field is a missing one.
-        texts = dict.fromkeys((*FACETS, "status", *TEXT), str)
+        texts = dict.fromkeys((*FACETS, REPEATED, "status", *TEXT), str)
         table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
     except OSError as error:
         raise BakeoffError(f"{path}: cannot read it: {error.strerror}; run `bakeoff summarize` first") from error

@@ -47,3 +47,14 @@ def cuts_of(name: str, entry: Dataset) -> tuple[Cut, ...]:
         if (count := getattr(entry, key)) is not None:
             return tuple(Cut(name, kind, number, count) for number in range(1, count + 1))
     return ()
+
+
+def cut_in(name: str, content: Mapping[str, Any]) -> Cut | None:
+    """The cut that a dataset's name and its specification tell of; None where it is split once.
+
+    Its `count` is 0 where the specification does not say how many there are.
+    """
+    kind: Kind = "fold" if "fold" in content else "split"
+    number, count = content["fold"] if "fold" in content else (content.get("split"), 0)
+    ending = f"-{kind}{number}"
+    return Cut(name.removesuffix(ending), kind, number, count) if number and name.endswith(ending) else None

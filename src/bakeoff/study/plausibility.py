@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from bakeoff.errors import BakeoffError, Keys
+from bakeoff.study.cuts import cuts_of
 from bakeoff.study.entries import Normalize, Optimizer, Recipe
 from bakeoff.study.metrics import METRICS, Metric
 from bakeoff.study.study import Study
 
 FEW_MEGABYTES = 500  # less than a process with PyTorch takes
 MOST_INDIFFERENCE = 0.2  # of a fraction: 20 points
+VERDICTS_TAKE = 3  # seeds
 GROWING = ("steplr", "multisteplr", "exponentiallr")  # schedules that multiply the learning rate by gamma
 
 
@@ -88,6 +90,12 @@ def questionable(study: Study) -> Iterator[BakeoffError]:
     """What a study may say and hardly means: warnings, which stop nothing."""
     if study.tuning is not None and not study.spaces:
         yield BakeoffError("no entry has a space, as in {lr: {log_uniform: [1e-3, 1]}}: nothing is tuned", ["tuning"])
+    for name, dataset in study.datasets.items():
+        for cut in cuts_of(name, dataset)[:1]:
+            if len(study.possible_seeds) < VERDICTS_TAKE:
+                advice = f"write seeds: {VERDICTS_TAKE} or more"
+                message = f"a verdict takes {VERDICTS_TAKE} seeds, however many {cut.key} there are; {advice}"
+                yield BakeoffError(message, ["datasets", name, cut.key])
     for name, entry in study.optimizers.items():
         yield from _broken(QUESTIONED, entry, ["optimizers", name])
     for name, recipe in study.recipes.items():

@@ -51,7 +51,7 @@ class DatasetSpecification:
     @property
     def folder(self) -> Path:
         """The prepared arrays and their card. Studies that say the same about a dataset share the folder."""
-        return _prepared_folder(self.name, self.content)
+        return RESULTS / "data" / prepared_name(self.name, self.content)
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def specify_dataset(study: Study, name: str) -> DatasetSpecification:
             f"{entry.root or study.data_root}: there is no such home folder; write the whole path", keys
         ) from error
     others = [other.name for other in study.cuts.values() if cut and other.of == cut.of]
-    siblings = tuple(_prepared_folder(other, _dataset_content(study, other)) for other in others)
+    siblings = tuple(RESULTS / "data" / prepared_name(name, _dataset_content(study, name)) for name in others)
     return DatasetSpecification(
         name, entry, root, study.split_seed, _dataset_content(study, name), cut=cut, siblings=siblings
     )
@@ -196,13 +196,14 @@ def experiments_on_features(study: Study) -> dict[str, list[Experiment]]:
     return found
 
 
+def prepared_name(name: str, content: Mapping[str, Any]) -> str:
+    """The name of the folder in results/data that has a dataset with this specification."""
+    return f"{name}-{digest(content)[:8]}"
+
+
 def digest(content: object) -> str:
     """16 hexadecimal digits that name a JSON-able value."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _prepared_folder(name: str, content: Content) -> Path:
-    return RESULTS / "data" / f"{name}-{digest(content)[:8]}"
 
 
 def _experiment_content(study: Study, cell: Experiment) -> Content:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from bakeoff.analysis.paired import IS_BETTER, IS_WORSE, Verdict
 from bakeoff.analysis.ranking import ranking
-from bakeoff.language import mark
+from bakeoff.language import Language, mark
 from bakeoff.report.baseline_sentences import runs_with_one_answer, unbeaten_baseline
 from bakeoff.report.document import Block, Items, Paragraph, Section
 from bakeoff.report.material import Material, run_key
@@ -16,6 +16,14 @@ from bakeoff.report.sections.tuning_budget import condition
 from bakeoff.report.sections.until_decided import left_behind, outcome
 from bakeoff.report.verdicts import listed, quoted_interval
 from bakeoff.study.matrix import Experiment
+
+WHAT_INTERVALS_ARE_FOR = mark(
+    "Intervals are 95 % intervals for other test images of the kind and other seeds, on one split of the data."
+)
+INTERVALS_ON_CUTS = mark(
+    "Intervals are 95 % intervals for other images of the kind and other seeds; on a dataset that is split repeatedly, "
+    "for other cuts into training and test images, too."
+)
 
 
 def summary(material: Material) -> Section:
@@ -33,9 +41,7 @@ def summary(material: Material) -> Section:
     ]
     notes = [
         say("The epoch of each run was chosen on the validation split; the test split serves only for reporting."),
-        say(
-            "Intervals are 95 % intervals for other test images of the kind and other seeds, on one split of the data."
-        ),
+        say(INTERVALS_ON_CUTS if material.carried_out.cuts else WHAT_INTERVALS_ARE_FOR),
     ]
     if material.study.tuning is not None:
         notes.append(condition(material))
@@ -195,17 +201,8 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
     behind = {material.labels_on_dataset[cell] for cell in left_behind(material) if cell.dataset == best.dataset}
     unjudged = [label for label in found["too_few_seeds"] if label not in without_run]
     return [
-        *listed(
-            "It is better than {n} other{which}, on other images of this kind, too.",
-            "It is better than {n} others{which}, on other images of this kind, too.",
-            found["better"],
-            language,
-        ),
-        *listed(
-            "It is better than {n} more on these test images only{which}: new images may turn that round.",
-            "It is better than {n} more on these test images only{which}: new images may turn that round.",
-            found["better_here"],
-            language,
+        *_better_than(
+            found["better"], found["better_here"], language, on_cuts=material.cut_of(best.dataset) is not None
         ),
         *listed(
             "Yet over the seeds that both completed, {n} other is better{which}.",
@@ -233,6 +230,39 @@ def _against_the_others(material: Material, best: Experiment, labels: Mapping[Ex
             "Its difference from {n} other is the same with every seed, so there is no spread to judge by{which}.",
             "Its differences from {n} others are the same with every seed, so there is no spread to judge by{which}.",
             found["constant_difference"],
+            language,
+        ),
+    ]
+
+
+def _better_than(wide: Sequence[str], here: Sequence[str], language: Language, on_cuts: bool) -> list[str]:
+    """Than which the best is better for good, and than which only on the images, or cuts, of the study."""
+    if on_cuts:
+        return [
+            *listed(
+                "It is better than {n} other{which}, on other images of this kind and other cuts of the data, too.",
+                "It is better than {n} others{which}, on other images of this kind and other cuts of the data, too.",
+                wide,
+                language,
+            ),
+            *listed(
+                "It is better than {n} more on these cuts of the data only{which}: other cuts may turn that round.",
+                "It is better than {n} more on these cuts of the data only{which}: other cuts may turn that round.",
+                here,
+                language,
+            ),
+        ]
+    return [
+        *listed(
+            "It is better than {n} other{which}, on other images of this kind, too.",
+            "It is better than {n} others{which}, on other images of this kind, too.",
+            wide,
+            language,
+        ),
+        *listed(
+            "It is better than {n} more on these test images only{which}: new images may turn that round.",
+            "It is better than {n} more on these test images only{which}: new images may turn that round.",
+            here,
             language,
         ),
     ]

@@ -33,7 +33,7 @@ def cost(material: Material) -> Section:
 
 
 def _total(material: Material) -> str:
-    language, total = material.language, study_cost(material.study, material.tables)
+    language, total = material.language, study_cost(material.carried_out, material.tables)
     if not total.runs:
         return language.say("No run has finished yet.")
     lasted = partial(duration_text, language=language)

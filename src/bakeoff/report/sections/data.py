@@ -6,6 +6,7 @@ from bakeoff.report.columns import number_column, text_column
 from bakeoff.report.document import Block, Details, Facts, Paragraph, Section, Table, tabulate
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import whole_text
+from bakeoff.report.repeated_splits import how_it_is_cut, of_the_first_cut
 
 LETTERS = 20  # that are named where no font has them
 PAIRS = 3  # that are named for two splits; card.json has a hundred
@@ -41,10 +42,12 @@ def _dataset(material: Material, name: str) -> list[Block]:
     figures = material.figures({f"samples_{name}": samples, f"classes_{name}": balance})
     many, facts = len(card["classes"]) > MOST_CLASSES, _facts(material, card)
     classes = [] if many else [Details(say("Images per class"), [_class_table(material, name, card)])]
-    shown = Facts([*facts, *_sizes(material, card)] if many else facts)
+    cut = material.cut_of(name)
+    repeated = [(say("Repeated splits"), how_it_is_cut(cut, material.language))] if cut else []
+    shown = Facts([*repeated, *facts, *(_sizes(material, card) if many else [])])
     noticed = [say("Preparing the data noticed: {warning}", warning=warning) for warning in card.get("warnings", [])]
     warnings = [Paragraph(text, "warning") for text in noticed]
-    return [shown, *warnings, *_duplicates(material, card), *figures, *classes]
+    return [*of_the_first_cut(material, name), shown, *warnings, *_duplicates(material, card), *figures, *classes]
 
 
 def _facts(material: Material, card: Row) -> list[tuple[str, str]]:

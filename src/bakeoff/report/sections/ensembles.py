@@ -5,6 +5,7 @@ from bakeoff.report.columns import experiment_column, metric_column, number_colu
 from bakeoff.report.document import Block, Details, Paragraph, tabulate
 from bakeoff.report.material import Material, Row, cell_of
 from bakeoff.report.numbers import difference_text, metric_text, range_text, whole_text
+from bakeoff.report.repeated_splits import of_the_first_cut
 
 
 def ensembles(material: Material, dataset: str) -> list[Block]:
@@ -33,7 +34,10 @@ def ensembles(material: Material, dataset: str) -> list[Block]:
     table = tabulate(f"ensembles_{dataset}", caption, columns, rows)
     best = best_on(dataset, material.rows, material.metric)
     told = [Paragraph(_sentence(material, row)) for row in rows if cell_of(row) == best]
-    return [*told, Details(say("Ensembles of seeds"), [table])]
+    title = say("Ensembles of seeds")
+    if note := of_the_first_cut(material, dataset):  # what stands around it is about all cuts
+        return [Details(title, [*note, *told, table])]
+    return [*told, Details(title, [table])]
 
 
 def _sentence(material: Material, row: Row) -> str:

@@ -8,6 +8,7 @@ from bakeoff.report.columns import experiment_column, metric_column, number_colu
 from bakeoff.report.document import Block, Figure, Paragraph, Section, Table, tabulate
 from bakeoff.report.material import Material, Row, cell_of, of_cell
 from bakeoff.report.numbers import amount_text, is_known, percent_text, whole_text
+from bakeoff.report.repeated_splits import of_the_first_cut
 from bakeoff.study.matrix import Experiment
 
 HARDEST_CLASSES = 20  # to list when there are very many
@@ -61,6 +62,7 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
     pairs = of_cell(material.statistic("confused_pairs"), best)
     return [
         Paragraph(introduction),
+        *of_the_first_cut(material, dataset),
         _classes(material, dataset, best),
         *drawn("class_scores", "confusion", "precision_recall"),
         *([_confused(material, dataset, pairs)] if pairs else []),

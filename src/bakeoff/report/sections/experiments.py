@@ -43,11 +43,15 @@ def _experiment(material: Material, cell: Experiment) -> Section:
         blocks.append(Paragraph(say("No run of this experiment is complete.")))
     blocks.append(_seeds(material, cell))
     if row["completed"]:
-        caption = say(
+        over_seeds = mark(
             "{experiment}: the mean over completed seeds, with a band from the lowest to the highest; circles mark "
-            "the epoch chosen for each seed.",
-            experiment=label,
+            "the epoch chosen for each seed."
         )
+        over_runs = mark(
+            "{experiment}: the mean over completed runs, with a band from the lowest to the highest; circles mark "
+            "the epoch chosen for each run."
+        )
+        caption = say(over_runs if material.cut_of(cell.dataset) else over_seeds, experiment=label)
         blocks += material.figures({f"curves/{cell.key.replace('/', '__')}": caption})
     return Section(label, anchor_of(cell), blocks)
 
@@ -84,8 +88,10 @@ def status_text(run: Row, language: Language) -> str:
 def _seeds(material: Material, cell: Experiment) -> Table:
     """The table of an experiment's runs."""
     language, metric, runs = material.language, material.metric, material.runs[cell]
-    say = language.say
+    say, cut = language.say, material.cut_of(cell.dataset)
+    title = "" if cut is None else say("Fold") if cut.kind == "fold" else say("Split")
     columns = [
+        *([Column(title, lambda run: Cell(str(run["split"]), value=run["split"]))] if title else []),
         Column(say("Seed"), lambda run: Cell(str(run["seed"]), value=run["seed"])),
         Column(say("Status"), lambda run: Cell(status_text(run, language)), numeric=False),
         *(

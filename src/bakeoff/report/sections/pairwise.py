@@ -36,6 +36,11 @@ RACE_RULE = mark(
     "others. Differences are the first minus the second. Each interval is for its pair alone, and is not corrected for "
     "looks."
 )
+ON_CUTS = mark(
+    "On a dataset that is split repeatedly, each score is a mean over its cuts, seed by seed. “Better” then holds on "
+    "other cuts of the data, too, which have other training and test images. “Better on these cuts” means: with other "
+    "seeds, but only on the cuts of this study."
+)
 LOOKED_BEFORE = mark(
     "Verdicts were read with {lists} before the seeds became what they are now. So the 5 % do not hold any more: "
     "whoever looks after every seed, from 3 to 20, errs in 21 to 29 % of studies. A study with "
@@ -69,7 +74,8 @@ def _rule(material: Material, compared: Sequence[Row]) -> Paragraph:
     """What verdicts promise, and what may break it in this study."""
     few = any(len(material.of_dataset(name)) < FEWEST_EXPERIMENTS for name in material.datasets)
     open_ = any(row["verdict"] in MORE_SEEDS_MAY_TELL for row in compared)
-    said = [RULE, *([UNLIKE] if few else []), *([LOOKING_AGAIN] if open_ else [])]
+    on_cuts = [ON_CUTS] if material.carried_out.cuts else []
+    said = [RULE, *on_cuts, *([UNLIKE] if few else []), *([LOOKING_AGAIN] if open_ else [])]
     if material.study.rounds:
         said = [RACE_RULE, *([UNLIKE] if few else [])]
     return Paragraph(" ".join(map(material.language.say, said)), "note")
@@ -99,7 +105,12 @@ def _pairs(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
             lambda row: Cell(range_text(*quoted_ends(row), metric, language), value=quoted_ends(row)[0]),
         ),
         range_column(material, say("over seeds alone")),
-        range_column(material, say("over test images alone"), "images_low", "images_high"),
+        range_column(
+            material,
+            say("over cuts alone") if material.cut_of(dataset) else say("over test images alone"),
+            "images_low",
+            "images_high",
+        ),
         Column(say("p, corrected"), lambda row: Cell(p_text(corrected_p(row), language), value=corrected_p(row))),
         Column(say("First is"), lambda row: Cell(short_verdict(material, row), _is_clear(row)), numeric=False),
     ]

@@ -63,7 +63,7 @@ def _commands(material: Material) -> str:
         "# " + say("save the study below as study.yaml"),
         "bakeoff run study.yaml",
         "# " + say("or a single run:"),
-        f"bakeoff train study.yaml {runs(material.study)[0].key}",
+        f"bakeoff train study.yaml {runs(material.carried_out)[0].key}",
     ])  # fmt: skip
 
 

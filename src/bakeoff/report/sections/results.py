@@ -4,12 +4,14 @@ from dataclasses import replace
 
 from bakeoff.analysis.curves import completed_history, mean_curves
 from bakeoff.analysis.ranking import best_on, ranking
+from bakeoff.language import mark
 from bakeoff.report.baseline_sentences import baseline_cells, baseline_meaning
 from bakeoff.report.columns import experiment_column, metric_column, number_column, range_column
 from bakeoff.report.document import Block, Cell, Column, Curve, Curves, Figure, Paragraph, Section, Table, tabulate
 from bakeoff.report.material import Material, Row, cell_of
 from bakeoff.report.numbers import NONE, amount_text, mean_range_text, seconds_text, spread_text, whole_text
 from bakeoff.report.published import published_table
+from bakeoff.report.repeated_splits import cuts_and_seeds
 from bakeoff.report.sections.ensembles import ensembles
 from bakeoff.report.sections.until_decided import left_behind
 
@@ -19,6 +21,8 @@ MARKS = {
     " §": ("better_on_these_images", "worse_on_these_images"),
     " ‡": ("too_few_seeds", "constant_difference"),
 }
+BEHIND = mark("§: behind the best on these test images; on other images of the kind that is open.")
+BEHIND_ON_CUTS = mark("§: behind the best on these cuts of the data; on other cuts that is open.")
 
 
 def results(material: Material) -> Section:
@@ -63,6 +67,7 @@ def main_table(material: Material, dataset: str) -> Table:
         text = spread_text(row, score, metric, language) + marks.get(cell_of(row).key, "")
         return Cell(text, is_best(row), row[f"{score}_mean"])
 
+    product = cuts_and_seeds(material, dataset)
     others = material.other_metrics(rows.values(), "test_{}_mean")
     columns = [
         experiment_column(material, material.labels_on_dataset, is_best),
@@ -83,13 +88,17 @@ def main_table(material: Material, dataset: str) -> Table:
         number_column(material, say("Seconds per run"), "training_seconds", seconds_text),
         Column(
             say("Runs"),
-            lambda row: Cell(say("{some} of {all}", some=row["completed"], all=row["planned"]), value=row["completed"]),
+            lambda row: Cell(
+                say("{some} of {all}", some=row["completed"], all=row["planned"]) + product, value=row["completed"]
+            ),
         ),
     ]
-    caption = say("Results on {dataset}: means over seeds, the best in bold.", dataset=dataset)
+    over_seeds = mark("Results on {dataset}: means over seeds, the best in bold.")
+    over_cuts = mark("Results on {dataset}: means over cuts and seeds, the best in bold.")
+    caption = say(over_cuts if product else over_seeds, dataset=dataset)
     keys = {
         " †": say("†: not distinguishable from the best (see Comparison)."),
-        " §": say("§: behind the best on these test images; on other images of the kind that is open."),
+        " §": say(BEHIND_ON_CUTS if product else BEHIND),
         " ‡": say("‡: not judged: there are too few seeds, or no spread between them."),
     }
     key = " ".join(
@@ -119,8 +128,15 @@ def _marks(material: Material, dataset: str) -> dict[str, str]:
 
 
 def _ranked(material: Material, dataset: str) -> list[Figure]:
+    dot_per_seed = mark(
+        "Test {metric} on {dataset}, the best on top: a dot per seed, a diamond for the mean and its 95 % interval."
+    )
+    dot_per_run = mark(
+        "Test {metric} on {dataset}, the best on top: a dot per cut and seed, a diamond for the mean and its 95 % "
+        "interval."
+    )
     caption = material.language.say(
-        "Test {metric} on {dataset}, the best on top: a dot per seed, a diamond for the mean and its 95 % interval.",
+        dot_per_run if material.cut_of(dataset) else dot_per_seed,
         metric=material.name_of(material.metric),
         dataset=dataset,
     )
@@ -128,9 +144,16 @@ def _ranked(material: Material, dataset: str) -> list[Figure]:
 
 
 def _learning(material: Material, dataset: str) -> list[Figure]:
-    caption = material.language.say(
+    over_seeds = mark(
         "Validation {metric} on {dataset} by epoch: the mean over seeds, with a band from the lowest to the "
-        "highest, for the epochs that every seed reached. Grey lines, in several panels: all experiments.",
+        "highest, for the epochs that every seed reached. Grey lines, in several panels: all experiments."
+    )
+    over_runs = mark(
+        "Validation {metric} on {dataset} by epoch: the mean over cuts and seeds, with a band from the lowest to the "
+        "highest, for the epochs that every run reached. Grey lines, in several panels: all experiments."
+    )
+    caption = material.language.say(
+        over_runs if material.cut_of(dataset) else over_seeds,
         metric=material.name_of(material.metric),
         dataset=dataset,
     )

@@ -33,6 +33,7 @@ def _matrix(material: Material) -> str:
     cells = list(material.rows)
     seeds = study.rounds.looks[-1] if study.rounds else len(study.seeds_of(cells[0]))
     each = mark("{sizes}: {experiments}{left_out}, each with {seeds}; {runs} in all.")
+    on_cuts = mark("{sizes}: {experiments}{left_out}, each with {seeds} on every cut of its dataset; {runs} in all.")
     at_most = mark("{sizes}: {experiments}{left_out}, each with at most {seeds}; {runs} so far.")
     numbers = {facet: len({getattr(cell, facet) for cell in cells}) for facet in FACETS}
     sizes = [
@@ -46,7 +47,7 @@ def _matrix(material: Material) -> str:
     if len(cells) != whole:
         left_out = language.say(" (of {number} possible; the study lists which)", number=language.whole(whole))
     return language.say(
-        at_most if study.rounds else each,
+        at_most if study.rounds else on_cuts if material.carried_out.cuts else each,
         sizes=" × ".join(sizes),
         experiments=language.count("{n} experiment", "{n} experiments", len(cells)),
         left_out=left_out,

@@ -1,9 +1,11 @@
 """How far each score can be trusted: over seeds, over test images, and from a single run."""
 
+from bakeoff.language import mark
 from bakeoff.report.columns import experiment_column, metric_column, number_column, pair_columns, range_column
 from bakeoff.report.document import Block, Details, Paragraph, tabulate
 from bakeoff.report.material import Material
 from bakeoff.report.numbers import difference_text, is_known, mean_range_text, p_text, whole_text
+from bakeoff.report.repeated_splits import of_the_first_cut
 
 
 def uncertainty(material: Material, dataset: str) -> list[Block]:
@@ -13,6 +15,7 @@ def uncertainty(material: Material, dataset: str) -> list[Block]:
 
 def _intervals(material: Material, dataset: str) -> list[Block]:
     say, unit, points = material.language.say, material.unit, material.unit_of_differences
+    on_cuts = material.cut_of(dataset) is not None
     rows = [
         row
         for row in material.statistic("intervals")
@@ -26,20 +29,31 @@ def _intervals(material: Material, dataset: str) -> list[Block]:
         bootstrap.append(range_column(material, title, "bootstrap_low", "bootstrap_high", mean_range_text))
     columns = [
         experiment_column(material, material.labels_on_dataset),
-        number_column(material, say("Seeds"), "completed", whole_text),
+        number_column(material, say("Runs") if on_cuts else say("Seeds"), "completed", whole_text),
         metric_column(material, say("Mean") + unit, "mean"),
         metric_column(material, say("Median") + unit, "median"),
-        metric_column(material, say("Standard deviation over seeds") + points, "std"),
+        metric_column(
+            material,
+            (say("Standard deviation over runs") if on_cuts else say("Standard deviation over seeds")) + points,
+            "std",
+        ),
         range_column(material, say("95 % interval") + unit, "overall_low", "overall_high", mean_range_text),
         range_column(material, say("t-interval over seeds") + unit, text=mean_range_text),
         *bootstrap,
         metric_column(material, say("Standard error of a finite test set") + points, "test_set_error"),
     ]
-    text = say(
+    one_split = mark(
         "On one split of the data, a score is uncertain for two reasons: the seeds, and the finite test set, which all "
         "seeds share and whose standard error is that of a single run. The 95 % interval to quote holds both: it is "
         "about other images of the kind and other seeds. The t-interval is over seeds alone, on these images."
     )
+    cuts = mark(
+        "A score is uncertain for two reasons: the seeds, and the images, which are cut into training and test images "
+        "in a few ways of many. The 95 % interval to quote holds both: it is about other images of the kind, cut "
+        "otherwise, and other seeds. Cuts of the same images are alike, so the spread over them is corrected upwards "
+        "(Nadeau and Bengio). The t-interval is over seeds alone, on these cuts."
+    )
+    text = say(cuts if on_cuts else one_split)
     caption = say("How far scores on {dataset} can be trusted.", dataset=dataset)
     table = tabulate(f"intervals_{dataset}", caption, columns, rows)
     return [Details(say("Intervals over seeds, and the error of the test set"), [Paragraph(text, "note"), table])]
@@ -74,4 +88,5 @@ def _single_runs(material: Material, dataset: str) -> list[Block]:
         )
     caption = say("Single runs on {dataset}, seed {seed}.", dataset=dataset, seed=seed)
     table = tabulate(f"single_runs_{dataset}", caption, columns, rows)
-    return [Details(say("Two single runs, image by image"), [Paragraph(text, "note"), table])]
+    blocks = [*of_the_first_cut(material, dataset), Paragraph(text, "note"), table]
+    return [Details(say("Two single runs, image by image"), blocks)]
