@@ -53,6 +53,8 @@ def test_runs_are_named_by_their_cuts_and_everything_else_by_the_dataset(tmp_pat
     assert set(table(layout, "classes")["dataset"]) == {"digits-split1", "digits-split2", "digits-split3"}
     assert "split" in set(table(layout, "variance")["term"])
     assert list(table(layout, "comparisons")["seeds"]) == [3] * 6
+    effects = table(layout, "effects")
+    assert effects["overall_low"].notna().all() and (effects["overall_low"] <= effects["effect"]).all()
 
 
 def test_the_report_says_how_the_data_were_cut_and_what_that_makes_of_verdicts(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from bakeoff.analysis.variance_of_means import (
     joined,
     over_both,
 )
+from bakeoff.analysis.variance_over_cuts import variance_of_score
 from bakeoff.results.predictions import Bools, Floats
 from bakeoff.results.significant_digits import rounded
 from bakeoff.study.matrix import FACETS, Experiment
@@ -45,7 +46,8 @@ def effects_table(matrices: Sequence[ScoreMatrix], influences: Mapping[str, RunI
         if not np.isnan(values).all()
     }
     seeds = datasets[0].seeds if datasets else []
-    return pd.DataFrame([row for axis in AXES for row in _effects(axis, scores, seeds, influences)])
+    cuts = {matrix.dataset: matrix for matrix in datasets if matrix.cuts is not None}
+    return pd.DataFrame([row for axis in AXES for row in _effects(axis, scores, seeds, influences, cuts)])
 
 
 def _effects(
@@ -53,6 +55,7 @@ def _effects(
     scores: Mapping[Experiment, Floats],
     seeds: Sequence[int],
     influences: Mapping[str, RunInfluences],
+    cuts: Mapping[str, ScoreMatrix],
 ) -> list[dict[str, object]]:
     levels = list(dict.fromkeys(getattr(cell, axis) for cell in scores))
     settings = _complete_settings(axis, levels, scores)
@@ -65,7 +68,9 @@ def _effects(
     by_seed = (found - found.mean(axis=1, keepdims=True)).mean(axis=0)[:, completed]
     over_seeds = spread(by_seed)
     variance = Uncertainty(over_seeds.deviation**2 / over_seeds.count, over_seeds.count - 1.0)
-    half = half_width(over_both(variance, _image_variance(levels, settings, seeds, completed, influences)))
+    images = _image_variance(levels, settings, seeds, completed, influences, cuts)
+    on_cuts = np.full(len(levels), all(setting[levels[0]].dataset in cuts for setting in settings))
+    half = half_width(over_both(variance, images, on_cuts))
     return [
         {
             "axis": axis,
@@ -97,16 +102,31 @@ def _image_variance(
     seeds: Sequence[int],
     completed: Bools,
     influences: Mapping[str, RunInfluences],
+    cuts: Mapping[str, ScoreMatrix],
 ) -> ImageVariance:
-    """The variance of the effects of L levels over test images, which are others for every dataset."""
+    """The variance of the effects of L levels over test images, which are others for every dataset.
+
+    `cuts` are the scores on datasets that are split repeatedly, where it is that over their cuts.
+    """
     datasets = list(dict.fromkeys(setting[levels[0]].dataset for setting in settings))
     parts = []
     for dataset in datasets:
         here = [setting for setting in settings if setting[levels[0]].dataset == dataset]
         names = [setting[level].key for setting in here for level in levels]
-        each = aligned(names, seeds, influences)[:, completed]
-        each = each.reshape(len(here), len(levels), *each.shape[1:])  # [settings, levels, S, N]
-        effects = each.mean(axis=0, dtype=float) - each.mean(axis=(0, 1), dtype=float)
         weight = len(here) * len(datasets) / len(settings)  # where settings are spread unevenly over datasets
-        parts.append(joined([image_variance_of_score(weight * effect) for effect in effects]))
+        if dataset in cuts:
+            on_cuts = cuts[dataset].cuts_of(names)
+            effects = weight * _effects_of(on_cuts.scores[:, :, completed], len(here), len(levels))
+            parts.append(joined([variance_of_score(effect, on_cuts.overlap) for effect in effects]))
+            continue
+        each = aligned(names, seeds, influences)[:, completed]
+        effects = weight * _effects_of(each, len(here), len(levels))
+        parts.append(joined([image_variance_of_score(effect) for effect in effects]))
     return averaged(parts)
+
+
+def _effects_of(each: Floats, settings: int, levels: int) -> Floats:
+    """The effects of the levels [L, S, N] from influences of settings times levels [settings * L, S, N], or [L, K, S]
+    from their scores on cuts."""
+    by_level = each.reshape(settings, levels, *each.shape[1:])
+    return np.asarray(by_level.mean(axis=0, dtype=float) - by_level.mean(axis=(0, 1), dtype=float))
