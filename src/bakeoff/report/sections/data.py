@@ -7,28 +7,13 @@ from bakeoff.report.document import Block, Details, Facts, Paragraph, Section, T
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import whole_text
 
-LETTERS = 20  # that are named where no font has them
 PAIRS = 3  # that are named for two splits; card.json has a hundred
 
 
 def data(material: Material) -> Section:
     say = material.language.say
-    parts = [Section(name, f"data-{name}", _dataset(material, name)) for name in material.datasets]
-    return Section(say("Data"), "data", [*_missing_letters(material), *parts])
-
-
-def _missing_letters(material: Material) -> list[Block]:
-    """A word on class names that figures cannot write here; nothing where every letter has a font."""
-    path = material.layout.missing_letters
-    if not path.exists():
-        return []
-    letters = path.read_text(encoding="utf-8")
-    text = material.language.say(
-        "No font of this system has some letters of class names ({letters}), so that figures in PDF show boxes. "
-        "Install one that has them, such as Noto Sans, and draw the figures again.",
-        letters=" ".join(letters[:LETTERS]) + ("…" if len(letters) > LETTERS else ""),
-    )
-    return [Paragraph(text, "warning")]
+    parts = {name: _dataset(material, name) for name in material.datasets}
+    return Section(say("Data"), "data", material.by_dataset("data", parts))
 
 
 def _dataset(material: Material, name: str) -> list[Block]:
@@ -38,9 +23,11 @@ def _dataset(material: Material, name: str) -> list[Block]:
         return [Paragraph(say("{name} is not prepared here, so there is nothing to say about its images.", name=name))]
     samples = say("The first training images of {name}, by class.", name=name)
     balance = say("Images per class of {name}, by split.", name=name)
-    figures = material.figures({f"samples_{name}": samples, f"classes_{name}": balance})
+    figures = material.figures({f"samples_{name}": samples})
+    bars = material.figures({f"classes_{name}": balance})
     many, facts = len(card["classes"]) > MOST_CLASSES, _facts(material, card)
-    classes = [] if many else [Details(say("Images per class"), [_class_table(material, name, card)])]
+    numbers: list[Block] = [*bars, _class_table(material, name, card)]
+    classes = bars if many else [Details(say("Images per class"), f"classes-{name}", numbers)]
     shown = Facts([*facts, *_sizes(material, card)] if many else facts)
     noticed = [say("Preparing the data noticed: {warning}", warning=warning) for warning in card.get("warnings", [])]
     warnings = [Paragraph(text, "warning") for text in noticed]
