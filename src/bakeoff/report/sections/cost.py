@@ -1,5 +1,6 @@
 """What the study cost, and what a better score costs."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from bakeoff.analysis.study_cost import study_cost
@@ -28,7 +29,8 @@ NOT_IN_EVERY_STUDY = ("gpu_seconds_total", "energy_wh_total", "peak_device_memor
 
 def cost(material: Material) -> Section:
     say = material.language.say
-    blocks = [Paragraph(_total(material)), _table(material), *_trade_offs(material), _more(material), *_speed(material)]
+    by_time, others = _trade_offs(material)
+    blocks = [Paragraph(_total(material)), _table(material), *by_time, _more(material, others), *_speed(material)]
     return Section(say("Cost"), "cost", blocks)
 
 
@@ -91,7 +93,8 @@ def _table(material: Material) -> Table:
     return tabulate("cost", say("Cost of the experiments: means over runs."), columns, rows, key)
 
 
-def _more(material: Material) -> Details:
+def _more(material: Material, figures: Sequence[Figure]) -> Details:
+    """What else runs cost, and the figures of it."""
     say = material.language.say
     rows = [{**row, "energy_wh_total": 1000 * row["energy_kwh_total"]} for row in records(material.tables.experiments)]
 
@@ -108,7 +111,7 @@ def _more(material: Material) -> Details:
         ),
     ]
     table = tabulate("other_costs", say("Other costs of the experiments: totals, or means over runs."), columns, rows)
-    return Details(say("Other costs"), "other-costs", [table])
+    return Details(say("Other costs"), "other-costs", [*figures, table])
 
 
 def _speed(material: Material) -> list[Block]:
@@ -121,16 +124,12 @@ def _speed(material: Material) -> list[Block]:
     return [Details(say("How fast they learn"), "speed", [Paragraph(explained(material, rows), "note"), table])]
 
 
-def _trade_offs(material: Material) -> list[Figure]:
+def _trade_offs(material: Material) -> tuple[list[Figure], list[Figure]]:
+    """Scores against time, and against what else there is."""
     say, metric = material.language.say, material.name_of(material.metric)
-    name = material.metric.name
-    parameters = mark(
-        "Mean test {metric} and its 95 % interval against the number of parameters. A dotted line joins the "
-        "experiments that none beats in both."
-    )
-    time = mark(
-        "Mean test {metric} and its 95 % interval against the mean training time of one run. A dotted line joins the "
-        "experiments that none beats in both."
-    )
-    captions = {f"{name}_vs_parameters": parameters, f"{name}_vs_time": time}
-    return material.figures({name: say(caption, metric=metric) for name, caption in captions.items()})
+    parameters = mark("Mean test {metric} and its 95 % interval against the number of parameters.")
+    time = mark("Mean test {metric} and its 95 % interval against the mean training time of one run.")
+    captions = {"accuracy_vs_parameters": parameters, "accuracy_vs_time": time}
+    drawn = material.figures({name: say(caption, metric=metric) for name, caption in captions.items()})
+    by_time = [figure for figure in drawn if figure.path.endswith("_vs_time")]
+    return by_time, [figure for figure in drawn if figure not in by_time]

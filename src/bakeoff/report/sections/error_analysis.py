@@ -46,12 +46,15 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
         _classes(material, dataset, best),
         *([_confused(material, dataset, pairs)] if pairs else []),
     ]
+    hard = drawn("hardest_images")
+    hardest = [Details(say("The hardest images"), f"hardest-{dataset}", hard)] if hard else []
     calibrated = say("How well probabilities are calibrated")
     return [
         Paragraph(introduction),
         *_confusions(material, dataset, best, drawn("confusion")),
-        *drawn("precision_recall", "confused_pairs", "hardest_images"),
+        *drawn("precision_recall", "confused_pairs"),
         Details(calibrated, f"calibration-{dataset}", [*drawn("reliability"), _calibration(material, dataset)]),
+        *hardest,
         Details(say("Classes and confused pairs in numbers"), f"errors-in-numbers-{dataset}", tables),
     ]
 
