@@ -8,7 +8,8 @@ from bakeoff.report.numbers import p_phrase, whole_text
 from bakeoff.report.sections.pairwise import looked_before
 from bakeoff.report.sections.results import of_dataset
 from bakeoff.report.sections.the_answer import answers
-from bakeoff.report.sections.tuned_values import condition
+from bakeoff.report.sections.tuned_values import chosen_rates
+from bakeoff.report.sections.tuning_budget import condition
 from bakeoff.report.sections.until_decided import outcome
 from bakeoff.report.verdicts import listed
 
@@ -31,7 +32,7 @@ def summary(material: Material) -> Section:
     """The answer; with a single dataset also its ranked figure and its table of results."""
     say = material.language.say
     names = material.datasets
-    ends = (outcome(material, name) for name in names)
+    ends = ([*outcome(material, name), *chosen_rates(material, name)] for name in names)
     texts = [" ".join([text, *end]) for text, end in zip(answers(material), ends, strict=True)]
     if len(names) == 1:
         found: list[Block] = [Paragraph(texts[0], "summary")]

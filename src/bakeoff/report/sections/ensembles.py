@@ -8,8 +8,8 @@ from bakeoff.report.numbers import difference_text, metric_text, range_text, who
 
 
 def ensembles(material: Material, dataset: str) -> list[Block]:
-    """A sentence about the best experiment on a dataset, and the table of all; nothing where no two seeds completed, or
-    the metric is a plugin's."""
+    """A sentence about the best experiment on a dataset and the table of all, folded; nothing where no two seeds
+    completed, or the metric is a plugin's."""
     say = material.language.say
     rows = [
         row
@@ -33,7 +33,7 @@ def ensembles(material: Material, dataset: str) -> list[Block]:
     table = tabulate(f"ensembles_{dataset}", caption, columns, rows)
     best = best_on(dataset, material.rows, material.metric)
     told = [Paragraph(_sentence(material, row)) for row in rows if cell_of(row) == best]
-    return [*told, Details(say("Ensembles of seeds"), [table])]
+    return [Details(say("Ensembles of seeds"), f"ensembles-{dataset}", [*told, table])]
 
 
 def _sentence(material: Material, row: Row) -> str:

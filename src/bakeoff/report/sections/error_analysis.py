@@ -32,6 +32,11 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
         "confusion": say("{experiment}: the share [%] of each true class that is predicted as each class.", **words),
         "precision_recall": say("{experiment}: precision against recall for each label, over all thresholds.", **words),
         "confused_pairs": say("{experiment}: test images of the most confused pairs.", **words),
+        "heat_maps": say(
+            "{experiment}, its first seed: what speaks for the class that an image is taken for, and for its own, at "
+            "the last convolution (Grad-CAM; each map goes from 0 to its largest value).",
+            **words,
+        ),
         "hardest_images": say(
             "The hardest test images of {dataset}: those with the highest mean loss over all experiments.", **words
         ),
@@ -52,7 +57,7 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
     return [
         Paragraph(introduction),
         *_confusions(material, dataset, best, drawn("confusion")),
-        *drawn("precision_recall", "confused_pairs"),
+        *drawn("precision_recall", "confused_pairs", "heat_maps"),
         Details(calibrated, f"calibration-{dataset}", [*drawn("reliability"), _calibration(material, dataset)]),
         *hardest,
         Details(say("Classes and confused pairs in numbers"), f"errors-in-numbers-{dataset}", tables),

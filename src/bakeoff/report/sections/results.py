@@ -12,6 +12,7 @@ from bakeoff.report.document import Block, Cell, Column, Details, Figure, Paragr
 from bakeoff.report.material import Material, Row, cell_of
 from bakeoff.report.numbers import NONE, amount_text, metric_style, score_text
 from bakeoff.report.published import published_table
+from bakeoff.report.sections.ensembles import ensembles
 from bakeoff.report.sections.until_decided import left_behind
 from bakeoff.study.matrix import Experiment
 
@@ -50,7 +51,8 @@ def published(material: Material) -> Section | None:
 
 def of_dataset(material: Material, dataset: str) -> list[Block]:
     """The ranked figure of a dataset, its table, and what else was measured."""
-    return [*_ranked(material, dataset), main_table(material, dataset), *_more(material, dataset)]
+    more = [*_more(material, dataset), *ensembles(material, dataset)]
+    return [*_ranked(material, dataset), main_table(material, dataset), *more]
 
 
 def main_table(material: Material, dataset: str) -> Table:

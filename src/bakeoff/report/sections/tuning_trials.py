@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from bakeoff.report.columns import metric_column, seconds_column, text_column
+from bakeoff.report.columns import metric_column, number_column, seconds_column, text_column
 from bakeoff.report.document import Block, Cell, Column, Details, Section, Table, tabulate
 from bakeoff.report.entry_text import value_text
 from bakeoff.report.material import Material, Row, cell_of
