@@ -106,9 +106,8 @@ def take_picture() -> None:
         browser.close()
         shown = PngInfo()
         shown.add_text("shows", hashlib.sha256(page_path.read_bytes()).hexdigest())
-        Image.open(Path(folder) / "shown.png").convert("P", palette=Image.Palette.ADAPTIVE).save(
-            PICTURE, pnginfo=shown, optimize=True
-        )
+        with Image.open(Path(folder) / "shown.png") as taken:
+            taken.convert("RGB").save(PICTURE, pnginfo=shown, optimize=True)
 
 
 def main() -> None:
