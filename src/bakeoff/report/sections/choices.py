@@ -101,7 +101,13 @@ def choices(material: Material) -> Section | None:
             "nothing."
         )
         blocks.append(Paragraph(text, "warning"))
-    blocks += material.figures({"variance_shares": say("Share of the variance that each choice explains.")})
+    moved = say(
+        "What each choice does to test {metric}: how far it lies from the mean of its alternatives, all else equal. "
+        "Diamonds with 95 % intervals are means over seeds, dots are seeds.",
+        metric=material.name_of(material.metric),
+    )
+    shares = say("Share of the variance that each choice explains.")
+    blocks += material.figures({"factor_effects": moved, "variance_shares": shares})
     table = tabulate("variance", say("Sources of variance."), columns, rows)
     blocks.append(Details(say("Sources of variance in numbers"), "variance-in-numbers", [table]))
     return Section(say("Which choices matter"), "variance", blocks)

@@ -127,9 +127,16 @@ def _speed(material: Material) -> list[Block]:
 def _trade_offs(material: Material) -> tuple[list[Figure], list[Figure]]:
     """Scores against time, and against what else there is."""
     say, metric = material.language.say, material.name_of(material.metric)
-    parameters = mark("Mean test {metric} and its 95 % interval against the number of parameters.")
-    time = mark("Mean test {metric} and its 95 % interval against the mean training time of one run.")
-    captions = {"accuracy_vs_parameters": parameters, "accuracy_vs_time": time}
+    name = material.metric.name
+    parameters = mark(
+        "Mean test {metric} and its 95 % interval against the number of parameters. A dotted line joins the "
+        "experiments that none beats in both."
+    )
+    time = mark(
+        "Mean test {metric} and its 95 % interval against the mean training time of one run. A dotted line joins the "
+        "experiments that none beats in both."
+    )
+    captions = {f"{name}_vs_parameters": parameters, f"{name}_vs_time": time}
     drawn = material.figures({name: say(caption, metric=metric) for name, caption in captions.items()})
     by_time = [figure for figure in drawn if figure.path.endswith("_vs_time")]
     return by_time, [figure for figure in drawn if figure not in by_time]

@@ -7,13 +7,28 @@ from bakeoff.report.document import Block, Details, Facts, Paragraph, Section, T
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import whole_text
 
+LETTERS = 20  # that are named where no font has them
 PAIRS = 3  # that are named for two splits; card.json has a hundred
 
 
 def data(material: Material) -> Section:
     say = material.language.say
     parts = {name: _dataset(material, name) for name in material.datasets}
-    return Section(say("Data"), "data", material.by_dataset("data", parts))
+    return Section(say("Data"), "data", [*_missing_letters(material), *material.by_dataset("data", parts)])
+
+
+def _missing_letters(material: Material) -> list[Block]:
+    """A word on class names that figures cannot write here; nothing where every letter has a font."""
+    path = material.layout.missing_letters
+    if not path.exists():
+        return []
+    letters = path.read_text(encoding="utf-8")
+    text = material.language.say(
+        "No font of this system has some letters of class names ({letters}), so that figures in PDF show boxes. "
+        "Install one that has them, such as Noto Sans, and draw the figures again.",
+        letters=" ".join(letters[:LETTERS]) + ("…" if len(letters) > LETTERS else ""),
+    )
+    return [Paragraph(text, "warning")]
 
 
 def _dataset(material: Material, name: str) -> list[Block]:

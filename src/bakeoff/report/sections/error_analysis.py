@@ -31,6 +31,11 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
     captions = {
         "confusion": say("{experiment}: the share [%] of each true class that is predicted as each class.", **words),
         "precision_recall": say("{experiment}: precision against recall for each label, over all thresholds.", **words),
+        "class_scores": say(
+            "Scores of every experiment on the classes of {dataset} [%], the best experiment on the left. Classes on "
+            "which experiments differ most are on top.",
+            **words,
+        ),
         "confused_pairs": say("{experiment}: test images of the most confused pairs.", **words),
         "heat_maps": say(
             "{experiment}, its first seed: what speaks for the class that an image is taken for, and for its own, at "
@@ -40,7 +45,11 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
         "hardest_images": say(
             "The hardest test images of {dataset}: those with the highest mean loss over all experiments.", **words
         ),
-        "reliability": say("{experiment}: how often predictions with a given probability are true.", **words),
+        "reliability": say(
+            "{experiment}: how often predictions with a given probability are true, with 95 % intervals, and how many "
+            "there are.",
+            **words,
+        ),
     }
 
     def drawn(*names: str) -> list[Figure]:
@@ -56,6 +65,7 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
     calibrated = say("How well probabilities are calibrated")
     return [
         Paragraph(introduction),
+        *drawn("class_scores"),
         *_confusions(material, dataset, best, drawn("confusion")),
         *drawn("precision_recall", "confused_pairs", "heat_maps"),
         Details(calibrated, f"calibration-{dataset}", [*drawn("reliability"), _calibration(material, dataset)]),

@@ -8,7 +8,7 @@ from bakeoff.analysis.ranking import ranking
 from bakeoff.language import mark
 from bakeoff.report.baseline_sentences import what_the_baseline_gives
 from bakeoff.report.material import Material
-from bakeoff.report.numbers import difference_text, interval_text, is_known, metric_text
+from bakeoff.report.numbers import NONE, difference_text, interval_text, is_known, metric_text
 from bakeoff.report.sections.until_decided import left_behind
 from bakeoff.report.verdicts import listed, quoted_interval
 from bakeoff.study.matrix import Experiment
@@ -149,12 +149,13 @@ def _ahead_of_the_second(
             sign = towards * (1 if row["a"] == order[0].key else -1)  # a lead is positive, of a loss, too
             lead = difference_text(sign * row["difference"], material.metric, material.language)
             points = material.language.say("{value} points", value=lead.removeprefix("+"))
+            interval = quoted_interval(material, row, sign)
             return [
                 material.language.say(
-                    "It is ahead of the second, {second}, by {difference} {interval}.",
+                    "It is ahead of the second, {second}, by {difference}{interval}.",
                     second=labels[order[1]],
                     difference=points if material.metric.percent else lead.removeprefix("+"),
-                    interval=quoted_interval(material, row, sign),
+                    interval="" if interval == NONE else f" {interval}",
                 )
             ]
     return []
