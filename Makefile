@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 override STUDY := $(value STUDY)
 export STUDY
 
-.PHONY: study report report-pdf test test-all test-gpu check format bench schema docs clean
+.PHONY: study report report-pdf test test-all test-gpu check format bench schema docs sample clean
 
 study: $(BIN)/.ready
 	@$(BIN)/bakeoff run "$$STUDY" --cores $(CORES) $(if $(GPUS),--gpus $(GPUS))
@@ -50,6 +50,9 @@ format: $(BIN)/.ready
 
 docs: $(BIN)/.ready
 	$(BIN)/python docs/generate.py
+
+sample: $(BIN)/.ready
+	$(BIN)/python docs/sample.py $(if $(TRAIN),--train)
 
 schema: $(BIN)/.ready
 	$(BIN)/bakeoff schema > workflow/schemas/study.schema.json

@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from bakeoff.report.document import Document, Paragraph, Table, blocks_of
+from bakeoff.report.document import Document, Items, Paragraph, Table, blocks_of
 
 
 def table_of(document: Document, name: str) -> Table:
@@ -12,8 +12,9 @@ def table_of(document: Document, name: str) -> Table:
 
 
 def summary_of(document: Document) -> str:
-    (found,) = (block.text for block in blocks_of(document) if isinstance(block, Paragraph) and block.role == "summary")
-    return breakable(found)
+    """All that the summary says, in one line."""
+    found = (block for block in blocks_of(document.summary) if isinstance(block, Paragraph | Items))
+    return breakable(" ".join(" ".join(block.texts) if isinstance(block, Items) else block.text for block in found))
 
 
 def breakable(text: str) -> str:

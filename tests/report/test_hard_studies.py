@@ -91,7 +91,7 @@ def column(table: Table, title: str) -> list[str]:
 def results_of(document: Document) -> Table:
     """The results of the experiments, without the baseline that stands below them."""
     table = table_of(document, "results_digits")
-    assert table.rows[-1][0].text in ("majority class", "мажоритарный класс")
+    assert table.rows[-1][1].text in ("majority class", "мажоритарный класс")
     return replace(table, rows=table.rows[:-1])
 
 
@@ -107,15 +107,13 @@ def test_one_seed_has_no_interval_and_no_verdict(tmp_path: Path, language: str) 
     found, _ = reported(
         tmp_path, study_of(seeds=1), lambda run: varied(run) + 0.01 * (run.optimizer == "sgd"), language
     )
-    expected = {"en": "(one complete run, so no interval)", "ru": "(завершён один запуск, поэтому интервала нет)"}
+    expected = {"en": "(one run, so no interval)", "ru": "(один запуск, поэтому без интервала)"}
     assert expected[language] in summary_of(found)
-    results, pairs = results_of(found), table_of(found, "comparisons_digits")
-    assert [row[3].text for row in results.rows] == ["–"] * 4
-    assert not any("±" in cell.text for row in results.rows for cell in row)
-    for made_up in (4, 5, 7):  # the intervals over both and over seeds, p
-        assert {row[made_up].text for row in pairs.rows} == {"–"}
+    results, pairs = results_of(found), table_of(found, "pairs_digits")
+    assert not any("[" in cell.text for row in results.rows for cell in row)
+    assert {row[3].text for row in results.rows[1:]} == {{"en": "too few seeds", "ru": "мало сидов"}[language]}
     assert "sizes_digits" not in tables(found)
-    assert {row[-1].text for row in pairs.rows} == {{"en": "too few seeds", "ru": "мало сидов"}[language]}
+    assert {cell.text[-1] for row in pairs.rows for cell in row[1:] if cell.text} == {"?"}
 
 
 @LANGUAGES
@@ -124,9 +122,11 @@ def test_one_experiment_is_compared_with_none(tmp_path: Path, language: str) -> 
     intervals = read_statistics(layout_in(tmp_path, study_of(**ONE)), "intervals").set_index("metric")
     low, high = intervals.loc["accuracy", ["overall_low", "overall_high"]]
     assert low < intervals.loc["accuracy", "low"]  # test images are few
-    interval = f"{100 * low:.2f} – {min(100.0, 100 * high):.2f}"
-    assert column(results_of(found), "95 %") == [interval.replace(".", "," if language == "ru" else ".")]
-    assert "comparisons_digits" not in tables(found) and "variance" not in tables(found)
+    interval = f"[{100 * low:.2f}, {min(100.0, 100 * high):.2f}]"
+    written = interval.replace(", ", "; ").replace(".", ",") if language == "ru" else interval
+    (score,) = column(results_of(found), {"en": "Test accuracy", "ru": "Точность"}[language])
+    assert breakable(score).endswith(written)
+    assert "pairs_digits" not in tables(found) and "variance" not in tables(found)
 
 
 @LANGUAGES
@@ -140,14 +140,14 @@ def test_one_experiment_is_compared_with_none(tmp_path: Path, language: str) -> 
 )
 def test_without_a_complete_run_there_is_no_score(tmp_path: Path, language: str, ending: str | None, said: str) -> None:
     found, folder = reported(tmp_path, study_of(), lambda run: ending, language)
-    expected = {"en": "no run is complete yet", "ru": "завершённых запусков пока нет"}
+    expected = {"en": "No run on digits is complete yet", "ru": "завершённых запусков пока нет"}
     assert expected[language] in summary_of(found)
     if language == "en":
         assert said in summary_of(found)
         assert "nothing to compare" in (folder / "report.md").read_text()
     results = table_of(found, "results_digits")
-    assert {cell.text for row in results.rows for cell in row[1:6]} == {"–"}
-    assert {"comparisons_digits", "class_scores_digits", "speed"}.isdisjoint(tables(found))
+    assert {cell.text for row in results.rows for cell in (row[0], *row[2:4])} == {"–"}
+    assert {"pairs_digits", "class_scores_digits", "speed"}.isdisjoint(tables(found))
 
 
 @LANGUAGES
@@ -163,16 +163,16 @@ def test_unequal_seeds_are_compared_where_both_have_one(tmp_path: Path, language
         some.format(3 if cut_short in label else 5)
         for label in column(results_of(found), {"en": "Experiment", "ru": "Эксперимент"}[language])
     ]
-    for row in table_of(found, "comparisons_digits").rows:
-        assert row[2].text == ("3" if cut_short in row[0].text + row[1].text else "5")
+    compared = read_statistics(layout_in(tmp_path, study), "comparisons")
+    for row in compared.itertuples():
+        assert row.seeds == (3 if cut_short in row.a + row.b else 5)
     first, second = ([varied(run) for run in runs(study) if run.seed < 3 and run.experiment.key == key] for key in
                      ("digits/deep/adam/plain", "digits/linear/sgd/plain"))  # fmt: skip
     difference = np.subtract(first, second)
     low, high = stats.t.interval(0.95, 2, difference.mean(), stats.sem(difference))
-    (row,) = (row for row in table_of(found, "comparisons_digits").rows
-              if (row[0].text, row[1].text) == ("deep · adam", "linear · sgd"))  # fmt: skip
-    expected = f"{100 * low:.2f} – {100 * high:.2f}".replace("-", "−")
-    assert row[5].text == expected.replace(".", "," if language == "ru" else ".")
+    pair = (compared["a"] == "digits/deep/adam/plain") & (compared["b"] == "digits/linear/sgd/plain")
+    (row,) = compared[pair].itertuples()
+    assert (row.low, row.high) == pytest.approx((low, high))
 
 
 @LANGUAGES
@@ -189,14 +189,15 @@ def test_the_best_mean_that_loses_where_both_have_a_seed_is_said_to(tmp_path: Pa
 
     found, folder = reported(tmp_path, study, ending, language)
     said = {
-        "en": ("is that of deep", "Yet over the seeds that both completed, 1 other is better (linear).",
+        "en": ("deep leads, but none is clearly best",
+               "Yet over the seeds that both completed, 1 other is better (linear).",
                "linear is better than deep", "2 seeds are left out"),
-        "ru": ("у deep", "Однако по сидам, завершённым у обоих, 1 другой лучше (linear).",
+        "ru": ("Впереди deep, но явно лучшего нет", "Однако по сидам, завершённым у обоих, 1 другой лучше (linear).",
                "linear лучше, чем deep", "2 сида исключены"),
     }[language]  # fmt: skip
     for words in said[:2]:
         assert words in summary_of(found)
-    assert "is better than 1 other" not in summary_of(found) and "Этот эксперимент лучше" not in summary_of(found)
+    assert "beats" not in summary_of(found).partition("An experiment beats")[0]
     for words in said[2:]:
         assert words in breakable((folder / "report.md").read_text())
 
@@ -206,15 +207,11 @@ def test_where_lower_is_better_a_difference_keeps_its_sign(tmp_path: Path) -> No
     found, folder = reported(
         tmp_path, study, lambda run: varied(run) + 0.001 * (run.seed % 2) * (run.architecture == "deep"), "en"
     )
-    (row,) = table_of(found, "comparisons_digits").rows
-    assert (row[0].text, row[1].text, row[3].text, row[-1].text) == (
-        "deep",
-        "linear",
-        "−0.0504",
-        "better on these images",
-    )
-    words = "deep is better than linear on these test images: −0.0504, 95 % interval over seeds −0.05"
-    assert words in breakable((folder / "report.md").read_text())
+    best, other = table_of(found, "pairs_digits").rows
+    assert [cell.text[2:] for cell in (best[0], other[0])] == ["deep", "linear"]
+    assert other[1].text == "+0.0504\N{NO-BREAK SPACE}▽"  # a higher loss is worse
+    words = "deep is better than linear on these test images: −0.0504, 95 % interval over seeds [−0.05"
+    assert words in breakable((folder / "report.md").read_text()).replace("\\", "")
 
 
 def test_verdicts_say_how_far_they_reach(tmp_path: Path) -> None:
@@ -224,14 +221,14 @@ def test_verdicts_say_how_far_they_reach(tmp_path: Path) -> None:
     row = next(row for row in material.statistic("comparisons") if row["verdict"] == "better_on_these_images")
     here = {**row, "overall_low": -0.01, "overall_high": 0.02}
     assert "on these test images: " in sentence(material, here)
-    assert "On other images of the kind it is not settled (95 % interval −1.00 to 2.00)." in breakable(
+    assert "On other images of the kind it is not settled (95 % interval [−1.00, 2.00])." in breakable(
         sentence(material, here)
     )
     nan = float("nan")
     assert "is not known for this metric" in sentence(material, {**row, "overall_low": nan, "overall_high": nan})
     wide = {**row, "verdict": "better", "overall_low": 0.01, "overall_high": 0.02, "p_overall_holm": 0.03}
     said = breakable(sentence(material, wide))
-    assert ", on other images of the kind, too: " in said and "95 % interval 1.00 to 2.00, p = 0.03" in said
+    assert ", on other images of the kind, too: " in said and "95 % interval [1.00, 2.00], p = 0.03" in said
     undecided = {
         **row,
         "verdict": "not_distinguishable",
@@ -247,16 +244,14 @@ def test_verdicts_say_how_far_they_reach(tmp_path: Path) -> None:
 @LANGUAGES
 def test_scores_that_are_all_the_same_have_no_interval(tmp_path: Path, language: str) -> None:
     found, _ = reported(tmp_path, study_of(seeds=5), lambda run: 0.9, language)
-    results, pairs = results_of(found), table_of(found, "comparisons_digits")
-    assert "–" not in [row[3].text for row in results.rows]  # other images may give other scores
-    assert {row[-1].text for row in pairs.rows} == {{"en": "the same", "ru": "такой же"}[language]}
-    for made_up in (5, 7):  # the interval over seeds, p
-        assert {row[made_up].text for row in pairs.rows} == {"–"}
+    results, pairs = results_of(found), table_of(found, "pairs_digits")
+    assert all("[" in row[2].text for row in results.rows)  # other images may give other scores
+    assert {cell.text[-1] for row in pairs.rows for cell in row[1:] if cell.text} == {"="}
     assert {row[4].text for row in table_of(found, "sizes_digits").rows} == {"–"}  # effect size
     intervals = table_of(found, "intervals_digits")
     assert {cell.text for row in intervals.rows for cell in row[6:7]} == {"–"}
     alone, _ = reported(tmp_path / "alone", study_of(seeds=5, **ONE), lambda run: 0.9, language)
-    interval = {"en": "(95 % interval", "ru": "(95 % ДИ"}[language]
+    interval = {"en": "90.00 % [", "ru": "90,00 % ["}[language]
     assert interval in summary_of(alone)  # of other images
 
 
@@ -264,7 +259,7 @@ def test_experiments_with_the_same_score_lead_together(tmp_path: Path) -> None:
     """Seven times 0.7 has another mean than three times 0.7 when it is rounded on the way."""
     study = study_of(seeds=7, optimizers={"sgd": {"name": "SGD", "lr": 0.1}})
     found, _ = reported(tmp_path, study, lambda run: 0.7 if run.seed < 3 or run.architecture == "deep" else None, "en")
-    assert "is that of linear and deep: 70.00 %" in summary_of(found)
+    assert "linear and deep share the best mean: test accuracy 70.00 %" in summary_of(found)
     assert column(results_of(found), "Rank") == ["1", "1"]
 
 
@@ -273,8 +268,8 @@ def test_without_a_common_seed_the_rule_of_verdicts_is_left_out(tmp_path: Path) 
     found, _ = reported(
         tmp_path, study, lambda run: varied(run) if (run.architecture == "deep") == (run.seed < 2) else None, "en"
     )
-    shared = [int(seeds) for seeds in column(table_of(found, "comparisons_digits"), "Seeds")]
-    assert sorted(shared) == [0, 0, 0, 0, 2, 2]
+    shared = [cell.text for row in table_of(found, "pairs_digits").rows for cell in row[1:] if cell.text]
+    assert shared.count("–") == 4 and len(shared) == 6
     alone = reported(tmp_path / "alone", study_of(**ONE), varied, "en")[1]
     assert "Holm" not in seen(alone / "report.md") and "nothing to compare" in seen(alone / "report.md")
 

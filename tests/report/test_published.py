@@ -115,7 +115,7 @@ def test_notes_and_numbers_stand_in_both_reports(tmp_path: Path) -> None:
     assert "The \\*first\\* rung." in markdown and "<p>The *first* rung.</p>" in html
     for page in (markdown, html):
         page = breakable(page)
-        assert "published 92.00 % (4 runs), ours 91.00 ± 1.00 %. Runs like ours would average 87.71 – 94.29 %" in page
+        assert "published 92.00 % (4 runs), ours 91.00 ± 1.00 %. Runs like ours would average [87.71, 94.29] %" in page
         assert "Published numbers" in page
     assert parse_study(yaml.safe_load(study_yaml(study))) == study
 

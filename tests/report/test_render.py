@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from markdown_it import MarkdownIt
-from reading import Page, summary_of, table_of
+from reading import Page, breakable, summary_of, table_of
 
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.draw import draw_figures
@@ -56,7 +56,8 @@ def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
     page = Page(html)
     assert "svg" in page.tags
     assert not page.tags & {"link", "img", "iframe", "object"}
-    assert all(reference.startswith(("#", "data:")) for reference in page.references)
+    linked = [reference for reference in page.references if not reference.startswith(("#", "data:"))]
+    assert all((layout.report_folder / link).exists() for link in linked) and len(linked) == 12 * 2
     assert len(page.references) > 20
     # Whatever is referred to is there, once: figures do not take each other's clip paths and markers.
     assert len(page.ids) == len(set(page.ids))
@@ -117,9 +118,9 @@ def test_markdown_tables_are_tables_on_github(tmp_path: Path) -> None:
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
     page = Page(html)
     assert "under_score" in page.text and "a: x|y" in page.text
-    # Four axes, classes, results, costs; layers of two architectures and runs of four experiments; pairs, sizes,
-    # intervals, single runs, variance, epochs, speed; scores of classes, confused pairs, calibration.
-    assert html.count("<table>") == 4 + 3 + 2 + 4 + 7 + 3
+    # Results and other measures; pairs, sizes, intervals, single runs, variance; calibration, scores of classes,
+    # confused pairs; cost, other costs, speed; entries, classes; layers of two architectures; runs of four experiments.
+    assert html.count("<table>") == 2 + 5 + 3 + 3 + 2 + 2 + 4
     assert "|" not in page.text.replace("x|y", "")
     assert "**" not in page.text
 
@@ -146,37 +147,55 @@ def test_the_summary_says_who_leads_and_from_whom_it_can_be_told(tmp_path: Path)
         write_run(layout, run, result_of(study, run, means[run.architecture, run.optimizer] + spread))
     analyse(study, layout)
     report = compose(study, layout)
-    before, _, after = summary_of(report).partition("(95 % interval ")
-    interval, _, after = after.partition(" %, 3 complete runs)")
-    assert before == (
-        "On digits, the highest mean test accuracy of 4 experiments with a complete run is that of deep · adam: "
-        "96.00 % "
+    said = re.fullmatch(
+        r"deep · adam is best: test accuracy 96\.00 % (\[.+?\])\. It beats 1 of 3 and is tied with 2\. "
+        r"It is ahead of the second, deep · sgd, by 1\.00 points \[.+?\]\. (.+)",
+        summary_of(report),
     )
-    second, _, after = after.removeprefix(". ").partition("). ")
-    assert second.startswith("Its difference from the second, deep · sgd, is +1.00 points (95 % interval ")
-    assert after == (
-        "It is better than 1 other (linear · sgd), on other images of this kind, too. "
-        "It cannot be distinguished from 2 others (linear · adam, deep · sgd). 12 of 12 planned runs are complete."
-    )
+    assert said is not None, summary_of(report)
+    assert said[2].endswith("12 of 12 planned runs are complete.")
     table = table_of(report, "results_digits")
-    bold = [[cell.text for cell in row if cell.bold] for row in table.rows]
-    assert bold == [[], [], [], ["deep · adam", "96.00 ± 1.00"]]
-    assert [row[2].text.endswith("†") for row in table.rows] == [False, True, True, False]
-    assert [row[1].text for row in table.rows] == ["4", "3", "2", "1"]
-    assert table.rows[3][3].text == interval
-    low, high = map(float, interval.split(" – "))
+    shown = [[breakable(cell.text) for cell in row] for row in table.rows]
+    assert [row[0] for row in shown] == ["1", "2", "3", "4"]
+    assert [row[1] for row in shown] == ["deep · adam", "deep · sgd", "linear · adam", "linear · sgd"]
+    assert [row[3] for row in shown] == ["best", "tied", "tied", "worse"]
+    assert shown[0][2] == f"96.00 {said[1]}" and shown[0][4] == "3 of 3"
+    assert [cell.text for row in table.rows for cell in row if cell.bold] == [
+        "deep · adam",
+        table.rows[0][2].text,
+        "best",
+    ]
+    low, high = map(float, said[1].strip("[]").split(", "))
     assert low < 93.52 and high == 100  # over three seeds alone, the half width is 4.3027 × 1 / sqrt(3) = 2.48
-    assert table.rows[3][-1].text == "3 of 3"
+
+
+def test_a_triangle_holds_every_pair_once_and_says_what_it_shows(tmp_path: Path) -> None:
+    study, layout = complete(tmp_path)
+    for run in runs(study):
+        better = {"linear": 0.0, "deep": 0.2}[run.architecture] + 0.001 * (run.optimizer == "adam") * (run.seed - 1)
+        write_run(layout, run, result_of(study, run, 0.7 + better + 0.002 * run.seed))
+    analyse(study, layout)
+    table = table_of(compose(study, layout), "pairs_digits")
+    filled = [[(place, cell) for place, cell in enumerate(row[1:], start=1) if cell.text] for row in table.rows]
+    assert [[place for place, _ in row] for row in filled] == [[], [1], [1, 2], [1, 2, 3]]
+    for row in filled[2:]:
+        for _, cell in row[:2]:  # the linear against the deep ones
+            assert cell.text.startswith("−20.0") and cell.text[-1] in "▼▽" and cell.tone in ("worse", "maybe_worse")
+            assert "deep" in cell.note and "is better than linear" in cell.note
+    assert "▲" not in table.key and ("▼ the row is worse" in table.key or "▽" in table.key)
+    sentences = [cell.note for row in filled for _, cell in row]
+    markdown, html = (path.read_text() for path in render_report(study, layout)[:2])
+    for sentence in sentences:
+        assert sentence.partition(":")[0] in markdown.replace("\\", "") and sentence.partition(":")[0] in html
 
 
 def test_a_loss_is_best_when_lowest_and_no_percentage(tmp_path: Path) -> None:
     study, layout = complete(tmp_path, metric="loss")
     analyse(study, layout)
     report = compose(study, layout)
-    assert "the lowest mean test loss" in summary_of(report)
-    assert "deep · sgd and deep · adam" in summary_of(report)
-    row = table_of(report, "results_digits").rows[2]
-    assert row[1].text == "1" and row[2].text == "0.04 ± 0.01"
+    assert "deep · sgd and deep · adam share the best mean: test loss 0.04" in summary_of(report)
+    row = table_of(report, "results_digits").rows[0]
+    assert row[0].text == "1" and row[2].text.startswith("0.04 [")
 
 
 def test_failed_and_missing_runs_are_named(tmp_path: Path) -> None:
@@ -219,7 +238,7 @@ def test_a_report_of_no_runs_at_all(tmp_path: Path) -> None:
     layout = layout_in(tmp_path, study)
     markdown, html = rendered(study, layout, figures=True)
     text = Page(html).text
-    assert "no run is complete yet" in text and "0 of 12 planned runs are complete." in text
+    assert "No run on digits is complete yet" in text and "0 of 12 planned runs are complete." in text
     assert text.count("No run of this experiment is complete.") == 4
     assert "seed2" in text and "nan" not in text.lower().replace("finance", "")
     assert "![" not in markdown and "<svg" not in html.partition("<script>")[0]
@@ -230,10 +249,10 @@ def test_one_seed_has_no_interval(tmp_path: Path) -> None:
     study, layout = complete(tmp_path, seeds=1, architectures={"deep": {"model": "mlp"}})
     _, html = rendered(study, layout)
     text = Page(html).text
-    assert "±" not in text.replace("± sd", "")
+    assert "±" not in text
     analyse(study, layout)
     rows = table_of(compose(study, layout), "results_digits").rows
-    assert [row[3].text for row in rows] == ["–", "–", "–"]  # the last is the baseline
+    assert [row[2].text for row in rows] == ["90.00", "90.00", "10.00"]  # the last is the baseline
 
 
 def test_the_best_test_epoch_is_marked_as_optimistic_only_where_it_is_shown(tmp_path: Path) -> None:
@@ -243,7 +262,7 @@ def test_the_best_test_epoch_is_marked_as_optimistic_only_where_it_is_shown(tmp_
         write_run(layout, run, result_of(study, run, test_max=scores(0.9876)))
     for page in rendered(study, layout):
         assert "98.76" in page and "optimistic" in page
-        assert "chosen on the validation split" in page
+        assert "The validation images chose the epoch" in page
 
 
 def test_the_study_in_the_report_is_the_study(tmp_path: Path) -> None:
@@ -271,7 +290,7 @@ def test_multiple_datasets_are_ranked_apart(tmp_path: Path) -> None:
     analyse(study, layout)
     report = compose(study, layout)
     for name in ("digits", "small"):
-        assert sum(row[1].text == "1" for row in table_of(report, f"results_{name}").rows) == 2
+        assert sum(row[0].text == "1" for row in table_of(report, f"results_{name}").rows) == 2
 
 
 def test_what_cannot_be_rendered_says_so(tmp_path: Path) -> None:

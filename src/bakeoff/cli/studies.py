@@ -116,11 +116,17 @@ def report(
     render_only: Annotated[bool, typer.Option(help="use the tables and figures that are there")] = False,
     language: Annotated[str | None, typer.Option(help=f"{' or '.join(LANGUAGES)}; left out: the study's")] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="compile the LaTeX, too")] = False,
+    venue: Annotated[
+        str, typer.Option(help="which LaTeX to compile: thesis, all in one column; paper, a page in two columns")
+    ] = "thesis",
 ) -> None:
     """Make the report from whatever runs are finished: tables, figures, Markdown, HTML and LaTeX."""
+    from bakeoff.report.latex import VENUES
     from bakeoff.report.pdf import left_out, make_pdf
     from bakeoff.report.render import render_report
 
+    if venue not in VENUES:
+        raise BakeoffError(f"--venue {venue}: choose {' or '.join(VENUES)}")
     study = load(study_file, overrides)
     layout = Layout(study.study, language=language if language and language != study.language else "")
     with sole_writer(layout):
@@ -134,12 +140,24 @@ def report(
             draw_figures(study, layout, language, usable_cores())
         written = render_report(study, layout, language)
         parts = (layout.report_folder / name for name in ("figures", "latex/figures", "latex/tables"))
-        note_made(layout, "report", [*written, *files_in(*parts)])
-    for path in [*written, *([make_pdf(written[-1])] if pdf else [])]:
+        note_made(layout, "report", [*written, layout.report_folder / "latex/paper.tex", *files_in(*parts)])
+    tex = layout.report_folder / "latex" / f"{VENUES[venue]}.tex"
+    for path in [*written, *([make_pdf(tex)] if pdf else [])]:
         typer.echo(path)
-    if pdf and (missing := left_out(written[-1])):
-        warning = f"report.pdf lacks {missing}, which its fonts have not; report.tex says which it takes"
+    if pdf and (missing := left_out(tex)):
+        warning = f"{tex.stem}.pdf lacks {missing}, which its fonts have not; {tex.name} says which it takes"
         typer.echo(f"warning: {warning}", err=True)
+
+
+@command()
+def cite(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = []) -> None:
+    """Print BibTeX of the tool, and of every dataset, model and optimizer that a study uses."""
+    from bakeoff.study.citations import citations, without_entry
+
+    study = load(study_file, overrides)
+    typer.echo("\n".join(entry.bibtex for entry in citations(study)), nl=False)
+    if missing := without_entry(study):
+        typer.echo(f"no entry is known for: {', '.join(missing)}", err=True)
 
 
 @command()

@@ -221,12 +221,12 @@ def _say_what_was_found(study: Study, layout: Layout, seconds: float) -> None:
     """What is best on each dataset and how sure that is, how long it took, and where the report is."""
     from bakeoff.language import language_of
     from bakeoff.report.material import gather
-    from bakeoff.report.sections.conclusions import leader
+    from bakeoff.report.sections.the_answer import answers
     from bakeoff.report.sections.tuned_values import chosen_rates
 
     material = gather(study, layout, language_of(study.language))
-    for dataset in material.datasets:
-        for said in (leader(material, dataset), *chosen_rates(material, dataset)):
+    for dataset, answer in zip(material.datasets, answers(material), strict=True):
+        for said in (answer, *chosen_rates(material, dataset)):
             rich.get_console().print(escape(said), soft_wrap=True, highlight=False)
     for line in round_lines(study, layout):
         print(line)

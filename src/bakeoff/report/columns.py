@@ -1,12 +1,12 @@
 """Columns that several tables of a report have."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bakeoff.language import Language
 from bakeoff.report.document import Cell, Column
 from bakeoff.report.material import Material, Row, anchor_of, cell_of
-from bakeoff.report.numbers import metric_text, range_text
+from bakeoff.report.numbers import even_text, metric_text, range_text
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import Metric
 
@@ -54,6 +54,11 @@ def metric_column(
     """A number in the unit of a metric; the study's when none is given."""
     shown = metric or material.metric
     return Column(title, lambda row: Cell(text(row[name], shown, material.language), value=row[name]))
+
+
+def seconds_column(material: Material, title: str, name: str, rows: Iterable[Row]) -> Column[Row]:
+    """Seconds, with as many decimals in all rows."""
+    return number_column(material, title, name, even_text(row[name] for row in rows))
 
 
 def range_column(

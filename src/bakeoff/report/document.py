@@ -33,14 +33,24 @@ class Facts:
     pairs: Sequence[tuple[str, str]]
 
 
+Tone = Literal["", "better", "maybe_better", "open", "maybe_worse", "worse"]
+
+
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table. The column sorts by `value`, if there is one; `link` is an anchor."""
+    """One cell of a table.
+
+    The column sorts by `value`, if there is one; `link` is an anchor. A `tone` colours what the text says anyway.
+    `note` is a sentence that a page shows on demand. `files` are names and addresses, relative to the report's page.
+    """
 
     text: str
     bold: bool = False
     value: float | None = None
     link: str | None = None
+    tone: Tone = ""
+    note: str = ""
+    files: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,25 @@ class Curves:
 
 
 @dataclass(frozen=True)
+class Confusion:
+    """One experiment's confusion matrix without its empty cells: (true class, predicted class, share of the true)."""
+
+    label: str
+    cells: Sequence[tuple[int, int, float]]
+
+
+@dataclass(frozen=True)
+class Confusions:
+    """The confusion matrices of all experiments, for the reader to choose from; other formats show `figure` alone."""
+
+    title: str
+    figure: Figure
+    chosen: str
+    classes: Sequence[str]
+    matrices: Sequence[Confusion]
+
+
+@dataclass(frozen=True)
 class Code:
     """A listing; `language` is its name for syntax highlighting."""
 
@@ -103,11 +132,16 @@ class Code:
 
 @dataclass(frozen=True)
 class Details:
-    """What only some readers want: folded where the format allows."""
+    """What only some readers want: folded where the format allows, in the appendix of what is printed.
+
+    `anchor` is unique in a document. A page leaves out what is `on_hover`: it shows the same sentences over a table.
+    """
 
     title: str
+    anchor: str
     blocks: "Sequence[Block]"
     open: bool = False
+    on_hover: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,23 +153,29 @@ class Section:
     blocks: "Sequence[Block]"
 
 
-Block = Paragraph | Items | Facts | Table | Figure | Curves | Code | Details | Section
+Block = Paragraph | Items | Facts | Table | Figure | Curves | Confusions | Code | Details | Section
 
 
 @dataclass(frozen=True)
 class Document:
-    """A whole report."""
+    """A whole report: the question, the answer, what it rests on, and an appendix for those who look things up."""
 
     language: str
     title: str
     introduction: Sequence[Block]
+    summary: Section
     sections: Sequence[Section]
-    contents_title: str
+    appendix: Sequence[Section]
+
+    @property
+    def parts(self) -> Sequence[Section]:
+        """All sections, the summary first."""
+        return [self.summary, *self.sections, *self.appendix]
 
     @property
     def blocks(self) -> "Sequence[Block]":
         """What stands below the title."""
-        return [*self.introduction, *self.sections]
+        return [*self.introduction, *self.parts]
 
 
 def tabulate(name: str, caption: str, columns: Sequence[Column[R]], rows: Iterable[R], key: str = "") -> Table:
@@ -155,3 +195,5 @@ def blocks_of(parent: Document | Section | Details) -> Iterator[Block]:
         yield block
         if isinstance(block, Section | Details):
             yield from blocks_of(block)
+        elif isinstance(block, Confusions):
+            yield block.figure

@@ -5,10 +5,24 @@ import math
 import re
 import textwrap
 import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from bakeoff.language import LANGUAGES
-from bakeoff.report.document import Column, Document, Figure, Section, Table, blocks_of
+from bakeoff.language import LANGUAGES, language_of
+from bakeoff.report.document import (
+    Block,
+    Column,
+    Curves,
+    Details,
+    Document,
+    Figure,
+    Items,
+    Paragraph,
+    Section,
+    Table,
+    blocks_of,
+)
 from bakeoff.report.templating import environment
 
 SPECIAL = {
@@ -37,6 +51,12 @@ SPECIAL = {
     "×": r"\ensuremath{\times}",
     "·": r"\textperiodcentered{}",
     "∞": r"\ensuremath{\infty}",
+    "≈": r"\ensuremath{\approx}",
+    "▲": r"\ensuremath{\blacktriangle}",
+    "△": r"\ensuremath{\vartriangle}",
+    "▼": r"\ensuremath{\blacktriangledown}",
+    "▽": r"\ensuremath{\triangledown}",
+    "\u2002": r"\enspace{}",
     "\u00a0": "~",
     "\u200b": r"\allowbreak{}",
 }
@@ -51,7 +71,8 @@ LETTERS_SQUEEZED = 135  # across a page, in letters a seventh smaller
 LETTERS_OF_A_LONG_LINE = 165  # across a landscape page
 ROWS_OF_A_PAGE = 30  # in a table before it breaks over pages
 WRAPPED_ROWS_OF_A_PAGE = 10  # the same, for rows of several lines
-SECTIONS_OF_CONTENTS = 60  # in a table of contents with all levels, which then takes a page or two
+MORE = "more-numbers"  # the anchor of the appendix to the sections
+VENUES = {"thesis": "report", "paper": "paper"}  # venue → name of its file
 TAGS = {
     **{"block_start_string": "<%", "block_end_string": "%>", "comment_start_string": "<#", "comment_end_string": "#>"},
     **{"variable_start_string": "<<", "variable_end_string": ">>"},
@@ -59,23 +80,59 @@ TAGS = {
 
 
 def latex(document: Document) -> dict[str, str]:
-    """Path → text of every file: `report.tex`, and the tables and figures that it includes."""
-    names = file_names(document)
+    """Path → text of every file: `report.tex` for a thesis, the tables and figures that it includes, and `paper.tex`, a
+    page in two columns."""
+    names, say = file_names(document), language_of(document.language).say
     templates = environment(
-        {"tex": escape_latex, "file": names.__getitem__, "listing": _listing, "head": _head, "fit": _fit},
+        {"tex": escape_latex, "file": names.__getitem__, "listing": _listing, "fit": _fit, "printed": _printed},
         **TAGS,
         keep_trailing_newline=True,
     )
+    templates.globals["in_the_appendix"] = say("In the appendix:")
     blocks = list(blocks_of(document))
-    is_large = sum(isinstance(block, Section) for block in blocks) > SECTIONS_OF_CONTENTS
+    answer = [block for block in document.summary.blocks if isinstance(block, Items) or _is_said(block)]
+    parts = {
+        "document": document,
+        "babel": LANGUAGES[document.language],
+        "answer": answer,
+        "evidence": [block for block in document.summary.blocks if block not in answer],
+        "appendix": [Section(say("More numbers"), MORE, _folded(document)), *map(_unfolded, document.appendix)],
+    }
     whole = templates.get_template("report.tex.j2")
-    files = {"report.tex": whole.render(document=document, babel=LANGUAGES[document.language], is_large=is_large)}
+    files = {f"{name}.tex": whole.render(parts, venue=venue) for venue, name in VENUES.items()}
     for block in blocks:
         if isinstance(block, Table):
             files[f"tables/{names[block.name]}.tex"] = templates.get_template("table.tex.j2").render(table=block)
         elif isinstance(block, Figure):
             files[f"figures/{names[block.path]}.tex"] = templates.get_template("figure.tex.j2").render(figure=block)
     return files
+
+
+def _is_said(block: Block) -> bool:
+    """Whether a block of the summary belongs into the abstract, rather than below it."""
+    return isinstance(block, Paragraph) and block.role != "note"
+
+
+def _folded(document: Document) -> list[Section]:
+    """What a page folds in its sections, for the appendix."""
+    return [
+        Section(f"{section.title}: {block.title}", block.anchor, block.blocks)
+        for section in (document.summary, *document.sections)
+        for block in _printed(blocks_of(section))
+    ]
+
+
+def _printed(blocks: Iterable[Block]) -> list[Details]:
+    """The folded blocks among some that have something for paper."""
+    folded = (block for block in blocks if isinstance(block, Details))
+    return [part for part in folded if not all(isinstance(block, Curves) for block in part.blocks)]
+
+
+def _unfolded(section: Section) -> Section:
+    parts = (
+        Section(part.title, part.anchor, part.blocks) if isinstance(part, Details) else part for part in section.blocks
+    )
+    return Section(section.title, section.anchor, list(parts))
 
 
 def escape_latex(text: str) -> str:
@@ -99,9 +156,9 @@ def file_names(document: Document) -> dict[str, str]:
     LaTeX would take a dot for the start of the suffix. Where two names become one, as `a.b` and `a-b` do, that which
     needs no change keeps it, and others get a number.
     """
-    kinds = {Table: "name", Figure: "path", Section: "anchor"}
+    kinds = {Table: "name", Figure: "path", Section: "anchor", Details: "anchor"}
     blocks = ((block, kinds.get(type(block))) for block in blocks_of(document))
-    found = dict.fromkeys(getattr(block, kind) for block, kind in blocks if kind)
+    found = dict.fromkeys([*(getattr(block, kind) for block, kind in blocks if kind), MORE])
     accepted = {name: re.sub(r"[^A-Za-z0-9_-]", "-", name) for name in found}
     owners: dict[str, str] = {}
     for name in sorted(found, key=lambda name: accepted[name] != name):
@@ -110,41 +167,70 @@ def file_names(document: Document) -> dict[str, str]:
     return {name: given for given, name in owners.items()}
 
 
-def _head(column: Column[Any]) -> str:
-    """A column's title; above numbers in short lines, since those columns are narrow."""
-    if not column.numeric:
-        return escape_latex(column.title)
-    return r"\makecell[br]{" + r"\\".join(map(escape_latex, _lines(column.title))) + "}"
-
-
-def _fit(table: Table) -> dict[str, bool]:
+@dataclass(frozen=True)
+class Fit:
     """How a table fits its page.
 
     A `wide` one needs a landscape page, even with wrapped text or smaller letters. The text of one that `wraps` takes
     several lines. A `long` one breaks over pages; if it is `squeezed`, it then fits the width only in smaller letters.
+    `columns` are "number", "text" or "long", which wraps; `heads` are their titles.
     """
+
+    wide: bool
+    wraps: bool
+    long: bool
+    squeezed: bool
+    columns: Sequence[str]
+    heads: Sequence[str]
+
+
+def _fit(table: Table) -> Fit:
     letters = _letters(table)
     wide = letters > LETTERS_SQUEEZED and _letters(table, LETTERS_OF_TEXT) > LETTERS_OF_A_LINE
     wraps = letters > (LETTERS_OF_A_LONG_LINE if wide else LETTERS_SQUEEZED)
-    long = len(table.rows) > (WRAPPED_ROWS_OF_A_PAGE if wraps else ROWS_OF_A_PAGE)
-    squeezed = letters > LETTERS_OF_A_LINE and not wide and not wraps
-    return {"wide": wide, "wraps": wraps, "long": long, "squeezed": squeezed}
+    longest = [_longest(table, place) for place in range(len(table.columns))]
+    kinds = [
+        "number" if column.numeric else "long" if wraps and width > LETTERS_OF_TEXT else "text"
+        for column, width in zip(table.columns, longest, strict=True)
+    ]
+    return Fit(
+        wide=wide,
+        wraps=wraps,
+        long=len(table.rows) > (WRAPPED_ROWS_OF_A_PAGE if wraps else ROWS_OF_A_PAGE),
+        squeezed=letters > LETTERS_OF_A_LINE and not wide and not wraps,
+        columns=kinds,
+        heads=[_head(column, width) for column, width in zip(table.columns, longest, strict=True)],
+    )
+
+
+def _longest(table: Table, place: int) -> int:
+    """Letters of the longest cell of a column, without its title."""
+    return max((len(row[place].text) for row in table.rows), default=0)
+
+
+def _head(column: Column[Any], width: int) -> str:
+    """A column's title; above numbers in short lines, since those columns are narrow."""
+    if not column.numeric:
+        return escape_latex(column.title)
+    return r"\makecell[br]{" + r"\\".join(map(escape_latex, _lines(column.title, width))) + "}"
 
 
 def _letters(table: Table, most: float = math.inf) -> float:
     """A table's width in letters, where columns of text take `most` at most. Numbers do not wrap."""
     letters: float = 2 * len(table.columns)
-    for index, column in enumerate(table.columns):
-        longest = max((len(row[index].text) for row in table.rows), default=0)
+    for place, column in enumerate(table.columns):
+        longest = _longest(table, place)
         if column.numeric:
-            letters += max(longest, *map(len, _lines(column.title)))
+            letters += max(longest, *map(len, _lines(column.title, longest)))
         else:
             letters += min(max(longest, len(column.title)), most)
     return letters
 
 
-def _lines(title: str) -> list[str]:
-    return textwrap.wrap(title, WIDTH_OF_A_HEAD, break_long_words=False, break_on_hyphens=False) or [""]
+def _lines(title: str, width: int) -> list[str]:
+    """A title in lines as wide as the numbers below it, if those are wide."""
+    wide = max(width, WIDTH_OF_A_HEAD)
+    return textwrap.wrap(title, wide, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _listing(text: str) -> str:

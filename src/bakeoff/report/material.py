@@ -1,5 +1,6 @@
 """The material of a report: what its sections are made from, read once."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.analysis.labels import configuration_labels, metric_name, score_name, short_labels
+from bakeoff.analysis.ranking import ranking
 from bakeoff.analysis.scores import with_quoted_intervals
 from bakeoff.analysis.shown_cut import read_shown, shown_cut
 from bakeoff.analysis.statistics import read_statistics
@@ -14,12 +16,12 @@ from bakeoff.data.card import CARD, read_card
 from bakeoff.errors import BakeoffError
 from bakeoff.jobs.plans import read_plan
 from bakeoff.language import Language
-from bakeoff.report.document import Figure
+from bakeoff.report.document import Block, Figure, Section
 from bakeoff.report.numbers import is_known
 from bakeoff.results.summary_tables import Tables, by_experiment, read_tables, records
 from bakeoff.results.whole_datasets import CUT, whole_datasets
 from bakeoff.study.cuts import Cut
-from bakeoff.study.matrix import FACETS, Experiment
+from bakeoff.study.matrix import FACETS, Experiment, Run
 from bakeoff.study.metrics import Metric
 from bakeoff.study.paths import Layout
 from bakeoff.study.specification import data_folder, plan_file
@@ -98,10 +100,32 @@ class Material:
         """The runs that ended with one of these statuses."""
         return records(self.tables.runs[self.tables.runs["status"].isin(statuses)])
 
+    def by_dataset(self, anchor: str, parts: Mapping[str, Sequence[Block]]) -> list[Block]:
+        """Blocks by dataset (empty: all datasets): each under its dataset's name, but for a lone dataset."""
+        found = {name: blocks for name, blocks in parts.items() if blocks}
+        if len(self.datasets) == 1:
+            return [block for blocks in found.values() for block in blocks]
+        every = self.language.say("All datasets")
+        return [Section(name or every, f"{anchor}-{name or 'all'}", blocks) for name, blocks in found.items()]
+
+    def places(self, dataset: str) -> Mapping[str, int]:
+        """Key → rank of the experiments on a dataset by their means, or of configurations by their average rank."""
+        if dataset:
+            return {cell.key: rank for cell, rank in ranking(self.of_dataset(dataset), self.metric).items()}
+        return {row["configuration"]: row["rank"] for row in self.statistic("ranks") if row["dataset"] == ""}
+
     def figures(self, captions: Mapping[str, str]) -> list[Figure]:
         """The figures that were drawn, from path → caption."""
         drawn = {path: (self.layout.figures / f"{path}.svg").exists() for path in captions}
         return [Figure(path, caption) for path, caption in captions.items() if drawn[path]]
+
+    def files_of(self, run: Row) -> list[tuple[str, str]]:
+        """The folder, result and log of a run, as far as they are there: words, and an address from the report."""
+        paths = self.layout.run(Run(**{name: run[name] for name in (*FACETS, "seed")}))
+        say = self.language.say
+        found = ((say("folder"), paths.folder), (say("result"), paths.result), (say("log"), paths.log))
+        start = self.layout.report_folder
+        return [(word, Path(os.path.relpath(path, start)).as_posix()) for word, path in found if path.exists()]
 
     def label_of(self, dataset: str, key: str) -> str:
         """The label of an experiment by its key, or of a configuration when the dataset is empty."""

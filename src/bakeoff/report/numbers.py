@@ -1,6 +1,7 @@
 """Numbers as text, for tables and sentences."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from bakeoff.study.metrics import Metric
 NONE = "–"
 PERCENT = "\u00a0%"
 SMALLEST_P = 0.0001
+MOST_DECIMALS = 6
 
 
 def is_known(value: Any) -> bool:
@@ -35,23 +37,37 @@ def spread_text(row: Mapping[str, Any], score: str, metric: Metric, language: La
     return text + (PERCENT if unit and metric.percent and is_known(mean) else "")
 
 
-def interval_text(row: Mapping[str, Any], score: str, metric: Metric, language: Language, unit: bool = False) -> str:
+def interval_text(row: Mapping[str, Any], score: str, metric: Metric, language: Language) -> str:
     """The 95 % interval of the mean of a `score` in a row of the summary."""
-    return mean_range_text(row[f"{score}_low"], row[f"{score}_high"], metric, language, unit)
+    return mean_range_text(row[f"{score}_low"], row[f"{score}_high"], metric, language)
 
 
-def mean_range_text(low: Any, high: Any, metric: Metric, language: Language, unit: bool = False) -> str:
+def score_text(row: Mapping[str, Any], score: str, metric: Metric, language: Language, unit: bool = False) -> str:
+    """The mean of a `score` in a row of the summary and its 95 % interval, if it has one: `98.22 % [97.57, 98.88]`."""
+    mean, interval = (
+        metric_text(row[f"{score}_mean"], metric, language, unit),
+        interval_text(row, score, metric, language),
+    )
+    return mean if interval == NONE else f"{mean} {interval}"
+
+
+def mean_range_text(low: Any, high: Any, metric: Metric, language: Language) -> str:
     """The interval of a mean; of percentages, the part between 0 and 100."""
     if metric.percent and is_known(low):
         low, high = max(0.0, low), min(1.0, high)
-    return range_text(low, high, metric, language, unit)
+    return range_text(low, high, metric, language)
 
 
-def range_text(low: Any, high: Any, metric: Metric, language: Language, unit: bool = False) -> str:
-    """An interval from one value of a metric to another."""
+def range_text(low: Any, high: Any, metric: Metric, language: Language) -> str:
+    """An interval from one value of a metric to another, as mathematicians write it; it never breaks over lines."""
     if not is_known(low):
         return NONE
-    return f"{metric_text(low, metric, language)} – {metric_text(high, metric, language, unit)}"
+    return bracketed(metric_text(low, metric, language), metric_text(high, metric, language), language)
+
+
+def bracketed(low: str, high: str, language: Language) -> str:
+    """The interval from one number to another, both as text."""
+    return language.say("[{low}, {high}]", low=low, high=high).replace(" ", "\u00a0")
 
 
 def difference_text(value: Any, metric: Metric, language: Language) -> str:
@@ -90,11 +106,24 @@ def whole_text(value: Any, language: Language) -> str:
     return language.whole(int(value)) if is_known(value) else NONE
 
 
-def seconds_text(value: Any, language: Language) -> str:
-    """Seconds for a table, with at least three significant digits."""
-    if not is_known(value):
-        return NONE
-    return language.number(value, sum(value < limit for limit in (99.95, 9.995, 0.9995)))
+def even_text(values: Iterable[Any]) -> Callable[[Any, Language], str]:
+    """How to write the numbers of a column: all with the decimals that show two digits of the smallest, three at least
+    of the largest."""
+    sizes = [abs(value) for value in values if is_known(value) and value]
+    digits = max(1 - _power(min(sizes)), 2 - _power(max(sizes)), 0) if sizes else 0
+    return partial(amount_text, digits=min(digits, MOST_DECIMALS))
+
+
+def metric_style(metric: Metric, values: Iterable[Any] = ()) -> Callable[[Any, Language], str]:
+    """How to write a metric in a column of these values: losses with as many decimals in all of them."""
+    if metric.percent or not (known := list(values)):
+        return lambda value, language: metric_text(value, metric, language)
+    return even_text(known)
+
+
+def _power(value: float) -> int:
+    """Of ten, in a number's first digit: 2 of 123.4, -2 of 0.0123."""
+    return math.floor(math.log10(value)) if math.isfinite(value) else 0
 
 
 def duration_text(seconds: float, language: Language) -> str:

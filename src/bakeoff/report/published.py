@@ -9,7 +9,7 @@ from bakeoff.analysis.labels import score_name
 from bakeoff.language import mark
 from bakeoff.report.document import Cell, Column, Table, tabulate
 from bakeoff.report.material import Material, Row, anchor_of
-from bakeoff.report.numbers import NONE, is_known, mean_range_text, metric_text, spread_text
+from bakeoff.report.numbers import NONE, PERCENT, is_known, mean_range_text, metric_text, spread_text
 from bakeoff.results.aggregation import CONFIDENCE
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import Metric
@@ -88,7 +88,7 @@ def _compare(material: Material, number: Published, row: Row) -> Comparison:
         verdict = say("no interval with one run") if single else say("no interval: our runs score the same")
         sentence = say("{beginning}, ours {ours}; {verdict}.", beginning=beginning, ours=ours, verdict=verdict)
         return Comparison(measure, published, number.value, ours, NONE, verdict, sentence)
-    interval = mean_range_text(*ends, metric, language, unit=True)
+    interval = mean_range_text(*ends, metric, language) + (PERCENT if metric.percent else "")
     below, above = number.value < ends[0], number.value > ends[1]
     verdict = say("below ours") if below else say("above ours") if above else say("consistent with ours")
     sentence = say(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bakeoff.analysis.paired import IS_WORSE, Verdict
 from bakeoff.language import Language, mark
 from bakeoff.report.material import Material, Row
-from bakeoff.report.numbers import difference_text, is_known, metric_text, p_phrase
+from bakeoff.report.numbers import difference_text, is_known, p_phrase, range_text
 
 SHORT = {
     Verdict.BETTER: mark("better"),
@@ -185,5 +185,4 @@ def _left_out(material: Material, row: Row) -> str:
 def _interval(material: Material, low: float, high: float, sign: int) -> str:
     """An interval of differences; with `sign` -1, of the second minus the first."""
     ends = (low, high) if sign > 0 else (0 - high, 0 - low)  # not -0.0
-    least, greatest = (metric_text(value, material.metric, material.language) for value in ends)
-    return material.language.say("{low} to {high}", low=least, high=greatest)
+    return range_text(*ends, material.metric, material.language)

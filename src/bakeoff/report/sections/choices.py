@@ -7,7 +7,7 @@ from bakeoff.analysis.labels import term_name
 from bakeoff.analysis.paired import LEVEL
 from bakeoff.analysis.variance import SHARED
 from bakeoff.report.columns import number_column
-from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, tabulate
+from bakeoff.report.document import Block, Cell, Column, Details, Paragraph, Section, tabulate
 from bakeoff.report.material import Material
 from bakeoff.report.numbers import amount_text, is_known, p_phrase, percent_text, whole_text
 from bakeoff.report.verdicts import in_brackets
@@ -68,14 +68,14 @@ def ranks(material: Material) -> list[Block]:
     return [Section(say("Across datasets"), "ranks", blocks)]
 
 
-def variance(material: Material) -> list[Block]:
-    """The section on shares of variance; empty where there is one choice or one experiment."""
+def choices(material: Material) -> Section | None:
+    """What each choice explains of the variance; None where there is one choice or one experiment."""
     say, language = material.language.say, material.language
     found = [row for row in material.statistic("variance") if row["term"] != "total" and is_known(row["share"])]
     saturated = any(row["term"] == "residual" and not row["degrees_of_freedom"] for row in found)
     rows = [row for row in found if row["degrees_of_freedom"] or row["term"] == SHARED]
     if len(rows) < 2 or len(material.rows) < 2:
-        return []
+        return None
     columns = [
         Column(say("Source"), lambda row: Cell(term_name(row["term"], language)), numeric=False),
         number_column(material, say("Share of variance [%]"), "share", percent_text),
@@ -108,8 +108,9 @@ def variance(material: Material) -> list[Block]:
     )
     shares = say("Share of the variance that each choice explains.")
     blocks += material.figures({"factor_effects": moved, "variance_shares": shares})
-    blocks.append(tabulate("variance", say("Sources of variance."), columns, rows))
-    return [Section(say("Which choices matter"), "variance", blocks)]
+    table = tabulate("variance", say("Sources of variance."), columns, rows)
+    blocks.append(Details(say("Sources of variance in numbers"), "variance-in-numbers", [table]))
+    return Section(say("Which choices matter"), "variance", blocks)
 
 
 def _without_ranks(material: Material) -> list[str]:

@@ -1,35 +1,37 @@
 """What the study cost, and what a better score costs."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from bakeoff.analysis.study_cost import study_cost
-from bakeoff.language import Language, mark
-from bakeoff.report.columns import experiment_column, number_column
-from bakeoff.report.document import Figure, Paragraph, Section, Table, tabulate
-from bakeoff.report.material import Material
-from bakeoff.report.numbers import amount_text, duration_text, is_known, seconds_text, whole_text
+from bakeoff.language import mark
+from bakeoff.report.columns import experiment_column, number_column, seconds_column
+from bakeoff.report.document import Block, Cell, Column, Details, Figure, Paragraph, Section, Table, tabulate
+from bakeoff.report.material import Material, Row, cell_of
+from bakeoff.report.numbers import NONE, amount_text, duration_text, is_known, whole_text
+from bakeoff.report.sections.learning_speed import explained, learning_columns, pareto_fronts
+from bakeoff.results.summary_tables import records
 
-COLUMNS: dict[str, tuple[str, Callable[[Any, Language], str]]] = {
-    "parameters": (mark("Parameters"), whole_text),
-    "macs": (mark("MACs per image"), whole_text),
-    "training_seconds_total": (mark("Total seconds"), seconds_text),
-    "training_seconds": (mark("Seconds per run"), seconds_text),
-    "seconds_per_epoch": (mark("Seconds per epoch"), seconds_text),
-    "images_per_second": (mark("Images per second"), partial(amount_text, digits=0)),
-    "cpu_seconds_total": (mark("Total CPU seconds"), seconds_text),
-    "gpu_seconds_total": (mark("Total GPU seconds"), seconds_text),
-    "energy_kwh_total": (mark("Total energy [Wh]"), lambda value, language: seconds_text(1000 * value, language)),
-    "peak_host_memory_bytes": (mark("Peak memory [MiB]"), partial(amount_text, digits=0, times=2**-20)),
-    "peak_device_memory_bytes": (mark("Peak GPU memory [MiB]"), partial(amount_text, digits=0, times=2**-20)),
+SECONDS = {
+    "training_seconds_total": mark("Total seconds"),
+    "seconds_per_epoch": mark("Seconds per epoch"),
+    "cpu_seconds_total": mark("Total CPU seconds"),
+    "gpu_seconds_total": mark("Total GPU seconds"),
+    "energy_wh_total": mark("Total energy [Wh]"),
 }
-NOT_IN_EVERY_STUDY = ("gpu_seconds_total", "energy_kwh_total", "peak_device_memory_bytes")
+AMOUNTS = {
+    "images_per_second": (mark("Images per second"), 1.0),
+    "peak_host_memory_bytes": (mark("Peak memory [MiB]"), 2.0**-20),
+    "peak_device_memory_bytes": (mark("Peak GPU memory [MiB]"), 2.0**-20),
+}
+NOT_IN_EVERY_STUDY = ("gpu_seconds_total", "energy_wh_total", "peak_device_memory_bytes")
 
 
 def cost(material: Material) -> Section:
     say = material.language.say
-    return Section(say("Cost"), "cost", [Paragraph(_total(material)), _table(material), *_trade_offs(material)])
+    by_time, others = _trade_offs(material)
+    blocks = [Paragraph(_total(material)), _table(material), *by_time, _more(material, others), *_speed(material)]
+    return Section(say("Cost"), "cost", blocks)
 
 
 def _total(material: Material) -> str:
@@ -73,15 +75,57 @@ def _total(material: Material) -> str:
 
 
 def _table(material: Material) -> Table:
-    say, rows = material.language.say, material.rows.values()
-    columns = [experiment_column(material)]
-    for name, (title, text) in COLUMNS.items():
-        if name not in NOT_IN_EVERY_STUDY or any(is_known(row[name]) and row[name] for row in rows):
-            columns.append(number_column(material, say(title), name, text))
-    return tabulate("cost", say("Cost of the experiments: means over runs."), columns, rows)
+    """What people ask first: how large, how long, and whether something else is both better and cheaper."""
+    say, rows = material.language.say, list(material.rows.values())
+    fronts = {cell_of(row): row for row in material.statistic("speed")}
+
+    def front(row: Row) -> Cell:
+        return Cell(pareto_fronts(fronts[cell_of(row)], material.language) if cell_of(row) in fronts else NONE)
+
+    columns = [
+        experiment_column(material),
+        number_column(material, say("Parameters"), "parameters", whole_text),
+        number_column(material, say("Multiply-accumulate operations per image"), "macs", whole_text),
+        seconds_column(material, say("Seconds per run"), "training_seconds", rows),
+        Column(say("Best for its"), front, numeric=False),
+    ]
+    key = say("Best for its cost: no other is both better and cheaper (the Pareto front).")
+    return tabulate("cost", say("Cost of the experiments: means over runs."), columns, rows, key)
 
 
-def _trade_offs(material: Material) -> list[Figure]:
+def _more(material: Material, figures: Sequence[Figure]) -> Details:
+    """What else runs cost, and the figures of it."""
+    say = material.language.say
+    rows = [{**row, "energy_wh_total": 1000 * row["energy_kwh_total"]} for row in records(material.tables.experiments)]
+
+    def is_measured(name: str) -> bool:
+        return name not in NOT_IN_EVERY_STUDY or any(is_known(row[name]) and row[name] for row in rows)
+
+    columns = [
+        experiment_column(material),
+        *(seconds_column(material, say(title), name, rows) for name, title in SECONDS.items() if is_measured(name)),
+        *(
+            number_column(material, say(title), name, partial(amount_text, digits=0, times=times))
+            for name, (title, times) in AMOUNTS.items()
+            if is_measured(name)
+        ),
+    ]
+    table = tabulate("other_costs", say("Other costs of the experiments: totals, or means over runs."), columns, rows)
+    return Details(say("Other costs"), "other-costs", [*figures, table])
+
+
+def _speed(material: Material) -> list[Block]:
+    """How fast experiments learn; nothing without a complete run."""
+    say, rows = material.language.say, material.statistic("speed")
+    if not rows:
+        return []
+    columns = [experiment_column(material), *learning_columns(material, rows)]
+    table = tabulate("speed", say("Speed of learning."), columns, rows)
+    return [Details(say("How fast they learn"), "speed", [Paragraph(explained(material, rows), "note"), table])]
+
+
+def _trade_offs(material: Material) -> tuple[list[Figure], list[Figure]]:
+    """Scores against time, and against what else there is."""
     say, metric = material.language.say, material.name_of(material.metric)
     name = material.metric.name
     parameters = mark(
@@ -93,4 +137,6 @@ def _trade_offs(material: Material) -> list[Figure]:
         "experiments that none beats in both."
     )
     captions = {f"{name}_vs_parameters": parameters, f"{name}_vs_time": time}
-    return material.figures({name: say(caption, metric=metric) for name, caption in captions.items()})
+    drawn = material.figures({name: say(caption, metric=metric) for name, caption in captions.items()})
+    by_time = [figure for figure in drawn if figure.path.endswith("_vs_time")]
+    return by_time, [figure for figure in drawn if figure not in by_time]

@@ -14,8 +14,8 @@ PAIRS = 3  # that are named for two splits; card.json has a hundred
 
 def data(material: Material) -> Section:
     say = material.language.say
-    parts = [Section(name, f"data-{name}", _dataset(material, name)) for name in material.datasets]
-    return Section(say("Data"), "data", [*_missing_letters(material), *parts])
+    parts = {name: _dataset(material, name) for name in material.datasets}
+    return Section(say("Data"), "data", [*_missing_letters(material), *material.by_dataset("data", parts)])
 
 
 def _missing_letters(material: Material) -> list[Block]:
@@ -39,9 +39,11 @@ def _dataset(material: Material, name: str) -> list[Block]:
         return [Paragraph(say("{name} is not prepared here, so there is nothing to say about its images.", name=name))]
     samples = say("The first training images of {name}, by class.", name=name)
     balance = say("Images per class of {name}, by split.", name=name)
-    figures = material.figures({f"samples_{name}": samples, f"classes_{name}": balance})
+    figures = material.figures({f"samples_{name}": samples})
+    bars = material.figures({f"classes_{name}": balance})
     many, facts = len(card["classes"]) > MOST_CLASSES, _facts(material, card)
-    classes = [] if many else [Details(say("Images per class"), [_class_table(material, name, card)])]
+    numbers: list[Block] = [*bars, _class_table(material, name, card)]
+    classes = bars if many else [Details(say("Images per class"), f"classes-{name}", numbers)]
     cut = material.cut_of(name)
     repeated = [(say("Repeated splits"), how_it_is_cut(cut, material.language))] if cut else []
     shown = Facts([*repeated, *facts, *(_sizes(material, card) if many else [])])

@@ -9,8 +9,8 @@ from bakeoff.report.repeated_splits import of_the_first_cut
 
 
 def ensembles(material: Material, dataset: str) -> list[Block]:
-    """A sentence about the best experiment on a dataset, and the table of all; nothing where no two seeds completed, or
-    the metric is a plugin's."""
+    """A sentence about the best experiment on a dataset and the table of all, folded; nothing where no two seeds
+    completed, or the metric is a plugin's."""
     say = material.language.say
     rows = [
         row
@@ -34,10 +34,9 @@ def ensembles(material: Material, dataset: str) -> list[Block]:
     table = tabulate(f"ensembles_{dataset}", caption, columns, rows)
     best = best_on(dataset, material.rows, material.metric)
     told = [Paragraph(_sentence(material, row)) for row in rows if cell_of(row) == best]
-    title = say("Ensembles of seeds")
-    if note := of_the_first_cut(material, dataset):  # what stands around it is about all cuts
-        return [Details(title, [*note, *told, table])]
-    return [*told, Details(title, [table])]
+    return [
+        Details(say("Ensembles of seeds"), f"ensembles-{dataset}", [*of_the_first_cut(material, dataset), *told, table])
+    ]
 
 
 def _sentence(material: Material, row: Row) -> str:

@@ -1,13 +1,14 @@
 """What goes wrong: classes, confusions, the hardest images, and how well probabilities are calibrated."""
 
+from collections import defaultdict
 from functools import partial
 
 from bakeoff.analysis.mistakes import MOST_CLASSES
 from bakeoff.analysis.ranking import best_on
-from bakeoff.report.columns import experiment_column, metric_column, number_column, text_column
-from bakeoff.report.document import Block, Figure, Paragraph, Section, Table, tabulate
+from bakeoff.report.columns import experiment_column, number_column, text_column
+from bakeoff.report.document import Block, Confusion, Confusions, Details, Figure, Paragraph, Section, Table, tabulate
 from bakeoff.report.material import Material, Row, cell_of, of_cell
-from bakeoff.report.numbers import amount_text, is_known, percent_text, whole_text
+from bakeoff.report.numbers import amount_text, is_known, metric_style, percent_text, whole_text
 from bakeoff.report.repeated_splits import of_the_first_cut
 from bakeoff.study.matrix import Experiment
 
@@ -16,13 +17,9 @@ HARDEST_CLASSES = 20  # to list when there are very many
 
 def errors(material: Material) -> Section | None:
     """The mistakes of the best experiment on each dataset; None without a complete run."""
-    say = material.language.say
-    parts: list[Block] = []
-    for name in material.datasets:
-        best = best_on(name, material.rows, material.metric)
-        if best is not None:
-            parts.append(Section(name, f"errors-{name}", _dataset(material, name, best)))
-    return Section(say("Error analysis"), "errors", parts) if parts else None
+    best = {name: best_on(name, material.rows, material.metric) for name in material.datasets}
+    parts = {name: _dataset(material, name, cell) for name, cell in best.items() if cell is not None}
+    return Section(material.language.say("Errors"), "errors", material.by_dataset("errors", parts)) if parts else None
 
 
 def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
@@ -60,16 +57,40 @@ def _dataset(material: Material, dataset: str, best: Experiment) -> list[Block]:
         return material.figures({f"{name}_{dataset}": captions[name] for name in names})
 
     pairs = of_cell(material.statistic("confused_pairs"), best)
+    tables: list[Block] = [
+        _classes(material, dataset, best),
+        *([_confused(material, dataset, pairs)] if pairs else []),
+    ]
+    hard = drawn("hardest_images")
+    hardest = [Details(say("The hardest images"), f"hardest-{dataset}", hard)] if hard else []
+    calibrated = say("How well probabilities are calibrated")
     return [
         Paragraph(introduction),
         *of_the_first_cut(material, dataset),
-        _classes(material, dataset, best),
-        *drawn("class_scores", "confusion", "precision_recall"),
-        *([_confused(material, dataset, pairs)] if pairs else []),
-        *drawn("confused_pairs", "heat_maps", "hardest_images"),
-        _calibration(material, dataset),
-        *drawn("reliability"),
+        *drawn("class_scores"),
+        *_confusions(material, dataset, best, drawn("confusion")),
+        *drawn("precision_recall", "confused_pairs", "heat_maps"),
+        Details(calibrated, f"calibration-{dataset}", [*drawn("reliability"), _calibration(material, dataset)]),
+        *hardest,
+        Details(say("Classes and confused pairs in numbers"), f"errors-in-numbers-{dataset}", tables),
     ]
+
+
+def _confusions(material: Material, dataset: str, best: Experiment, drawn: list[Figure]) -> list[Block]:
+    """The confusion matrix of the best experiment, from which a page goes on to those of the others."""
+    cells = [row for row in material.statistic("confusion") if row["dataset"] == dataset]
+    if not drawn or not cells:
+        return [*drawn]
+    classes = list(dict.fromkeys(material.cards[dataset]["classes"])) if dataset in material.cards else []
+    found: dict[Experiment, list[tuple[int, int, float]]] = defaultdict(list)
+    for row in cells:
+        if row["true"] in classes and row["predicted"] in classes:
+            found[cell_of(row)].append((classes.index(row["true"]), classes.index(row["predicted"]), row["share"]))
+    labels = material.labels_on_dataset
+    matrices = [Confusion(labels[cell], found[cell]) for cell in material.of_dataset(dataset) if cell in found]
+    if len(matrices) < 2:
+        return [*drawn]
+    return [Confusions(material.language.say("Confusion matrix of"), drawn[0], labels[best], classes, matrices)]
 
 
 def _classes(material: Material, dataset: str, best: Experiment) -> Table:
@@ -134,7 +155,12 @@ def _calibration(material: Material, dataset: str) -> Table:
         number_column(material, say("A calibrated model would show [%]"), "calibrated_error", percent),
         number_column(material, say("Brier score"), "brier", partial(amount_text, digits=3)),
         number_column(material, say("Overconfidence [points]"), "overconfidence", percent),
-        metric_column(material, material.score_title("test", loss), "test_loss", loss),
+        number_column(
+            material,
+            material.score_title("test", loss),
+            "test_loss",
+            metric_style(loss, (row["test_loss"] for row in rows)),
+        ),
     ]
     caption = say(
         "Calibration on {dataset}: how far predicted probabilities are from observed frequencies; overconfident "

@@ -1,14 +1,13 @@
-"""One subsection for each experiment, in the study's order."""
+"""The experiments one by one: their runs and curves, in the study's order."""
 
-from bakeoff.analysis.labels import SCORES, score_name
+from bakeoff.analysis.labels import SCORES
 from bakeoff.language import Language, mark
-from bakeoff.report.columns import metric_column, number_column
-from bakeoff.report.document import Block, Cell, Column, Facts, Items, Paragraph, Section, Table, paragraphs, tabulate
+from bakeoff.report.columns import number_column, seconds_column
+from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, Table, paragraphs, tabulate
 from bakeoff.report.entry_text import arguments_text, effective
 from bakeoff.report.material import Material, Row, anchor_of
-from bakeoff.report.numbers import NONE, interval_text, is_known, metric_text, seconds_text, spread_text, whole_text
+from bakeoff.report.numbers import NONE, is_known, metric_style, metric_text, whole_text
 from bakeoff.report.published import comparisons
-from bakeoff.report.verdicts import sentence
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.trainings import chosen
 from bakeoff.study.trials import evaluated, is_tuned
@@ -23,21 +22,17 @@ STATUSES = {
 
 
 def experiments(material: Material) -> Section:
+    """A folded part for each experiment, which is about what it alone has: What was compared says its entries."""
     parts = [_experiment(material, cell) for cell in material.rows]
-    return Section(material.language.say("Experiments"), "experiments", parts)
+    return Section(material.language.say("Experiments one by one"), "experiments", parts)
 
 
-def _experiment(material: Material, cell: Experiment) -> Section:
+def _experiment(material: Material, cell: Experiment) -> Details:
     say, row, study = material.language.say, material.rows[cell], material.study
     label = material.labels[cell]
     blocks: list[Block] = [text for rungs in study.rungs_of(cell) for text in paragraphs(rungs.notes)]
-    blocks.append(Facts(_facts(material, cell, row)))
-    said = [
-        sentence(material, row)
-        for row in material.statistic("comparisons")
-        if row["a"] == cell.key and row["neighbours"] in (True, "True")
-    ]
-    said += [comparison.sentence for comparison in comparisons(material, cell)]
+    blocks += [Paragraph(text) for text in _tuned(material, cell)]
+    said = [comparison.sentence for comparison in comparisons(material, cell)]
     blocks += [Items(said)] if said else []
     if not row["completed"]:
         blocks.append(Paragraph(say("No run of this experiment is complete.")))
@@ -53,30 +48,26 @@ def _experiment(material: Material, cell: Experiment) -> Section:
         )
         caption = say(over_runs if material.cut_of(cell.dataset) else over_seeds, experiment=label)
         blocks += material.figures({f"curves/{cell.key.replace('/', '__')}": caption})
-    return Section(label, anchor_of(cell), blocks)
+    return Details(label, anchor_of(cell), blocks)
 
 
-def _facts(material: Material, cell: Experiment, row: Row) -> list[tuple[str, str]]:
-    language, study, score = material.language, material.study, material.score
-    say, plan = language.say, material.plans.get(cell, {})
+def _tuned(material: Material, cell: Experiment) -> list[str]:
+    """The entries that tuning has changed, with the values that it chose."""
+    say, study = material.language.say, material.study
     trial = chosen(study, material.layout, cell) if is_tuned(study, cell) else None
-    trained = evaluated(study, trial) if trial else study
-    entries = {
-        mark("Dataset"): (cell.dataset, trained.datasets[cell.dataset]),
-        mark("Architecture"): (cell.architecture, trained.architectures[cell.architecture]),
-        mark("Optimizer"): (cell.optimizer, trained.optimizers[cell.optimizer]),
-        mark("Recipe"): (cell.recipe, trained.recipes[cell.recipe]),
-    }
-    facts = [(say(title), f"{name} ({arguments_text(effective(entry))})") for title, (name, entry) in entries.items()]
-    for title, name in ((mark("Parameters"), "parameters"), (mark("MACs per image"), "macs")):
-        facts.append((say(title), whole_text(row[name] if is_known(row[name]) else plan.get(name), language)))
-    if is_known(row[f"{score}_mean"]):
-        value = spread_text(row, score, material.metric, language, unit=True)
-        interval = interval_text(row, score, material.metric, language, unit=True)
-        if interval != NONE:
-            value = say("{value}, 95 % interval {interval}", value=value, interval=interval)
-        facts.append((score_name("test", material.metric, study, language), value))
-    return facts
+    if trial is None:
+        return []
+    trained, texts = evaluated(study, trial), []
+    for title, axis, name in (
+        (mark("Architecture"), "architectures", cell.architecture),
+        (mark("Optimizer"), "optimizers", cell.optimizer),
+        (mark("Recipe"), "recipes", cell.recipe),
+    ):
+        entry = getattr(trained, axis)[name]
+        if entry != getattr(study, axis)[name]:
+            said = arguments_text(effective(entry))
+            texts.append(say("{axis} {name}, as tuned: {entry}.", axis=say(title), name=name, entry=said))
+    return texts
 
 
 def status_text(run: Row, language: Language) -> str:
@@ -92,7 +83,7 @@ def _seeds(material: Material, cell: Experiment) -> Table:
     title = "" if cut is None else say("Fold") if cut.kind == "fold" else say("Split")
     columns = [
         *([Column(title, lambda run: Cell(str(run["split"]), value=run["split"]))] if title else []),
-        Column(say("Seed"), lambda run: Cell(str(run["seed"]), value=run["seed"])),
+        Column(say("Seed"), lambda run: Cell(str(run["seed"]), value=run["seed"], files=material.files_of(run))),
         Column(say("Status"), lambda run: Cell(status_text(run, language)), numeric=False),
         *(
             _score_column(material, score)
@@ -100,11 +91,16 @@ def _seeds(material: Material, cell: Experiment) -> Table:
             if score != "test_max" or any(is_known(run[f"test_max_{metric.name}"]) for run in runs)
         ),
         *(
-            metric_column(material, material.score_title("test", other), f"test_{other.name}", other)
+            number_column(
+                material,
+                material.score_title("test", other),
+                f"test_{other.name}",
+                metric_style(other, (run[f"test_{other.name}"] for run in runs)),
+            )
             for other in material.other_metrics(runs, "test_{}")
         ),
         Column(say("Best epoch"), lambda run: Cell(_best_epoch(run, language), value=run["best_epoch"])),
-        number_column(material, say("Seconds"), "training_seconds", seconds_text),
+        seconds_column(material, say("Seconds"), "training_seconds", runs),
     ]
     caption = say("Runs of {experiment}.", experiment=material.labels[cell])
     return tabulate(f"runs_{cell.key.replace('/', '__')}", caption, columns, runs)

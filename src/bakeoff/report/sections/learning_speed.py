@@ -1,53 +1,45 @@
-"""How fast experiments learn, and what a point of the score costs."""
+"""How fast experiments learn, and which are the best for their cost: columns of tables of costs."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from bakeoff.language import Language
-from bakeoff.report.columns import experiment_column, metric_column, number_column
-from bakeoff.report.document import Cell, Column, Paragraph, Section, tabulate
+from bakeoff.report.columns import metric_column, number_column, seconds_column
+from bakeoff.report.document import Cell, Column
 from bakeoff.report.material import Material, Row
-from bakeoff.report.numbers import NONE, amount_text, is_known, metric_text, seconds_text
-from bakeoff.study.metrics import Metric
+from bakeoff.report.numbers import NONE, amount_text, metric_text
 
 
-def speed(material: Material) -> Section | None:
-    """The section, or None without a complete run."""
-    language, rows = material.language, material.statistic("speed")
-    if not rows:
-        return None
-    say, unit = language.say, material.unit_of_differences
-    target_text = partial(metric_text, unit=True)
-    targets = list(dict.fromkeys(target_text(row["target"], material.metric, language) for row in rows))
-    columns = [
-        experiment_column(material),
+def learning_columns(material: Material, rows: Sequence[Row]) -> list[Column[Row]]:
+    """Columns of the table of speed; its targets, too, where they differ."""
+    say = material.language.say
+    columns: list[Column[Row]] = [
         Column(
             say("Runs that reach the target"),
             lambda row: Cell(say("{some} of {all}", some=row["reached"], all=row["runs"]), value=row["reached"]),
         ),
         number_column(material, say("Epochs to the target"), "epochs_to_target", amount_text),
-        number_column(material, say("Seconds to the target"), "seconds_to_target", seconds_text),
+        seconds_column(material, say("Seconds to the target"), "seconds_to_target", rows),
         metric_column(material, say("Area under the curve"), "area_under_curve"),
-        metric_column(material, say("Score per second") + unit, "score_per_second", text=_ratio_text),
-        metric_column(
-            material, say("Score per million parameters") + unit, "score_per_million_parameters", text=_ratio_text
-        ),
-        Column(say("On the Pareto front of"), lambda row: Cell(_fronts(row, language)), numeric=False),
     ]
-    introduction = say(
+    if len(_targets(material, rows)) > 1:
+        columns.insert(0, metric_column(material, say("Target"), "target", text=partial(metric_text, unit=True)))
+    return columns
+
+
+def explained(material: Material, rows: Sequence[Row]) -> str:
+    """What the target is."""
+    say, targets = material.language.say, _targets(material, rows)
+    text = say(
         "The target is a validation score: the study's own or else the best that the weakest experiment on the dataset "
-        "reaches. Epochs and seconds are medians over runs. An experiment is on a Pareto front when no other is both "
-        "better and cheaper."
+        "reaches. Epochs and seconds are medians over runs. The area under the curve is the mean validation score over "
+        "the epochs."
     )
-    if len(targets) == 1:
-        introduction += say(" The target here is {target}.", target=targets[0])
-    else:
-        columns.insert(1, metric_column(material, say("Target"), "target", text=target_text))
-    table = tabulate("speed", say("Speed of learning, and score by cost."), columns, rows)
-    return Section(say("Speed"), "speed", [Paragraph(introduction), table])
+    return text + (say(" The target here is {target}.", target=targets[0]) if len(targets) == 1 else "")
 
 
-def _fronts(row: Row, language: Language) -> str:
-    """The costs for which an experiment is on the Pareto front."""
+def pareto_fronts(row: Row, language: Language) -> str:
+    """The costs for which an experiment is on the Pareto front: none is both better and cheaper."""
     say = language.say
     names = {
         "best_for_training_seconds": say("seconds"),
@@ -58,8 +50,6 @@ def _fronts(row: Row, language: Language) -> str:
     return say("all three") if len(found) == len(names) else ", ".join(found) or NONE
 
 
-def _ratio_text(value: float, metric: Metric, language: Language) -> str:
-    if not is_known(value):
-        return NONE
-    shown = 100 * value if metric.percent else value
-    return language.whole(shown) if shown >= 1000 else language.significant(shown)
+def _targets(material: Material, rows: Sequence[Row]) -> list[str]:
+    texts = (metric_text(row["target"], material.metric, material.language, unit=True) for row in rows)
+    return list(dict.fromkeys(texts))

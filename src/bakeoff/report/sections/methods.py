@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 from bakeoff.language import mark
 from bakeoff.report.columns import number_column, text_column
-from bakeoff.report.document import Block, Cell, Column, Details, Facts, Section, Table, tabulate
-from bakeoff.report.entry_text import arguments_text, effective, with_spaces
+from bakeoff.report.document import Block, Cell, Column, Details, Section, Table, tabulate
 from bakeoff.report.material import Material, Row
 from bakeoff.report.numbers import NONE, whole_text
 
 
-def methods(material: Material) -> Section:
+def methods(material: Material) -> Section | None:
+    """The layers of each network and pictures of each augmentation; None where nothing was checked."""
     say = material.language.say
     networks = [_network(material, *key, plan) for key, plan in _networks(material).items()]
     caption = mark("Recipe {recipe} on {dataset}: images before and after augmentation.")
@@ -19,13 +19,8 @@ def methods(material: Material) -> Section:
         f"augmentation_{cell.dataset}__{cell.recipe}": say(caption, recipe=cell.recipe, dataset=cell.dataset)
         for cell in material.rows
     })  # fmt: skip
-    parts: list[Block] = [Section(say("Networks"), "networks", networks)] if networks else []
-    recipes = [
-        Facts([(name, arguments_text(with_spaces(effective(entry), material.study, "recipes", name)))])
-        for name, entry in material.study.recipes.items()
-    ]
-    parts.append(Section(say("Training"), "training", [*recipes, *augmented]))
-    return Section(say("Methods"), "methods", parts)
+    blocks: list[Block] = [*networks, *augmented]
+    return Section(say("Networks and augmentation"), "methods", blocks) if blocks else None
 
 
 def _networks(material: Material) -> dict[tuple[str, str], Row]:
@@ -49,9 +44,7 @@ def _network(material: Material, architecture: str, dataset: str, plan: Row) -> 
         parameters=whole_text(plan["parameters"], language),
         macs=whole_text(plan["macs"], language),
     )
-    said = effective(material.study.architectures[architecture])
-    entry = arguments_text(with_spaces(said, material.study, "architectures", architecture))
-    return Details(title, [Facts([(language.say("Settings"), entry)]), _layers(material, architecture, dataset, plan)])
+    return Details(title, f"network-{architecture}--{dataset}", [_layers(material, architecture, dataset, plan)])
 
 
 def _layers(material: Material, architecture: str, dataset: str, plan: Row) -> Table:

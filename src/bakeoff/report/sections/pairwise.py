@@ -7,11 +7,12 @@ from bakeoff.analysis.comparisons import MORE_SEEDS_MAY_TELL
 from bakeoff.analysis.paired import Verdict
 from bakeoff.analysis.variance_of_means import FEWEST_EXPERIMENTS
 from bakeoff.language import mark
-from bakeoff.report.columns import number_column, pair_columns, range_column
-from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, tabulate
+from bakeoff.report.columns import number_column, pair_columns
+from bakeoff.report.document import Block, Cell, Column, Details, Items, Paragraph, Section, Table, tabulate
 from bakeoff.report.material import Material, Row
-from bakeoff.report.numbers import amount_text, difference_text, p_text, range_text
-from bakeoff.report.sections.choices import ranks, variance
+from bakeoff.report.numbers import amount_text, bracketed, difference_text, p_text, range_text
+from bakeoff.report.sections.choices import ranks
+from bakeoff.report.sections.pair_matrix import pair_matrix
 from bakeoff.report.sections.uncertainty import uncertainty
 from bakeoff.report.verdicts import corrected_p, quoted_ends, sentence, short_verdict
 
@@ -58,19 +59,20 @@ def comparison(material: Material) -> Section:
     nothing = say("No two experiments have a completed seed in common: there is nothing to compare.")
     if len(material.rows) == 1:
         nothing = say("There is one experiment: there is nothing to compare it with.")
-    parts: list[Block] = [_rule(material, compared) if comparable else Paragraph(nothing), *looked_before(material)]
-    for name in [*material.datasets, *([""] if len(material.datasets) > 1 else [])]:
-        rows = [row for row in compared if row["dataset"] == name]
-        pairs = _pairs(material, name, rows) if any(row["seeds"] for row in rows) else []
-        blocks = [*pairs, *uncertainty(material, name)]
-        if blocks:
-            title = name or say("All datasets")
-            anchor = f"comparison-{name}" if name else "comparison-all"
-            parts.append(Section(title, anchor, blocks))
-    return Section(say("Comparison"), "comparison", [*parts, *ranks(material), *variance(material)])
+    names = [*material.datasets, *([""] if len(material.datasets) > 1 else [])]
+    parts = {name: _of_dataset(material, name, compared) for name in names}
+    blocks = material.by_dataset("comparison", parts)
+    rule = [_rule(material, compared)] if comparable else [Paragraph(nothing)]
+    return Section(say("Comparison"), "comparison", [*blocks, *rule, *ranks(material)])
 
 
-def _rule(material: Material, compared: Sequence[Row]) -> Paragraph:
+def _of_dataset(material: Material, dataset: str, compared: Sequence[Row]) -> list[Block]:
+    rows = [row for row in compared if row["dataset"] == dataset]
+    pairs = _pairs(material, dataset, rows) if any(row["seeds"] for row in rows) else []
+    return [*pairs, *uncertainty(material, dataset)]
+
+
+def _rule(material: Material, compared: Sequence[Row]) -> Details:
     """What verdicts promise, and what may break it in this study."""
     few = any(len(material.of_dataset(name)) < FEWEST_EXPERIMENTS for name in material.datasets)
     open_ = any(row["verdict"] in MORE_SEEDS_MAY_TELL for row in compared)
@@ -78,7 +80,8 @@ def _rule(material: Material, compared: Sequence[Row]) -> Paragraph:
     said = [RULE, *on_cuts, *([UNLIKE] if few else []), *([LOOKING_AGAIN] if open_ else [])]
     if material.study.rounds:
         said = [RACE_RULE, *([UNLIKE] if few else [])]
-    return Paragraph(" ".join(map(material.language.say, said)), "note")
+    say = material.language.say
+    return Details(say("What the verdicts promise"), "verdicts", [Paragraph(" ".join(map(say, said)))])
 
 
 def looked_before(material: Material) -> list[Block]:
@@ -92,10 +95,22 @@ def looked_before(material: Material) -> list[Block]:
 
 
 def _pairs(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
+    """The pairs as a triangle, or in a list where there are too many for all to be compared; then in words."""
+    places = material.places(dataset)
+    keys = dict.fromkeys(key for row in rows for key in (row["b"], row["a"]))
+    order = sorted(keys, key=lambda key: places.get(key, len(keys) + 1))
+    is_complete = len(rows) == len(order) * (len(order) - 1) // 2
+    table = pair_matrix(material, dataset, order, rows) if is_complete else _list(material, dataset, rows)
+    sentences = Items([sentence(material, row) for row in rows])
+    name = dataset or "all"
+    words = Details(material.language.say("The pairs in words"), f"words-{name}", [sentences], on_hover=is_complete)
+    return [table, words, *_sizes(material, dataset, rows)]
+
+
+def _list(material: Material, dataset: str, rows: list[Row]) -> Table:
     say, language, metric = material.language.say, material.language, material.metric
     columns = [
         *pair_columns(material, dataset),
-        Column(say("Seeds"), lambda row: Cell(str(row["seeds"]), value=row["seeds"])),
         Column(
             say("Difference") + material.unit_of_differences,
             lambda row: Cell(difference_text(row["difference"], metric, language), _is_clear(row), row["difference"]),
@@ -103,13 +118,6 @@ def _pairs(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
         Column(
             say("95 % interval"),
             lambda row: Cell(range_text(*quoted_ends(row), metric, language), value=quoted_ends(row)[0]),
-        ),
-        range_column(material, say("over seeds alone")),
-        range_column(
-            material,
-            say("over cuts alone") if material.cut_of(dataset) else say("over test images alone"),
-            "images_low",
-            "images_high",
         ),
         Column(say("p, corrected"), lambda row: Cell(p_text(corrected_p(row), language), value=corrected_p(row))),
         Column(say("First is"), lambda row: Cell(short_verdict(material, row), _is_clear(row)), numeric=False),
@@ -120,9 +128,7 @@ def _pairs(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
         int(rows[0]["comparisons"]),
         name=dataset or say("all datasets"),
     )
-    table = tabulate(f"comparisons_{dataset or 'all'}", caption, columns, rows)
-    sentences = Details(say("In words"), [Items([sentence(material, row) for row in rows])])
-    return [table, sentences, *_sizes(material, dataset, rows)]
+    return tabulate(f"pairs_{dataset or 'all'}", caption, columns, rows)
 
 
 def _is_clear(row: Row) -> bool:
@@ -139,7 +145,7 @@ def _sizes(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
 
     def interval(row: Row) -> Cell:
         low, high = row["probability_low"], row["probability_high"]
-        return Cell(" – ".join(language.number(end, 2) for end in (low, high)), value=low)
+        return Cell(bracketed(language.number(low, 2), language.number(high, 2), language), value=low)
 
     columns = [
         *pair_columns(material, dataset),
@@ -153,4 +159,5 @@ def _sizes(material: Material, dataset: str, rows: list[Row]) -> list[Block]:
     )
     caption = say("Sizes of the differences on {name}.", name=dataset or say("all datasets"))
     table = tabulate(f"sizes_{dataset or 'all'}", caption, columns, judged)
-    return [Details(say("How often, and by how much"), [Paragraph(text, "note"), table])]
+    name = dataset or "all"
+    return [Details(say("How often, and by how much"), f"sizes-{name}", [Paragraph(text, "note"), table])]

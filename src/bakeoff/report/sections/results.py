@@ -1,60 +1,70 @@
-"""The main table of each dataset, its figures, and published numbers."""
+"""The results on each dataset: the ranked figure, a short table, the rest on demand, and published numbers."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from bakeoff.analysis.curves import completed_history, mean_curves
+from bakeoff.analysis.paired import IS_BETTER, IS_WORSE, Verdict
 from bakeoff.analysis.ranking import best_on, ranking
 from bakeoff.language import mark
-from bakeoff.report.baseline_sentences import baseline_cells, baseline_meaning
-from bakeoff.report.columns import experiment_column, metric_column, number_column, range_column
-from bakeoff.report.document import Block, Cell, Column, Curve, Curves, Figure, Paragraph, Section, Table, tabulate
+from bakeoff.report.baseline_sentences import baseline_cells
+from bakeoff.report.columns import experiment_column, metric_column, number_column
+from bakeoff.report.document import Block, Cell, Column, Details, Figure, Paragraph, Section, Table, Tone, tabulate
 from bakeoff.report.material import Material, Row, cell_of
-from bakeoff.report.numbers import NONE, amount_text, mean_range_text, seconds_text, spread_text, whole_text
+from bakeoff.report.numbers import NONE, amount_text, metric_style, score_text
 from bakeoff.report.published import published_table
 from bakeoff.report.repeated_splits import cuts_and_seeds
 from bakeoff.report.sections.ensembles import ensembles
 from bakeoff.report.sections.until_decided import left_behind
+from bakeoff.study.matrix import Experiment
 
-TICKED = 5  # the best experiments, whose learning curves are shown at first
-MARKS = {
-    " †": ("not_distinguishable", "identical"),
-    " §": ("better_on_these_images", "worse_on_these_images"),
-    " ‡": ("too_few_seeds", "constant_difference"),
+BEST = mark("best")
+ON_THESE_IMAGES, ON_THESE_CUTS = mark("worse on these images"), mark("worse on these cuts")
+CONTRARY: tuple[str, Tone] = (mark("better"), "better")
+LEFT: tuple[str, Tone] = (mark("left the race"), "maybe_worse")
+# What a verdict says of the one that is behind in the mean; the others are said as they are.
+AGAINST_THE_BEST: dict[Verdict, tuple[str, Tone]] = {
+    Verdict.BETTER: (mark("worse"), "worse"),
+    Verdict.BETTER_ON_THESE_IMAGES: (ON_THESE_IMAGES, "maybe_worse"),
+    Verdict.NOT_DISTINGUISHABLE: (mark("tied"), "open"),
+    Verdict.IDENTICAL: (mark("the same"), "open"),
+    Verdict.TOO_FEW_SEEDS: (mark("too few seeds"), ""),
+    Verdict.CONSTANT_DIFFERENCE: (mark("no spread"), ""),
 }
 BEHIND = mark("§: behind the best on these test images; on other images of the kind that is open.")
 BEHIND_ON_CUTS = mark("§: behind the best on these cuts of the data; on other cuts that is open.")
 
 
-def results(material: Material) -> Section:
-    say = material.language.say
-    parts: list[Block] = [
-        Section(
-            name,
-            f"results-{name}",
-            [
-                *_ranked(material, name),
-                main_table(material, name),
-                *ensembles(material, name),
-                *_learning(material, name),
-                *_curves(material, name),
-            ],
-        )
-        for name in material.datasets
-    ]
-    published = published_table(material)
-    if published is not None:
-        introduction = say(
-            "Published numbers beside ours for the same measure: the mean over seeds ± its standard deviation."
-        )
-        parts.append(Section(say("Published numbers"), "published", [Paragraph(introduction), published]))
-    return Section(say("Results"), "results", parts)
+def results(material: Material) -> Section | None:
+    """A part for each dataset; None for one alone, whose results stand with the answer."""
+    if len(material.datasets) == 1:
+        return None
+    parts = [Section(name, f"results-{name}", of_dataset(material, name)) for name in material.datasets]
+    return Section(material.language.say("Results"), "results", parts)
+
+
+def published(material: Material) -> Section | None:
+    """Published numbers; None where the study has none."""
+    say, table = material.language.say, published_table(material)
+    if table is None:
+        return None
+    introduction = say(
+        "Published numbers beside ours for the same measure: the mean over seeds ± its standard deviation."
+    )
+    return Section(say("Published numbers"), "published", [Paragraph(introduction), table])
+
+
+def of_dataset(material: Material, dataset: str) -> list[Block]:
+    """The ranked figure of a dataset, its table, and what else was measured."""
+    more = [*_more(material, dataset), *ensembles(material, dataset)]
+    return [*_ranked(material, dataset), main_table(material, dataset), *more]
 
 
 def main_table(material: Material, dataset: str) -> Table:
-    """The experiments on a dataset, in the study's order; the best mean in bold."""
+    """The experiments on a dataset, the best first, and the baseline."""
     language, metric, score = material.language, material.metric, material.score
     say, rows = language.say, material.of_dataset(dataset)
-    ranks, marks = ranking(rows, metric), _marks(material, dataset)
+    ranks, verdicts = ranking(rows, metric), _against_the_best(material, dataset)
+    product = cuts_and_seeds(material, dataset)
 
     def is_best(row: Row) -> bool:
         return ranks.get(cell_of(row)) == 1
@@ -63,29 +73,14 @@ def main_table(material: Material, dataset: str) -> Table:
         place = ranks.get(cell_of(row))
         return Cell(str(place or NONE), value=place)
 
-    def mean(row: Row) -> Cell:
-        text = spread_text(row, score, metric, language) + marks.get(cell_of(row).key, "")
-        return Cell(text, is_best(row), row[f"{score}_mean"])
+    def value(row: Row) -> Cell:
+        return Cell(score_text(row, score, metric, language), is_best(row), row[f"{score}_mean"])
 
-    product = cuts_and_seeds(material, dataset)
-    others = material.other_metrics(rows.values(), "test_{}_mean")
     columns = [
-        experiment_column(material, material.labels_on_dataset, is_best),
         Column(say("Rank"), rank),
-        Column(material.score_title("test", rest=say(" ± sd")), mean),
-        range_column(material, say("95 % interval"), f"{score}_low", f"{score}_high", mean_range_text),
-        metric_column(material, material.score_title("validation"), f"validation_{metric.name}_mean"),
-        *(
-            metric_column(material, material.score_title("test", other), f"test_{other.name}_mean", other)
-            for other in others
-        ),
-    ]
-    if material.tracks_test:
-        columns.append(metric_column(material, material.score_title("test_max"), f"test_max_{metric.name}_mean"))
-    columns += [
-        number_column(material, say("Best epoch"), "best_epoch", amount_text),
-        number_column(material, say("Parameters"), "parameters", whole_text),
-        number_column(material, say("Seconds per run"), "training_seconds", seconds_text),
+        experiment_column(material, material.labels_on_dataset, is_best),
+        Column(material.score_title("test", rest=say(", 95 % interval")), value),
+        Column(say("Against the best"), lambda row: verdicts.get(cell_of(row), Cell(NONE)), numeric=False),
         Column(
             say("Runs"),
             lambda row: Cell(
@@ -93,38 +88,77 @@ def main_table(material: Material, dataset: str) -> Table:
             ),
         ),
     ]
-    over_seeds = mark("Results on {dataset}: means over seeds, the best in bold.")
-    over_cuts = mark("Results on {dataset}: means over cuts and seeds, the best in bold.")
-    caption = say(over_cuts if product else over_seeds, dataset=dataset)
-    keys = {
-        " †": say("†: not distinguishable from the best (see Comparison)."),
-        " §": say(BEHIND_ON_CUTS if product else BEHIND),
-        " ‡": say("‡: not judged: there are too few seeds, or no spread between them."),
-    }
-    key = " ".join(
-        [*(text for mark, text in keys.items() if mark in marks.values()), *baseline_meaning(material, dataset)]
-    )
-    table = tabulate(f"results_{dataset}", caption, columns, rows.values(), key)
-    shown = [None, metric, None, None, *others]  # the metrics of the columns after the first
-    shown += [None] * (len(columns) - 1 - len(shown))
-    return replace(table, rows=[*table.rows, *baseline_cells(material, dataset, shown)])
+    order = sorted(rows, key=lambda cell: ranks.get(cell, len(rows) + 1))
+    caption = say("Results on {dataset}, the best first.", dataset=dataset)
+    table = tabulate(f"results_{dataset}", caption, columns, [rows[cell] for cell in order])
+    shown = [(metric, metric_style(metric)), *[None] * (len(columns) - 3)]
+    baseline = [[Cell(NONE), *cells] for cells in baseline_cells(material, dataset, shown)]
+    return replace(table, rows=[*table.rows, *baseline])
 
 
-def _marks(material: Material, dataset: str) -> dict[str, str]:
-    """Experiment's key → its mark, where the comparison with the dataset's best finds no difference."""
-    best = best_on(dataset, material.rows, material.metric)
+def _against_the_best(material: Material, dataset: str) -> Mapping[Experiment, Cell]:
+    """The verdict on each experiment of a dataset against the one with the best mean."""
+    say, best = material.language.say, best_on(dataset, material.rows, material.metric)
     if best is None:
         return {}
-    found, behind = {}, {cell.key for cell in left_behind(material)}
-    completed = {cell.key for cell, row in material.rows.items() if row["completed"]}
+    ranks = ranking(material.of_dataset(dataset), material.metric)
+    behind, cells = left_behind(material), {cell.key: cell for cell in material.rows}
+    found = {cell: Cell(say(BEST), bold=True) for cell, rank in ranks.items() if rank == 1}
     for row in material.statistic("comparisons"):
-        pair = {row["a"], row["b"]}
-        if row["dataset"] == dataset and best.key in pair and pair <= completed:
-            (other,) = pair - {best.key}
-            if other in behind and row["verdict"] == "not_distinguishable":
-                continue
-            found[other] = next((mark for mark, verdicts in MARKS.items() if row["verdict"] in verdicts), "")
+        if row["dataset"] != dataset or best.key not in (row["a"], row["b"]):
+            continue
+        other = cells[row["b"] if row["a"] == best.key else row["a"]]
+        if other not in ranks or other in found:
+            continue
+        words, tone = CONTRARY if _is_contrary(row, best) else AGAINST_THE_BEST[_of_the_first(row, best)]
+        if other in behind and tone == "open":
+            words, tone = LEFT
+        if words == ON_THESE_IMAGES and material.cut_of(dataset):
+            words = ON_THESE_CUTS
+        found[other] = Cell(say(words), tone=tone)
     return found
+
+
+def _of_the_first(row: Row, best: Experiment) -> Verdict:
+    """The verdict on a pair without its direction, as if the best stood first and were ahead."""
+    verdict = Verdict(row["verdict"])
+    return IS_BETTER[IS_WORSE.index(verdict)] if verdict in IS_WORSE else verdict
+
+
+def _is_contrary(row: Row, best: Experiment) -> bool:
+    """Whether the other is better over the seeds that both completed: the best mean may come from others."""
+    return row["verdict"] in (IS_WORSE if row["a"] == best.key else IS_BETTER)
+
+
+def _more(material: Material, dataset: str) -> list[Block]:
+    """What else was measured, in a table that is folded."""
+    say, metric, rows = material.language.say, material.metric, material.of_dataset(dataset)
+    completed = [row for row in rows.values() if row["completed"]]
+    if not completed:
+        return []
+    others = {
+        other: metric_style(other, (row[f"test_{other.name}_mean"] for row in completed))
+        for other in material.other_metrics(completed, "test_{}_mean")
+    }
+    chosen = [number_column(material, say("Best epoch"), "best_epoch", amount_text)]
+    if material.tracks_test:
+        title = material.score_title("test_max")
+        chosen.insert(0, metric_column(material, title, f"test_max_{metric.name}_mean"))
+    columns = [
+        experiment_column(material, material.labels_on_dataset),
+        metric_column(material, material.score_title("validation"), f"validation_{metric.name}_mean"),
+        metric_column(material, material.score_title("test_last"), f"test_last_{metric.name}_mean"),
+        *(
+            number_column(material, material.score_title("test", other), f"test_{other.name}_mean", style)
+            for other, style in others.items()
+        ),
+        *chosen,
+    ]
+    caption = say("Means over the seeds on {dataset}.", dataset=dataset)
+    table = tabulate(f"measures_{dataset}", caption, columns, completed)
+    baseline = baseline_cells(material, dataset, [None, None, *others.items(), *[None] * len(chosen)])
+    table = replace(table, rows=[*table.rows, *baseline])
+    return [Details(say("Other measures"), f"measures-{dataset}", [table])]
 
 
 def _ranked(material: Material, dataset: str) -> list[Figure]:
@@ -141,41 +175,3 @@ def _ranked(material: Material, dataset: str) -> list[Figure]:
         dataset=dataset,
     )
     return material.figures({f"comparison_{dataset}": caption})
-
-
-def _learning(material: Material, dataset: str) -> list[Figure]:
-    over_seeds = mark(
-        "Validation {metric} on {dataset} by epoch: the mean over seeds, with a band from the lowest to the "
-        "highest, for the epochs that every seed reached. Grey lines, in several panels: all experiments."
-    )
-    over_runs = mark(
-        "Validation {metric} on {dataset} by epoch: the mean over cuts and seeds, with a band from the lowest to the "
-        "highest, for the epochs that every run reached. Grey lines, in several panels: all experiments."
-    )
-    caption = material.language.say(
-        over_runs if material.cut_of(dataset) else over_seeds,
-        metric=material.name_of(material.metric),
-        dataset=dataset,
-    )
-    return material.figures({f"learning_curves_{dataset}": caption})
-
-
-def _curves(material: Material, dataset: str) -> list[Block]:
-    """The learning curves of a dataset's experiments, for a page with check boxes."""
-    say, runs = material.language.say, material.tables.runs
-    completed = runs[(runs["status"] == "completed") & (runs["dataset"] == dataset)]
-    if completed.empty:
-        return []
-    bands = mean_curves(material.study, completed_history(material.study, material.layout, completed))
-    ranks = ranking(material.of_dataset(dataset), material.metric)
-    curves = [
-        Curve(
-            material.labels_on_dataset[cell],
-            ranks.get(cell, TICKED + 1) <= TICKED,
-            *map(list, (found.index, found["mean"], found["min"], found["max"])),
-        )
-        for cell, found in bands.items()
-        if len(found)
-    ]
-    title = say("Learning curves on {dataset}", dataset=dataset)
-    return [Curves(title, material.score_title("validation"), material.metric.percent, curves)] if curves else []

@@ -1,31 +1,29 @@
 """What was compared: datasets, architectures, optimizers and recipes, and how they are combined."""
 
 import math
+from typing import Any
 
 from bakeoff.language import mark
-from bakeoff.report.columns import text_column
-from bakeoff.report.document import Paragraph, Section, Table, tabulate
-from bakeoff.report.entry_text import arguments_text, settings, with_spaces
+from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, Table, paragraphs, tabulate
+from bakeoff.report.entry_text import arguments_text, effective, with_spaces
 from bakeoff.report.material import Material
+from bakeoff.report.numbers import NONE
 from bakeoff.study.matrix import AXES, FACETS
 
 TITLES = {
-    "datasets": mark("Datasets"),
-    "architectures": mark("Architectures"),
-    "optimizers": mark("Optimizers"),
-    "recipes": mark("Recipes"),
+    "datasets": mark("Dataset"),
+    "architectures": mark("Architecture"),
+    "optimizers": mark("Optimizer"),
+    "recipes": mark("Recipe"),
 }
-KINDS = {
-    "datasets": ("source", mark("Source")),
-    "architectures": ("model", mark("Model")),
-    "optimizers": ("name", mark("Algorithm")),
-}
+KINDS = {"datasets": "source", "architectures": "model", "optimizers": "name"}  # the key that says what an entry is
 
 
 def design(material: Material) -> Section:
-    say = material.language.say
-    tables = [Section(say(TITLES[axis]), axis, [_axis_table(material, axis)]) for axis in AXES]
-    return Section(say("What was compared"), "compared", [Paragraph(_matrix(material)), *tables])
+    """What its author says of the study, beyond what stands on top, and every entry, once."""
+    more = paragraphs(material.study.description)[1:]
+    blocks: list[Block] = [*more, Paragraph(_matrix(material)), _entries(material)]
+    return Section(material.language.say("What was compared"), "compared", blocks)
 
 
 def _matrix(material: Material) -> str:
@@ -56,15 +54,25 @@ def _matrix(material: Material) -> str:
     )
 
 
-def _axis_table(material: Material, axis: str) -> Table:
-    say = material.language.say
-    kind, title = KINDS.get(axis, ("", ""))
-    study = material.study
-    said = {name: with_spaces(settings(entry), study, axis, name) for name, entry in getattr(study, axis).items()}
+def _entries(material: Material) -> Table:
+    """Every entry of the four axes, with all that is in force for it."""
+    say, study = material.language.say, material.study
     rows = [
-        {"name": name, "kind": item.pop(kind, ""), "arguments": arguments_text(item)} for name, item in said.items()
+        (axis, name, with_spaces(effective(entry), study, axis, name))
+        for axis in AXES
+        for name, entry in getattr(study, axis).items()
     ]
-    columns = [text_column(say("Name"), "name"), text_column(say("Arguments"), "arguments")]
-    if kind:
-        columns.insert(1, text_column(say(title), "kind"))
-    return tabulate(axis, say("{axis} of the study.", axis=say(TITLES[axis])), columns, rows)
+
+    def kind(axis: str, entry: dict[str, Any]) -> str:
+        return str(entry.get(KINDS.get(axis, ""), NONE))
+
+    def others(axis: str, entry: dict[str, Any]) -> str:
+        return arguments_text({key: value for key, value in entry.items() if key != KINDS.get(axis)})
+
+    columns: list[Column[tuple[str, str, dict[str, Any]]]] = [
+        Column(say("Choice"), lambda row: Cell(say(TITLES[row[0]])), numeric=False),
+        Column(say("Name"), lambda row: Cell(row[1]), numeric=False),
+        Column(say("Is"), lambda row: Cell(kind(row[0], row[2])), numeric=False),
+        Column(say("Arguments"), lambda row: Cell(others(row[0], row[2])), numeric=False),
+    ]
+    return tabulate("entries", say("The entries of the study, with the defaults that are in force."), columns, rows)

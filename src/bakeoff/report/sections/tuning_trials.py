@@ -3,11 +3,11 @@
 import json
 from collections.abc import Sequence
 
-from bakeoff.report.columns import metric_column, number_column, text_column
+from bakeoff.report.columns import metric_column, number_column, seconds_column, text_column
 from bakeoff.report.document import Block, Cell, Column, Details, Section, Table, tabulate
 from bakeoff.report.entry_text import value_text
 from bakeoff.report.material import Material, Row, cell_of
-from bakeoff.report.numbers import seconds_text, whole_text
+from bakeoff.report.numbers import whole_text
 from bakeoff.study.matrix import Experiment
 
 
@@ -22,7 +22,8 @@ def all_trials(material: Material) -> list[Block]:
     for cell, mine in by_cell.items():
         caption = say("Each line is a trial; dark ones score better, the thick one was chosen.")
         drawn = material.figures({f"trials/{cell.key.replace('/', '__')}": caption})
-        blocks.append(Details(material.labels[cell], [*drawn, _trials_table(material, cell, mine)]))
+        table = _trials_table(material, cell, mine)
+        blocks.append(Details(material.labels[cell], f"trials-{cell.key.replace('/', '--')}", [*drawn, table]))
     return [Section(say("All trials"), "tuning-trials", blocks)]
 
 
@@ -34,7 +35,7 @@ def _trials_table(material: Material, cell: Experiment, rows: Sequence[Row]) -> 
         *([number_column(material, say("Epochs"), "epochs", whole_text)] if tuning and tuning.halving else []),
         metric_column(material, material.score_title("validation"), "validation"),
         metric_column(material, material.score_title("test"), "test"),
-        number_column(material, say("Seconds"), "seconds", seconds_text),
+        seconds_column(material, say("Seconds"), "seconds", rows),
         Column(say("Rank"), lambda row: Cell(whole_text(row["rank"], language), bool(row["chosen"]), row["rank"])),
         text_column(say("State"), "status"),
     ]

@@ -56,7 +56,8 @@ def _intervals(material: Material, dataset: str) -> list[Block]:
     text = say(cuts if on_cuts else one_split)
     caption = say("How far scores on {dataset} can be trusted.", dataset=dataset)
     table = tabulate(f"intervals_{dataset}", caption, columns, rows)
-    return [Details(say("Intervals over seeds, and the error of the test set"), [Paragraph(text, "note"), table])]
+    title = say("Intervals over seeds, and the error of the test set")
+    return [Details(title, f"intervals-{dataset}", [Paragraph(text, "note"), table])]
 
 
 def _single_runs(material: Material, dataset: str) -> list[Block]:
@@ -89,4 +90,4 @@ def _single_runs(material: Material, dataset: str) -> list[Block]:
     caption = say("Single runs on {dataset}, seed {seed}.", dataset=dataset, seed=seed)
     table = tabulate(f"single_runs_{dataset}", caption, columns, rows)
     blocks = [*of_the_first_cut(material, dataset), Paragraph(text, "note"), table]
-    return [Details(say("Two single runs, image by image"), blocks)]
+    return [Details(say("Two single runs, image by image"), f"single-runs-{dataset}", blocks)]

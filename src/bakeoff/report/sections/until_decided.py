@@ -7,7 +7,7 @@ from bakeoff.language import mark
 from bakeoff.report.columns import experiment_column, metric_column, number_column
 from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, tabulate
 from bakeoff.report.material import Material, Row, cell_of
-from bakeoff.report.numbers import NONE, difference_text, is_known, metric_text, whole_text
+from bakeoff.report.numbers import NONE, difference_text, is_known, range_text, whole_text
 from bakeoff.study.matrix import Experiment
 
 ENDS = {
@@ -139,8 +139,7 @@ def _ahead(material: Material) -> Callable[[Row], Cell]:
         low, high = row["ahead_low"], row["ahead_high"]
         if not is_known(low) or not is_known(high):
             return Cell(NONE)
-        ends = (metric_text(end, material.metric, material.language) for end in (low, high))
-        return Cell(" – ".join(end.replace("-", "−") for end in ends), value=low)
+        return Cell(range_text(low, high, material.metric, material.language), value=low)
 
     return cell
 

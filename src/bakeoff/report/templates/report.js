@@ -1,6 +1,6 @@
 "use strict";
-// What a reader can do with the page: sort and filter tables, lay curves over each other, save figures.
-// Without it, the page still shows everything.
+// What a reader can do with the page: sort, filter and copy tables, read the sentence of a cell, lay curves over each
+// other, choose a confusion matrix, enlarge and save figures. Without it, the page still shows everything.
 const words = document.body.dataset;
 
 function element(name, attributes = {}, ...children) {
@@ -11,12 +11,12 @@ function element(name, attributes = {}, ...children) {
 }
 
 // Tables: a button in each column's head sorts; long tables have a field that filters their rows.
-const ROWS_WITHOUT_FILTER = 8;
+const ROWS_WITHOUT_FILTER = 12;
 
 function sortable(table) {
   const body = table.tBodies[0];
   const original = [...body.rows];
-  if (original.length < 2) return;
+  if (original.length < 2 || table.querySelector("[data-note]")) return;
   const heads = [...table.tHead.rows[0].cells];
   const collator = new Intl.Collator(document.documentElement.lang, { numeric: true });
   heads.forEach((head, column) => {
@@ -64,13 +64,82 @@ function filter(rows) {
   return element("div", { class: "tools" }, field, count);
 }
 
-// Figures: each can be saved as the SVG file that it is.
-function savable(figure) {
-  const svg = figure.querySelector("svg");
-  if (!svg) return;
-  const button = element("button", { type: "button" }, words.save);
-  button.addEventListener("click", () => save(svg, (figure.querySelector("figcaption") ?? figure).textContent));
-  (figure.querySelector("figcaption") ?? figure).append(" ", button);
+// Tables: each can be copied, as it is sorted and filtered, for a spreadsheet.
+function copyable(table) {
+  const button = element("button", { type: "button" }, words.copy);
+  button.addEventListener("click", async () => {
+    const rows = [...table.rows].filter((row) => !row.hidden);
+    await copied(rows.map((row) => [...row.cells].map(field).join(",")).join("\r\n") + "\r\n");
+    button.textContent = words.copied;
+    setTimeout(() => { button.textContent = words.copy; }, 1500);
+  });
+  table.caption.append(button);
+}
+
+function field(cell) {
+  const links = [...cell.querySelectorAll(".file")].map((link) => link.textContent);
+  let text = cell.textContent;
+  for (const word of links) text = text.replace(word, "");
+  text = text.replace(/\s+/g, " ").trim();
+  return /[",;]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // A page from a file may not be allowed to: the older way.
+    const box = element("textarea", { "aria-hidden": "true" });
+    box.value = text;
+    document.body.append(box);
+    box.select();
+    document.execCommand("copy");
+    box.remove();
+  }
+}
+
+// Cells with a sentence: it is read below the table, by pointing, touching, or with the arrow keys.
+function speaking(table) {
+  const cells = [...table.querySelectorAll("[data-note]")];
+  if (!cells.length) return;
+  const said = element("p", { class: "note said", role: "status" }, words.hint);
+  (table.parentElement.nextElementSibling ?? table.parentElement).after(said);
+  const tell = (cell) => { said.textContent = cell.title || cell.dataset.note; };
+  const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
+  cells.forEach((cell, index) => {
+    cell.tabIndex = index ? -1 : 0;
+    for (const event of ["mouseenter", "focus", "click"]) cell.addEventListener(event, () => tell(cell));
+    cell.addEventListener("keydown", (event) => {
+      const way = step[event.key];
+      const next = way && table.rows[cell.parentElement.rowIndex + way[0]]?.cells[cell.cellIndex + way[1]];
+      if (!next?.hasAttribute("data-note")) return;
+      event.preventDefault();
+      cell.tabIndex = -1;
+      next.tabIndex = 0;
+      next.focus();
+    });
+  });
+}
+
+// Figures: each can be enlarged, and saved as the SVG file that it is.
+function usable(figure) {
+  const caption = figure.querySelector("figcaption");
+  if (!figure.querySelector("svg") || !caption) return;
+  const title = caption.textContent;
+  const larger = element("button", { type: "button" }, words.enlarge);
+  const saving = element("button", { type: "button" }, words.save);
+  larger.addEventListener("click", () => enlarge(figure.querySelector("svg"), title));
+  saving.addEventListener("click", () => save(figure.querySelector("svg"), title));
+  caption.append(" ", larger, " ", saving);
+}
+
+function enlarge(svg, title) {
+  const close = element("button", { type: "button" }, words.close);
+  const shown = element("dialog", { "aria-label": title }, close, element("figure", {}, svg.cloneNode(true)));
+  close.addEventListener("click", () => shown.close());
+  shown.addEventListener("close", () => shown.remove());
+  document.body.append(shown);
+  shown.showModal();
 }
 
 function save(svg, title) {
@@ -171,6 +240,93 @@ function chooser(box) {
   draw();
 }
 
+// The confusion matrix of any experiment, in place of that of the best.
+function confusions(box) {
+  const { classes, matrices } = JSON.parse(box.querySelector("script").textContent);
+  const [holder, caption] = [box.querySelector("figure .scroll"), box.querySelector("figcaption")];
+  const [first, words_of_it] = [holder.querySelector("svg"), caption.textContent];
+  const names = Object.keys(matrices);
+  const select = element("select", {}, ...names.map((name) => element("option", {}, name)));
+  select.value = box.dataset.chosen;
+  select.addEventListener("change", () => {
+    const is_first = select.value === box.dataset.chosen;
+    holder.replaceChildren(is_first ? first : matrix(classes, matrices[select.value], select.value));
+    caption.firstChild.textContent = words_of_it.replace(box.dataset.chosen, select.value);
+  });
+  box.prepend(element("label", { class: "tools" }, box.dataset.title, select));
+}
+
+function matrix(classes, cells, label) {
+  const size = Math.min(44, Math.max(14, 620 / classes.length));
+  const left = 24 + 7 * Math.min(16, Math.max(...classes.map((name) => name.length)));
+  const [top, side] = [left, size * classes.length];
+  const chart = shape("svg", {
+    xmlns: "http://www.w3.org/2000/svg", class: "drawn", viewBox: `0 0 ${left + side + 4} ${top + side + 4}`,
+    role: "img", "aria-label": label,
+  });
+  const short = (name) => (name.length > 16 ? `${name.slice(0, 15)}…` : name);
+  classes.forEach((name, at) => {
+    const middle = size * (at + 0.5);
+    chart.append(
+      shape("text", { x: left - 5, y: top + middle + 4, "text-anchor": "end" }, short(name)),
+      shape("text", { x: 0, y: 0, transform: `translate(${left + middle + 4} ${top - 5}) rotate(-90)` }, short(name)),
+      shape("rect", { x: left, y: top + size * at, width: side, height: size, fill: "#f4f6f8", stroke: "#ffffff" }),
+    );
+  });
+  const format = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
+  for (const [truth, taken, share] of cells) {
+    const [x, y] = [left + size * taken, top + size * truth];
+    const square = shape("rect", { x, y, width: size, height: size, fill: "#08589e", "fill-opacity": 0.06 + 0.94 * Math.sqrt(share / 100) });
+    square.append(shape("title", {}, `${classes[truth]} → ${classes[taken]}: ${format.format(share)} %`));
+    chart.append(square);
+    if (size > 26) {
+      const deep = share > 20 ? " deep" : "";
+      chart.append(shape("text", { class: `on${deep}`, x: x + size / 2, y: y + size / 2 + 4, "text-anchor": "middle", "pointer-events": "none" }, format.format(share)));
+    }
+  }
+  chart.append(
+    shape("text", { x: left, y: 12 }, `${words.taken} →`),
+    shape("text", { x: 0, y: 0, "text-anchor": "end", transform: `translate(12 ${top}) rotate(-90)` }, `← ${words.true}`),
+  );
+  return chart;
+}
+
+// What is folded opens when a link leads there, and on paper.
+function unfold() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+  target?.scrollIntoView();
+}
+
+function unfoldOnPaper() {
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("details:not([open])")];
+    for (const part of folded) part.open = true;
+  });
+  addEventListener("afterprint", () => { for (const part of folded) part.open = false; });
+}
+
+// The contents show which section is being read.
+function follow() {
+  const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+  const watch = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      const link = links.get(entry.target.getAttribute("aria-labelledby"));
+      if (entry.isIntersecting) link?.setAttribute("aria-current", "true");
+      else link?.removeAttribute("aria-current");
+    }
+  }, { rootMargin: "-20% 0px -75% 0px" });
+  document.querySelectorAll("main > section").forEach((section) => watch.observe(section));
+}
+
 document.querySelectorAll(".chooser").forEach(chooser);
-document.querySelectorAll("figure").forEach(savable);
+document.querySelectorAll("figure").forEach(usable);
 document.querySelectorAll("table").forEach(sortable);
+document.querySelectorAll("table").forEach(copyable);
+document.querySelectorAll("table").forEach(speaking);
+document.querySelectorAll(".confusions").forEach(confusions);
+addEventListener("hashchange", unfold);
+if (location.hash) unfold();
+unfoldOnPaper();
+follow();
