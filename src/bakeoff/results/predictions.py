@@ -120,7 +120,8 @@ def read_predictions(runs: Mapping[int, RunPaths]) -> Predictions:
             raise unusable(paths.predictions, f"its test images are not those of seed {seeds[0]}")
         labels, classes = own_labels, logits.shape[1]
         if labels.ndim == 1:
-            probabilities = np.zeros(logits.shape, np.float32) if probabilities is None else probabilities
+            # Exact sums: what a processor adds differently in the last digit would be a digit of float32.
+            probabilities = np.zeros(logits.shape) if probabilities is None else probabilities
             rows.append(_reduced(logits, labels, probabilities))
         else:
             rows.append((logits, *_label_results(paths.result, classes)))

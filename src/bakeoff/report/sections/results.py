@@ -30,8 +30,6 @@ AGAINST_THE_BEST: dict[Verdict, tuple[str, Tone]] = {
     Verdict.TOO_FEW_SEEDS: (mark("too few seeds"), ""),
     Verdict.CONSTANT_DIFFERENCE: (mark("no spread"), ""),
 }
-BEHIND = mark("§: behind the best on these test images; on other images of the kind that is open.")
-BEHIND_ON_CUTS = mark("§: behind the best on these cuts of the data; on other cuts that is open.")
 
 
 def results(material: Material) -> Section | None:
