@@ -169,6 +169,14 @@ def test_two_seeds_give_no_verdict_and_are_no_look(tmp_path: Path) -> None:
     assert "There are too few seeds to judge 3 others" in summary_of(compose(few, layout))
 
 
+def test_where_no_verdict_is_given_now_earlier_ones_mislead_nobody(tmp_path: Path) -> None:
+    more, few = study_of(seeds=3), study_of(seeds=2)
+    layout = layout_in(tmp_path, more)
+    finished(more, layout)
+    analyse(few, layout)
+    assert layout.seed_lists.exists() and "Verdicts were read" not in markdown_of(few, layout)
+
+
 def test_a_damaged_list_is_refused(tmp_path: Path) -> None:
     study = study_of(seeds=3)
     layout = layout_in(tmp_path, study)

@@ -2,10 +2,13 @@
 
 import pandas as pd
 
+from bakeoff.analysis.paired import FEWEST_SEEDS
 from bakeoff.jobs.seed_lists import SeedList
 
 
-def seed_lists_table(earlier_seeds: list[SeedList]) -> pd.DataFrame:
-    """One row for each list of seeds, the first first."""
+def seed_lists_table(earlier_seeds: list[SeedList], comparisons: pd.DataFrame) -> pd.DataFrame:
+    """One row for each list of seeds, the first first; none where the study is too small to give a verdict now."""
+    if not (comparisons["seeds"] >= FEWEST_SEEDS).any():
+        return pd.DataFrame()
     lists = dict.fromkeys(item.seeds for item in earlier_seeds)
     return pd.DataFrame([{"count": len(seeds), "seeds": " ".join(map(str, seeds))} for seeds in lists])
