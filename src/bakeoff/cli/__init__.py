@@ -6,9 +6,9 @@ from bakeoff.cli import studies  # `bakeoff --help` lists the commands in the or
 from bakeoff.cli import finished
 
 # isort: split
-from bakeoff.cli import steps
+from bakeoff.cli import stages
 
 # isort: split
 from bakeoff.cli.application import main
 
-__all__ = ["finished", "main", "steps", "studies"]
+__all__ = ["finished", "main", "stages", "studies"]

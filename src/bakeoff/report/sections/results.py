@@ -13,7 +13,7 @@ from bakeoff.report.material import Material, Row, cell_of
 from bakeoff.report.numbers import NONE, amount_text, metric_style, score_text
 from bakeoff.report.published import published_table
 from bakeoff.report.repeated_splits import cuts_and_seeds
-from bakeoff.report.sections.ensembles import ensembles
+from bakeoff.report.sections.averaged_seeds import ensembles
 from bakeoff.report.sections.until_decided import left_behind
 from bakeoff.study.matrix import Experiment
 
