@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -53,10 +54,12 @@ def test_a_finished_study_says_its_end(finished_study: Path, tmp_path: Path) -> 
 
 
 def test_a_signal_stops_all_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    """Also in the background, where shells have what they start ignore SIGINT."""
     study = written(tmp_path, recipes={"plain": {"epochs": 400}})
     process = subprocess.Popen(
         [BIN / "bakeoff", "run", study, "--cores", "2"], cwd=tmp_path, env=ENVIRONMENT,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
     )  # fmt: skip
     log = tmp_path / "results/tiny/logs/digits/logistic/sgd/plain/seed0.log"
     while not (log.exists() and " epoch 3/" in log.read_text()):

@@ -116,6 +116,9 @@ def _call_snakemake(
             subprocess.run([*told, "--unlock"], env=environment, stdout=file, stderr=file, check=False)
         begin = file.tell()
         command = [*told, *(["--resources", f"gpu={room}"] if room else [])]
+        # What a shell starts in the background ignores SIGINT, and Snakemake would, too, which is stopped by it.
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         # In a session of its own: a signal that this process gets is passed on once.
         snakemake = subprocess.Popen(command, env=environment, stdout=file, stderr=file, start_new_session=True)
         with _stopped_with_us(snakemake):
