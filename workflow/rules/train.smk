@@ -136,11 +136,11 @@ rule halve:
         LAYOUT.trials / "{experiment}" / "epoch{epochs}.json",
     log:
         LAYOUT.folder / "logs" / "trials" / "{experiment}" / "epoch{epochs}.log",
-    conda:
-        "../envs/bakeoff.yaml"
     wildcard_constraints:
         experiment="|".join(map(re.escape, TUNED)) or "none",
         epochs="[0-9]+",
+    conda:
+        "../envs/bakeoff.yaml"
     params:
         metric=STUDY.metric,
         tuned=(
