@@ -44,7 +44,7 @@ def verdicts(tmp_path: Path, study: Study, **metrics: Any) -> list[Any]:
         (
             0.92,
             "consistent with ours",
-            "Runs like ours would average 86.03 – 95.97 %: the published 92.00 % is consistent with ours.",
+            "Runs like ours would average [86.03, 95.97] %: the published 92.00 % is consistent with ours.",
         ),
         (0.86, "below ours", "the published 86.00 % is below ours."),
         (0.96, "above ours", "the published 96.00 % is above ours."),
@@ -56,7 +56,7 @@ def test_the_number_is_among_those_of_runs_like_ours_or_beside_them(
     (found,) = verdicts(tmp_path, published({"value": value, "measured": "chosen_on_validation"}))
     assert found.verdict == verdict
     assert breakable(found.sentence).endswith(words)
-    assert (breakable(found.ours), breakable(found.interval)) == ("91.00 ± 1.00 %", "86.03 – 95.97 %")
+    assert (breakable(found.ours), breakable(found.interval)) == ("91.00 ± 1.00 %", "[86.03, 95.97] %")
 
 
 @pytest.mark.parametrize(("runs", "published_runs"), [(3, 1), (5, 1), (5, 4)])
@@ -114,7 +114,7 @@ def test_notes_and_numbers_stand_in_both_reports(tmp_path: Path) -> None:
     markdown, html = (path.read_text() for path in render_report(study, layout)[:2])
     assert "The \\*first\\* rung." in markdown and "<p>The *first* rung.</p>" in html
     for page in (markdown, html):
-        page = breakable(page)
+        page = breakable(page).replace("\\[", "[").replace("\\]", "]")
         assert "published 92.00 % (4 runs), ours 91.00 ± 1.00 %. Runs like ours would average [87.71, 94.29] %" in page
         assert "Published numbers" in page
     assert parse_study(yaml.safe_load(study_yaml(study))) == study

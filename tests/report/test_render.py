@@ -118,9 +118,9 @@ def test_markdown_tables_are_tables_on_github(tmp_path: Path) -> None:
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
     page = Page(html)
     assert "under_score" in page.text and "a: x|y" in page.text
-    # Results and other measures; pairs, sizes, intervals, single runs, variance; calibration, scores of classes,
+    # Results, other measures and ensembles; pairs, sizes, intervals, single runs, variance; calibration, scores of classes,
     # confused pairs; cost, other costs, speed; entries, classes; layers of two architectures; runs of four experiments.
-    assert html.count("<table>") == 2 + 5 + 3 + 3 + 2 + 2 + 4
+    assert html.count("<table>") == 3 + 5 + 3 + 3 + 2 + 2 + 4
     assert "|" not in page.text.replace("x|y", "")
     assert "**" not in page.text
 
@@ -252,7 +252,7 @@ def test_one_seed_has_no_interval(tmp_path: Path) -> None:
     assert "±" not in text
     analyse(study, layout)
     rows = table_of(compose(study, layout), "results_digits").rows
-    assert [row[2].text for row in rows] == ["90.00", "90.00", "10.00"]  # the last is the baseline
+    assert [row[2].text for row in rows] == ["95.00", "95.00", "10.00"]  # the last is the baseline
 
 
 def test_the_best_test_epoch_is_marked_as_optimistic_only_where_it_is_shown(tmp_path: Path) -> None:

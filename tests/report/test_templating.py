@@ -2,6 +2,7 @@
 
 import tomllib
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from jinja2 import TemplateNotFound
@@ -23,5 +24,9 @@ def test_the_templates_are_in_the_package() -> None:
 def test_a_wheel_takes_every_file_that_is_no_code() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     patterns = settings["tool"]["setuptools"]["package-data"]["bakeoff"]
-    packed = {path for pattern in patterns for path in PACKAGE.glob(pattern)}
-    assert packed == {path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+
+    def is_no_code(path: Path) -> bool:
+        return path.is_file() and path.suffix not in (".py", ".pyc")
+
+    packed = {path for pattern in patterns for path in PACKAGE.glob(pattern) if is_no_code(path)}
+    assert packed == {path for path in PACKAGE.rglob("*") if is_no_code(path)}
