@@ -118,7 +118,7 @@ def test_markdown_tables_are_tables_on_github(tmp_path: Path) -> None:
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
     page = Page(html)
     assert "under_score" in page.text and "a: x|y" in page.text
-    # Results, other measures and ensembles; pairs, sizes, intervals, single runs, variance; calibration, scores of classes,
+    # Results, other measures, ensembles; pairs, sizes, intervals, single runs, variance; calibration, classes,
     # confused pairs; cost, other costs, speed; entries, classes; layers of two architectures; runs of four experiments.
     assert html.count("<table>") == 3 + 5 + 3 + 3 + 2 + 2 + 4
     assert "|" not in page.text.replace("x|y", "")
