@@ -90,6 +90,7 @@ def test_a_report_made_by_hand_of_the_same_study_stays(finished: Path) -> None:
     assert "Nothing to be done" in run(finished)
 
 
+@pytest.mark.slow  # a storm does so in every run
 def test_damaged_tables_and_figures_are_made_again(finished: Path, finished_study: Path) -> None:
     results, figure = finished / "results/tiny", finished / "results/tiny/figures/comparison_digits.svg"
     figure.unlink()
