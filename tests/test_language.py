@@ -73,3 +73,9 @@ def test_an_unknown_language_is_an_error() -> None:
         study_of(language="rus")
     with pytest.raises(BakeoffError, match="unsupported language 'xx'; choose en or ru"):
         language_of("xx")
+
+
+def test_huge_numbers_are_powers_of_ten() -> None:
+    english = language_of("en")
+    assert english.number(1.234e30, 2) == "1.23E30" and english.significant(-1.234e30, 4) == "−1.23E30"
+    assert english.whole(123_456_789_012) == "123,456,789,012"

@@ -35,6 +35,9 @@ def unbroken(text: str) -> str:
     return UNBROKEN.sub("\u00a0", text)
 
 
+HUGE = 1e15  # as a loss may be that is about to diverge: 30 digits say less than a power of ten
+
+
 @dataclass(frozen=True)
 class Language:
     """A language that reports are written in; made by `language_of`."""
@@ -70,10 +73,12 @@ class Language:
         return format_list(items, style="standard", locale=self.code)
 
     def _formatted(self, value: float, pattern: str) -> str:
-        from babel.numbers import format_decimal
+        from babel.numbers import format_decimal, format_scientific
 
         if not math.isfinite(value):
             return "∞" if value > 0 else "−∞"
+        if abs(value) >= HUGE:
+            return format_scientific(value, "0.##E0", locale=self.code).replace("-", "−")
         return format_decimal(value, pattern, locale=self.code).replace("-", "−")
 
 
