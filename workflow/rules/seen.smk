@@ -6,6 +6,9 @@ MADE = {}
 if LOOKS:
     MADE |= {card: prepared(Path(card).parent) for card in CARDS.values()}
     MADE |= {key: trained(SPECIFICATION(key), paths) for key, paths in PATHS_OF.items()}
+    states = {key: MADE[key].state for key in RUNS}
+    for replaced in runs_to_replace(STUDY, LAYOUT, states):
+        logger.warning(f"warning: {replaced}")
     for run, damage in damaged_runs(STUDY, LAYOUT, BESIDE, MADE).items():
         logger.info(damage)
         AGAIN.add(run) if DRY_RUN else set_aside(PATHS_OF[run])

@@ -6,7 +6,7 @@ from typing import Any
 
 from bakeoff.jobs.seen import states_seen
 from bakeoff.results.result import DamagedResult, read_result
-from bakeoff.study.matrix import Experiment
+from bakeoff.study.matrix import Experiment, Run
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study, runs
 from bakeoff.study.trainings import NotChosen, tracked, training_of
@@ -15,23 +15,27 @@ MOST_NAMED = 3  # changes that a line names
 MANY = 5  # so many say that it may be another study
 
 
-def runs_to_replace(study: Study, layout: Layout) -> list[str]:
-    """A line for each change of the study that takes finished runs out of it: what was, what is, and which runs."""
+def runs_to_replace(study: Study, layout: Layout, states: Mapping[str, str] | None = None) -> list[str]:
+    """A line for each change of the study that takes finished runs out of it: what was, what is, and which runs.
+
+    `states` are what Snakemake tracks of runs, by their keys, where they are known: there may be thousands.
+    """
     seen = states_seen(layout)
-    by_cell: dict[Experiment, list[str]] = defaultdict(list)
+    by_cell: dict[Experiment, list[Run]] = defaultdict(list)
     for run in runs(study):
-        if layout.run(run).result.exists() and seen.get(run.key) != tracked(study, run):
-            by_cell[run.experiment].append(run.key)
+        if layout.run(run).result.exists():
+            state = tracked(study, run) if states is None else states[run.key]
+            if seen.get(run.key) != state:
+                by_cell[run.experiment].append(run)
     by_change: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for cell, keys in by_cell.items():
-        if changes := _changes(study, layout, cell, keys[0]):
-            by_change[changes] += keys
+    for found in by_cell.values():
+        if changes := _changes(study, layout, found[0]):
+            by_change[changes] += [run.key for run in found]
     return [_line(study, changes, keys) for changes, keys in by_change.items()]
 
 
-def _changes(study: Study, layout: Layout, cell: Experiment, key: str) -> tuple[str, ...]:
+def _changes(study: Study, layout: Layout, run: Run) -> tuple[str, ...]:
     """What is different in the specification of a finished run; nothing where it is the same, or is not known."""
-    run = next(cell.run(seed) for seed in study.seeds_of(cell) if cell.run(seed).key == key)
     try:
         result = read_result(layout.run(run).result)
         content = training_of(study, layout, run).specification.content
