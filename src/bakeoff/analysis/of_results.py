@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.analysis.comparisons import comparisons_table
-from bakeoff.analysis.data_card import read_overlap
+from bakeoff.analysis.data_card import mean_overlaps
 from bakeoff.analysis.score_matrices import score_matrices
 from bakeoff.analysis.tables import TABLES
 from bakeoff.analysis.test_set_error import RunInfluences, influences
@@ -50,9 +50,6 @@ def comparisons_of_results(
 
 def _overlaps(results: Mapping[Run, Result], data: Path) -> dict[str, float]:
     """The number of test images by that of all others of datasets that are split repeatedly, a mean over their cuts."""
-    found: dict[str, dict[str, float]] = {}
-    for run, result in results.items():
-        content = result.spec.get("dataset", {})
-        if cut := cut_in(run.dataset, content):
-            found.setdefault(cut.of, {})[run.dataset] = read_overlap(data / prepared_name(run.dataset, content))
-    return {of: float(np.mean(list(cuts.values()))) for of, cuts in found.items()}
+    contents = {run.dataset: result.spec.get("dataset", {}) for run, result in results.items()}
+    cuts = {cut_in(name, content): data / prepared_name(name, content) for name, content in contents.items()}
+    return mean_overlaps({cut: folder for cut, folder in cuts.items() if cut})

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.analysis.baselines import Baseline
-from bakeoff.analysis.data_card import read_overlap
+from bakeoff.analysis.data_card import mean_overlaps
 from bakeoff.analysis.experiment_analysis import ImageFindings
 from bakeoff.analysis.score_matrices import scores_on_cuts
 from bakeoff.analysis.test_set_error import ScoreError
@@ -22,10 +22,7 @@ from bakeoff.study.study import Study
 
 def overlaps_of(study: Study) -> dict[str, float]:
     """Whole datasets that are split repeatedly → the number of test images by that of all others, a mean over cuts."""
-    found: dict[str, list[float]] = {}
-    for name, cut in study.cuts.items():
-        found.setdefault(cut.of, []).append(read_overlap(data_folder(study, name)))
-    return {of: float(np.mean(each)) for of, each in found.items()}
+    return mean_overlaps({cut: data_folder(study, name) for name, cut in study.cuts.items()})
 
 
 def of_whole_datasets(
