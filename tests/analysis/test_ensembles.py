@@ -1,15 +1,22 @@
 """Ensembles against what training computes from averaged probabilities, and against a bootstrap over images."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy.special import expit, logit, softmax
 
 from bakeoff.analysis.ensembles import ensembles_table
+from bakeoff.analysis.test_set_error import influences
+from bakeoff.results.predictions import Predictions
 from bakeoff.training.scoring import multiclass_metrics, multilabel_metrics
 from made_predictions import class_logits, class_predictions, label_logits, saved
 
 BETA = 2.0
+
+
+def table_of(predictions: Predictions, beta: float) -> pd.DataFrame:
+    return ensembles_table(predictions, influences(predictions, beta), beta)
 
 
 def of_classes(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -29,12 +36,12 @@ def of_labels(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
 def test_members_and_ensemble_score_as_in_training(task: str) -> None:
     if task == "multi-class":
         logits, labels = class_logits(4, 300, 7, seed=3)
-        found, scored = ensembles_table(class_predictions(4, 300, 7, seed=3), BETA), of_classes
+        found, scored = table_of(class_predictions(4, 300, 7, seed=3), BETA), of_classes
         together = np.log(softmax(logits.astype(float), axis=2).mean(0))
     else:
         logits, labels = label_logits(4, 300, 5, seed=4)
         logits = logits + np.float32(0.01)  # else probabilities may average to 0.5, the threshold, but for rounding
-        found, scored = ensembles_table(saved(logits, labels), BETA), of_labels
+        found, scored = table_of(saved(logits, labels), BETA), of_labels
         together = logit(expit(logits.astype(float)).mean(0))
     rows = found.set_index("metric")
     members, ensemble = [scored(run, labels) for run in logits], scored(together, labels)
@@ -49,7 +56,7 @@ def test_members_and_ensemble_score_as_in_training(task: str) -> None:
 @pytest.mark.parametrize("metric", ["loss", "accuracy", "macro_f1"])
 def test_the_interval_is_a_bootstrap_s_over_images(metric: str) -> None:
     logits, labels = class_logits(3, 400, 4, seed=5)
-    row = ensembles_table(class_predictions(3, 400, 4, seed=5), BETA).set_index("metric").loc[metric]
+    row = table_of(class_predictions(3, 400, 4, seed=5), BETA).set_index("metric").loc[metric]
     together, draw = np.log(softmax(logits.astype(float), axis=2).mean(0)), np.random.default_rng(0)
     differences = []
     for _ in range(200):
@@ -60,8 +67,8 @@ def test_the_interval_is_a_bootstrap_s_over_images(metric: str) -> None:
 
 
 def test_one_seed_has_no_ensemble_and_sure_probabilities_no_infinite_loss() -> None:
-    assert ensembles_table(class_predictions(1, 50, 3, seed=1), BETA).empty
+    assert table_of(class_predictions(1, 50, 3, seed=1), BETA).empty
     sure = np.zeros((2, 4, 2), np.float32)
     sure[..., 0] = 5_000
     for labels in (np.array([0, 0, 0, 1]), np.array([[1, 0], [1, 0], [1, 0], [0, 1]], np.uint8)):
-        assert np.isfinite(ensembles_table(saved(sure, labels), BETA)["ensemble"]).all()
+        assert np.isfinite(table_of(saved(sure, labels), BETA)["ensemble"]).all()

@@ -16,6 +16,7 @@ from bakeoff.analysis.tables.of_predictions import PREDICTION_TABLES
 from bakeoff.analysis.tables.of_study import STUDY_TABLES
 from bakeoff.analysis.tables.of_tuning import TUNING_TABLES
 from bakeoff.analysis.tables.table import EXPERIMENT, Table
+from bakeoff.analysis.test_set_error import influences
 from bakeoff.results.summary import summarize
 from bakeoff.results.summary_tables import read_tables
 from made_predictions import class_predictions, label_predictions
@@ -81,7 +82,8 @@ def test_functions_about_predictions_make_the_columns_of_their_records(task: str
         class_predictions(3, 200, 5, seed=1) if task == "multi-class" else label_predictions(3, 150, 4, seed=2)
     )
     names = list("abcde")[: predictions.classes]
-    inputs = vars(PredictionInputs(predictions, names, image_loss(predictions), image_wrong(predictions), 1.0))
+    loss, wrong, influence = image_loss(predictions), image_wrong(predictions), influences(predictions, 1.0)
+    inputs = vars(PredictionInputs(predictions, names, loss, wrong, 1.0, influence))
     for table in PREDICTION_TABLES:
         if task in table.tasks:
             made = table.make(inputs)

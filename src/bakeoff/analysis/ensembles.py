@@ -1,5 +1,7 @@
 """What averaging the probabilities of an experiment's seeds brings: the ensemble beside the mean of its members."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
@@ -14,9 +16,11 @@ FEWEST_MEMBERS = 2
 Scores = dict[str, Floats]  # of each run [S], by the names of metrics
 
 
-def ensembles_table(predictions: Predictions, beta: float) -> pd.DataFrame:
+def ensembles_table(predictions: Predictions, influence: Mapping[str, Floats], beta: float) -> pd.DataFrame:
     """One row per metric, for two seeds and more: the mean score of the seeds, that of their ensemble, the difference,
     and its 95 % interval for other test images and these very networks.
+
+    `influence` is that of the test images on each seed's score [S, N], by metric.
 
     Multi-label decisions are made at a probability of 0.5, as those of the runs are.
     """
@@ -24,10 +28,10 @@ def ensembles_table(predictions: Predictions, beta: float) -> pd.DataFrame:
         return pd.DataFrame()
     together, rows = predictions.ensemble, []
     members, ensemble = scores(predictions, beta), scores(together, beta)
-    of_members, of_ensemble = influences(predictions, beta), influences(together, beta)
+    of_ensemble = influences(together, beta)
     for metric in members:
         mean, score = members[metric].mean(), ensemble[metric][0]
-        error = np.sqrt(((of_ensemble[metric][0] - of_members[metric].mean(axis=0)) ** 2).sum())
+        error = np.sqrt(((of_ensemble[metric][0] - influence[metric].mean(axis=0)) ** 2).sum())
         half = ndtri((1 + CONFIDENCE) / 2) * error
         difference = score - mean
         rows.append({

@@ -1,7 +1,7 @@
 """What the test images say of each experiment, read run by run."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ class PredictionInputs:
     """What the functions of the tables about predictions may take.
 
     `names` are those of the classes; `loss` and `wrong` each test image's mean loss and share of wrong runs [N]; `beta`
-    is the study's, of F-beta.
+    is the study's, of F-beta. `influence` is that of the test images on each run's score [S, N], by metric.
     """
 
     predictions: Predictions
@@ -37,6 +37,7 @@ class PredictionInputs:
     loss: Floats
     wrong: Floats
     beta: float
+    influence: Mapping[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,12 @@ def analyse_experiments(
             if card and str(dataset) not in found.baselines:
                 found.baselines[str(dataset)] = baseline(study, card, predictions.labels)
             loss, wrong = image_loss(predictions), image_wrong(predictions)
-            inputs = PredictionInputs(predictions, names, loss, wrong, study.beta)
+            influence = influences(predictions, study.beta)
+            inputs = PredictionInputs(predictions, names, loss, wrong, study.beta, influence)
             task = "multi-class" if isinstance(predictions, ClassPredictions) else "multi-label"
             for table in PREDICTION_TABLES:
                 if task in table.tasks:
                     parts[table.name].append(table.make(vars(inputs)).assign(**vars(cell)))
-            influence = influences(predictions, study.beta)
             if predictions.influence is not None and np.isfinite(predictions.influence).all():
                 influence.setdefault(study.metric, predictions.influence)
             found.score_errors[cell.key] = {name: score_error(values) for name, values in influence.items()}

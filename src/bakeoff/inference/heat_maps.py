@@ -20,9 +20,9 @@ from bakeoff.analysis.shown_cut import read_shown, shown_cut
 from bakeoff.files import write_atomically
 from bakeoff.inference.network import TrainedNetwork, load_network
 from bakeoff.results.predictions import Floats
-from bakeoff.results.summary_tables import read_tables, records
+from bakeoff.results.summary_tables import by_experiment, read_tables, records
 from bakeoff.results.trained_runs import trained_runs
-from bakeoff.study.matrix import FACETS, Experiment
+from bakeoff.study.matrix import Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
@@ -38,10 +38,7 @@ def write_heat_maps(study: Study, layout: Layout, threads: int = 1) -> list[Path
     """
     torch.set_num_threads(threads)
     experiments = read_tables(layout).experiments
-    rows = {
-        Experiment(*(str(row[facet]) for facet in FACETS)): row
-        for row in records(experiments[experiments["completed"] > 0])
-    }
+    rows = {cell: records(row)[0] for cell, row in by_experiment(experiments[experiments["completed"] > 0])}
     pairs, written = read_shown(study, layout, "confused_pairs"), []
     for dataset in study.as_written.datasets:
         best = best_on(dataset, rows, study.leading_metric)
