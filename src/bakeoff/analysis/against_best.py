@@ -1,12 +1,12 @@
 """How each experiment stands against the best on its dataset: what a ranked list of scores says beside the scores."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
 import pandas as pd
 
-from bakeoff.analysis.paired import Verdict
+from bakeoff.analysis.paired import OPPOSITE, Verdict
 from bakeoff.analysis.race import BEHIND
 from bakeoff.results.summary_tables import records
 from bakeoff.study.matrix import FACETS, Experiment
@@ -32,6 +32,20 @@ STANDINGS = {
 }
 
 
+def verdicts_of(best: Experiment, comparisons: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Verdict]]:
+    """The key of each experiment that is compared with the best on its dataset, and the verdict on the best against it.
+
+    The verdict may be "worse": the best mean may come from other seeds than those that both completed.
+    """
+    for row in comparisons:
+        if row["dataset"] == best.dataset and best.key in (row["a"], row["b"]):
+            verdict = Verdict(row["verdict"])
+            if row["a"] == best.key:
+                yield row["b"], verdict
+            else:
+                yield row["a"], OPPOSITE.get(verdict, verdict)
+
+
 def standings(
     cells: Iterable[Experiment], best: Experiment, comparisons: pd.DataFrame, race: pd.DataFrame
 ) -> Mapping[Experiment, Standing]:
@@ -40,17 +54,10 @@ def standings(
     Who left a race because another was ahead is behind, whatever the pair says.
     """
     here = comparisons[(comparisons["dataset"] == best.dataset) & comparisons["with_best"]]
-    verdicts = {
-        row["b"] if row["a"] == best.key else row["a"]: STANDINGS.get(row["verdict"], Standing.UNJUDGED)
-        for row in _pairs_with(best, records(here))
-    }
+    verdicts = {key: STANDINGS.get(verdict, Standing.UNJUDGED) for key, verdict in verdicts_of(best, records(here))}
     left = {tuple(row[name] for name in FACETS) for row in records(race) if row["left"] == BEHIND}
     found = {}
     for cell in cells:
         out = tuple(getattr(cell, name) for name in FACETS) in left
         found[cell] = Standing.BEHIND if out else verdicts.get(cell.key, Standing.UNJUDGED)
     return {**found, best: Standing.BEST}
-
-
-def _pairs_with(best: Experiment, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-    return (row for row in rows if best.key in (row["a"], row["b"]))

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from bakeoff.analysis.paired import FEWEST_SEEDS
 from bakeoff.jobs.seed_lists import SeedList
+from bakeoff.study.race_rules import FEWEST_SEEDS
 
 
 def seed_lists_table(earlier_seeds: list[SeedList], comparisons: pd.DataFrame) -> pd.DataFrame:

@@ -30,10 +30,10 @@ from bakeoff.analysis.intervals import Indices, Spread, by_count, spread, wilson
 from bakeoff.analysis.variance_of_means import ImageVariance, Uncertainty, over_both, over_seeds, prior_freedom, summed
 from bakeoff.results.aggregation import CONFIDENCE
 from bakeoff.results.predictions import Floats
+from bakeoff.study.race_rules import FEWEST_SEEDS
 
 LEVEL = 1 - CONFIDENCE
 POWER = 0.8
-FEWEST_SEEDS = 3  # two differences say next to nothing about their spread
 MOST_SEEDS = 1_000  # a need for more is no advice
 MOST_EXACT = 13  # seeds up to which all sign flips are tried
 FLIPS = 9_999  # random ones, tried with more seeds
@@ -56,6 +56,7 @@ class Verdict(StrEnum):
 
 IS_BETTER = (Verdict.BETTER, Verdict.BETTER_ON_THESE_IMAGES)
 IS_WORSE = (Verdict.WORSE, Verdict.WORSE_ON_THESE_IMAGES)
+OPPOSITE = dict(zip((*IS_BETTER, *IS_WORSE), (*IS_WORSE, *IS_BETTER), strict=True))  # of the second against the first
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 
 from bakeoff.analysis.experiment_analysis import ImageFindings, analyse_experiments
-from bakeoff.analysis.paired import FEWEST_SEEDS
 from bakeoff.analysis.races import StudyRace, looks_of, races_of
 from bakeoff.analysis.score_matrices import ScoreMatrix, score_matrices
 from bakeoff.analysis.tables import TABLES, statistics_files
@@ -27,6 +26,7 @@ from bakeoff.results.whole_datasets import history_of_whole_datasets, whole_data
 from bakeoff.study.matrix import FACETS
 from bakeoff.study.metrics import Metric
 from bakeoff.study.paths import Layout
+from bakeoff.study.race_rules import FEWEST_SEEDS
 from bakeoff.study.study import Study
 
 

@@ -11,12 +11,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from bakeoff.analysis.labels import short_labels
-from bakeoff.analysis.paired import FEWEST_SEEDS, LEVEL, Verdict
+from bakeoff.analysis.paired import LEVEL, Verdict
 from bakeoff.analysis.two_results import Comparison, Results, compare, read_results
 from bakeoff.report.verdicts import corrected_p, quoted_ends
 from bakeoff.results.summary_tables import records
 from bakeoff.study.matrix import Experiment
 from bakeoff.study.metrics import Metric
+from bakeoff.study.race_rules import FEWEST_SEEDS
 
 NONE = "–"
 WORDS = {

@@ -8,11 +8,11 @@ from bakeoff.errors import BakeoffError, Keys
 from bakeoff.study.cuts import cuts_of
 from bakeoff.study.entries import Normalize, Optimizer, Recipe
 from bakeoff.study.metrics import METRICS, Metric
+from bakeoff.study.race_rules import FEWEST_SEEDS
 from bakeoff.study.study import Study
 
 FEW_MEGABYTES = 500  # less than a process with PyTorch takes
 MOST_INDIFFERENCE = 0.2  # of a fraction: 20 points
-VERDICTS_TAKE = 3  # seeds
 GROWING = ("steplr", "multisteplr", "exponentiallr")  # schedules that multiply the learning rate by gamma
 
 
@@ -92,9 +92,9 @@ def questionable(study: Study) -> Iterator[BakeoffError]:
         yield BakeoffError("no entry has a space, as in {lr: {log_uniform: [1e-3, 1]}}: nothing is tuned", ["tuning"])
     for name, dataset in study.datasets.items():
         for cut in cuts_of(name, dataset)[:1]:
-            if len(study.possible_seeds) < VERDICTS_TAKE:
-                advice = f"write seeds: {VERDICTS_TAKE} or more"
-                message = f"a verdict takes {VERDICTS_TAKE} seeds, however many {cut.key} there are; {advice}"
+            if len(study.possible_seeds) < FEWEST_SEEDS:
+                advice = f"write seeds: {FEWEST_SEEDS} or more"
+                message = f"a verdict takes {FEWEST_SEEDS} seeds, however many {cut.key} there are; {advice}"
                 yield BakeoffError(message, ["datasets", name, cut.key])
     for name, entry in study.optimizers.items():
         yield from _broken(QUESTIONED, entry, ["optimizers", name])

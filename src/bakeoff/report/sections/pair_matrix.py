@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from bakeoff.analysis.paired import Verdict
+from bakeoff.analysis.paired import OPPOSITE, Verdict
 from bakeoff.language import mark
 from bakeoff.report.document import Cell, Column, Table, Tone, tabulate
 from bakeoff.report.material import Material, Row
@@ -33,12 +33,6 @@ SIGNS = {
 ON_CUTS = {
     Verdict.BETTER_ON_THESE_IMAGES: mark("△ it is better on these cuts of the data only"),
     Verdict.WORSE_ON_THESE_IMAGES: mark("▽ it is worse on these cuts of the data only"),
-}
-OPPOSITE = {
-    Verdict.BETTER: Verdict.WORSE,
-    Verdict.WORSE: Verdict.BETTER,
-    Verdict.BETTER_ON_THESE_IMAGES: Verdict.WORSE_ON_THESE_IMAGES,
-    Verdict.WORSE_ON_THESE_IMAGES: Verdict.BETTER_ON_THESE_IMAGES,
 }
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bakeoff.analysis.paired import IS_BETTER, IS_WORSE, Verdict
+from bakeoff.analysis.against_best import verdicts_of
+from bakeoff.analysis.paired import IS_WORSE, Verdict
 from bakeoff.analysis.ranking import best_on, ranking
 from bakeoff.language import mark
 from bakeoff.report.baseline_sentences import baseline_cells
@@ -21,7 +22,7 @@ BEST = mark("best")
 ON_THESE_IMAGES, ON_THESE_CUTS = mark("worse on these images"), mark("worse on these cuts")
 CONTRARY: tuple[str, Tone] = (mark("better"), "better")
 LEFT: tuple[str, Tone] = (mark("left the race"), "maybe_worse")
-# What a verdict says of the one that is behind in the mean; the others are said as they are.
+# The verdict on the best → what it says of the other.
 AGAINST_THE_BEST: dict[Verdict, tuple[str, Tone]] = {
     Verdict.BETTER: (mark("worse"), "worse"),
     Verdict.BETTER_ON_THESE_IMAGES: (ON_THESE_IMAGES, "maybe_worse"),
@@ -29,6 +30,7 @@ AGAINST_THE_BEST: dict[Verdict, tuple[str, Tone]] = {
     Verdict.IDENTICAL: (mark("the same"), "open"),
     Verdict.TOO_FEW_SEEDS: (mark("too few seeds"), ""),
     Verdict.CONSTANT_DIFFERENCE: (mark("no spread"), ""),
+    **dict.fromkeys(IS_WORSE, CONTRARY),
 }
 
 
@@ -102,30 +104,17 @@ def _against_the_best(material: Material, dataset: str) -> Mapping[Experiment, C
     ranks = ranking(material.of_dataset(dataset), material.metric)
     behind, cells = left_behind(material), {cell.key: cell for cell in material.rows}
     found = {cell: Cell(say(BEST), bold=True) for cell, rank in ranks.items() if rank == 1}
-    for row in material.statistic("comparisons"):
-        if row["dataset"] != dataset or best.key not in (row["a"], row["b"]):
-            continue
-        other = cells[row["b"] if row["a"] == best.key else row["a"]]
+    for key, verdict in verdicts_of(best, material.statistic("comparisons")):
+        other = cells[key]
         if other not in ranks or other in found:
             continue
-        words, tone = CONTRARY if _is_contrary(row, best) else AGAINST_THE_BEST[_of_the_first(row, best)]
+        words, tone = AGAINST_THE_BEST[verdict]
         if other in behind and tone == "open":
             words, tone = LEFT
         if words == ON_THESE_IMAGES and material.cut_of(dataset):
             words = ON_THESE_CUTS
         found[other] = Cell(say(words), tone=tone)
     return found
-
-
-def _of_the_first(row: Row, best: Experiment) -> Verdict:
-    """The verdict on a pair without its direction, as if the best stood first and were ahead."""
-    verdict = Verdict(row["verdict"])
-    return IS_BETTER[IS_WORSE.index(verdict)] if verdict in IS_WORSE else verdict
-
-
-def _is_contrary(row: Row, best: Experiment) -> bool:
-    """Whether the other is better over the seeds that both completed: the best mean may come from others."""
-    return row["verdict"] in (IS_WORSE if row["a"] == best.key else IS_BETTER)
 
 
 def _more(material: Material, dataset: str) -> list[Block]:

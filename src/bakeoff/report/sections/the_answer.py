@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from bakeoff.analysis.against_best import verdicts_of
 from bakeoff.analysis.paired import IS_BETTER, IS_WORSE, Verdict
 from bakeoff.analysis.ranking import ranking
 from bakeoff.language import mark
@@ -93,21 +94,18 @@ def _verdicts(material: Material, best: Experiment, labels: Mapping[Experiment, 
     found: dict[str, list[str]] = defaultdict(list)
     behind = {labels[cell] for cell in left_behind(material) if cell.dataset == best.dataset}
     unfinished = {labels[cell] for cell in labels if not is_known(material.rows[cell][f"{material.score}_mean"])}
-    for row in material.statistic("comparisons"):
-        if best.key not in (row["a"], row["b"]) or row["dataset"] != best.dataset:
-            continue
-        is_first, verdict = row["a"] == best.key, Verdict(row["verdict"])
-        other = material.label_of(best.dataset, row["b"] if is_first else row["a"])
+    for key, verdict in verdicts_of(best, material.statistic("comparisons")):
+        other = material.label_of(best.dataset, key)
         if other not in unfinished:
-            found[_kind(verdict, is_first, other in behind)].append(other)
+            found[_kind(verdict, other in behind)].append(other)
     return found
 
 
-def _kind(verdict: Verdict, is_first: bool, left: bool) -> str:
-    if verdict in (*IS_BETTER, *IS_WORSE):
-        if is_first != (verdict in IS_BETTER):
-            return "contrary"  # the best mean may come from other seeds than those that both completed
-        return "beaten" if verdict in (Verdict.BETTER, Verdict.WORSE) else "beaten_here"
+def _kind(verdict: Verdict, left: bool) -> str:
+    if verdict in IS_WORSE:
+        return "contrary"
+    if verdict in IS_BETTER:
+        return "beaten" if verdict == Verdict.BETTER else "beaten_here"
     if verdict in (Verdict.NOT_DISTINGUISHABLE, Verdict.IDENTICAL):
         return "behind" if left else "tied"
     return "few_seeds" if verdict == Verdict.TOO_FEW_SEEDS else "constant"
