@@ -64,7 +64,7 @@ def write_reports(folder: Path) -> None:
     prepare_if_needed(specify_dataset(study, "digits"))
     for language in COPIED:
         layout = Layout(study.study, language=language)
-        draw_figures(study, layout, language or None)
+        draw_figures(study, layout, language or None, pdf=True)
         make_pdf(render_report(study, layout, language or None)[-1])
 
 

@@ -302,7 +302,7 @@ def test_a_disk_that_is_full_is_said_and_leaves_no_file(tmp_path: Path, room: in
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
         try:
             with pytest.raises(OSError, match="File too large"):
-                save(figure, tmp_path / "curve.svg")
+                save(figure, tmp_path / "curve.svg", pdf=True)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []

@@ -39,7 +39,7 @@ layout = Layout(study.study)
 summarize(study, layout)
 write_statistics(study, layout)
 if "figures" in sys.argv[2:]:
-    draw_figures(study, layout)
+    draw_figures(study, layout, pdf=True)
 render_report(study, layout)
 """
 
@@ -50,7 +50,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("golden")
     shutil.copytree(STUDY.parent / "runs", folder / "results/golden/runs")
     steps = [["prepare", STUDY, "digits"], *([step, STUDY] for step in ("check", "summarize", "statistics", "figures"))]
-    for arguments in [*steps, ["report", STUDY], ["report", STUDY, "--language", "ru"]]:
+    for arguments in [*steps, ["report", STUDY, "--latex"], ["report", STUDY, "--language", "ru", "--latex"]]:
         done = bakeoff(folder, *arguments)
         assert done.returncode == 0, done.stderr
     return folder / "report/golden"
@@ -68,7 +68,7 @@ def test_it_renders_the_same_bytes_each_time(reports: Path) -> None:
     before = {path: path.read_bytes() for path in reports.rglob("*") if path.is_file()}
     shutil.rmtree(reports)
     for language in ("en", "ru"):
-        done = bakeoff(reports.parents[1], "report", STUDY, "--language", language)
+        done = bakeoff(reports.parents[1], "report", STUDY, "--language", language, "--latex")
         assert done.returncode == 0, done.stderr
     assert {path: path.read_bytes() for path in before} == before
 

@@ -51,7 +51,14 @@ def varied(run: Run) -> float:
 
 
 def reported(
-    folder: Path, study: Study, ending: Ending, language: str, classes: list[str] = DIGITS, images: int = 20
+    folder: Path,
+    study: Study,
+    ending: Ending,
+    language: str,
+    classes: list[str] = DIGITS,
+    images: int = 20,
+    *,
+    pdf: bool = False,
 ) -> tuple[Document, Path]:
     """The report of runs that end with an accuracy, a status, or not at all; as a document, and its folder.
 
@@ -68,7 +75,7 @@ def reported(
         elif ended is not None:
             write_run(layout, run, result_of(study, run, status=ended) | {"message": "the loss was not finite"})
     analyse(study, layout)
-    draw_figures(study, layout, language)
+    draw_figures(study, layout, language, pdf=pdf)
     for path in render_report(study, layout, language):
         assert not re.search(r"\b(nan|NaN|inf|None|NaT)\b|∞", seen(path)), path
     return compose(study, layout, language), layout.report_folder
@@ -277,7 +284,7 @@ def test_without_a_common_seed_the_rule_of_verdicts_is_left_out(tmp_path: Path) 
 
 @LANGUAGES
 def test_names_of_classes_are_shown_as_they_are(tmp_path: Path, language: str) -> None:
-    _, folder = reported(tmp_path, study_of(), varied, language, NAMES)
+    _, folder = reported(tmp_path, study_of(), varied, language, NAMES, pdf=True)
     for name in NAMES:
         assert name in seen(folder / "report.md") and name in seen(folder / "report.html")
     svg = (folder / "figures/classes_digits.svg").read_text()

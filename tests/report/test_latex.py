@@ -27,7 +27,7 @@ def rendered(folder: Path, **changes: object) -> Path:
     write_plan(study, layout)
     write_card(study, "digits", [HOSTILE, "[1]", *map(str, range(2, 10))])
     analyse(study, layout)
-    draw_figures(study, layout)
+    draw_figures(study, layout, pdf=True)
     return render_report(study, layout)[-1]
 
 
@@ -38,7 +38,7 @@ def test_names_that_latex_would_take_for_one_have_files_of_their_own(tmp_path: P
     for run in runs(study):
         write_run(layout, run, result_of(study, run, 0.8 if run.dataset == "a.b" else 0.9))
     analyse(study, layout)
-    draw_figures(study, layout)
+    draw_figures(study, layout, pdf=True)
     tex = render_report(study, layout)[-1]
     for part in re.findall(r"\\input\{(.+)\}", tex.read_text()):
         shown = (tex.parent / f"{part}.tex").read_text()
@@ -132,3 +132,23 @@ def test_a_text_that_does_not_compile_is_one_error_with_the_log(tmp_path: Path) 
     tex.write_text("\\documentclass{article}\\begin{document}\\nonsense\\end{document}")
     with pytest.raises(BakeoffError, match=r"latexmk cannot compile it: ! Undefined control sequence.*report\.log"):
         make_pdf(tex)
+
+
+@needs_latex
+def test_without_figures_for_latex_the_error_says_how_to_draw_them(tmp_path: Path) -> None:
+    tex = rendered(tmp_path)
+    for figure in (tex.parent / "figures").glob("*.pdf"):
+        figure.unlink()
+    with pytest.raises(BakeoffError, match=r"figures are not drawn for LaTeX: bakeoff report --latex draws them"):
+        make_pdf(tex)
+
+
+def test_figures_of_an_earlier_call_do_not_stay_in_latex(tmp_path: Path) -> None:
+    study = study_of()
+    layout = layout_in(tmp_path, study)
+    write_runs(study, layout)
+    analyse(study, layout)
+    for pdf in (True, False):
+        draw_figures(study, layout, pdf=pdf)
+        tex = render_report(study, layout)[-1]
+        assert bool(list((tex.parent / "figures").glob("*.pdf"))) == pdf

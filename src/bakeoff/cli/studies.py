@@ -115,7 +115,8 @@ def report(
     overrides: Overrides = [],
     render_only: Annotated[bool, typer.Option(help="use the tables and figures that are there")] = False,
     language: Annotated[str | None, typer.Option(help=f"{' or '.join(LANGUAGES)}; left out: the study's")] = None,
-    pdf: Annotated[bool, typer.Option("--pdf", help="compile the LaTeX, too")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="draw the figures for LaTeX, too, as PDF files")] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="do so, and compile the LaTeX")] = False,
     venue: Annotated[
         str, typer.Option(help="which LaTeX to compile: thesis, all in one column; paper, a page in two columns")
     ] = "thesis",
@@ -137,7 +138,7 @@ def report(
 
             write_summary(study, layout)
             write_statistics(study, layout)
-            draw_figures(study, layout, language, usable_cores())
+            draw_figures(study, layout, language, usable_cores(), pdf=latex or pdf)
         written = render_report(study, layout, language)
         parts = (layout.report_folder / name for name in ("figures", "latex/figures", "latex/tables"))
         note_made(layout, "report", [*written, layout.report_folder / "latex/paper.tex", *files_in(*parts)])

@@ -37,10 +37,12 @@ from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
 
-def draw_figures(study: Study, layout: Layout, language: str | None = None, processes: int = 1) -> list[Path]:
+def draw_figures(
+    study: Study, layout: Layout, language: str | None = None, processes: int = 1, *, pdf: bool = False
+) -> list[Path]:
     """Write every figure that a study's data and summary allow, in the study's language or another.
 
-    Returns the paths of the SVG files, in a fixed order; each has a PDF file beside it. Experiments without a
+    Returns the paths of the SVG files, in a fixed order; if wanted, each has a PDF file beside it. Experiments without a
     completed run are left out. Figures of an earlier call that no longer have data are removed.
     Raises BakeoffError when there is no summary.
     """
@@ -51,7 +53,7 @@ def draw_figures(study: Study, layout: Layout, language: str | None = None, proc
     if missing:
         layout.missing_letters.write_text(missing, encoding="utf-8")
     with theme(families):
-        written = _draw_all(drawings, layout.figures, processes)
+        written = _draw_all(drawings, layout.figures, processes, pdf)
     for path in set(layout.figures.rglob("*.svg")) - set(written):
         path.unlink()
         path.with_suffix(".pdf").unlink(missing_ok=True)
@@ -74,22 +76,22 @@ def drawings_of(study: Study, layout: Layout, language: str | None = None) -> li
     return list(chain(*groups))
 
 
-def _draw_all(drawings: list[Drawing], folder: Path, processes: int) -> list[Path]:
+def _draw_all(drawings: list[Drawing], folder: Path, processes: int, pdf: bool) -> list[Path]:
     """Figures know nothing of one another: every process draws some of them."""
     if processes == 1 or len(drawings) < 2 or sys.platform != "linux":
-        _draw_some(drawings, folder)
+        _draw_some(drawings, folder, pdf)
     else:
-        _draw_in_processes([drawings[first::processes] for first in range(min(processes, len(drawings)))], folder)
+        _draw_in_processes([drawings[first::processes] for first in range(min(processes, len(drawings)))], folder, pdf)
     return [folder / drawing.name for drawing in drawings]
 
 
-def _draw_in_processes(parts: list[list[Drawing]], folder: Path) -> None:
+def _draw_in_processes(parts: list[list[Drawing]], folder: Path, pdf: bool) -> None:
     """Forked, or each would import pandas and Matplotlib again. Each ends with its part, also if this one is killed."""
     context = get_context("fork")
     ends = []
     for part in parts:
         receiving, sending = context.Pipe(duplex=False)
-        context.Process(target=_draw_and_tell, args=(part, folder, sending)).start()
+        context.Process(target=_draw_and_tell, args=(part, folder, pdf, sending)).start()
         sending.close()
         ends.append(receiving)
     for receiving in ends:
@@ -101,9 +103,9 @@ def _draw_in_processes(parts: list[list[Drawing]], folder: Path) -> None:
             raise error
 
 
-def _draw_and_tell(drawings: list[Drawing], folder: Path, sending: Connection) -> None:
+def _draw_and_tell(drawings: list[Drawing], folder: Path, pdf: bool, sending: Connection) -> None:
     try:
-        _draw_some(drawings, folder)
+        _draw_some(drawings, folder, pdf)
     except Exception as error:  # raised where it is waited for
         error.add_note("".join(traceback.format_exception(error)))
         sending.send(error)
@@ -111,9 +113,9 @@ def _draw_and_tell(drawings: list[Drawing], folder: Path, sending: Connection) -
         sending.send(None)
 
 
-def _draw_some(drawings: list[Drawing], folder: Path) -> None:
+def _draw_some(drawings: list[Drawing], folder: Path, pdf: bool) -> None:
     for drawing in drawings:
-        save(drawing.draw(), folder / drawing.name)
+        save(drawing.draw(), folder / drawing.name, pdf=pdf)
 
 
 def _result_figures(

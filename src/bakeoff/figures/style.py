@@ -94,17 +94,19 @@ def theme(families: Sequence[str] = (SHORT, SHIPPED)) -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, path: Path) -> Path:
-    """Write a figure as SVG, for screens, and beside it as PDF, for LaTeX."""
+def save(figure: Figure, path: Path, *, pdf: bool = False) -> Path:
+    """Write a figure as SVG, for screens, and if wanted beside it as PDF, for LaTeX, which takes as long again."""
     engine = figure.get_layout_engine()
     if engine is not None:  # once, not for each of the two files
         engine.execute(figure)
         figure.set_layout_engine("none")
     # In memory first: on a full disk Matplotlib fails once more when it closes its PDF file, and hides the reason.
     pages, text = BytesIO(), StringIO()
-    figure.savefig(pages, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
-    with write_atomically(path.with_suffix(".pdf"), durable=False) as temporary:
-        temporary.write_bytes(pages.getvalue())
+    path.with_suffix(".pdf").unlink(missing_ok=True)
+    if pdf:
+        figure.savefig(pages, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+        with write_atomically(path.with_suffix(".pdf"), durable=False) as temporary:
+            temporary.write_bytes(pages.getvalue())
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     # The reader's machine may lack the font used for measuring; Verdana is as wide.
     svg = re.sub(rf"'{SHORT}'[^;\"]*", f"'{SHIPPED}', Verdana, sans-serif", text.getvalue())

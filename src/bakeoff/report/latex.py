@@ -96,6 +96,7 @@ def latex(document: Document) -> dict[str, str]:
         "babel": LANGUAGES[document.language],
         "answer": answer,
         "evidence": [block for block in document.summary.blocks if block not in answer],
+        "a_figure": next((names[block.path] for block in blocks if isinstance(block, Figure)), None),
         "appendix": [Section(say("More numbers"), MORE, _folded(document)), *map(_unfolded, document.appendix)],
     }
     whole = templates.get_template("report.tex.j2")

@@ -16,6 +16,7 @@ from bakeoff.study.study import Study
 def render_report(study: Study, layout: Layout, language: str | None = None) -> list[Path]:
     """Write report.md (its figures beside it), the self-contained report.html, and latex/report.tex with its parts.
 
+    LaTeX's figures are there where they were drawn as PDF, too; without them report.tex says how to get them.
     Covers whatever runs the summary has, in the study's language or another. Returns the paths of the three.
     Raises BakeoffError when there is no summary or the language is unsupported.
     """
@@ -31,7 +32,7 @@ def render_report(study: Study, layout: Layout, language: str | None = None) -> 
 
 
 def _copy_figures(document: Document, figures: Path, folder: Path) -> None:
-    """Copy the figures that the report shows beside it, and remove all others."""
+    """Copy the figures that the report shows beside it, as PDF where they are drawn so, and remove all others."""
     for stale in (folder / "figures", folder / "latex" / "figures", folder / "latex" / "tables"):
         if stale.exists():
             shutil.rmtree(stale)
@@ -39,5 +40,7 @@ def _copy_figures(document: Document, figures: Path, folder: Path) -> None:
     for block in blocks_of(document):
         if isinstance(block, Figure):
             for copy in (f"figures/{block.path}.svg", f"latex/figures/{names[block.path]}.pdf"):
-                (folder / copy).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(figures / f"{block.path}{copy[-4:]}", folder / copy)
+                drawn = figures / f"{block.path}{copy[-4:]}"
+                if copy.endswith(".svg") or drawn.exists():
+                    (folder / copy).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(drawn, folder / copy)
