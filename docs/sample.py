@@ -1,7 +1,7 @@
-"""Makes docs/sample and docs/report.png from the tables in docs/sample/made_from: `make sample`.
+"""Makes docs/sample, docs/sample-tuned and docs/report.png from the tables in their made_from: `make sample`.
 
-`make sample TRAIN=1` trains the default study first, and keeps its tables. tests/test_sample.py fails when the
-sample is not what the code would write now.
+`make sample TRAIN=1` trains their studies first, and keeps their tables. tests/test_sample.py fails when a sample is
+not what the code would write now.
 """
 
 import hashlib
@@ -11,46 +11,88 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SAMPLE = ROOT / "docs/sample"
-TABLES = SAMPLE / "made_from"
 PICTURE = ROOT / "docs/report.png"
-COPIED = {
-    "": ("report.md", "report.html", "report.pdf", "latex/results_digits.tex", "figures"),
-    "ru": ("report.html", "report.pdf"),
-}  # language (empty: English) → what the sample has of its report
 SCREEN = {"width": 1400, "height": 900}
 
 
-def train(folder: Path) -> None:
-    """Run the default study in a folder and keep what its report is made from."""
+@dataclass(frozen=True)
+class Sample:
+    """A report in the documentation: its folder, its study file, that study's name and only dataset, and language
+    (empty: English) → what the sample has of its report."""
+
+    folder: Path
+    study_file: Path
+    study: str
+    dataset: str
+    copied: dict[str, tuple[str, ...]]
+
+    @property
+    def tables(self) -> Path:
+        return self.folder / "made_from"
+
+
+DIGITS = Sample(
+    ROOT / "docs/sample",
+    ROOT / "config.yaml",
+    "digits",
+    "digits",
+    {
+        "": ("report.md", "report.html", "report.pdf", "latex/results_digits.tex", "figures"),
+        "ru": ("report.html", "report.pdf"),
+    },
+)
+TUNED = Sample(
+    ROOT / "docs/sample-tuned",
+    ROOT / "docs/sample-tuned/study.yaml",
+    "optimizers_tuned",
+    "fashion-mnist",
+    {"": ("report.md", "report.html", "figures")},
+)
+
+
+def train(sample: Sample, folder: Path) -> None:
+    """Run the study of a sample in a folder and keep what its report is made from."""
     bin_ = Path(sys.executable).parent
     command = [bin_ / "snakemake", "--snakefile", ROOT / "Snakefile", "--cores", "all", "--directory", folder]
-    command += ["--configfile", ROOT / "config.yaml", "--until", "statistics"]
+    command += ["--configfile", sample.study_file, "--until", "statistics"]
     subprocess.run(command, check=True, env=os.environ | {"PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}"})
-    shutil.rmtree(TABLES, ignore_errors=True)
-    for part in ("summary", "plan"):
-        shutil.copytree(folder / "results/digits" / part, TABLES / part)
+    keep_tables(sample, folder)
+
+
+def keep_tables(sample: Sample, folder: Path) -> None:
+    """Copy what a report is made from: the tables, the plans of the experiments and the card of the data."""
+    from bakeoff.study.paths import Layout
+    from bakeoff.study.reading import load_study
+    from bakeoff.study.specification import plan_file
+
+    shutil.rmtree(sample.tables, ignore_errors=True)
+    shutil.copytree(folder / "results" / sample.study / "summary", sample.tables / "summary")
+    (sample.tables / "plan").mkdir()
+    study = load_study(sample.study_file)
+    for cell in study.cells:
+        shutil.copy(folder / plan_file(study, Layout(study.study), cell), sample.tables / "plan")
     (card,) = folder.glob("results/data/*/card.json")
-    shutil.copyfile(card, TABLES / "card.json")
+    shutil.copyfile(card, sample.tables / "card.json")
 
 
-def lay_out(folder: Path) -> None:
+def lay_out(sample: Sample, folder: Path) -> None:
     """Put the tables where a study in a folder has them. Runs are not there: the sample links to none."""
     from bakeoff.study.reading import load_study
     from bakeoff.study.specification import data_folder
 
     for part in ("summary", "plan"):
-        shutil.copytree(TABLES / part, folder / "results/digits" / part, dirs_exist_ok=True)
-    data = folder / data_folder(load_study(ROOT / "config.yaml"), "digits")
+        shutil.copytree(sample.tables / part, folder / "results" / sample.study / part, dirs_exist_ok=True)
+    data = folder / data_folder(load_study(sample.study_file), sample.dataset)
     data.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(TABLES / "card.json", data / "card.json")
+    shutil.copyfile(sample.tables / "card.json", data / "card.json")
 
 
-def write_reports(folder: Path) -> None:
-    """Draw the figures and write both languages' reports with their PDF, in a folder that is laid out."""
+def write_reports(sample: Sample) -> None:
+    """Draw the figures and write the reports, with a PDF where the sample has it, in this folder, which is laid out."""
     from bakeoff.data.prepare import prepare_if_needed
     from bakeoff.figures.draw import draw_figures
     from bakeoff.report.pdf import make_pdf
@@ -59,35 +101,41 @@ def write_reports(folder: Path) -> None:
     from bakeoff.study.reading import load_study
     from bakeoff.study.specification import data_folder, specify_dataset
 
-    study = load_study(ROOT / "config.yaml")
-    shutil.rmtree(data_folder(study, "digits"))  # a card without its images
-    prepare_if_needed(specify_dataset(study, "digits"))
-    for language in COPIED:
-        layout = Layout(study.study, language=language)
-        draw_figures(study, layout, language or None, pdf=True)
-        make_pdf(render_report(study, layout, language or None)[-1])
+    study = load_study(sample.study_file)
+    shutil.rmtree(data_folder(study, sample.dataset))  # a card without its images
+    prepare_if_needed(specify_dataset(study, sample.dataset))
+    for language, names in sample.copied.items():
+        layout, pdf = Layout(study.study, language=language), "report.pdf" in names
+        draw_figures(study, layout, language or None, pdf=pdf)
+        tex = render_report(study, layout, language or None)[-1]
+        if pdf:
+            make_pdf(tex)
 
 
-def copy(folder: Path) -> None:
+def copy(sample: Sample, folder: Path) -> None:
     """Copy of the reports what the sample has, and note from which texts pictures and PDFs were made."""
-    for language, names in COPIED.items():
-        report = folder / "report/digits" / language
+    for language, names in sample.copied.items():
+        report = folder / "report" / sample.study / language
         for name in names:
             source = report / name.replace("latex/", "latex/tables/")
-            target = SAMPLE / language / name
+            target = sample.folder / language / name
             if source.is_dir():
                 shutil.rmtree(target, ignore_errors=True)
                 shutil.copytree(source, target)
             else:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, target)
-    (TABLES / "checksums.json").write_text(json.dumps(checksums(folder), indent=2) + "\n", encoding="utf-8")
+    if noted := checksums(sample, folder):
+        (sample.tables / "checksums.json").write_text(json.dumps(noted, indent=2) + "\n", encoding="utf-8")
 
 
-def checksums(folder: Path) -> dict[str, str]:
+def checksums(sample: Sample, folder: Path) -> dict[str, str]:
     """SHA-256 of the LaTeX that each PDF of the sample is made from."""
-    made = {f"{language}/report.pdf".lstrip("/"): folder / "report/digits" / language for language in COPIED}
-    return {name: hashlib.sha256((path / "latex/report.tex").read_bytes()).hexdigest() for name, path in made.items()}
+    made = [language for language, names in sample.copied.items() if "report.pdf" in names]
+    texts = {name: folder / "report" / sample.study / name / "latex/report.tex" for name in made}
+    return {
+        f"{name}/report.pdf".lstrip("/"): hashlib.sha256(tex.read_bytes()).hexdigest() for name, tex in texts.items()
+    }
 
 
 def take_picture() -> None:
@@ -97,7 +145,7 @@ def take_picture() -> None:
     from playwright.sync_api import sync_playwright
 
     browser_path = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-    page_path = SAMPLE / "report.html"
+    page_path = DIGITS.folder / "report.html"
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         page = browser.new_page(viewport=SCREEN)
@@ -111,15 +159,16 @@ def take_picture() -> None:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if "--train" in sys.argv[1:]:
-            train(folder / "trained")
-        lay_out(folder)
-        os.chdir(folder)
-        write_reports(folder)
-        copy(folder)
-        os.chdir(ROOT)
+    for sample in (DIGITS, TUNED):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            if "--train" in sys.argv[1:]:
+                train(sample, folder / "trained")
+            lay_out(sample, folder)
+            os.chdir(folder)
+            write_reports(sample)
+            copy(sample, folder)
+            os.chdir(ROOT)
     take_picture()
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -94,6 +95,16 @@ def test_several_tuning_studies_are_in_the_verdicts(tmp_path: Path) -> None:
     # 0.6 and 0.7, 0.7 and 0.8: 0.1 / √2; seeds are 0.01 and 0.011 apart
     assert "a standard deviation of 7.07 points; another seed, with the same values, by 1.05 points." in text
     pairs = {(row["a"], row["b"]): row for row in records(read_statistics(layout, "comparisons"))}
+    # variances of 0.005, 0.005 and, where nothing is tuned, 0, beside that of all nine scores
+    rows = {row["term"]: row for row in records(read_statistics(layout, "variance"))}
+    spread = np.var([0.84, 0.85, 0.86, 0.89, 0.901, 0.912, 0.84, 0.85, 0.86], ddof=1)
+    assert rows["tuning"]["share"] == pytest.approx(2 / 3 * 0.005 / spread)
+    assert rows["tuning"]["degrees_of_freedom"] == 2
+    shares = [row["share"] for term, row in rows.items() if term not in ("total", "tuning")]
+    assert sum(shares) == pytest.approx(1)
+    assert "Tuning again with other points would bring more variance" in text
+    draw_figures(study, layout)
+    assert "tuning again" in (layout.figures / "variance_shares.svg").read_text()
     row = pairs[ADAM_CELL.key, CELL.key]
     assert row["difference"] == pytest.approx(0.051) and row["low"] < 0 < row["high"]  # tuning differs by 0.1
 
@@ -113,6 +124,7 @@ def test_sentences_follow_from_the_numbers(report: Document) -> None:
     text = sentences(report)
     assert "Tuning makes 2 experiments better (sgd, adam)." in text
     assert "On digits, the ranking turns: adam leads first, then sgd from 3 trials on." in text
+    assert "Trials needed on digits to match the first of adam, on average: sgd 2." in text
 
 
 def test_all_trials_have_a_table_and_a_figure(report: Document) -> None:

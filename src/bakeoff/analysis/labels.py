@@ -58,5 +58,6 @@ def term_name(term: str, language: Language) -> str:
         "seed": language.say("seed"),
         "residual": language.say("the rest"),
         "shared": language.say("not attributable"),
+        "tuning": language.say("tuning again"),
     }
     return " × ".join(names[part] for part in term.split(":"))

@@ -8,8 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
+from bakeoff.analysis.variance_of_tuning import NOTHING
 from bakeoff.results.predictions import Floats
 from bakeoff.results.whole_datasets import RUN, run_columns
+from bakeoff.study.matrix import FACETS
 
 Term = frozenset[str]
 Codes = NDArray[np.int64]
@@ -20,10 +22,13 @@ RESIDUAL: Term = frozenset(["residual"])
 MOST_COLUMNS = 2_000  # of a design: the time of least squares grows with the third power of their number
 SHARED = "shared"
 TOTAL = "total"
+TUNING = "tuning"
 CONSTANT: Term = frozenset()
 
 
-def variance_table(runs: pd.DataFrame, score: str) -> pd.DataFrame:
+def variance_table(
+    runs: pd.DataFrame, score: str, tuned: Mapping[str, tuple[float, float]] | None = None
+) -> pd.DataFrame:
     """Sums of squares of completed runs' scores, by dataset, architecture, optimizer, recipe, split, seed and pairs.
 
     The linear model has an effect for each level of the axes that vary and for each pair of levels of two of them.
@@ -36,7 +41,10 @@ def variance_table(runs: pd.DataFrame, score: str) -> pd.DataFrame:
     and all types of sums agree. Otherwise `shared` is what cannot be attributed (negative where terms explain the same
     twice), and in studies of thousands of runs the pairs with the most combinations are left to the residual.
 
-    `runs` is the summary's table, by whole datasets, `score` a column of it.
+    `tuning` is what tuning again would add, the variance over tuning studies, on average over runs: it is no part of
+    the total, as all runs of an experiment have the values of one.
+
+    `runs` is the summary's table, by whole datasets, `score` a column of it, `tuned` what `tuned_scores` found.
     """
     completed = runs[runs["status"] == "completed"]
     levels = {name: pd.factorize(completed[name])[0] for name in run_columns(runs) if completed[name].nunique() > 1}
@@ -51,11 +59,16 @@ def variance_table(runs: pd.DataFrame, score: str) -> pd.DataFrame:
     if not orthogonal:
         rows.append((SHARED, 0, total - sum(square for *_, square in rows)))
     rows.append((TOTAL, len(scores) - 1, total))
+    if tuned:
+        keys = completed[list(FACETS)].agg("/".join, axis=1)
+        variance = float(np.mean([tuned.get(key, NOTHING)[0] for key in keys]))
+        freedom = int(sum(freedom for _, freedom in tuned.values()))
+        rows.append((TUNING, freedom, variance * (len(scores) - 1)))
     table = pd.DataFrame(rows, columns=["term", "degrees_of_freedom", "sum_of_squares"])
     table["share"] = table["sum_of_squares"] / total if total > 0 else np.nan
     freedom, square = effects[RESIDUAL]
     noise = square / freedom if freedom else np.nan
-    effect = ~table["term"].isin(["residual", SHARED, TOTAL])
+    effect = ~table["term"].isin(["residual", SHARED, TOTAL, TUNING])
     without_chance = (table["sum_of_squares"] - table["degrees_of_freedom"] * noise) / (total + noise)
     table["omega_squared"] = without_chance.where(effect & (total > 0))
     planned = np.prod([runs[name].nunique() for name in run_columns(runs)])

@@ -42,8 +42,8 @@ def draw_figures(
 ) -> list[Path]:
     """Write every figure that a study's data and summary allow, in the study's language or another.
 
-    Returns the paths of the SVG files, in a fixed order; if wanted, each has a PDF file beside it. Experiments without a
-    completed run are left out. Figures of an earlier call that no longer have data are removed.
+    Returns the paths of the SVG files, in a fixed order; if wanted, each has a PDF file beside it. Experiments without
+    a completed run are left out. Figures of an earlier call that no longer have data are removed.
     Raises BakeoffError when there is no summary.
     """
     drawings = drawings_of(study, layout, language)

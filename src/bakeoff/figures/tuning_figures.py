@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from bakeoff.analysis.labels import score_name, short_labels
 from bakeoff.analysis.statistics import read_statistics
@@ -62,14 +61,16 @@ def best_of_n(study: Study, language: Language, curves: pd.DataFrame, styles: di
             for cell, rows in by_experiment(curves):
                 style = styles[cell]
                 axes.plot(rows[cost], rows[split], color=style.color, linestyle=style.dash, label=labels[cell])
-            if cost == "seconds" and curves[cost].max() > 0:
+            if cost == "trials":
+                axes.set_xscale("log", base=2)  # rankings turn at the first few
+            elif curves[cost].max() > 0:
                 axes.set_xscale("log")
             if row == 1:
                 axes.set_xlabel(titles[cost])
                 if cost == "seconds":
                     format_quantity(axes, language)
                 else:
-                    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+                    axes.xaxis.set_major_formatter(lambda value, _: language.whole(round(value)))
         grid[row, 0].set_ylabel(score_name(split, study.leading_metric, study, language))
         format_value(grid[row, 0].yaxis, study.leading_metric, language)
     if len(labels) > 1:

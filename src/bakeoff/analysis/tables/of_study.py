@@ -207,12 +207,19 @@ STUDY_TABLES = (
         says="its share of the variance of the study's metric",
         function="variance:variance_table",
         columns=(
-            text("term", "axis, or `axis:axis`; also `residual`, `shared` (attributable to no one term) and `total`"),
+            text(
+                "term",
+                "axis, or `axis:axis`; also `residual`, `shared` (attributable to no one term), `total`, and `tuning` "
+                "(again; no part of the total)",
+            ),
             Column("degrees_of_freedom", "degrees of freedom"),
             Column("sum_of_squares", "sum of squares of type II"),
             Column("share", "`sum_of_squares` as a share of the total (η²)"),
             Column("omega_squared", "what is left of the share when chance is taken off (ω²); it may be below zero"),
-            Column("balanced", "whether every planned combination has its completed run; then the shares add up to 1"),
+            Column(
+                "balanced",
+                "whether every planned combination has its completed run; then the shares but `tuning` add up to 1",
+            ),
         ),
     ),
     Table(

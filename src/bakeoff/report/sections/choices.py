@@ -5,7 +5,7 @@ from functools import partial
 
 from bakeoff.analysis.labels import term_name
 from bakeoff.analysis.paired import LEVEL
-from bakeoff.analysis.variance import SHARED
+from bakeoff.analysis.variance import SHARED, TUNING
 from bakeoff.report.columns import number_column
 from bakeoff.report.document import Block, Cell, Column, Details, Paragraph, Section, tabulate
 from bakeoff.report.material import Material
@@ -89,6 +89,12 @@ def choices(material: Material) -> Section | None:
         metric=material.name_of(material.metric),
     )
     blocks: list[Block] = [Paragraph(introduction)]
+    if any(row["term"] == TUNING for row in rows):
+        beside = say(
+            "The runs have the values of one tuning. Tuning again with other points would bring more variance: its "
+            "share is how much, beside that of the runs."
+        )
+        blocks.append(Paragraph(beside))
     if not rows[0]["balanced"]:
         unbalanced = say(
             "Not every combination of choices has a complete run, so the design is unbalanced: what several choices "

@@ -119,6 +119,9 @@ def budget_needed(material: Material) -> list[Block]:
         _leaders(material, dataset, cost, [row for row in rows if (row["dataset"], row["cost"]) == (dataset, cost)])
         for dataset, cost in dict.fromkeys((row["dataset"], row["cost"]) for row in rows)
     ]
+    curves = material.statistic("tuning_curve")
+    for dataset in dict.fromkeys(row["dataset"] for row in rows):
+        sentences.append(_catching_up(material, dataset, [row for row in curves if row["dataset"] == dataset]))
     if not drawn and not sentences:
         return []
     explained = say(
@@ -150,6 +153,26 @@ def _leaders(material: Material, dataset: str, cost: str, stretches: Sequence[Ro
         dataset=dataset,
         first=names[0],
         later=language.enumeration(later),
+    )
+
+
+def _catching_up(material: Material, dataset: str, curves: Sequence[Row]) -> str:
+    """How many trials each experiment on a dataset needs for the expected score of the best with a single one."""
+    say, language, sign = material.language.say, material.language, 1 if material.metric.higher_is_better else -1
+    first = max((row for row in curves if row["trials"] == 1), key=lambda row: sign * row["validation"])
+    found = []
+    for cell in dict.fromkeys(map(cell_of, curves)):
+        if cell != cell_of(first):
+            own = [row for row in curves if cell_of(row) == cell]
+            enough = [row["trials"] for row in own if sign * row["validation"] >= sign * first["validation"]]
+            most = max(row["trials"] for row in own)
+            needed = language.whole(min(enough)) if enough else say("more than {n}", n=language.whole(most))
+            found.append(f"{material.label_of(dataset, cell.key)} {needed}")
+    return say(
+        "Trials needed on {dataset} to match the first of {leader}, on average: {needed}.",
+        dataset=dataset,
+        leader=material.label_of(dataset, cell_of(first).key),
+        needed=", ".join(found),
     )
 
 
