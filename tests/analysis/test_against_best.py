@@ -29,11 +29,16 @@ def pair(verdict: str, a: Experiment = OTHER, b: Experiment = BEST) -> pd.DataFr
 )
 def test_a_verdict_says_where_an_experiment_stands(verdict: str, standing: Standing) -> None:
     for ends in ((OTHER, BEST), (BEST, OTHER)):
-        found = standings([BEST, OTHER], BEST, pair(verdict, *ends), RACE)
+        found = standings({BEST: 1, OTHER: 2}, pair(verdict, *ends), RACE)
         assert found == {BEST: Standing.BEST, OTHER: standing}
 
 
 def test_who_left_a_race_is_behind_and_who_was_not_compared_is_not_judged() -> None:
     left = pd.DataFrame([{**vars(OTHER), "left": "behind"}])
-    assert standings([OTHER], BEST, pair("not_distinguishable"), left)[OTHER] is Standing.BEHIND
-    assert standings([OTHER], BEST, pair("worse")[:0], RACE)[OTHER] is Standing.UNJUDGED
+    assert standings({BEST: 1, OTHER: 2}, pair("not_distinguishable"), left)[OTHER] is Standing.BEHIND
+    assert standings({BEST: 1, OTHER: 2}, pair("worse")[:0], RACE)[OTHER] is Standing.UNJUDGED
+
+
+def test_equal_means_are_both_the_best() -> None:
+    found = standings({OTHER: 1, BEST: 1}, pair("identical"), RACE)
+    assert set(found.values()) == {Standing.BEST}

@@ -47,17 +47,19 @@ def verdicts_of(best: Experiment, comparisons: Iterable[Mapping[str, Any]]) -> I
 
 
 def standings(
-    cells: Iterable[Experiment], best: Experiment, comparisons: pd.DataFrame, race: pd.DataFrame
+    ranks: Mapping[Experiment, int], comparisons: pd.DataFrame, race: pd.DataFrame
 ) -> Mapping[Experiment, Standing]:
-    """The standing of each experiment on a dataset, from the tables `comparisons` and `race`.
+    """The standing of each experiment that is ranked on a dataset, from the tables `comparisons` and `race`.
 
-    Who left a race because another was ahead is behind, whatever the pair says.
+    Equal means share the first rank. Who left a race because another was ahead is behind, whatever the pair says.
     """
+    best = min(ranks, key=lambda cell: ranks[cell])
     here = comparisons[(comparisons["dataset"] == best.dataset) & comparisons["with_best"]]
     verdicts = {key: STANDINGS.get(verdict, Standing.UNJUDGED) for key, verdict in verdicts_of(best, records(here))}
     left = {tuple(row[name] for name in FACETS) for row in records(race) if row["left"] == BEHIND}
     found = {}
-    for cell in cells:
+    for cell, rank in ranks.items():
         out = tuple(getattr(cell, name) for name in FACETS) in left
-        found[cell] = Standing.BEHIND if out else verdicts.get(cell.key, Standing.UNJUDGED)
-    return {**found, best: Standing.BEST}
+        judged = Standing.BEHIND if out else verdicts.get(cell.key, Standing.UNJUDGED)
+        found[cell] = Standing.BEST if rank == 1 else judged
+    return found

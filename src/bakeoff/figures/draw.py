@@ -13,7 +13,7 @@ import pandas as pd
 
 from bakeoff.analysis.against_best import standings
 from bakeoff.analysis.curves import completed_history, mean_curves
-from bakeoff.analysis.ranking import best_on
+from bakeoff.analysis.ranking import best_on, ranking
 from bakeoff.analysis.scores import with_quoted_intervals
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.errors import BakeoffError
@@ -132,8 +132,8 @@ def _result_figures(
         if curves:
             drawn = [cell for cell in cells_of(here) if cell in curves]
             yield Drawing(f"learning_curves_{dataset}.svg", partial(overview, study, language, curves, drawn, styles))
-        best = best_on(dataset, rows, study.leading_metric)
-        stand = standings(cells_of(here), best, comparisons, race) if best else None
+        ranks = ranking({cell: rows[cell] for cell in cells_of(here)}, study.leading_metric)
+        stand = standings(ranks, comparisons, race) if ranks else None
         beside = Beside(baselines.get(dataset), stand)
         yield Drawing(f"comparison_{dataset}.svg", partial(comparison, study, language, here, runs, styles, beside))
     flagged = present.merge(read_statistics(layout, "speed"), on=list(FACETS), how="left", suffixes=("", "_of_speed"))
