@@ -89,3 +89,25 @@ def test_the_environment_of_conda_gets_the_bakeoff_that_snakemake_runs_with(
     assert said.stdout.strip().startswith(str(tmp_path / "conda"))
     first = (tmp_path / "conda/bin/bakeoff").read_text().splitlines()[0]
     assert first == f"#!{tmp_path / 'conda/bin/python'}" and os.access(tmp_path / "conda/bin/bakeoff", os.X_OK)
+
+
+def test_the_image_is_made_of_these_parts() -> None:
+    first_stage = (ROOT / "Dockerfile").read_text(encoding="utf-8").split("\nFROM ")[1]
+    copied = [line.split()[1:-1] for line in first_stage.splitlines() if line.startswith("COPY ")]
+    assert sorted(part for parts in copied for part in parts) == sorted(PARTS)
+
+
+def test_the_image_is_built_and_reads_a_study(tmp_path: Path) -> None:
+    """Only where a Docker daemon answers and has, or reaches, the image that it starts from."""
+    docker = shutil.which("docker")
+    if docker is None or subprocess.run([docker, "info"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no Docker daemon answers")
+    base = "python:3.12-slim-bookworm"
+    known = subprocess.run([docker, "image", "inspect", base], capture_output=True, check=False).returncode == 0
+    if not known and subprocess.run([docker, "pull", base], capture_output=True, check=False).returncode != 0:
+        pytest.skip(f"Docker cannot get {base}")
+    subprocess.run([docker, "build", "--tag", "bakeoff-test", str(ROOT)], check=True, timeout=1200)
+    shutil.copy(ROOT / "config.yaml", tmp_path)
+    user = ["--user", f"{os.getuid()}:{os.getgid()}"]
+    command = [docker, "run", "--rm", *user, "--volume", f"{tmp_path}:/study", "bakeoff-test", "plan", "config.yaml"]
+    assert "40 runs" in subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
