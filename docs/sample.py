@@ -169,7 +169,8 @@ def main() -> None:
             write_reports(sample)
             copy(sample, folder)
             os.chdir(ROOT)
-    take_picture()
+        if sample == DIGITS:
+            take_picture()
 
 
 if __name__ == "__main__":

@@ -190,6 +190,17 @@ def test_a_job_stops_with_a_checkpoint_when_its_client_dies(served: Served, tmp_
     assert list(tmp_path.glob("results/stages/state/**/checkpoint.pt"))
 
 
+def test_data_are_prepared_without_the_server(served: Served, tmp_path: Path) -> None:
+    """It comes first, and would wait until the server has imported everything."""
+    served.server.send_signal(signal.SIGSTOP)  # as long as it imports, it does not answer either
+    try:
+        process = served.start(tmp_path, "prepare", STAGES, "digits")
+        process.communicate(timeout=120)
+    finally:
+        served.server.send_signal(signal.SIGCONT)
+    assert process.returncode == 0 and list(tmp_path.glob("results/data/*/card.json"))
+
+
 def test_without_a_server_it_starts_cold(served: Served, tmp_path: Path) -> None:
     served.server.kill()
     served.server.wait(10)

@@ -102,7 +102,7 @@ def test_several_tuning_studies_are_in_the_verdicts(tmp_path: Path) -> None:
     assert rows["tuning"]["degrees_of_freedom"] == 2
     shares = [row["share"] for term, row in rows.items() if term not in ("total", "tuning")]
     assert sum(shares) == pytest.approx(1)
-    assert "Tuning again with other points would bring more variance" in text
+    assert "Tuning again with other points would add variance" in text
     draw_figures(study, layout)
     assert "tuning again" in (layout.figures / "variance_shares.svg").read_text()
     row = pairs[ADAM_CELL.key, CELL.key]
@@ -124,7 +124,7 @@ def test_sentences_follow_from_the_numbers(report: Document) -> None:
     text = sentences(report)
     assert "Tuning makes 2 experiments better (sgd, adam)." in text
     assert "On digits, the ranking turns: adam leads first, then sgd from 3 trials on." in text
-    assert "Trials needed on digits to match the first of adam, on average: sgd 2." in text
+    assert "on digits to score, on average, what a single trial of adam does on validation: sgd 2." in text
 
 
 def test_all_trials_have_a_table_and_a_figure(report: Document) -> None:

@@ -116,7 +116,7 @@ def report(
     render_only: Annotated[bool, typer.Option(help="use the tables and figures that are there")] = False,
     language: Annotated[str | None, typer.Option(help=f"{' or '.join(LANGUAGES)}; left out: the study's")] = None,
     latex: Annotated[bool, typer.Option("--latex", help="draw the figures for LaTeX, too, as PDF files")] = False,
-    pdf: Annotated[bool, typer.Option("--pdf", help="do so, and compile the LaTeX")] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="draw them, and compile the LaTeX, too")] = False,
     venue: Annotated[
         str, typer.Option(help="which LaTeX to compile: thesis, all in one column; paper, a page in two columns")
     ] = "thesis",
@@ -126,6 +126,8 @@ def report(
     from bakeoff.report.pdf import left_out, make_pdf
     from bakeoff.report.render import render_report
 
+    if render_only and latex:
+        raise BakeoffError("--latex draws figures, and --render-only takes those that are there: leave out one of them")
     if venue not in VENUES:
         raise BakeoffError(f"--venue {venue}: choose {' or '.join(VENUES)}")
     study = load(study_file, overrides)

@@ -1,1 +1,1 @@
-"""Figures from the summary tables: SVG and PDF files, the same bytes for the same tables."""
+"""Figures from the summary tables, as SVG, and for LaTeX as PDF: the same bytes for the same tables."""

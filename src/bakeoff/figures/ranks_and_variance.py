@@ -13,7 +13,7 @@ GAP = 2 * "\N{NO-BREAK SPACE}"  # browsers drop others at the ends of a text
 
 
 def variance_shares(shares: Mapping[str, float], language: Language) -> Figure:
-    """A bar for each source of variance: name → share of the whole (0 to 1), in the order from the top."""
+    """A bar for each source of variance: name → share of that of the runs, in the order from the top."""
     figure = Figure(figsize=(WIDTH, 0.27 * len(shares) + 0.8), layout="constrained")
     axes = figure.subplots()
     axes.barh(range(len(shares)), list(shares.values()), height=0.65, color=PALETTE[0])

@@ -1,7 +1,8 @@
 """What a job runs in place of `bakeoff` while a server for warm starts is there.
 
 `python -I -S warm_client.py SOCKET train study.yaml …` asks the server to do it, and ends as that ends. Where the
-server does not answer, it becomes `bakeoff train study.yaml …` itself. It imports next to nothing: a start takes 15 ms.
+server does not answer, or the command is one of `COLD`, it becomes `bakeoff train study.yaml …` itself. It imports next
+to nothing: a start takes 15 ms.
 """
 
 import os
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
-COLD = ("prepare",)  # needs no torch, and is done while the server still imports it
+COLD = ("prepare",)  # the first of all jobs: it need not wait until the server has imported everything
 LENGTH = 8  # bytes before a request that say how long it is
 STARTED, KILLED, ENDED = b"started", b"killed", b"ended"  # each with a number: of a process, a signal, an exit status
 

@@ -74,7 +74,7 @@ def choices(material: Material) -> Section | None:
     found = [row for row in material.statistic("variance") if row["term"] != "total" and is_known(row["share"])]
     saturated = any(row["term"] == "residual" and not row["degrees_of_freedom"] for row in found)
     rows = [row for row in found if row["degrees_of_freedom"] or row["term"] == SHARED]
-    if len(rows) < 2 or len(material.rows) < 2:
+    if sum(row["term"] != TUNING for row in rows) < 2 or len(material.rows) < 2:
         return None
     columns = [
         Column(say("Source"), lambda row: Cell(term_name(row["term"], language)), numeric=False),
@@ -89,10 +89,11 @@ def choices(material: Material) -> Section | None:
         metric=material.name_of(material.metric),
     )
     blocks: list[Block] = [Paragraph(introduction)]
-    if any(row["term"] == TUNING for row in rows):
+    is_tuned = any(row["term"] == TUNING for row in rows)
+    if is_tuned:
         beside = say(
-            "The runs have the values of one tuning. Tuning again with other points would bring more variance: its "
-            "share is how much, beside that of the runs."
+            "All runs of an experiment have the values that one tuning chose. Tuning again with other points would add "
+            "variance; its share says how much, relative to the variance of the runs, of which it is no part."
         )
         blocks.append(Paragraph(beside))
     if not rows[0]["balanced"]:
@@ -112,7 +113,10 @@ def choices(material: Material) -> Section | None:
         "Diamonds with 95 % intervals are means over seeds, dots are seeds.",
         metric=material.name_of(material.metric),
     )
-    shares = say("Share of the variance that each choice explains.")
+    if is_tuned:
+        shares = say("Share of the variance that each choice explains, and what tuning again would add to it.")
+    else:
+        shares = say("Share of the variance that each choice explains.")
     blocks += material.figures({"factor_effects": moved, "variance_shares": shares})
     table = tabulate("variance", say("Sources of variance."), columns, rows)
     blocks.append(Details(say("Sources of variance in numbers"), "variance-in-numbers", [table]))

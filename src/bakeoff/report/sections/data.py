@@ -25,7 +25,7 @@ def _missing_letters(material: Material) -> list[Block]:
         return []
     letters = path.read_text(encoding="utf-8")
     text = material.language.say(
-        "No font of this system has some letters of class names ({letters}), so that figures in PDF show boxes. "
+        "No font of this system has some letters of class names ({letters}), so that figures for LaTeX show boxes. "
         "Install one that has them, such as Noto Sans, and draw the figures again.",
         letters=" ".join(letters[:LETTERS]) + ("…" if len(letters) > LETTERS else ""),
     )

@@ -169,7 +169,8 @@ def _catching_up(material: Material, dataset: str, curves: Sequence[Row]) -> str
             needed = language.whole(min(enough)) if enough else say("more than {n}", n=language.whole(most))
             found.append(f"{material.label_of(dataset, cell.key)} {needed}")
     return say(
-        "Trials needed on {dataset} to match the first of {leader}, on average: {needed}.",
+        "Trials that others need on {dataset} to score, on average, what a single trial of {leader} does on "
+        "validation: {needed}.",
         dataset=dataset,
         leader=material.label_of(dataset, cell_of(first).key),
         needed=", ".join(found),
