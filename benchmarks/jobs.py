@@ -1,4 +1,5 @@
-"""What jobs and a study take besides training: a job of each of our own models, and a hundred runs of a second."""
+"""What jobs and a study take besides training: a job of each of our own models, a hundred runs of a second, and whether
+the last of a thousand runs cost more than the first."""
 
 import json
 import os
@@ -22,11 +23,12 @@ MODELS: dict[str, dict[str, object]] = {
 
 
 def measure() -> list[Row]:
-    """A row of single jobs, and one of a study."""
+    """A row of single jobs, one of a study, and one of a long study."""
     load = os.getloadavg()[0]
     busy = f" (the machine was busy before: load {load:.1f})" if load > 1 else ""
     with tempfile.TemporaryDirectory() as name:
-        return [row_of_jobs(Path(name), busy), row_of_study(Path(name), busy)]
+        folder = Path(name)
+        return [row_of_jobs(folder, busy), row_of_study(folder, busy), row_of_growth(folder, busy)]
 
 
 def row_of_jobs(folder: Path, busy: str) -> Row:
@@ -101,6 +103,30 @@ def seconds_of_hundred_runs(folder: Path) -> float:
     write_study("hundred", epochs=max(1, round(1 / epoch)), seeds=100)
     command = [SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
     return seconds_of_command([*command, "--cores", str(THREADS), "--configfile", f"{folder}/hundred.yaml"], folder)
+
+
+def row_of_growth(folder: Path, busy: str) -> Row:
+    """A thousand runs of one epoch."""
+    study = {
+        "study": "thousand",
+        "datasets": {"digits": {"source": "digits", "limit": 200}},
+        "architectures": {"linear": {"model": "mlp"}},
+        "optimizers": {"sgd": {"name": "SGD", "lr": 0.05}},
+        "recipes": {"one": {"epochs": 1}},
+        "seeds": 1000,
+    }
+    (folder / "thousand.yaml").write_text(json.dumps(study))
+    command = [SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder), "--until", "train"]
+    seconds_of_command([*command, "--cores", str(THREADS), "--configfile", f"{folder}/thousand.yaml"], folder)
+    first, last = seconds_at_the_ends(folder / "results/thousand/runs")
+    what = f"200 runs of one epoch at the end of 1,000{busy}"
+    return Row(what, f"{last:.0f} s", f"the second 200 {first:.0f} s", f"{last / first:.2f}×", "≤ 1.1×")
+
+
+def seconds_at_the_ends(runs: Path) -> tuple[float, float]:
+    """Between the 200th and the 400th result, when all has settled, and between the last but 200 and the last."""
+    times = sorted(path.stat().st_mtime for path in runs.glob("**/result.json"))
+    return times[399] - times[199], times[-1] - times[-201]
 
 
 def result_in(folder: Path) -> dict[str, Any]:

@@ -104,7 +104,9 @@ def watched(tmp_path: Path, study: Path) -> Iterator[Watched]:
         os.killpg(work.process.pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("meanwhile", ["another target", "a failure before its turn"])
+@pytest.mark.parametrize(
+    "meanwhile", [pytest.param("another target", marks=pytest.mark.slow), "a failure before its turn"]
+)
 def test_what_an_orphan_finished_outlives_a_snakemake_that_does_not_come_to_it(
     watched: Watched, undisturbed: Path, tmp_path: Path, meanwhile: str
 ) -> None:
@@ -176,7 +178,7 @@ def test_kill_9_of_a_job(watched: Watched, undisturbed: Path) -> None:
     watched.assert_as(undisturbed)
 
 
-@pytest.mark.parametrize("orphans", ["killed too", "at work", "done before"])
+@pytest.mark.parametrize("orphans", ["killed too", "at work", pytest.param("done before", marks=pytest.mark.slow)])
 def test_kill_9_of_snakemake(watched: Watched, undisturbed: Path, orphans: str) -> None:
     """It leaves its folder locked, and its jobs at work: what they finish is taken."""
     watched.wait_for_epoch(5)

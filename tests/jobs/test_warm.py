@@ -104,7 +104,9 @@ def test_its_folder_is_its_users_alone_and_goes_with_it(served: Served) -> None:
     assert not served.folder.exists()
 
 
-@pytest.mark.parametrize("threads", [1, 2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "threads", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(4, marks=pytest.mark.slow)]
+)
 def test_a_warm_run_is_bit_for_bit_a_cold_one(served: Served, tmp_path: Path, threads: int) -> None:
     """With dropout, augmentation and a learning-rate schedule, in 32 bits."""
     cold, warm = tmp_path / "cold", tmp_path / "warm"

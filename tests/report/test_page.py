@@ -117,7 +117,7 @@ def test_the_page_does_not_scroll_sideways(page: Any, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_to_complain_of(page: Any, scheme: str) -> None:
     """WCAG AA and good practice, with all that is folded unfolded: names, roles, contrast, order of headings."""
     axe = pytest.importorskip("axe_playwright_python")

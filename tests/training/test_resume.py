@@ -82,7 +82,9 @@ def test_killed_runs_end_as_if_they_had_not_been_often(uninterrupted: Path, tmp_
     assert_same_run(tmp_path / FOLDER, uninterrupted)
 
 
-@pytest.mark.parametrize("asking", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+@pytest.mark.parametrize(
+    "asking", [signal.SIGTERM, pytest.param(signal.SIGUSR1, marks=pytest.mark.slow), signal.SIGINT]
+)
 def test_a_signal_ends_a_run_with_a_checkpoint_within_the_epoch(
     uninterrupted: Path, tmp_path: Path, asking: signal.Signals
 ) -> None:
