@@ -156,6 +156,7 @@ def test_without_a_word_one_training_at_a_time_has_a_gpu(tmp_path: Path) -> None
     assert len(logs) == 6 and not any("waiting for a GPU" in log for log in logs)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("two_gpus")
 def test_a_profile_says_how_many_share_a_gpu(tmp_path: Path) -> None:
     profile = tmp_path / "profile"

@@ -140,6 +140,7 @@ def test_what_another_process_trains_is_taken_without_a_gpu(tmp_path: Path, monk
     assert (again.returncode, again.stdout) == (0, f"{run} is finished already\n"), again.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("two_gpus")
 def test_another_device_on_the_command_line_reaches_the_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENVIRONMENT, "CUDA_VISIBLE_DEVICES", "0")

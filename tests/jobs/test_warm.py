@@ -226,7 +226,7 @@ def test_an_import_that_starts_a_thread_turns_it_off(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stderr) == (0, "warm start is off: an import has started a thread\n")
 
 
-@pytest.mark.parametrize("off", [{"BAKEOFF_WARM": "0"}, {}])
+@pytest.mark.parametrize("off", [pytest.param({"BAKEOFF_WARM": "0"}, marks=pytest.mark.slow), {}])
 def test_a_study_or_the_environment_turns_it_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off: dict[str, str]
 ) -> None:

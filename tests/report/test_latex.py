@@ -86,6 +86,7 @@ def test_no_row_of_a_table_is_lost_at_the_end_of_a_page(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not shutil.which("luaotfload-tool"), reason="no texlive-luatex is installed")
 @needs_latex
+@pytest.mark.slow
 def test_lualatex_compiles_it_too(tmp_path: Path) -> None:
     tex = rendered(tmp_path, language="ru")
     command = ["latexmk", "-lualatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
