@@ -85,39 +85,18 @@ def row_of_study(folder: Path, busy: str) -> Row:
 def seconds_of_hundred_runs(folder: Path) -> float:
     """From start to report: a study of 100 seeds, each of which trains for about a second."""
 
-    def write_study(name: str, epochs: int, seeds: int) -> None:
-        study = {
-            "study": name,
-            "datasets": {"digits": {"source": "digits"}},
-            "architectures": {"mlp": MODELS["mlp"]},
-            "optimizers": {"sgd": {"name": "SGD", "lr": 0.05}},
-            "recipes": {"plain": {"epochs": epochs}},
-            "seeds": seeds,
-        }
-        (folder / f"{name}.yaml").write_text(json.dumps(study))
-
     run = "digits/mlp/sgd/plain/seed0"
-    write_study("probe", epochs=100, seeds=1)
+    write_study(folder, "probe", epochs=100, seeds=1)
     seconds_of_command([BAKEOFF, "train", "probe.yaml", run], folder)
     epoch = result_in(folder / "results/probe/runs" / run)["cost"]["seconds_per_epoch"]
-    write_study("hundred", epochs=max(1, round(1 / epoch)), seeds=100)
-    command = [SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
-    return seconds_of_command([*command, "--cores", str(THREADS), "--configfile", f"{folder}/hundred.yaml"], folder)
+    write_study(folder, "hundred", epochs=max(1, round(1 / epoch)), seeds=100)
+    return seconds_of_study(folder, folder / "hundred.yaml")
 
 
 def row_of_growth(folder: Path, busy: str) -> Row:
     """A thousand runs of one epoch."""
-    study = {
-        "study": "thousand",
-        "datasets": {"digits": {"source": "digits", "limit": 200}},
-        "architectures": {"linear": {"model": "mlp"}},
-        "optimizers": {"sgd": {"name": "SGD", "lr": 0.05}},
-        "recipes": {"one": {"epochs": 1}},
-        "seeds": 1000,
-    }
-    (folder / "thousand.yaml").write_text(json.dumps(study))
-    command = [SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder), "--until", "train"]
-    seconds_of_command([*command, "--cores", str(THREADS), "--configfile", f"{folder}/thousand.yaml"], folder)
+    write_study(folder, "thousand", epochs=1, seeds=1000, model={"model": "mlp"}, limit=200)
+    seconds_of_study(folder, folder / "thousand.yaml", "--until", "train")
     first, last = seconds_at_the_ends(folder / "results/thousand/runs")
     what = f"200 runs of one epoch at the end of 1,000{busy}"
     return Row(what, f"{last:.0f} s", f"the second 200 {first:.0f} s", f"{last / first:.2f}×", "≤ 1.1×")
@@ -127,6 +106,32 @@ def seconds_at_the_ends(runs: Path) -> tuple[float, float]:
     """Between the 200th and the 400th result, when all has settled, and between the last but 200 and the last."""
     times = sorted(path.stat().st_mtime for path in runs.glob("**/result.json"))
     return times[399] - times[199], times[-1] - times[-201]
+
+
+def write_study(
+    folder: Path,
+    name: str,
+    epochs: int,
+    seeds: int,
+    model: dict[str, object] = MODELS["mlp"],
+    limit: int | None = None,
+) -> None:
+    """A study of one experiment on digits; `limit` is the number of images, left out: all."""
+    study = {
+        "study": name,
+        "datasets": {"digits": {"source": "digits", "limit": limit}},
+        "architectures": {"mlp": model},
+        "optimizers": {"sgd": {"name": "SGD", "lr": 0.05}},
+        "recipes": {"plain": {"epochs": epochs}},
+        "seeds": seeds,
+    }
+    (folder / f"{name}.yaml").write_text(json.dumps(study))
+
+
+def seconds_of_study(folder: Path, study_file: Path, *options: str) -> float:
+    """Of Snakemake, from its start to its end, with all cores."""
+    command = [SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder), *options]
+    return seconds_of_command([*command, "--cores", str(THREADS), "--configfile", str(study_file)], folder)
 
 
 def result_in(folder: Path) -> dict[str, Any]:

@@ -5,9 +5,9 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from jobs import result_in
+from jobs import result_in, seconds_of_study
 from table import Row
-from timing import ROOT, SNAKEMAKE, THREADS, in_turns, seconds_of_command
+from timing import ROOT, THREADS, in_turns, seconds_of_command
 
 LOOP = Path(__file__).with_name("notebook_loop.py")
 
@@ -30,10 +30,7 @@ def measure() -> list[Row]:
 
 def ours() -> float:
     with tempfile.TemporaryDirectory() as folder:
-        command = [SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile"), "--directory", folder]
-        seconds = seconds_of_command(
-            [*command, "--cores", str(THREADS), "--configfile", str(ROOT / "config.yaml")], Path(folder)
-        )
+        seconds = seconds_of_study(Path(folder), ROOT / "config.yaml")
         found = list(Path(folder).glob("results/digits/runs/**/result.json"))
         assert len(found) == 40 and all(result_in(path.parent)["status"] == "completed" for path in found)
         return seconds

@@ -12,7 +12,13 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # main() says where the package is
+    from bakeoff.study.paths import Layout
+    from bakeoff.study.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs/report.png"
@@ -21,25 +27,38 @@ SCREEN = {"width": 1400, "height": 900}
 
 @dataclass(frozen=True)
 class Sample:
-    """A report in the documentation: its folder, its study file, that study's name and only dataset, and language
-    (empty: English) → what the sample has of its report."""
+    """A report in the documentation: its folder, its study file, and language (empty: English) → what the sample has of
+    its report. The study has one dataset."""
 
     folder: Path
     study_file: Path
-    study: str
-    dataset: str
     copied: dict[str, tuple[str, ...]]
 
     @property
     def tables(self) -> Path:
         return self.folder / "made_from"
 
+    @cached_property
+    def study(self) -> "Study":
+        from bakeoff.study.reading import load_study
+
+        return load_study(self.study_file)
+
+    @property
+    def dataset(self) -> str:
+        (name,) = self.study.datasets
+        return name
+
+    def layout(self, folder: Path, language: str = "") -> "Layout":
+        """Where a folder has this study's files, and its report in a language."""
+        from bakeoff.study.paths import Layout
+
+        return Layout(self.study.study, folder / "results", folder / "report", language)
+
 
 DIGITS = Sample(
     ROOT / "docs/sample",
     ROOT / "config.yaml",
-    "digits",
-    "digits",
     {
         "": ("report.md", "report.html", "report.pdf", "latex/results_digits.tex", "figures"),
         "ru": ("report.html", "report.pdf"),
@@ -48,8 +67,6 @@ DIGITS = Sample(
 TUNED = Sample(
     ROOT / "docs/sample-tuned",
     ROOT / "docs/sample-tuned/study.yaml",
-    "optimizers_tuned",
-    "fashion-mnist",
     {"": ("report.md", "report.html", "figures")},
 )
 
@@ -65,28 +82,25 @@ def train(sample: Sample, folder: Path) -> None:
 
 def keep_tables(sample: Sample, folder: Path) -> None:
     """Copy what a report is made from: the tables, the plans of the experiments and the card of the data."""
-    from bakeoff.study.paths import Layout
-    from bakeoff.study.reading import load_study
     from bakeoff.study.specification import plan_file
 
+    layout = sample.layout(folder)
     shutil.rmtree(sample.tables, ignore_errors=True)
-    shutil.copytree(folder / "results" / sample.study / "summary", sample.tables / "summary")
+    shutil.copytree(layout.summary, sample.tables / "summary")
     (sample.tables / "plan").mkdir()
-    study = load_study(sample.study_file)
-    for cell in study.cells:
-        shutil.copy(folder / plan_file(study, Layout(study.study), cell), sample.tables / "plan")
+    for cell in sample.study.cells:
+        shutil.copy(plan_file(sample.study, layout, cell), sample.tables / "plan")
     (card,) = folder.glob("results/data/*/card.json")
     shutil.copyfile(card, sample.tables / "card.json")
 
 
 def lay_out(sample: Sample, folder: Path) -> None:
     """Put the tables where a study in a folder has them. Runs are not there: the sample links to none."""
-    from bakeoff.study.reading import load_study
     from bakeoff.study.specification import data_folder
 
     for part in ("summary", "plan"):
-        shutil.copytree(sample.tables / part, folder / "results" / sample.study / part, dirs_exist_ok=True)
-    data = folder / data_folder(load_study(sample.study_file), sample.dataset)
+        shutil.copytree(sample.tables / part, sample.layout(folder).folder / part, dirs_exist_ok=True)
+    data = folder / data_folder(sample.study, sample.dataset)
     data.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(sample.tables / "card.json", data / "card.json")
 
@@ -97,15 +111,13 @@ def write_reports(sample: Sample) -> None:
     from bakeoff.figures.draw import draw_figures
     from bakeoff.report.pdf import make_pdf
     from bakeoff.report.render import render_report
-    from bakeoff.study.paths import Layout
-    from bakeoff.study.reading import load_study
     from bakeoff.study.specification import data_folder, specify_dataset
 
-    study = load_study(sample.study_file)
+    study = sample.study
     shutil.rmtree(data_folder(study, sample.dataset))  # a card without its images
     prepare_if_needed(specify_dataset(study, sample.dataset))
     for language, names in sample.copied.items():
-        layout, pdf = Layout(study.study, language=language), "report.pdf" in names
+        layout, pdf = sample.layout(Path(), language), "report.pdf" in names
         draw_figures(study, layout, language or None, pdf=pdf)
         tex = render_report(study, layout, language or None)[-1]
         if pdf:
@@ -115,7 +127,7 @@ def write_reports(sample: Sample) -> None:
 def copy(sample: Sample, folder: Path) -> None:
     """Copy of the reports what the sample has, and note from which texts pictures and PDFs were made."""
     for language, names in sample.copied.items():
-        report = folder / "report" / sample.study / language
+        report = sample.layout(folder, language).report_folder
         for name in names:
             source = report / name.replace("latex/", "latex/tables/")
             target = sample.folder / language / name
@@ -132,7 +144,7 @@ def copy(sample: Sample, folder: Path) -> None:
 def checksums(sample: Sample, folder: Path) -> dict[str, str]:
     """SHA-256 of the LaTeX that each PDF of the sample is made from."""
     made = [language for language, names in sample.copied.items() if "report.pdf" in names]
-    texts = {name: folder / "report" / sample.study / name / "latex/report.tex" for name in made}
+    texts = {name: sample.layout(folder, name).report_folder / "latex/report.tex" for name in made}
     return {
         f"{name}/report.pdf".lstrip("/"): hashlib.sha256(tex.read_bytes()).hexdigest() for name, tex in texts.items()
     }

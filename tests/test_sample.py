@@ -13,8 +13,6 @@ import pytest
 from PIL import Image
 
 from bakeoff.report.render import render_report
-from bakeoff.study.paths import Layout
-from bakeoff.study.reading import load_study
 from terminal import ROOT
 
 sys.path.insert(0, str(ROOT / "docs"))
@@ -32,14 +30,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(made)
         for kept in (sample.DIGITS, sample.TUNED):
             sample.lay_out(kept, made)
-            study = load_study(kept.study_file)
             for language in kept.copied:
-                layout = Layout(study.study, language=language)
+                layout = kept.layout(Path(), language)
                 for drawn in (kept.folder / "figures").rglob("*.svg"):
                     path = layout.figures / drawn.relative_to(kept.folder / "figures")
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_text("<svg ><image/></svg>" if "<image" in drawn.read_text() else "<svg ></svg>")
-                render_report(study, layout, language or None)
+                render_report(kept.study, layout, language or None)
     return made
 
 
@@ -55,7 +52,7 @@ def without_drawings(path: Path) -> str:
     ],
 )
 def test_the_samples_are_what_the_code_writes(folder: Path, kept: sample.Sample, name: str) -> None:
-    written = folder / "report" / kept.study / name.replace("latex/", "latex/tables/")
+    written = kept.layout(folder).report_folder / name.replace("latex/", "latex/tables/")
     assert without_drawings(kept.folder / name) == without_drawings(written), ANEW
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
-from bakeoff.analysis.variance_of_tuning import NOTHING
+from bakeoff.analysis.variance_of_tuning import of_experiments
 from bakeoff.results.predictions import Floats
 from bakeoff.results.whole_datasets import RUN, run_columns
 from bakeoff.study.matrix import FACETS
@@ -60,8 +61,8 @@ def variance_table(
         rows.append((SHARED, 0, total - sum(square for *_, square in rows)))
     rows.append((TOTAL, len(scores) - 1, total))
     if tuned:
-        keys = completed[list(FACETS)].agg("/".join, axis=1)
-        variance = float(np.mean([tuned.get(key, NOTHING)[0] for key in keys]))
+        keys = ["/".join(key) for key in completed[list(FACETS)].itertuples(index=False)]
+        variance = float(of_experiments(keys, tuned).variance.mean())
         freedom = int(sum(freedom for _, freedom in tuned.values()))
         rows.append((TUNING, freedom, variance * (len(scores) - 1)))
     table = pd.DataFrame(rows, columns=["term", "degrees_of_freedom", "sum_of_squares"])
@@ -73,6 +74,13 @@ def variance_table(
     table["omega_squared"] = without_chance.where(effect & (total > 0))
     planned = np.prod([runs[name].nunique() for name in run_columns(runs)])
     return table.assign(balanced=bool(len(scores) == planned))  # levels without any completed run count, too
+
+
+def shown_sources(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows of the table `variance` that a reader is shown; none where runs do not differ, or in one thing alone."""
+    known = [row for row in rows if row["term"] != TOTAL and not np.isnan(row["share"])]
+    shown = [row for row in known if row["degrees_of_freedom"] or row["term"] == SHARED]
+    return shown if sum(row["term"] != TUNING for row in shown) > 1 else []
 
 
 def balanced_effects(levels: Levels, scores: Floats) -> Effects:

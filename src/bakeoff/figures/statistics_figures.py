@@ -10,7 +10,7 @@ from bakeoff.analysis.images import split_images
 from bakeoff.analysis.labels import configuration_labels, short_labels, term_name
 from bakeoff.analysis.ranking import best_on, ranking
 from bakeoff.analysis.shown_cut import read_shown, shown_cut
-from bakeoff.analysis.variance import SHARED, TUNING
+from bakeoff.analysis.variance import shown_sources
 from bakeoff.figures.class_scores import class_scores
 from bakeoff.figures.confusion_and_calibration import captioned, confusion, precision_recall, reliability
 from bakeoff.figures.drawing import Drawing
@@ -50,11 +50,8 @@ def statistics_figures(study: Study, language: Language, layout: Layout, present
             yield from _of_errors(study, language, dataset, mine)
             here = {cell: row for cell, row in rows.items() if cell.dataset == dataset}
             yield from _of_classes(study, language, dataset, here, tables["classes"])
-    shares = tables["variance"][tables["variance"]["term"] != "total"]
-    shares = shares[(shares["degrees_of_freedom"] > 0) | (shares["term"] == SHARED)]
-    if (shares["term"] != TUNING).sum() > 1 and shares["share"].notna().all():
-        names = [term_name(term, language) for term in shares["term"]]
-        of_terms = dict(zip(names, shares["share"], strict=True))
+    of_terms = {term_name(row["term"], language): row["share"] for row in shown_sources(records(tables["variance"]))}
+    if of_terms:
         yield Drawing("variance_shares.svg", partial(variance_shares, of_terms, language))
     if len(tables["effects"]):
         yield Drawing("factor_effects.svg", partial(factor_effects, study.as_written, language, tables["effects"]))

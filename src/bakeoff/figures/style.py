@@ -100,9 +100,9 @@ def save(figure: Figure, path: Path, *, pdf: bool = False) -> Path:
     if engine is not None:  # once, not for each of the two files
         engine.execute(figure)
         figure.set_layout_engine("none")
+    path.with_suffix(".pdf").unlink(missing_ok=True)
     # In memory first: on a full disk Matplotlib fails once more when it closes its PDF file, and hides the reason.
     pages, text = BytesIO(), StringIO()
-    path.with_suffix(".pdf").unlink(missing_ok=True)
     if pdf:
         figure.savefig(pages, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
         with write_atomically(path.with_suffix(".pdf"), durable=False) as temporary:

@@ -192,6 +192,14 @@ def cell_of(row: Row) -> Experiment:
     return Experiment(*(str(row[facet]) for facet in FACETS))
 
 
+def rows_by_cell(rows: Iterable[Row]) -> dict[Experiment, list[Row]]:
+    """The rows of each experiment, in the order of first appearance."""
+    found: dict[Experiment, list[Row]] = {}
+    for row in rows:
+        found.setdefault(cell_of(row), []).append(row)
+    return found
+
+
 def of_cell(rows: Sequence[Row], cell: Experiment) -> list[Row]:
     return [row for row in rows if cell_of(row) == cell]
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from bakeoff.analysis.labels import term_name
 from bakeoff.analysis.paired import LEVEL
-from bakeoff.analysis.variance import SHARED, TUNING
+from bakeoff.analysis.variance import TUNING, shown_sources
 from bakeoff.report.columns import number_column
 from bakeoff.report.document import Block, Cell, Column, Details, Paragraph, Section, tabulate
 from bakeoff.report.material import Material
@@ -71,10 +71,10 @@ def ranks(material: Material) -> list[Block]:
 def choices(material: Material) -> Section | None:
     """What each choice explains of the variance; None where there is one choice or one experiment."""
     say, language = material.language.say, material.language
-    found = [row for row in material.statistic("variance") if row["term"] != "total" and is_known(row["share"])]
+    found = material.statistic("variance")
     saturated = any(row["term"] == "residual" and not row["degrees_of_freedom"] for row in found)
-    rows = [row for row in found if row["degrees_of_freedom"] or row["term"] == SHARED]
-    if sum(row["term"] != TUNING for row in rows) < 2 or len(material.rows) < 2:
+    rows = shown_sources(found)
+    if not rows or len(material.rows) < 2:
         return None
     columns = [
         Column(say("Source"), lambda row: Cell(term_name(row["term"], language)), numeric=False),

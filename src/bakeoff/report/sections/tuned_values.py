@@ -9,7 +9,7 @@ from bakeoff.analysis.tuning_tables import LEARNING_RATE
 from bakeoff.language import mark
 from bakeoff.report.columns import experiment_column, metric_column, number_column, range_column, text_column
 from bakeoff.report.document import Block, Cell, Column, Paragraph, Section, tabulate
-from bakeoff.report.material import Material, Row, cell_of
+from bakeoff.report.material import Material, Row, cell_of, rows_by_cell
 from bakeoff.report.numbers import difference_text, is_known, metric_text, range_text, whole_text
 from bakeoff.report.sections.tuning_budget import budget_needed, condition, cost, saved_by_halving
 from bakeoff.report.sections.tuning_trials import all_trials, short_name
@@ -179,9 +179,7 @@ def _spread(material: Material) -> list[Block]:
     rows, say = material.statistic("tuning_spread"), material.language.say
     if not rows:
         return []
-    by_cell: dict[Experiment, list[Row]] = {}
-    for row in rows:
-        by_cell.setdefault(cell_of(row), []).append(row)
+    by_cell = rows_by_cell(rows)
     found = [
         {
             **{facet: getattr(cell, facet) for facet in FACETS},

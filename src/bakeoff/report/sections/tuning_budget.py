@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bakeoff.language import Language
 from bakeoff.report.document import Block, Items, Paragraph, Section
-from bakeoff.report.material import Material, Row, cell_of
+from bakeoff.report.material import Material, Row, cell_of, rows_by_cell
 from bakeoff.report.numbers import duration_text, is_known, percent_text
 from bakeoff.results.summary_tables import records
 from bakeoff.study.halving import rungs_of
@@ -119,9 +119,8 @@ def budget_needed(material: Material) -> list[Block]:
         _leaders(material, dataset, cost, [row for row in rows if (row["dataset"], row["cost"]) == (dataset, cost)])
         for dataset, cost in dict.fromkeys((row["dataset"], row["cost"]) for row in rows)
     ]
-    curves = material.statistic("tuning_curve")
-    for dataset in dict.fromkeys(row["dataset"] for row in rows):
-        sentences.append(_catching_up(material, dataset, [row for row in curves if row["dataset"] == dataset]))
+    leaders = {row["dataset"]: row["leader"] for row in rows if (row["cost"], row["from"]) == ("trials", 1)}
+    sentences += [_catching_up(material, dataset, leader) for dataset, leader in leaders.items()]
     if not drawn and not sentences:
         return []
     explained = say(
@@ -156,23 +155,22 @@ def _leaders(material: Material, dataset: str, cost: str, stretches: Sequence[Ro
     )
 
 
-def _catching_up(material: Material, dataset: str, curves: Sequence[Row]) -> str:
-    """How many trials each experiment on a dataset needs for the expected score of the best with a single one."""
+def _catching_up(material: Material, dataset: str, leader: str) -> str:
+    """How many trials each experiment on a dataset needs for the expected score of the leader with a single one."""
     say, language, sign = material.language.say, material.language, 1 if material.metric.higher_is_better else -1
-    first = max((row for row in curves if row["trials"] == 1), key=lambda row: sign * row["validation"])
+    rows = rows_by_cell(row for row in material.statistic("tuning_curve") if row["dataset"] == dataset)
+    curves = {cell.key: [sign * row["validation"] for row in own] for cell, own in rows.items()}
     found = []
-    for cell in dict.fromkeys(map(cell_of, curves)):
-        if cell != cell_of(first):
-            own = [row for row in curves if cell_of(row) == cell]
-            enough = [row["trials"] for row in own if sign * row["validation"] >= sign * first["validation"]]
-            most = max(row["trials"] for row in own)
-            needed = language.whole(min(enough)) if enough else say("more than {n}", n=language.whole(most))
-            found.append(f"{material.label_of(dataset, cell.key)} {needed}")
+    for key, scores in curves.items():
+        if key != leader:
+            enough = [trials for trials, score in enumerate(scores, 1) if score >= curves[leader][0]]
+            needed = language.whole(enough[0]) if enough else say("more than {n}", n=language.whole(len(scores)))
+            found.append(f"{material.label_of(dataset, key)} {needed}")
     return say(
         "Trials that others need on {dataset} to score, on average, what a single trial of {leader} does on "
         "validation: {needed}.",
         dataset=dataset,
-        leader=material.label_of(dataset, cell_of(first).key),
+        leader=material.label_of(dataset, leader),
         needed=", ".join(found),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from bakeoff.report.columns import metric_column, number_column, seconds_column, text_column
 from bakeoff.report.document import Block, Cell, Column, Details, Section, Table, tabulate
 from bakeoff.report.entry_text import value_text
-from bakeoff.report.material import Material, Row, cell_of
+from bakeoff.report.material import Material, Row, rows_by_cell
 from bakeoff.report.numbers import whole_text
 from bakeoff.study.matrix import Experiment
 
@@ -15,11 +15,8 @@ def all_trials(material: Material) -> list[Block]:
     rows, say = material.statistic("tuning_trials"), material.language.say
     if not rows:
         return []
-    by_cell: dict[Experiment, list[Row]] = {}
-    for row in rows:
-        by_cell.setdefault(cell_of(row), []).append(row)
     blocks: list[Block] = []
-    for cell, mine in by_cell.items():
+    for cell, mine in rows_by_cell(rows).items():
         caption = say("Each line is a trial; dark ones score better, the thick one was chosen.")
         drawn = material.figures({f"trials/{cell.key.replace('/', '__')}": caption})
         table = _trials_table(material, cell, mine)
