@@ -1,5 +1,6 @@
 RUNS = {run.key: run for run in runs(STUDY)}
-PATHS = [LAYOUT.run(run) for run in RUNS.values()]
+PATHS_OF = {key: LAYOUT.run(run) for key, run in RUNS.items()}
+PATHS = list(PATHS_OF.values())
 RESULTS = [str(paths.result) for paths in PATHS]
 NEEDED = {cell: needed_by(STUDY, cell) for cell in STUDY.cells}
 FEATURES = experiments_on_features(STUDY)
@@ -9,9 +10,7 @@ REQUESTED = partial(requested, STUDY, DEFAULT_RESOURCES)
 
 # Trials, and what has the default values of what is tuned: runs in a place of their own.
 BESIDE = beside_the_runs(STUDY, LAYOUT)
-PATHS_OF = {key: LAYOUT.run(run) for key, run in RUNS.items()} | {
-    key: training.paths for key, training in BESIDE.items()
-}
+PATHS_OF |= {key: training.paths for key, training in BESIDE.items()}
 EXPERIMENT_OF = {key: run.experiment for key, run in RUNS.items()} | {
     key: training.run.experiment for key, training in BESIDE.items()
 }

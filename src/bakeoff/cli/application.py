@@ -3,8 +3,9 @@
 import gc
 import os
 import sys
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import rich
 import typer
@@ -53,12 +54,18 @@ def warn(study: Study, study_file: Path) -> None:
         typer.echo(f"warning: {warning}", err=True)
 
 
+@cache
+def all_commands() -> Any:
+    """What `application` has collected, as Click's group. Forked processes find it made."""
+    return typer.main.get_command(application)
+
+
 def main() -> None:
     """One line for the user; a traceback only for what is our own mistake."""
     if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
         rich.reconfigure(width=WIDE)  # what reads a pipe wants paths and sentences in one piece
     try:
-        application()
+        all_commands()()
     except BakeoffError as error:
         sys.exit(f"error: {error}")
     except Stopped as reason:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bakeoff.cli.application import DEFAULT_STUDY, Overrides, StudyFile, Threads, application, main, warn
+from bakeoff.cli.application import DEFAULT_STUDY, Overrides, StudyFile, Threads, all_commands, application, main, warn
 from bakeoff.errors import BakeoffError
 from bakeoff.jobs.handover import UNDER_SNAKEMAKE
 from bakeoff.jobs.rounds import load_in_present_round as load
@@ -158,6 +158,9 @@ def serve(
     """Fork a process that has imported all it needs, for each job of a Snakemake."""
     from bakeoff.commands.serve import serve_jobs
 
+    # Typer makes what reads an option when it first reads it.
+    with all_commands().make_context("bakeoff", ["train", str(study_file), "run", "--threads=1"]) as context:
+        all_commands().commands["train"].make_context("train", list(context.args), context)
     serve_jobs(load(study_file, overrides), listening, life, main)
 
 

@@ -19,6 +19,7 @@ from bakeoff.data.loading import check_dataset
 from bakeoff.errors import BakeoffError, under
 from bakeoff.jobs.plans import ToCheck, unchecked, without_examples, write_plan
 from bakeoff.models.classifier import check_classifier
+from bakeoff.models.compiler import leave_compiler_unloaded
 from bakeoff.models.description import ModelDescription, describe
 from bakeoff.models.freezing import freeze, train_mode
 from bakeoff.models.image_shape import ImageShape, image_shape
@@ -87,6 +88,7 @@ def check_study(study: Study, layout: Layout, path: Path | None = None) -> None:
     Raises BakeoffError with every problem before it writes anything; `path` is the study file, which is read for their
     lines.
     """
+    leave_compiler_unloaded()
     problems = Problems(path)
     cards: Cards = {}
     found = unchecked(study, layout, also=without_examples(study, layout))

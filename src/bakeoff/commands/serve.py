@@ -1,9 +1,11 @@
 """What the server for warm starts imports before it forks."""
 
-import importlib
+import importlib.util
+import pkgutil
 from collections.abc import Callable
 from contextlib import suppress
 
+from bakeoff.commands.train import blas
 from bakeoff.errors import BakeoffError
 from bakeoff.jobs.warm import serve, served_at
 from bakeoff.models.registry import LIBRARIES
@@ -11,14 +13,29 @@ from bakeoff.study.study import Study
 from bakeoff.training import run  # noqa: F401  # all that every training imports
 from bakeoff.training.optimizers import optimizer_class
 
-# In the order in which a study comes to them.
-AFTER_TRAINING = (
+# What all these import only where they use it.
+AT_ONCE = (
+    "rich.console",
+    "pydantic.type_adapter",
+    "torch.utils.serialization.config",
     "bakeoff.commands.check",
+)
+# In the order in which a study comes to them, and in pieces: a job that starts meanwhile waits for one to be imported.
+AFTER_TRAINING = (
+    "pandas",
+    "pandas.io.formats.csvs",
+    "pyarrow.pandas_compat",
+    "pyarrow.dataset",
     "bakeoff.results.summary",
+    "scipy.optimize",
+    "scipy.interpolate",
     "scipy.stats",
-    "bakeoff.analysis.statistics",
-    "bakeoff.figures.draw",
-    "bakeoff.report.render",
+    "bakeoff.analysis",
+    "matplotlib.figure",
+    "PIL.JpegImagePlugin",
+    "babel.numbers",
+    "bakeoff.figures",
+    "bakeoff.report",
 )
 
 
@@ -30,4 +47,14 @@ def serve_jobs(study: Study, listening: int, life: int, job: Callable[[], None])
         for optimizer in study.optimizers.values():
             with suppress(BakeoffError):  # the plan step says so
                 optimizer_class(optimizer.name)  # imports what it is from
-        serve(connections, life, job, AFTER_TRAINING)
+        for module in AT_ONCE:
+            importlib.import_module(module)
+        blas()
+        serve(connections, life, job, [module for name in AFTER_TRAINING for module in _with_its_modules(name)])
+
+
+def _with_its_modules(name: str) -> list[str]:
+    """A module; of our own packages all that is in them, as they import one another only where they use it."""
+    spec = importlib.util.find_spec(name) if name.startswith("bakeoff.") else None
+    places = (spec and spec.submodule_search_locations) or ()
+    return [name, *(found.name for found in pkgutil.iter_modules(places, f"{name}."))]

@@ -4,7 +4,7 @@ import gc
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ from bakeoff.study.trainings import find_training
 from bakeoff.study.trials import is_tuned
 
 if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
+
     from bakeoff.training.attempt import Place
 
 
@@ -82,6 +84,14 @@ def compute_features(study: Study, study_file: Path, folder: str, threads: int) 
         compute_features_of(specification, place)
 
 
+@cache
+def blas() -> "ThreadpoolController":
+    """The loaded libraries of linear algebra. To look through all that is loaded takes 20 ms: once, before forks."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")
+
+
 def _place(
     study: Study,
     user: str,
@@ -97,16 +107,13 @@ def _place(
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
     # Imports make a million objects that stay: looking for garbage among them takes a third of the time.
     gc.disable()
-    from threadpoolctl import threadpool_limits
-
     import bakeoff.training.run  # noqa: F401  # all that training imports
     from bakeoff.training.attempt import Place
     from bakeoff.training.devices import refuse_unleased
 
     gc.freeze()
     gc.enable()
-    # A forked process has loaded numpy already, with one thread.
-    threadpool_limits(threads, user_api="blas")
+    blas().limit(limits=threads)  # a forked process has loaded numpy already, with one thread
     refuse_unleased(study.device, lease)
     load_plugins(study.plugins)
     return Place(Layout(study.study), study.device, threads, lease, study.measure_energy, checkpoint_seconds)

@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from bakeoff.language import Language
 from bakeoff.study.metrics import Metric
@@ -23,7 +23,7 @@ def format_value(axis: Axis, metric: Metric, language: Language) -> None:
     """Show values of a metric, as percentages where it is a fraction."""
     logarithmic = axis.get_scale() == "log"
     axis.set_major_locator(LogLocator(subs=(1,)) if logarithmic else MaxNLocator(nbins=6, steps=ROUND))
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())  # nothing shows them, and they take a fifth of the time
     if metric.percent:
         format_percent(axis, language)
         low, high = axis.get_view_interval()
@@ -56,7 +56,7 @@ def format_quantity(axes: Axes, language: Language) -> None:
     if axes.get_xscale() == "log":
         low, high = axes.get_xlim()
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_minor_locator(NullLocator())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=ROUND))
     axes.xaxis.set_major_formatter(lambda value, _: _thousands(value, language))

@@ -3,7 +3,7 @@
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from itertools import cycle
@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 from matplotlib import style
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
@@ -36,6 +38,7 @@ LETTERS_OF_A_LABEL = 42
 DARK = 0.2  # luminance, below which white letters contrast more
 SHORTEST_NAME = 8  # to which a name of a label is squeezed
 BETWEEN = " · "  # the names of a label
+IMAGE_DPI = 144  # of pictures within a figure
 WIDTH = 7.4  # inches; text of 9 points then matches the page's
 
 
@@ -54,9 +57,11 @@ class Style:
 
 
 @contextmanager
-def theme(families: Sequence[str] = (SHORT, SHIPPED)) -> Iterator[None]:
+def theme(families: Sequence[str] = (SHORT, SHIPPED), *, pdf: bool = False) -> Iterator[None]:
     """Seaborn's look inside a `with` block; text stays text, in the font that ships with Matplotlib and, for letters
-    that it lacks, in the next of the `families`."""
+    that it lacks, in the next of the `families`. The short copy of that font is made for PDF files alone."""
+    if not pdf:
+        families = [SHIPPED, *(family for family in families if family not in (SHORT, SHIPPED))]
     own: dict[Any, Any] = {
         "svg.hashsalt": "bakeoff",
         "svg.fonttype": "none",
@@ -86,10 +91,10 @@ def theme(families: Sequence[str] = (SHORT, SHIPPED)) -> Iterator[None]:
         "patch.edgecolor": "white",
         "patch.force_edgecolor": True,
         "patch.linewidth": 0.8,
-        "savefig.dpi": 144,
         "figure.dpi": 72,
     }
-    with short_font(), style.context(["seaborn-v0_8-whitegrid", own]), warnings.catch_warnings():
+    fonts = short_font() if pdf else nullcontext()
+    with fonts, style.context(["seaborn-v0_8-whitegrid", own]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the report says it, once
         yield
 
@@ -97,19 +102,21 @@ def theme(families: Sequence[str] = (SHORT, SHIPPED)) -> Iterator[None]:
 def save(figure: Figure, path: Path, *, pdf: bool = False) -> Path:
     """Write a figure as SVG, for screens, and if wanted beside it as PDF, for LaTeX, which takes as long again."""
     engine = figure.get_layout_engine()
-    if engine is not None:  # once, not for each of the two files
+    if engine is not None:  # once: `savefig` would draw the whole figure to lay it out, for each of the two files
         engine.execute(figure)
         figure.set_layout_engine("none")
     path.with_suffix(".pdf").unlink(missing_ok=True)
     # In memory first: on a full disk Matplotlib fails once more when it closes its PDF file, and hides the reason.
     pages, text = BytesIO(), StringIO()
     if pdf:
-        figure.savefig(pages, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+        figure.dpi = IMAGE_DPI
+        FigureCanvasPdf(figure).print_pdf(pages, metadata=dict.fromkeys(("CreationDate", "Creator", "Producer")))  # type: ignore[no-untyped-call]
         with write_atomically(path.with_suffix(".pdf"), durable=False) as temporary:
             temporary.write_bytes(pages.getvalue())
-    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    figure.dpi = IMAGE_DPI
+    FigureCanvasSVG(figure).print_svg(text, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))  # type: ignore[no-untyped-call]
     # The reader's machine may lack the font used for measuring; Verdana is as wide.
-    svg = re.sub(rf"'{SHORT}'[^;\"]*", f"'{SHIPPED}', Verdana, sans-serif", text.getvalue())
+    svg = re.sub(rf"'(?:{SHORT}|{SHIPPED})'[^;\"]*", f"'{SHIPPED}', Verdana, sans-serif", text.getvalue())
     # Six decimals of a point make up a third of the file, and nobody can see them.
     svg = re.sub(r' (?:d|x|y)="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)
     with write_atomically(path, durable=False) as temporary:

@@ -1,6 +1,7 @@
 """Every path of the project, in one place."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from bakeoff.study.matrix import Experiment, Run
@@ -79,11 +80,11 @@ class Layout:
     language: str = ""
     place: str = ""
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         return self.results / self.study_name
 
-    @property
+    @cached_property
     def runs(self) -> Path:
         return self.folder / "runs"
 
@@ -158,11 +159,7 @@ class Layout:
 
     def run(self, run: Run) -> RunPaths:
         if self.place:
-            key = Path("trials", run.experiment.key, self.place, f"seed{run.seed}")
-            log = self.folder / "logs" / f"{key}.log"
-            return RunPaths(folder=self.folder / key, state=self.folder / "state" / key, log=log)
-        return RunPaths(
-            folder=self.runs / run.key,
-            state=self.folder / "state" / run.key,
-            log=self.folder / "logs" / f"{run.key}.log",
-        )
+            key = f"trials/{run.experiment.key}/{self.place}/seed{run.seed}"
+            return RunPaths(self.folder / key, self.folder / f"state/{key}", self.folder / f"logs/{key}.log")
+        key = run.key
+        return RunPaths(self.runs / key, self.folder / f"state/{key}", self.folder / f"logs/{key}.log")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
 
@@ -47,7 +48,7 @@ class Attempt:
     stop: Callable[[], bool]
     spent: Callable[[], Spent]
 
-    @property
+    @cached_property
     def paths(self) -> RunPaths:
         return self.place.layout.run(self.specification.run)
 

@@ -5,6 +5,7 @@ import platform
 import subprocess
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -15,7 +16,7 @@ import bakeoff
 from bakeoff.data.content import content_name
 from bakeoff.files import describe_file, write_atomically
 from bakeoff.jobs.plans import read_plan
-from bakeoff.jobs.progress import append_epoch, update
+from bakeoff.jobs.progress import update
 from bakeoff.models.image_shape import image_shape
 from bakeoff.results.predictions import write_predictions
 from bakeoff.results.result import Cost, FileDescription, Provenance, Result, write_history, write_result
@@ -93,8 +94,8 @@ def _provenance(attempt: Attempt) -> Provenance:
         platform=platform.platform(),
         python=platform.python_version(),
         torch=torch.__version__,
-        torchvision=version("torchvision"),
-        timm=version("timm"),
+        torchvision=installed("torchvision"),
+        timm=installed("timm"),
         numpy=np.__version__,
         optimizer_steps=way_of_steps(attempt.specification.optimizer),
         bakeoff=bakeoff.__version__,
@@ -109,6 +110,9 @@ def _provenance(attempt: Attempt) -> Provenance:
         node=os.environ.get("SLURMD_NODENAME") or platform.node(),
         plugins=attempt.specification.plugins,
     )
+
+
+installed = cache(version)  # of a package that need not be imported
 
 
 def _git(*arguments: str) -> str | None:
@@ -136,5 +140,4 @@ def write_progress(attempt: Attempt, progress: Progress) -> None:
         "node": os.environ.get("SLURMD_NODENAME"),
         "spent": asdict(progress.spent + attempt.spent()),
     }
-    append_epoch(attempt.paths, row)
     update(attempt.paths, content)

@@ -11,7 +11,7 @@ from torch.optim import lr_scheduler
 from bakeoff.errors import BakeoffError
 from bakeoff.study.arguments import check_arguments, nearest
 from bakeoff.study.entries import Schedule
-from bakeoff.training.optimizers import classes_of
+from bakeoff.training.optimizers import bare_step, classes_of
 from bakeoff.training.scoring import MetricValues
 
 NEEDS_A_FUNCTION = frozenset({"LambdaLR", "MultiplicativeLR"})
@@ -86,9 +86,10 @@ class LearningRate:
 def check_schedule(entry: Schedule, optimizer: torch.optim.Optimizer, epochs: int, steps_per_epoch: int) -> None:
     """Build the schedule and take its first step and its last. Raises BakeoffError when it cannot be."""
     schedule = LearningRate(entry, optimizer, epochs, steps_per_epoch, "loss")
+    take_step = bare_step(optimizer)
     for _ in ("first", "last"):
         with schedule.step():
-            optimizer.step(lambda: 0.0)  # an optimizer with nothing to do: parameters without gradients
+            take_step(lambda: torch.zeros(()))  # an optimizer with nothing to do: parameters without gradients
         schedule.end_epoch({"loss": math.inf})
         if schedule.scheduler is not None:
             schedule.scheduler.last_epoch = schedule.length - 1

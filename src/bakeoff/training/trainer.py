@@ -66,6 +66,7 @@ class Trainer:
         steps = steps_per_epoch(len(batches), batches.batch_size, recipe.accumulate)
         self.schedule = LearningRate(recipe.schedule, self.optimizer, recipe.epochs, steps, metric)
         self.take_step = optimizers.bare_step(self.optimizer)
+        self.zero_grad = optimizers.bare_zero_grad(self.optimizer)
         self.forward: Callable[[Tensor], Tensor] = self.network
         self.part: EpochPart | None = None  # of the epoch at work
         self.started = self.saved = time.monotonic()
@@ -248,7 +249,7 @@ class Trainer:
     def _gradients(self, group: Group, part: EpochPart | None = None) -> Tensor:
         """The loss of a group, its gradients added up; `part` keeps the outputs for the epoch's scores."""
         settings = self.settings
-        self.optimizer.zero_grad()
+        self.zero_grad()
         losses = []
         shares = settings.losses.shares([targets for _, targets in group])
         for (images, targets), share in zip(group, shares, strict=True):
