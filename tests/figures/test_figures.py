@@ -19,11 +19,12 @@ from bakeoff.analysis.labels import short_labels
 from bakeoff.analysis.statistics import read_statistics
 from bakeoff.errors import BakeoffError
 from bakeoff.figures.confusion_and_calibration import captioned, confusion
-from bakeoff.figures.draw import draw_figures, drawings_of
+from bakeoff.figures.draw import draw_figures, draw_first_figures, drawings_of
 from bakeoff.figures.fonts import SHIPPED, SHORT, families_for
 from bakeoff.figures.style import save, squeezed, styles_of, theme
 from bakeoff.figures.trade_off import Cost, trade_off
 from bakeoff.language import language_of
+from bakeoff.results.summary import summarize
 from bakeoff.results.summary_tables import read_tables
 from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.paths import Layout
@@ -73,6 +74,25 @@ def test_a_complete_study_has_every_figure_and_the_same_bytes_twice(tmp_path: Pa
     draw_figures(study, layout)
     assert {name: (layout.figures / name).read_bytes() for name in names} == first
     assert all(b"<dc:date>" not in content for content in first.values())
+
+
+def test_some_figures_need_no_statistics_and_are_not_drawn_again(tmp_path: Path) -> None:
+    study = study_of()
+    layout = layout_in(tmp_path, study)
+    write_card(study, "digits", list("0123456789"))
+    write_runs(study, layout)
+    summarize(study, layout)
+    draw_first_figures(study, layout)
+    early = {path.relative_to(layout.first_figures): path for path in layout.first_figures.rglob("*.svg")}
+    curves = [Path(f"curves/{cell.key.replace('/', '__')}.svg") for cell in experiments(study)]
+    assert sorted(early) == sorted([Path("classes_digits.svg"), Path("learning_curves_digits.svg"), *curves])
+    names = drawn(study, layout)
+    expected = {name: (layout.figures / name).read_bytes() for name in names}
+    assert {name: path.read_bytes() for name, path in early.items()} == {name: expected[str(name)] for name in early}
+    early[curves[0]].write_text("<svg/>")
+    draw_figures(study, layout, first=layout.first_figures)
+    assert (layout.figures / curves[0]).read_text() == "<svg/>"
+    assert all((layout.figures / name).read_bytes() == expected[name] for name in names if Path(name) != curves[0])
 
 
 def test_experiments_without_a_completed_run_are_left_out_and_old_figures_removed(tmp_path: Path) -> None:

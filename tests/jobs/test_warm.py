@@ -161,6 +161,38 @@ def test_a_forked_job_is_as_the_client_was_started(served: Served, tmp_path: Pat
     assert served.run(tmp_path, "--help")[0] == 0
 
 
+IMPORTED_BY_A_RUN = """
+import sys
+from pathlib import Path
+from bakeoff.cli import main
+from bakeoff.cli.application import all_commands
+from bakeoff.commands.serve import import_for_training
+from bakeoff.study.reading import load_study
+
+all_commands()
+import_for_training(load_study(Path(sys.argv[2])))
+before = set(sys.modules)
+try:
+    main()
+except SystemExit as ended:
+    assert ended.code == 0
+print("imported:", *sorted(set(sys.modules) - before))
+"""
+
+
+def test_a_forked_run_imports_nothing(tmp_path: Path) -> None:
+    """But what Typer needs to read a command line for the first time, which the server does before, and what stands in
+    for torch's compiler."""
+    assert bakeoff(tmp_path, "prepare", STAGES, "digits").returncode == 0
+    assert bakeoff(tmp_path, "check", STAGES).returncode == 0
+    (tmp_path / "imports.py").write_text(IMPORTED_BY_A_RUN, encoding="utf-8")
+    command = [BIN / "python", "imports.py", "train", STAGES, RUN]
+    done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    title, *imported = done.stdout.splitlines()[-1].split()
+    assert title == "imported:"
+    assert [name for name in imported if not name.startswith("typer.") and name != "torch._dynamo"] == []
+
+
 @pytest.mark.parametrize("different", [{"PYTHONHASHSEED": "1"}, {"OMP_DYNAMIC": "true"}, {"LC_ALL": "C"}])
 def test_with_another_environment_at_load_it_starts_cold(
     served: Served, tmp_path: Path, different: dict[str, str]

@@ -10,7 +10,7 @@ from torch.optim import lr_scheduler
 
 from bakeoff.errors import BakeoffError
 from bakeoff.study.entries import Optimizer, Schedule
-from bakeoff.training.optimizers import build_optimizer, check_optimizer, classes_of, way_of_steps
+from bakeoff.training.optimizers import bare_zero_grad, build_optimizer, check_optimizer, classes_of, way_of_steps
 from bakeoff.training.schedules import LearningRate, check_schedule
 
 NOT_FOR_EVERY_NETWORK = {"sparseadam", "muon"}  # sparse gradients only, matrices only
@@ -42,6 +42,21 @@ def test_every_optimizer_of_torch(name: str) -> None:
 @pytest.mark.parametrize("name", ["lamb", "lion", "adabelief", "madgradw", "adahessian"])
 def test_optimizers_of_timm(name: str) -> None:
     check_optimizer(Optimizer.model_validate({"name": name, "lr": "1e-3"}))
+
+
+class Forgetful(torch.optim.SGD):
+    """Has its own way to forget gradients."""
+
+    def zero_grad(self, set_to_none: bool = False) -> None:
+        super().zero_grad(set_to_none)
+
+
+@pytest.mark.parametrize(("kind", "left"), [(torch.optim.SGD, None), (Forgetful, 0.0)])
+def test_gradients_are_forgotten_as_the_optimizer_does(kind: type[torch.optim.SGD], left: float | None) -> None:
+    (weight,) = given = parameters()
+    weight.grad = torch.ones(3, 3)
+    bare_zero_grad(kind(given))()
+    assert (None if weight.grad is None else weight.grad.sum()) == left
 
 
 def test_arguments_reach_the_optimizer() -> None:

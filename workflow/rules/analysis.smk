@@ -62,10 +62,29 @@ rule heat_maps:
         'bakeoff heat-maps "${{study[@]}}" --threads {threads} > {log} 2>&1'
 
 
+# Beside the statistics, which these do not need.
+rule first_figures:
+    input:
+        rules.summarize.output,
+        set(CARDS.values()),
+    output:
+        temp(directory(LAYOUT.first_figures)),
+    log:
+        LAYOUT.folder / "logs" / "first_figures.log",
+    conda:
+        "../envs/bakeoff.yaml"
+    threads: max(1, (workflow.resource_settings.cores or 1) - 1)
+    params:
+        state=state_of("figures", OF_REPORT),
+    shell:
+        'bakeoff figures "${{study[@]}}" --first --threads {threads} > {log} 2>&1'
+
+
 rule figures:
     input:
         rules.summarize.output,
         rules.statistics.output,
+        rules.first_figures.output,
         rules.heat_maps.output if STUDY.heat_maps else [],
     output:
         report(

@@ -124,14 +124,25 @@ def statistics(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = [])
 
 
 @command()
-def figures(study_file: StudyFile = DEFAULT_STUDY, overrides: Overrides = [], threads: Threads = 1) -> None:
+def figures(
+    study_file: StudyFile = DEFAULT_STUDY,
+    overrides: Overrides = [],
+    threads: Threads = 1,
+    first: Annotated[
+        bool, typer.Option("--first", help="only those that need no statistics, in a folder apart")
+    ] = False,
+) -> None:
     """Draw the figures from the tables."""
-    from bakeoff.figures.draw import draw_figures
+    from bakeoff.figures.draw import draw_figures, draw_first_figures
 
     study = load(study_file, overrides)
     layout = Layout(study.study)
+    if first:
+        draw_first_figures(study, layout, processes=threads)
+        return
     with sole_writer(layout):
-        draw_figures(study, layout, processes=threads)
+        drawn_before = layout.first_figures if UNDER_SNAKEMAKE in os.environ else None
+        draw_figures(study, layout, processes=threads, first=drawn_before)
         note_made(layout, "figures", files_in(layout.figures))
 
 
@@ -162,6 +173,7 @@ def serve(
     with all_commands().make_context("bakeoff", ["train", str(study_file), "run", "--threads=1"]) as context:
         all_commands().commands["train"].make_context("train", list(context.args), context)
     serve_jobs(load(study_file, overrides), listening, life, main)
+    os._exit(0)  # at once: who reads Snakemake's output waits for this process, too
 
 
 @command(hidden=True)

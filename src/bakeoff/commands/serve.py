@@ -16,6 +16,8 @@ from bakeoff.training.optimizers import optimizer_class
 # What all these import only where they use it.
 AT_ONCE = (
     "rich.console",
+    "numpy.ctypeslib",
+    "numpy.random",
     "pydantic.type_adapter",
     "torch.utils.serialization.config",
     "bakeoff.commands.check",
@@ -42,15 +44,20 @@ AFTER_TRAINING = (
 def serve_jobs(study: Study, listening: int, life: int, job: Callable[[], None]) -> None:
     """Serve the jobs of a study at a socket's descriptor, until the pipe `life` is closed at its other end."""
     with served_at(listening) as connections:
-        for library in {entry.model.split("/")[0] for entry in study.architectures.values()} & LIBRARIES.keys():
-            importlib.import_module(library)
-        for optimizer in study.optimizers.values():
-            with suppress(BakeoffError):  # the plan step says so
-                optimizer_class(optimizer.name)  # imports what it is from
-        for module in AT_ONCE:
-            importlib.import_module(module)
-        blas()
+        import_for_training(study)
         serve(connections, life, job, [module for name in AFTER_TRAINING for module in _with_its_modules(name)])
+
+
+def import_for_training(study: Study) -> None:
+    """All that a study's trainings import or look for, so that none of them has to."""
+    for library in {entry.model.split("/")[0] for entry in study.architectures.values()} & LIBRARIES.keys():
+        importlib.import_module(library)
+    for optimizer in study.optimizers.values():
+        with suppress(BakeoffError):  # the plan step says so
+            optimizer_class(optimizer.name)  # imports what it is from
+    for module in AT_ONCE:
+        importlib.import_module(module)
+    blas()
 
 
 def _with_its_modules(name: str) -> list[str]:

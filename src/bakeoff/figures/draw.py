@@ -1,6 +1,7 @@
 """Draw every figure that a study has data for."""
 
 import gc
+import shutil
 import sys
 import traceback
 from collections.abc import Iterator
@@ -31,8 +32,9 @@ from bakeoff.figures.statistics_figures import statistics_figures
 from bakeoff.figures.style import cells_of, save, styles_of, theme
 from bakeoff.figures.trade_off import Cost, trade_off
 from bakeoff.figures.tuning_figures import tuning_figures
+from bakeoff.files import write_atomically
 from bakeoff.language import Language, language_of
-from bakeoff.results.summary_tables import by_experiment, read_tables, records
+from bakeoff.results.summary_tables import Tables, by_experiment, read_tables, records
 from bakeoff.results.whole_datasets import whole_datasets
 from bakeoff.study.matrix import FACETS
 from bakeoff.study.paths import Layout
@@ -42,26 +44,47 @@ OBJECTS_OF_SOME_FIGURES = 200_000
 
 
 def draw_figures(
-    study: Study, layout: Layout, language: str | None = None, processes: int = 1, *, pdf: bool = False
+    study: Study,
+    layout: Layout,
+    language: str | None = None,
+    processes: int = 1,
+    *,
+    pdf: bool = False,
+    first: Path | None = None,
 ) -> list[Path]:
     """Write every figure that a study's data and summary allow, in the study's language or another.
 
     Returns the paths of the SVG files, in a fixed order; if wanted, each has a PDF file beside it. Experiments without
-    a completed run are left out. Figures of an earlier call that no longer have data are removed.
+    a completed run are left out. Figures of an earlier call that no longer have data are removed. `first` is where
+    `draw_first_figures` has drawn some of them from the same summary.
     Raises BakeoffError when there is no summary.
     """
     drawings = drawings_of(study, layout, language)
     layout.figures.mkdir(parents=True, exist_ok=True)
-    families, missing = families_for(set().union(*class_names(study)))
     layout.missing_letters.unlink(missing_ok=True)
+    drawn = {drawing.name: first / drawing.name for drawing in drawings if first and (first / drawing.name).exists()}
+    for name, path in drawn.items():
+        with write_atomically(layout.figures / name, durable=False) as temporary:
+            shutil.copyfile(path, temporary)
+    missing = _draw_all(study, [each for each in drawings if each.name not in drawn], layout.figures, processes, pdf)
     if missing:
         layout.missing_letters.write_text(missing, encoding="utf-8")
-    with theme(families, pdf=pdf):
-        written = _draw_all(drawings, layout.figures, processes, pdf)
+    written = [layout.figures / drawing.name for drawing in drawings]
     for path in set(layout.figures.rglob("*.svg")) - set(written):
         path.unlink()
         path.with_suffix(".pdf").unlink(missing_ok=True)
     return written
+
+
+def draw_first_figures(study: Study, layout: Layout, processes: int = 1) -> None:
+    """Write those that need no statistics into a folder of their own, while the statistics are computed."""
+    layout.first_figures.mkdir(parents=True, exist_ok=True)
+    _draw_all(study, _first_drawings(study, layout), layout.first_figures, processes, pdf=False)
+
+
+def _first_drawings(study: Study, layout: Layout) -> list[Drawing]:
+    tables, words = read_tables(layout), language_of(study.language)
+    return [*data_figures(study, words, layout), *_curves(study.as_written, words, layout, tables).values()]
 
 
 def drawings_of(study: Study, layout: Layout, language: str | None = None) -> list[Drawing]:
@@ -76,17 +99,21 @@ def drawings_of(study: Study, layout: Layout, language: str | None = None) -> li
         rows = dict(zip(cells_of(present), records(present), strict=True))
         best = [best_on(dataset, rows, study.leading_metric) for dataset in dict.fromkeys(present["dataset"])]
         groups.append(heat_map_figures(study, words, layout, [cell for cell in best if cell is not None]))
-        groups.append(_result_figures(written, words, layout, present, completed))
+        curves = _curves(written, words, layout, tables)
+        groups.append(_result_figures(written, words, layout, present, completed, curves))
     return list(chain(*groups))
 
 
-def _draw_all(drawings: list[Drawing], folder: Path, processes: int, pdf: bool) -> list[Path]:
-    """Figures know nothing of one another: every process draws some of them."""
-    if processes == 1 or len(drawings) < 2 or sys.platform != "linux":
-        _draw_some(drawings, folder, pdf)
-    else:
-        _draw_in_processes([drawings[first::processes] for first in range(min(processes, len(drawings)))], folder, pdf)
-    return [folder / drawing.name for drawing in drawings]
+def _draw_all(study: Study, drawings: list[Drawing], folder: Path, processes: int, pdf: bool) -> str:
+    """Figures know nothing of one another: every process draws some of them. Returns the letters that no font has."""
+    families, missing = families_for(set().union(*class_names(study)))
+    with theme(families, pdf=pdf):
+        if processes == 1 or len(drawings) < 2 or sys.platform != "linux":
+            _draw_some(drawings, folder, pdf)
+        else:
+            parts = [drawings[first::processes] for first in range(min(processes, len(drawings)))]
+            _draw_in_processes(parts, folder, pdf)
+    return missing
 
 
 def _draw_in_processes(parts: list[list[Drawing]], folder: Path, pdf: bool) -> None:
@@ -135,20 +162,42 @@ def _garbage_seldom_looked_for() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+def _curves(study: Study, language: Language, layout: Layout, tables: Tables) -> dict[str, Drawing]:
+    """By their names: of every dataset all curves together, then those of each experiment."""
+    completed = whole_datasets(tables.runs[tables.runs["status"] == "completed"])
+    cells = cells_of(tables.experiments[tables.experiments["completed"] > 0])
+    history, styles, drawings = completed_history(study, layout, completed), styles_of(cells), []
+    for dataset in dict.fromkeys(cell.dataset for cell in cells):
+        curves = mean_curves(study, history[history["dataset"] == dataset])
+        if curves:
+            drawn = [cell for cell in cells if cell in curves]
+            draw = partial(overview, study, language, curves, drawn, styles)
+            drawings.append(Drawing(f"learning_curves_{dataset}.svg", draw))
+    for dataset in dict.fromkeys(history["dataset"]):
+        of_dataset = history[history["dataset"] == dataset]
+        scales = scales_of(study, of_dataset)
+        for cell, epochs in by_experiment(of_dataset):
+            curve = partial(curves_figure, study, language, epochs, styles[cell], scales)
+            drawings.append(Drawing(f"curves/{cell.key.replace('/', '__')}.svg", curve))
+    return {drawing.name: drawing for drawing in drawings}
+
+
 def _result_figures(
-    study: Study, language: Language, layout: Layout, present: pd.DataFrame, runs: pd.DataFrame
+    study: Study,
+    language: Language,
+    layout: Layout,
+    present: pd.DataFrame,
+    runs: pd.DataFrame,
+    curves: dict[str, Drawing],
 ) -> Iterator[Drawing]:
     styles = styles_of(cells_of(present))
     rows = dict(zip(cells_of(present), records(present), strict=True))
-    history = completed_history(study, layout, runs)
     baselines = baselines_of(read_statistics(layout, "baselines"), study.leading_metric)
     comparisons, race = read_statistics(layout, "comparisons"), read_statistics(layout, "race")
     for dataset in dict.fromkeys(present["dataset"]):
         here = present[present["dataset"] == dataset]
-        curves = mean_curves(study, history[history["dataset"] == dataset])
-        if curves:
-            drawn = [cell for cell in cells_of(here) if cell in curves]
-            yield Drawing(f"learning_curves_{dataset}.svg", partial(overview, study, language, curves, drawn, styles))
+        if together := curves.pop(f"learning_curves_{dataset}.svg", None):
+            yield together
         ranks = ranking({cell: rows[cell] for cell in cells_of(here)}, study.leading_metric)
         stand = standings(ranks, comparisons, race) if ranks else None
         beside = Beside(baselines.get(dataset), stand)
@@ -164,9 +213,4 @@ def _result_figures(
             name = f"{study.metric}_vs_{cost.name}.svg"
             yield Drawing(name, partial(trade_off, study, language, points, runs, cost, styles, baselines))
     yield from race_figures(study.rounds, language, race, styles)
-    for dataset in dict.fromkeys(history["dataset"]):
-        of_dataset = history[history["dataset"] == dataset]
-        scales = scales_of(study, of_dataset)
-        for cell, epochs in by_experiment(of_dataset):
-            curve = partial(curves_figure, study, language, epochs, styles[cell], scales)
-            yield Drawing(f"curves/{cell.key.replace('/', '__')}.svg", curve)
+    yield from curves.values()

@@ -105,6 +105,11 @@ class Layout:
         return self.folder / (f"figures-{self.language}" if self.language else "figures")
 
     @property
+    def first_figures(self) -> Path:
+        """Those that need no statistics, until the others are drawn."""
+        return self.folder / "first_figures"
+
+    @property
     def missing_letters(self) -> Path:
         """The letters of class names that figures show as boxes; no file where there are none."""
         return self.figures / "letters_without_a_font.txt"
