@@ -78,7 +78,7 @@ def row_of_study(folder: Path, busy: str) -> Row:
         f"{wall:.0f} s, {training / cores:.0%} of it training",
         ", ".join(f"{what} {seconds / cores:.0%}" for what, seconds in rest.items()),
         "",
-        "",
+        "≥ 80%",
     )
 
 

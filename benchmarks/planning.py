@@ -51,7 +51,7 @@ def measure() -> list[Row]:
             f"{mine:.1f} s",
             f"bare Snakefile {peer:.1f} s",
             f"{rounds.ratio(of=0, to=1):.2f}×",
-            "≤ 1.5×",
+            "≤ 1.3×",
         )
     ]
 

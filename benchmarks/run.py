@@ -10,7 +10,7 @@ from table import record
 
 GROUPS = (
     *("throughput", "gpu", "augmentation", "features", "photographs", "memory"),
-    *("startup", "planning", "summary", "exports", "jobs", "study"),
+    *("startup", "planning", "summary", "exports", "warm", "jobs", "study"),
 )
 
 

@@ -70,6 +70,17 @@ def test_every_run_has_its_four_files_and_the_report_is_there(finished_study: Pa
     assert tables["classes"].count("\n") == 1 + 3 * 10
     for name in ("report.md", "report.html"):
         assert "logistic" in (finished_study / "report/tiny" / name).read_text()
+    assert not (finished_study / "results/tiny/first_figures").exists()
+
+
+def test_figures_left_from_before_are_not_taken_by_hand(study_folder: Path) -> None:
+    """Only Snakemake knows whether they are of these results."""
+    (curve, *_) = (study_folder / "results/tiny/figures/curves").glob("*.svg")
+    drawn, left = curve.read_bytes(), study_folder / "results/tiny/first_figures/curves" / curve.name
+    left.parent.mkdir(parents=True)
+    left.write_text("<svg/>")
+    assert bakeoff(study_folder, "figures", TINY).returncode == 0
+    assert curve.read_bytes() == drawn
 
 
 def test_nothing_changed_trains_nothing(study_folder: Path) -> None:

@@ -33,6 +33,11 @@ onstart:
     look_for_jobs_when_one_ends(workflow)
 
 onsuccess:
+    import inspect
+    functions = [*rules.wait.rule.input, *rules.wait.rule.params]
+    assert [inspect.signature(function) is function.__signature__ for function in functions] == [True, True]
+    found_by_name = [rule.name for rule in workflow.rules if isinstance(rule.is_producer.__self__, frozenset)]
+    assert sorted(found_by_name) == ["all", "plan"], found_by_name
     print("timers:", sum(isinstance(thread, threading.Timer) for thread in threading.enumerate()))
 """
 

@@ -76,7 +76,7 @@ def write_statistics(study: Study, layout: Layout) -> list[Path]:
     elif (made["comparisons"]["seeds"] >= FEWEST_SEEDS).any():
         note_seeds(study, layout)
     for name, path in statistics_files(layout).items():
-        with write_atomically(path) as temporary:
+        with write_atomically(path, durable=False) as temporary:  # fifty; steps.py makes again what a power cut took
             TABLES[name].as_written(made[name]).to_csv(temporary, index=False)
     return list(statistics_files(layout).values())
 

@@ -1,11 +1,13 @@
 """The steps of a study, as the rules of Snakemake call them."""
 
 import os
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from filelock import FileLock
 
 from bakeoff.cli.application import DEFAULT_STUDY, Overrides, StudyFile, Threads, all_commands, application, main, warn
 from bakeoff.errors import BakeoffError
@@ -138,7 +140,9 @@ def figures(
     study = load(study_file, overrides)
     layout = Layout(study.study)
     if first:
-        draw_first_figures(study, layout, processes=threads)
+        layout.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{layout.first_figures}.lock"):  # not `sole_writer`: the statistics are written meanwhile
+            draw_first_figures(study, layout, processes=threads)
         return
     with sole_writer(layout):
         drawn_before = layout.first_figures if UNDER_SNAKEMAKE in os.environ else None
@@ -169,11 +173,15 @@ def serve(
     """Fork a process that has imported all it needs, for each job of a Snakemake."""
     from bakeoff.commands.serve import serve_jobs
 
-    # Typer makes what reads an option when it first reads it.
-    with all_commands().make_context("bakeoff", ["train", str(study_file), "run", "--threads=1"]) as context:
-        all_commands().commands["train"].make_context("train", list(context.args), context)
-    serve_jobs(load(study_file, overrides), listening, life, main)
-    os._exit(0)  # at once: who reads Snakemake's output waits for this process, too
+    serve_jobs(load(study_file, overrides), listening, life, main, partial(_parse_ahead, study_file))
+    os._exit(0)  # without Python's tidying up: who reads Snakemake's output waits for this process, too
+
+
+def _parse_ahead(study_file: Path) -> None:
+    """Typer builds what reads the options of a command when it first reads them: before the forks."""
+    arguments = [str(study_file), "run", "--threads=1"]
+    with suppress(Exception), all_commands().make_context("bakeoff", ["train", *arguments]) as context:
+        all_commands().commands["train"].make_context("train", arguments, context)  # a job says what is wrong with it
 
 
 @command(hidden=True)

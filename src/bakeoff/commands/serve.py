@@ -7,17 +7,18 @@ from contextlib import suppress
 
 from bakeoff.commands.train import blas
 from bakeoff.errors import BakeoffError
-from bakeoff.jobs.warm import serve, served_at
+from bakeoff.jobs.warm import import_if_there, serve, served_at
 from bakeoff.models.registry import LIBRARIES
 from bakeoff.study.study import Study
 from bakeoff.training import run  # noqa: F401  # all that every training imports
 from bakeoff.training.optimizers import optimizer_class
 
-# What all these import only where they use it.
+# Imported by the libraries above where they first need them, which every job does. `scipy.linalg` for its own threads.
 AT_ONCE = (
     "rich.console",
     "numpy.ctypeslib",
     "numpy.random",
+    "scipy.linalg",
     "pydantic.type_adapter",
     "torch.utils.serialization.config",
     "bakeoff.commands.check",
@@ -41,10 +42,14 @@ AFTER_TRAINING = (
 )
 
 
-def serve_jobs(study: Study, listening: int, life: int, job: Callable[[], None]) -> None:
-    """Serve the jobs of a study at a socket's descriptor, until the pipe `life` is closed at its other end."""
+def serve_jobs(
+    study: Study, listening: int, life: int, job: Callable[[], None], before: Callable[[], None] = lambda: None
+) -> None:
+    """Serve the jobs of a study at a socket's descriptor, until the pipe `life` is closed at its other end. `before` is
+    called before the first of them."""
     with served_at(listening) as connections:
         import_for_training(study)
+        before()
         serve(connections, life, job, [module for name in AFTER_TRAINING for module in _with_its_modules(name)])
 
 
@@ -56,12 +61,12 @@ def import_for_training(study: Study) -> None:
         with suppress(BakeoffError):  # the plan step says so
             optimizer_class(optimizer.name)  # imports what it is from
     for module in AT_ONCE:
-        importlib.import_module(module)
+        import_if_there(module)
     blas()
 
 
 def _with_its_modules(name: str) -> list[str]:
-    """A module; of our own packages all that is in them, as they import one another only where they use it."""
+    """A module; of our own packages the modules in them, as they import one another only where they use it."""
     spec = importlib.util.find_spec(name) if name.startswith("bakeoff.") else None
     places = (spec and spec.submodule_search_locations) or ()
     return [name, *(found.name for found in pkgutil.iter_modules(places, f"{name}."))]

@@ -23,7 +23,7 @@ def format_value(axis: Axis, metric: Metric, language: Language) -> None:
     """Show values of a metric, as percentages where it is a fraction."""
     logarithmic = axis.get_scale() == "log"
     axis.set_major_locator(LogLocator(subs=(1,)) if logarithmic else MaxNLocator(nbins=6, steps=ROUND))
-    axis.set_minor_locator(NullLocator())  # nothing shows them, and they take a fifth of the time
+    axis.set_minor_locator(NullLocator())  # nothing shows them, and they take a fifth of drawing
     if metric.percent:
         format_percent(axis, language)
         low, high = axis.get_view_interval()

@@ -78,7 +78,9 @@ def draw_figures(
 
 def draw_first_figures(study: Study, layout: Layout, processes: int = 1) -> None:
     """Write those that need no statistics into a folder of their own, while the statistics are computed."""
-    layout.first_figures.mkdir(parents=True, exist_ok=True)
+    if layout.first_figures.exists():
+        shutil.rmtree(layout.first_figures)
+    layout.first_figures.mkdir(parents=True)
     _draw_all(study, _first_drawings(study, layout), layout.first_figures, processes, pdf=False)
 
 

@@ -32,8 +32,8 @@ def look_for_jobs_when_one_ends(workflow: Any) -> None:
     """On this machine, where cores limit the jobs, leave out the limit on how many start in a second.
 
     With it, Snakemake follows each look for jobs with another one a second later, and that one with the next: after a
-    thousand jobs it looks a thousand times a second, for 4 ms each, and it ends a second late. Who has set a limit
-    keeps it.
+    thousand jobs it looks a thousand times a second, for 4 ms each, and it ends a second late. Another limit than
+    Snakemake's own is kept.
     """
     limit = workflow.scheduling_settings.max_jobs_per_timespan
     if limit and (limit.max_jobs, limit.timespan) == SNAKEMAKES_OWN_LIMIT:

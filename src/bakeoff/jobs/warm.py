@@ -143,11 +143,17 @@ def serve(listening: socket.socket, life: int, job: Callable[[], None], later: S
             for descriptor in request.descriptors if request else ():
                 os.close(descriptor)
         elif not ready:
-            importlib.import_module(yet_to_import.pop(0))
+            import_if_there(yet_to_import.pop(0))
             sources = _keep_what_is_imported()
     print(f"warm start is off: {reason}", file=sys.stderr, flush=True)
     listening.close()
     select.select([life], [], [])  # the folder stays until then: a job may just have found the `bakeoff` in it
+
+
+def import_if_there(module: str) -> None:
+    """Import what saves jobs some time; they do without where a release of a library lacks it."""
+    with suppress(ImportError):
+        importlib.import_module(module)
 
 
 @contextmanager

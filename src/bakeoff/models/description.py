@@ -8,6 +8,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bakeoff.errors import BakeoffError
+from bakeoff.models.compiler import compiler_left_out
 from bakeoff.models.image_shape import ImageShape
 from bakeoff.models.registry import build_model
 from bakeoff.study.entries import Architecture
@@ -49,11 +50,11 @@ def describe(architecture: Architecture, images: ImageShape) -> ModelDescription
     leaves = [(name, module) for name, module in network.named_modules() if not any(module.children())]
     hooks = [module.register_forward_hook(partial(_record, layers, name)) for name, module in leaves]
     try:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            logits = network(image)
-        for hook in hooks:
-            hook.remove()
-        with torch.no_grad():
+        with compiler_left_out(), torch.no_grad():
+            with FlopCounterMode(display=False) as counter:
+                logits = network(image)
+            for hook in hooks:
+                hook.remove()
             trained = network.train()(image.expand(2, *shape))
     except Exception as error:  # networks may raise anything
         raise BakeoffError(f"{architecture.model} cannot take images of shape {shape}: {reason(error)}") from error

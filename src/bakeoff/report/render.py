@@ -26,7 +26,7 @@ def render_report(study: Study, layout: Layout, language: str | None = None) -> 
     texts = {"report.md": markdown(document), "report.html": html(document, layout.figures)}
     texts |= {f"latex/{name}": text for name, text in latex(document).items()}
     for name, text in texts.items():
-        with write_atomically(folder / name) as path:
+        with write_atomically(folder / name, durable=False) as path:  # as the tables
             path.write_text(text, encoding="utf-8")
     return [folder / name for name in ("report.md", "report.html", "latex/report.tex")]
 

@@ -21,7 +21,7 @@ from bakeoff.jobs.leases import Lease
 @dataclass(frozen=True)
 class Spent:
     """What attempts at a run have used. Several attempts add up, except for memory, whose maximum counts. What a killed
-    attempt used after its last epoch is unknown.
+    attempt used after its last report is unknown.
 
     `cpu_seconds` is user and system time, start-up included. `gpu_seconds` is the time for which a GPU, or a slot of
     one, was held. `energy_kwh` is None where it is not measured, `peak_device_memory_bytes` is None without a GPU.

@@ -27,7 +27,7 @@ def generator(seed: int, stream: str, epoch: int = 0) -> torch.Generator:
 def seed_global(seed: int, stream: str, epoch: int = 0) -> None:
     """Seed torch's global generators: what initial weights and dropout draw from, on a GPU where one is in use.
 
-    Without one `torch.manual_seed` takes a millisecond an epoch to note the seed, with a traceback, for a GPU to come.
+    For a GPU that is not in use yet `torch.manual_seed` keeps the seed with a stack trace, which takes 1 ms an epoch.
     """
     of_all = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     (torch.manual_seed if of_all else torch.default_generator.manual_seed)(stream_seed(seed, stream, epoch))

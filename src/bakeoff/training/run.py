@@ -121,8 +121,7 @@ def _train_and_evaluate(attempt: Attempt, progress: Progress, micro_batch: int |
     def after_epoch() -> None:
         nonlocal reported
         append_epoch(attempt.paths, progress.history[-1])
-        last = progress.epoch == specification.epochs
-        if last or time.monotonic() - reported >= SECONDS_BETWEEN_REPORTS:
+        if trainer.finished or time.monotonic() - reported >= SECONDS_BETWEEN_REPORTS:
             write_progress(attempt, progress)
             reported = time.monotonic()
         print(_epoch_line(progress, specification.epochs, metric), flush=True)
