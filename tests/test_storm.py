@@ -151,13 +151,14 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_storm_leaves_what_an_untouched_folder_has(untouched: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("edits", [8, pytest.param(EDITS, marks=pytest.mark.slow)])
+def test_a_storm_leaves_what_an_untouched_folder_has(untouched: Path, tmp_path: Path, edits: int) -> None:
     place = Place(tmp_path / "stormed", random.Random(SEED))
     place.folder.mkdir()
     make_pictures(place.folder)
     place.write()
     log = []
-    for _ in range(EDITS):
+    for _ in range(edits):
         edit = place.dice.choice(EDITS_OF)
         edit(place)
         ended = snakemake(place.folder, place.folder / "study.yaml")

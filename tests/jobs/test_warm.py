@@ -1,11 +1,13 @@
 """Warm starts: forked jobs do what cold ones do, and nothing is left when one of the processes dies."""
 
+import fcntl
 import os
 import random
 import signal
 import stat
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -211,6 +213,28 @@ def test_a_client_ends_as_its_job_does(served: Served, tmp_path: Path) -> None:
     job.kill()
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
+
+
+def test_a_client_waits_for_what_still_holds_a_file(served: Served, tmp_path: Path) -> None:
+    """As the lease of a GPU, which the kernel takes back only when the process has ended."""
+    plugin = """
+        import fcntl
+        from bakeoff.plugins import metric
+
+        held = open("held", "w")
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        @metric("nothing")
+        def nothing(logits, labels):
+            return 0.0
+    """
+    (tmp_path / "holds.py").write_text(textwrap.dedent(plugin), encoding="utf-8")
+    study = yaml.safe_load(STAGES.read_text()) | {"plugins": ["holds.py"]}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
+    for _ in range(3):
+        served.run(tmp_path, "check", "study.yaml", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with (tmp_path / "held").open() as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_job_stops_with_a_checkpoint_when_its_client_dies(served: Served, tmp_path: Path) -> None:

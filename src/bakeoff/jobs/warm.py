@@ -29,7 +29,7 @@ from typing import Any
 
 from bakeoff.files import stamp
 from bakeoff.jobs import warm_client
-from bakeoff.jobs.warm_client import ENDED, KILLED, LENGTH, SIGNALS, STARTED
+from bakeoff.jobs.warm_client import ENDED, ENDS, KILLED, LENGTH, SIGNALS, STARTED
 
 SOCKET = "socket"
 OFF = "BAKEOFF_WARM"  # 0 in the environment: no server
@@ -179,10 +179,15 @@ def why_not_fork() -> str:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         return "an import has started CUDA"
-    opened = (os.path.realpath(path) for path in Path("/proc/self/fd").iterdir())
-    if any(path.startswith("/dev/nvidia") for path in opened):
+    if any(path.startswith("/dev/nvidia") for path in _open_files().values()):
         return "an import has opened a GPU"
     return ""
+
+
+def _open_files() -> dict[int, str]:
+    """The files and devices that this process has open, by their descriptors."""
+    opened = {int(link.name): os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()}
+    return {number: path for number, path in opened.items() if path.startswith("/") and not path.startswith("/proc/")}
 
 
 def _keep_what_is_imported() -> dict[str, list[int] | None]:
@@ -247,13 +252,16 @@ def _become(request: Request, connection: socket.socket, job: Callable[[], None]
     except BaseException:  # as Python does at the top of a process
         traceback.print_exc()
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except OSError:
-                status = 1
-        _say(connection, ENDED, status)
-        os._exit(status)
+        try:
+            for stream in (sys.stdout, sys.stderr):
+                try:
+                    stream.flush()
+                except OSError:
+                    status = 1
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the client ends as soon as it is told
+            _say(connection, ENDS if set(_open_files()) - {0, 1, 2} else ENDED, status)
+        finally:
+            os._exit(status)
 
 
 def _status_of(job: Callable[[], None]) -> int:

@@ -20,7 +20,8 @@ DESCRIPTORS = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2)
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 COLD = ("prepare",)  # the first of all jobs: it need not wait until the server has imported everything
 LENGTH = 8  # bytes before a request that say how long it is
-STARTED, KILLED, ENDED = b"started", b"killed", b"ended"  # each with a number: of a process, a signal, an exit status
+# Each with a number: of a process, a signal, or an exit status. What ends still holds files: a GPU, or a lock.
+STARTED, KILLED, ENDS, ENDED = b"started", b"killed", b"ends", b"ended"
 
 
 def main() -> None:
@@ -76,12 +77,12 @@ def wait_for(child: int, answers: "BinaryIO") -> int:
     for number in SIGNALS:
         signal.signal(number, pass_on)
     said, _, value = answers.readline().partition(b" ")
-    if ended:
-        select.select(ended, [], [])  # only then has it given back its GPU
+    if ended and said != ENDED:  # whose memory goes back meanwhile, which takes as long as a start
+        select.select(ended, [], [])
     if said == KILLED:  # end as the child did
         signal.signal(int(value), signal.SIG_DFL) if int(value) in SIGNALS else None
         os.kill(os.getpid(), int(value))
-    return int(value) if said == ENDED else 1
+    return int(value) if said in (ENDS, ENDED) else 1
 
 
 if __name__ == "__main__":
