@@ -265,6 +265,7 @@ def test_a_job_that_reaches_its_time_limit_goes_on_with_more_time(over_time: Sta
     assert_same(over_time.folder, undisturbed, 0)
 
 
+@pytest.mark.slow
 def test_after_control_c_the_same_command_goes_on(cluster: Cluster, undisturbed: Path, tmp_path: Path) -> None:
     options = ("--until", "train", "--config", "seeds=2")
     with running(cluster, tmp_path, STUDY, *options, nap=2) as started:
@@ -299,6 +300,7 @@ def test_when_snakemake_was_killed_its_jobs_end_and_the_next_goes_on(
     assert sum(any(words in log_of(tmp_path, seed).read_text() for words in taken) for seed in range(2)) == 1
 
 
+@pytest.mark.slow
 def test_a_waiting_job_of_a_killed_snakemake_takes_what_the_next_finished(
     cluster: Cluster, undisturbed: Path, tmp_path: Path
 ) -> None:

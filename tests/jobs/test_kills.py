@@ -147,7 +147,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("interrupt", [os.killpg, os.kill], ids=["all", "Snakemake alone"])
+@pytest.mark.parametrize(
+    "interrupt",
+    [pytest.param(os.killpg, marks=pytest.mark.slow, id="all"), pytest.param(os.kill, id="Snakemake alone")],
+)
 def test_ctrl_c(watched: Watched, undisturbed: Path, interrupt: Callable[[int, int], None]) -> None:
     """A terminal sends SIGINT to Snakemake and its jobs, `kill -INT` to Snakemake alone."""
     watched.wait_for_epoch(5)
@@ -178,7 +181,10 @@ def test_kill_9_of_a_job(watched: Watched, undisturbed: Path) -> None:
     watched.assert_as(undisturbed)
 
 
-@pytest.mark.parametrize("orphans", ["killed too", "at work", pytest.param("done before", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "orphans",
+    [*(pytest.param(name, marks=pytest.mark.slow) for name in ("killed too", "done before")), "at work"],
+)
 def test_kill_9_of_snakemake(watched: Watched, undisturbed: Path, orphans: str) -> None:
     """It leaves its folder locked, and its jobs at work: what they finish is taken."""
     watched.wait_for_epoch(5)

@@ -83,7 +83,8 @@ def test_killed_runs_end_as_if_they_had_not_been_often(uninterrupted: Path, tmp_
 
 
 @pytest.mark.parametrize(
-    "asking", [signal.SIGTERM, pytest.param(signal.SIGUSR1, marks=pytest.mark.slow), signal.SIGINT]
+    "asking",
+    [signal.SIGTERM, *(pytest.param(each, marks=pytest.mark.slow) for each in (signal.SIGUSR1, signal.SIGINT))],
 )
 def test_a_signal_ends_a_run_with_a_checkpoint_within_the_epoch(
     uninterrupted: Path, tmp_path: Path, asking: signal.Signals
