@@ -12,6 +12,7 @@ from bakeoff.models.registry import LIBRARIES
 from bakeoff.study.study import Study
 from bakeoff.training import run  # noqa: F401  # all that every training imports
 from bakeoff.training.optimizers import optimizer_class
+from bakeoff.training.outputs import software
 
 # Imported by the libraries above where they first need them, which every job does. `scipy.linalg` for its own threads.
 AT_ONCE = (
@@ -63,6 +64,7 @@ def import_for_training(study: Study) -> None:
     for module in AT_ONCE:
         import_if_there(module)
     blas()
+    software()
 
 
 def _with_its_modules(name: str) -> list[str]:
