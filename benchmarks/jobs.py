@@ -45,17 +45,23 @@ def row_of_jobs(folder: Path, busy: str) -> Row:
     seconds_of_command([BAKEOFF, "prepare", "jobs.yaml", "digits"], folder)
     seconds_of_command([BAKEOFF, "check", "jobs.yaml"], folder)
 
-    def beside_training(run: str) -> float:
-        seconds = seconds_of_command([BAKEOFF, "train", "jobs.yaml", run], folder)
-        return seconds - result_in(folder / "results/jobs/runs" / run)["cost"]["training_seconds"]
-
     beside = {
-        model: statistics.median(beside_training(f"digits/{model}/sgd/one/seed{seed}") for seed in range(REPEATS))
+        model: statistics.median(
+            beside_training(BAKEOFF, "jobs.yaml", f"digits/{model}/sgd/one/seed{seed}", folder / "results/jobs/runs")
+            for seed in range(REPEATS)
+        )
         for model in MODELS
     }
     slowest = max(beside, key=lambda model: beside[model])
     what = f"a training job beside its training, the slowest of our {len(beside)} models{busy}"
     return Row(what, f"{beside[slowest]:.2f} s ({slowest})", f"fastest {min(beside.values()):.2f} s", "", "≤ 3.5 s")
+
+
+def beside_training(bakeoff: str, study_file: str, run: str, runs: Path) -> float:
+    """Wall time of the job that trains a run, anew, less its training seconds. `runs` is where its study has them."""
+    (runs / run / "result.json").unlink(missing_ok=True)
+    seconds = seconds_of_command([bakeoff, "train", study_file, run], runs.parents[2])
+    return seconds - float(result_in(runs / run)["cost"]["training_seconds"])
 
 
 def row_of_study(folder: Path, busy: str) -> Row:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from bakeoff.jobs.warm import start_server
-from jobs import result_in, seconds_of_study
+from jobs import beside_training, seconds_of_study
 from table import Row
 from timing import BAKEOFF, BIN, REPEATS, ROOT, THREADS, seconds_of_command
 
@@ -26,15 +26,15 @@ def measure() -> list[Row]:
     if sys.platform != "linux":
         return []
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder, runs = Path(name), Path(name, "results/digits/runs")
         seconds_of_study(folder, STUDY)  # its runs are trained again below, its figures drawn again
         with warm_bakeoff() as bakeoff:
-            warm = statistics.median(beside_training(bakeoff, run, folder) for run in RUNS)
+            warm = statistics.median(beside_training(bakeoff, str(STUDY), run, runs) for run in RUNS)
             figures = statistics.median(
                 seconds_of_command([bakeoff, "figures", str(STUDY), f"--threads={THREADS}"], folder)
                 for _ in range(REPEATS)
             )
-        cold = statistics.median(beside_training(BAKEOFF, run, folder) for run in RUNS[:REPEATS])
+        cold = statistics.median(beside_training(BAKEOFF, str(STUDY), run, runs) for run in RUNS[:REPEATS])
     drawn = f"all figures of the default study, on {THREADS} cores"
     return [
         Row("a warm run beside its training", f"{warm:.2f} s", f"a cold one {cold:.2f} s", "", "≤ 0.15 s"),
@@ -67,11 +67,3 @@ def still_works(server: psutil.Process) -> bool:
 
 def processor_seconds(process: psutil.Process) -> float:
     return sum(process.cpu_times()[:2])
-
-
-def beside_training(bakeoff: str, run: str, folder: Path) -> float:
-    """Wall time of a run less its training seconds."""
-    paths = folder / "results/digits/runs" / run
-    (paths / "result.json").unlink()
-    seconds = seconds_of_command([bakeoff, "train", str(STUDY), run], folder)
-    return seconds - float(result_in(paths)["cost"]["training_seconds"])

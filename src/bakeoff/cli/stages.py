@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from filelock import FileLock
 
 from bakeoff.cli.application import DEFAULT_STUDY, Overrides, StudyFile, Threads, all_commands, application, main, warn
 from bakeoff.errors import BakeoffError
@@ -140,8 +139,7 @@ def figures(
     study = load(study_file, overrides)
     layout = Layout(study.study)
     if first:
-        layout.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{layout.first_figures}.lock"):  # not `sole_writer`: the statistics are written meanwhile
+        with sole_writer(layout, "first_figures"):  # the statistics are written meanwhile
             draw_first_figures(study, layout, processes=threads)
         return
     with sole_writer(layout):

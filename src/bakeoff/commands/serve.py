@@ -43,15 +43,13 @@ AFTER_TRAINING = (
 )
 
 
-def serve_jobs(
-    study: Study, listening: int, life: int, job: Callable[[], None], before: Callable[[], None] = lambda: None
-) -> None:
+def serve_jobs(study: Study, listening: int, life: int, job: Callable[[], None], before: Callable[[], None]) -> None:
     """Serve the jobs of a study at a socket's descriptor, until the pipe `life` is closed at its other end. `before` is
     called before the first of them."""
     with served_at(listening) as connections:
         import_for_training(study)
         before()
-        serve(connections, life, job, [module for name in AFTER_TRAINING for module in _with_its_modules(name)])
+        serve(connections, life, job, list(map(_with_its_modules, AFTER_TRAINING)))
 
 
 def import_for_training(study: Study) -> None:

@@ -36,7 +36,7 @@ from bakeoff.files import write_atomically
 from bakeoff.language import Language, language_of
 from bakeoff.results.summary_tables import Tables, by_experiment, read_tables, records
 from bakeoff.results.whole_datasets import whole_datasets
-from bakeoff.study.matrix import FACETS
+from bakeoff.study.matrix import FACETS, Experiment
 from bakeoff.study.paths import Layout
 from bakeoff.study.study import Study
 
@@ -86,7 +86,13 @@ def draw_first_figures(study: Study, layout: Layout, processes: int = 1) -> None
 
 def _first_drawings(study: Study, layout: Layout) -> list[Drawing]:
     tables, words = read_tables(layout), language_of(study.language)
-    return [*data_figures(study, words, layout), *_curves(study.as_written, words, layout, tables).values()]
+    cells = cells_of(tables.experiments[tables.experiments["completed"] > 0])
+    curves = _curves(study.as_written, words, layout, cells, _completed(tables))
+    return [*data_figures(study, words, layout), *curves.values()]
+
+
+def _completed(tables: Tables) -> pd.DataFrame:
+    return whole_datasets(tables.runs[tables.runs["status"] == "completed"])
 
 
 def drawings_of(study: Study, layout: Layout, language: str | None = None) -> list[Drawing]:
@@ -94,14 +100,14 @@ def drawings_of(study: Study, layout: Layout, language: str | None = None) -> li
     tables, words, written = read_tables(layout), language_of(language or study.language), study.as_written
     quoted = with_quoted_intervals(tables.experiments, read_statistics(layout, "intervals"), study.metric)
     present = quoted[quoted["completed"] > 0]
-    completed = whole_datasets(tables.runs[tables.runs["status"] == "completed"])
+    completed = _completed(tables)
     groups = [data_figures(study, words, layout), tuning_figures(written, words, layout)]
     if len(present):
         groups.append(statistics_figures(study, words, layout, present))
         rows = dict(zip(cells_of(present), records(present), strict=True))
         best = [best_on(dataset, rows, study.leading_metric) for dataset in dict.fromkeys(present["dataset"])]
         groups.append(heat_map_figures(study, words, layout, [cell for cell in best if cell is not None]))
-        curves = _curves(written, words, layout, tables)
+        curves = _curves(written, words, layout, cells_of(present), completed)
         groups.append(_result_figures(written, words, layout, present, completed, curves))
     return list(chain(*groups))
 
@@ -164,11 +170,11 @@ def _garbage_seldom_looked_for() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _curves(study: Study, language: Language, layout: Layout, tables: Tables) -> dict[str, Drawing]:
+def _curves(
+    study: Study, language: Language, layout: Layout, cells: list[Experiment], runs: pd.DataFrame
+) -> dict[str, Drawing]:
     """By their names: of every dataset all curves together, then those of each experiment."""
-    completed = whole_datasets(tables.runs[tables.runs["status"] == "completed"])
-    cells = cells_of(tables.experiments[tables.experiments["completed"] > 0])
-    history, styles, drawings = completed_history(study, layout, completed), styles_of(cells), []
+    history, styles, drawings = completed_history(study, layout, runs), styles_of(cells), []
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         curves = mean_curves(study, history[history["dataset"] == dataset])
         if curves:

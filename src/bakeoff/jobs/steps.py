@@ -21,10 +21,10 @@ STEPS = ("summarize", "statistics", "figures", "report")
 
 
 @contextmanager
-def sole_writer(layout: Layout) -> Iterator[None]:
-    """While this context lasts, nobody else writes the study's tables, figures and report."""
+def sole_writer(layout: Layout, what: str = "report") -> Iterator[None]:
+    """While this context lasts, nobody else writes the study's tables, figures and report, or `what` is made apart."""
     layout.folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(layout.folder / "report.lock"):
+    with FileLock(layout.folder / f"{what}.lock"):
         yield
 
 

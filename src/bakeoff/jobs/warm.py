@@ -108,11 +108,11 @@ def environment_key(environment: Mapping[bytes, bytes]) -> str:
     return hashlib.sha256(repr(sorted(read.items())).encode()).hexdigest()
 
 
-def serve(listening: socket.socket, life: int, job: Callable[[], None], later: Sequence[str]) -> None:
+def serve(listening: socket.socket, life: int, job: Callable[[], None], later: Sequence[Sequence[str]]) -> None:
     """Fork a process for each client, which calls `job` in its place, until `life` is closed at the other end.
 
-    The modules of `later` are imported while no client waits. Returns, after a line that says why, if this process
-    cannot be forked safely.
+    The modules of `later` are imported while no client waits, a piece at a time. Returns, after a line that says why,
+    if this process cannot be forked safely.
     """
     key = os.environ.pop(KEY, "")
     yet_to_import = list(later)
@@ -143,7 +143,8 @@ def serve(listening: socket.socket, life: int, job: Callable[[], None], later: S
             for descriptor in request.descriptors if request else ():
                 os.close(descriptor)
         elif not ready:
-            import_if_there(yet_to_import.pop(0))
+            for module in yet_to_import.pop(0):
+                import_if_there(module)
             sources = _keep_what_is_imported()
     print(f"warm start is off: {reason}", file=sys.stderr, flush=True)
     listening.close()

@@ -43,11 +43,9 @@ def ask(address: str, arguments: list[str]) -> None:
         answers = open(connection.fileno(), "rb", closefd=False)  # noqa: SIM115
         said, _, number = answers.readline().partition(b" ")
     except OSError:  # the server has gone, or goes
-        connection.close()
         return
     if said == STARTED:
         sys.exit(wait_for(int(number), answers))
-    connection.close()
 
 
 def request(arguments: list[str]) -> bytes:
